@@ -1,0 +1,254 @@
+//! Many operations as one commit.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::arg::Arg;
+use crate::change::Revision;
+use crate::chat_id::ChatId;
+use crate::error::{Error, Result};
+use crate::index::LabelIndex;
+use crate::label::{LabelPatch, NewLabel};
+use crate::label_id::LabelId;
+use crate::op::{Event, LabelRef, LabelToken, Op, Outcome};
+use crate::write::parse_all;
+
+/// Operations that become one commit: all of them or none, under one revision.
+///
+/// Nothing happens until [`commit`](Self::commit). Later operations see what earlier ones did, and no reader sees
+/// anything in between. A label that the batch creates is named by a token until it has an id.
+///
+/// A chat keeps its place in answers if it has a label at the end of the batch, even if it had none in between.
+///
+/// # Examples
+///
+/// A move from one stage to the next, in which no reader sees the chat without a stage:
+///
+/// ```
+/// use label_index::LabelIndex;
+///
+/// let index = LabelIndex::new();
+/// index.upsert_label("1", "New")?;
+/// index.link("1", "ana@c.us")?;
+///
+/// let mut batch = index.batch();
+/// let won = batch.create_label("Won")?;
+/// batch.link(won, "ana@c.us")?;
+/// batch.unlink("1", "ana@c.us")?;
+/// let done = batch.commit()?;
+/// assert_eq!(index.labels_of("ana@c.us")[0].id(), &done.created[0]);
+/// # Ok::<(), label_index::Error>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "nothing happens until it is committed"]
+pub struct Batch {
+    index: LabelIndex,
+    /// Tells the tokens of this batch from those of others.
+    number: u64,
+    ops: Vec<Op<LabelRef>>,
+}
+
+/// What a batch did.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[must_use = "it says whether anything changed"]
+#[non_exhaustive]
+pub struct BatchCommit {
+    /// What each operation did, by position.
+    pub outcomes: Vec<Outcome>,
+    /// The ids that `create_label` and `ensure_label` created, in order.
+    pub created: Vec<LabelId>,
+    /// The revision that the batch made, or that it found when it changed nothing.
+    pub revision: Revision,
+}
+
+impl BatchCommit {
+    /// Whether any operation changed anything, even if a later one undid it.
+    pub fn changed(&self) -> bool {
+        self.outcomes.iter().any(Outcome::changed)
+    }
+}
+
+impl LabelIndex {
+    /// A batch of operations on this index.
+    pub fn batch(&self) -> Batch {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Batch { index: self.clone(), number: NEXT.fetch_add(1, Ordering::Relaxed), ops: Vec::new() }
+    }
+}
+
+/// # Adding operations
+///
+/// Each method adds the operation of [`LabelIndex`] of the same name. An argument that is refused is an error at once,
+/// and adds nothing.
+impl Batch {
+    /// Adds [`LabelIndex::upsert_label`].
+    ///
+    /// # Errors
+    ///
+    /// Those of the arguments.
+    pub fn upsert_label(&mut self, id: impl Arg<LabelId>, patch: impl Arg<LabelPatch>) -> Result<()> {
+        self.add(Op::UpsertLabel { id: id.parse_arg()?, patch: patch.parse_arg()? });
+        Ok(())
+    }
+
+    /// Adds [`LabelIndex::create_label`]; the token stands for the new label in later operations.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidLabelName`].
+    pub fn create_label(&mut self, label: impl Arg<NewLabel>) -> Result<LabelToken> {
+        Ok(self.add(Op::CreateLabel { label: label.parse_arg()? }))
+    }
+
+    /// Adds [`LabelIndex::ensure_label`]; the token stands for the label in later operations.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidLabelName`].
+    pub fn ensure_label(&mut self, label: impl Arg<NewLabel>) -> Result<LabelToken> {
+        Ok(self.add(Op::EnsureLabel { label: label.parse_arg()? }))
+    }
+
+    /// Adds [`LabelIndex::remove_label`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignToken`]; those of the arguments.
+    pub fn remove_label(&mut self, label: impl Arg<LabelRef>) -> Result<()> {
+        let label = self.label(label)?;
+        self.add(Op::RemoveLabel { label });
+        Ok(())
+    }
+
+    /// Adds [`LabelIndex::link`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignToken`]; those of the arguments.
+    pub fn link(&mut self, label: impl Arg<LabelRef>, chat: impl Arg<ChatId>) -> Result<()> {
+        let op = Op::Link { label: self.label(label)?, chat: chat.parse_arg()? };
+        self.add(op);
+        Ok(())
+    }
+
+    /// Adds [`LabelIndex::unlink`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignToken`]; those of the arguments.
+    pub fn unlink(&mut self, label: impl Arg<LabelRef>, chat: impl Arg<ChatId>) -> Result<()> {
+        let op = Op::Unlink { label: self.label(label)?, chat: chat.parse_arg()? };
+        self.add(op);
+        Ok(())
+    }
+
+    /// Adds [`LabelIndex::link_all`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignToken`]; those of the arguments.
+    pub fn link_all<C: Arg<ChatId>>(
+        &mut self,
+        label: impl Arg<LabelRef>,
+        chats: impl IntoIterator<Item = C>,
+    ) -> Result<()> {
+        let op = Op::LinkAll { label: self.label(label)?, chats: parse_all(chats)? };
+        self.add(op);
+        Ok(())
+    }
+
+    /// Adds [`LabelIndex::unlink_all`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignToken`]; those of the arguments.
+    pub fn unlink_all<C: Arg<ChatId>>(
+        &mut self,
+        label: impl Arg<LabelRef>,
+        chats: impl IntoIterator<Item = C>,
+    ) -> Result<()> {
+        let op = Op::UnlinkAll { label: self.label(label)?, chats: parse_all(chats)? };
+        self.add(op);
+        Ok(())
+    }
+
+    /// Adds [`LabelIndex::set_labels`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignToken`]; those of the arguments.
+    pub fn set_labels<L: Arg<LabelRef>>(
+        &mut self,
+        chat: impl Arg<ChatId>,
+        labels: impl IntoIterator<Item = L>,
+    ) -> Result<()> {
+        let labels = labels.into_iter().map(|label| self.label(label)).collect::<Result<_>>()?;
+        self.add(Op::SetLabels { chat: chat.parse_arg()?, labels });
+        Ok(())
+    }
+
+    /// Adds [`LabelIndex::merge_chats`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidChatId`].
+    pub fn merge_chats(&mut self, from: impl Arg<ChatId>, into: impl Arg<ChatId>) -> Result<()> {
+        self.add(Op::MergeChats { from: from.parse_arg()?, into: into.parse_arg()? });
+        Ok(())
+    }
+
+    /// Adds [`LabelIndex::unalias`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidChatId`].
+    pub fn unalias(&mut self, from: impl Arg<ChatId>) -> Result<()> {
+        self.add(Op::Unalias { from: from.parse_arg()? });
+        Ok(())
+    }
+
+    /// Adds [`LabelIndex::ingest`].
+    pub fn ingest(&mut self, event: Event) {
+        self.add(Op::Ingest { event });
+    }
+
+    fn label(&self, label: impl Arg<LabelRef>) -> Result<LabelRef> {
+        match label.parse_arg()? {
+            LabelRef::Token(token) if token.batch != self.number => {
+                Err(Error::ForeignToken { position: token.position })
+            }
+            label => Ok(label),
+        }
+    }
+
+    fn add(&mut self, op: Op<LabelRef>) -> LabelToken {
+        self.ops.push(op);
+        LabelToken { batch: self.number, position: self.ops.len() - 1 }
+    }
+}
+
+impl Batch {
+    /// How many operations there are.
+    pub fn len(&self) -> usize {
+        self.ops.len()
+    }
+
+    /// Whether there is no operation.
+    pub fn is_empty(&self) -> bool {
+        self.ops.is_empty()
+    }
+
+    /// Carries out all operations in order, or none.
+    ///
+    /// **O(n)** in the operations and what each costs by itself. Readers do not wait: the new version is made beside the
+    /// visible one, and shown when it is complete.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BatchRefused`] with the position of the operation that was refused and the cause;
+    /// [`Error::LimitExceeded`] if there are too many operations. Nothing has changed then.
+    pub fn commit(self) -> Result<BatchCommit> {
+        let (outcomes, revision) = self.index.execute_batch(self.ops)?;
+        let created = outcomes.iter().filter_map(Outcome::created).cloned().collect();
+        Ok(BatchCommit { outcomes, created, revision })
+    }
+}

@@ -1,0 +1,218 @@
+//! The one error type of the crate, and why a text was refused.
+
+use std::convert::Infallible;
+use std::fmt;
+
+/// What this crate returns from everything that can be refused.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why an operation or a value was refused.
+///
+/// Every variant holds the value that was refused; a long text is cut to its first 128 bytes, followed by `…`.
+/// Whatever the variant, the index is exactly as it was before the call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The text is no [`LabelId`](crate::LabelId).
+    InvalidLabelId {
+        /// The refused text.
+        value: String,
+        /// What is wrong with it.
+        reason: Reason,
+    },
+    /// The text is no [`ChatId`](crate::ChatId).
+    InvalidChatId {
+        /// The refused text.
+        value: String,
+        /// What is wrong with it.
+        reason: Reason,
+    },
+    /// The text is no phone number that [`ChatId::from_phone`](crate::ChatId::from_phone) takes.
+    InvalidPhone {
+        /// The refused text.
+        value: String,
+        /// What is wrong with it.
+        reason: Reason,
+    },
+    /// The text is no [`LabelName`](crate::LabelName).
+    InvalidLabelName {
+        /// The refused text.
+        value: String,
+        /// What is wrong with it.
+        reason: Reason,
+    },
+    /// The label was never defined here, or was removed.
+    UnknownLabel {
+        /// Its id.
+        id: String,
+    },
+    /// A label that is not known yet can only be created with a name.
+    NameRequired {
+        /// The id that was to be created.
+        id: String,
+    },
+    /// The highest decimal label id, 2147483647, was seen here already, so no further one can be allocated.
+    LabelIdsExhausted,
+    /// More was asked for, or would be kept, than the options allow.
+    LimitExceeded {
+        /// Which limit.
+        what: Limit,
+        /// The limit in force.
+        limit: u64,
+        /// What was asked for.
+        given: u64,
+    },
+    /// The text is no cursor, or a damaged one.
+    BadCursor {
+        /// The refused text.
+        value: String,
+    },
+    /// The cursor was made by another index.
+    ForeignCursor {
+        /// The refused cursor.
+        value: String,
+    },
+    /// The token was made by another batch.
+    ForeignToken {
+        /// The position of the operation in the batch that made it.
+        position: usize,
+    },
+    /// An operation of a batch was refused, and so nothing of the batch was done.
+    BatchRefused {
+        /// Position of the refused operation, counted from 0.
+        position: usize,
+        /// Why it was refused.
+        cause: Box<Error>,
+    },
+}
+
+/// What is wrong with a text that should have been an id, a name or a phone number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// Nothing is left of it.
+    Empty,
+    /// It is longer than `max` bytes.
+    TooLong {
+        /// The most bytes allowed.
+        max: usize,
+        /// The bytes given.
+        given: usize,
+    },
+    /// It contains a control character.
+    ControlCharacter,
+    /// It contains a comma.
+    Comma,
+    /// It begins or ends with white space.
+    SurroundingSpace,
+    /// Nothing stands before the `@` of a known server.
+    EmptyUser,
+    /// A second `@` stands before the `@` of a known server.
+    SecondAt,
+    /// It consists only of characters that do not count in a name.
+    EmptyKey,
+    /// A character stands where only digits and their separators may.
+    UnexpectedCharacter(char),
+    /// The number of digits is not 7 to 15.
+    DigitCount(usize),
+    /// The first digit is a zero.
+    LeadingZero,
+}
+
+/// What a limit of the options bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Limit {
+    /// Chats listed by one query.
+    Page,
+    /// Entries in all clauses of one filter.
+    FilterEntries,
+    /// Labels of one index; the ids remembered as deleted are bounded by the same number, apart.
+    Labels,
+    /// Operations in one batch; for an operation over a list of chats, each chat counts.
+    BatchOperations,
+    /// Chats that carry a label at one time.
+    Chats,
+}
+
+impl Error {
+    /// The part of a refused text that an error keeps.
+    pub(crate) fn excerpt(text: &str) -> String {
+        const KEPT: usize = 128;
+        if text.len() <= KEPT {
+            return text.to_owned();
+        }
+        let cut = text.floor_char_boundary(KEPT);
+        let mut excerpt = text.get(..cut).unwrap_or_default().to_owned();
+        excerpt.push('…');
+        excerpt
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidLabelId { value, reason } => write!(f, "invalid label id {value:?}: {reason}"),
+            Self::InvalidChatId { value, reason } => write!(f, "invalid chat id {value:?}: {reason}"),
+            Self::InvalidPhone { value, reason } => write!(f, "invalid phone number {value:?}: {reason}"),
+            Self::InvalidLabelName { value, reason } => write!(f, "invalid label name {value:?}: {reason}"),
+            Self::UnknownLabel { id } => write!(f, "unknown label {id:?}"),
+            Self::NameRequired { id } => write!(f, "label {id:?} is new and needs a name"),
+            Self::LabelIdsExhausted => f.write_str("no decimal label id is left to allocate"),
+            Self::LimitExceeded { what, limit, given } => {
+                write!(f, "limit exceeded: {given} {what}, at most {limit} allowed")
+            }
+            Self::BadCursor { value } => write!(f, "damaged cursor {value:?}"),
+            Self::ForeignCursor { value } => write!(f, "cursor {value:?} belongs to another index"),
+            Self::ForeignToken { position } => {
+                write!(f, "the token of operation {position} belongs to another batch")
+            }
+            Self::BatchRefused { position, .. } => write!(f, "operation {position} of the batch was refused"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::BatchRefused { cause, .. } => Some(cause),
+            _ => None,
+        }
+    }
+}
+
+impl From<Infallible> for Error {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("empty"),
+            Self::TooLong { max, given } => write!(f, "{given} bytes, at most {max} allowed"),
+            Self::ControlCharacter => f.write_str("contains a control character"),
+            Self::Comma => f.write_str("contains a comma"),
+            Self::SurroundingSpace => f.write_str("begins or ends with white space"),
+            Self::EmptyUser => f.write_str("nothing before the server"),
+            Self::SecondAt => f.write_str("a second @ before the server"),
+            Self::EmptyKey => f.write_str("only characters that do not count in a name"),
+            Self::UnexpectedCharacter(c) => write!(f, "unexpected character {c:?}"),
+            Self::DigitCount(count) => write!(f, "{count} digits, 7 to 15 required"),
+            Self::LeadingZero => f.write_str("begins with a zero"),
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Page => "chats in a page",
+            Self::FilterEntries => "entries in a filter",
+            Self::Labels => "labels",
+            Self::BatchOperations => "operations in a batch",
+            Self::Chats => "labelled chats",
+        })
+    }
+}

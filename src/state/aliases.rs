@@ -1,0 +1,63 @@
+//! The ids that turned out to mean another chat.
+
+use crate::chat_id::{ChatId, StoredOrder};
+use crate::state::sorted::SortedMap;
+
+/// Aliases by key, whether or not a chat has labels.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Aliases {
+    /// A1: no target is itself an alias, so one step resolves every id.
+    by_alias: SortedMap<StoredOrder, ChatId>,
+    /// A2: the same pairs, target first.
+    pub(crate) by_target: SortedMap<(StoredOrder, StoredOrder), ()>,
+}
+
+impl Aliases {
+    /// What an id means, if it is an alias.
+    pub(crate) fn target(&self, chat: &ChatId) -> Option<&ChatId> {
+        if self.by_alias.len() == 0 {
+            return None;
+        }
+        self.by_alias.get(&StoredOrder(chat.clone()))
+    }
+
+    /// Every alias with what it means, in no order that hosts know.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&ChatId, &ChatId)> {
+        self.by_alias.iter().map(|(StoredOrder(alias), target)| (alias, target))
+    }
+
+    /// Makes `alias` mean `target`, and no longer anything else.
+    pub(crate) fn point(&mut self, alias: &ChatId, target: &ChatId) {
+        self.remove(alias);
+        self.by_alias.insert(StoredOrder(alias.clone()), target.clone());
+        self.by_target.insert((StoredOrder(target.clone()), StoredOrder(alias.clone())), ());
+    }
+
+    /// Makes every alias of `from` mean `into`.
+    pub(crate) fn repoint_all(&mut self, from: &ChatId, into: &ChatId) {
+        let target = StoredOrder(from.clone());
+        let moved: Vec<ChatId> = self
+            .by_target
+            .iter_from(|(other, _)| *other < target)
+            .map(|(pair, ())| pair)
+            .take_while(|(other, _)| *other == target)
+            .map(|(_, StoredOrder(alias))| alias.clone())
+            .collect();
+        for alias in moved {
+            self.point(&alias, into);
+        }
+    }
+
+    /// How many ids mean this chat.
+    pub(crate) fn count_of(&self, target: &ChatId) -> usize {
+        let target = StoredOrder(target.clone());
+        self.by_target.iter_from(|(other, _)| *other < target).take_while(|((other, _), ())| *other == target).count()
+    }
+
+    pub(crate) fn remove(&mut self, alias: &ChatId) {
+        let alias = StoredOrder(alias.clone());
+        if let Some(target) = self.by_alias.remove(&alias) {
+            self.by_target.remove(&(StoredOrder(target), alias));
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The invariants of a state, each checked by its number and the slow way.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::change::Place;
+use crate::chat_id::{ChatId, ChatKey};
+use crate::label_id::LabelId;
+use crate::state::State;
+use crate::state::label_sets::{BLOCK, EMPTY, SetId, signature};
+use crate::state::labels::{Slot, index};
+use crate::state::postings::List;
+
+/// An invariant that does not hold: a bug of this crate.
+///
+/// The numbers are those of `docs/design.md`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    invariant: &'static str,
+    detail: String,
+}
+
+impl Violation {
+    /// The number of the invariant.
+    pub fn invariant(&self) -> &'static str {
+        self.invariant
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "invariant {} does not hold: {}", self.invariant, self.detail)
+    }
+}
+
+impl std::error::Error for Violation {}
+
+fn require(invariant: &'static str, holds: bool, detail: impl FnOnce() -> String) -> Result<(), Violation> {
+    if holds { Ok(()) } else { Err(Violation { invariant, detail: detail() }) }
+}
+
+/// Requires that two values are equal.
+fn equal<T: PartialEq + fmt::Debug>(
+    invariant: &'static str,
+    what: &str,
+    found: &T,
+    expected: &T,
+) -> Result<(), Violation> {
+    require(invariant, found == expected, || format!("{what}: found {found:?}, expected {expected:?}"))
+}
+
+impl State {
+    /// Checks every invariant. The cost is that of reading everything several times.
+    pub(crate) fn check_invariants(&self) -> Result<(), Violation> {
+        self.check_labels()?;
+        self.check_aliases()?;
+        self.check_chats()?;
+        self.check_sets()?;
+        self.check_postings()?;
+        equal("T1", "total rows", &self.total_rows, &self.labelled().map(|(_, members)| wide(members.len())).sum())?;
+        equal("T2", "vacated places", &self.vacated, &Vec::new())
+    }
+
+    /// The places with a chat, and the labels there.
+    fn labelled(&self) -> impl Iterator<Item = (Place, &[Slot])> {
+        (0..self.chats.len()).filter_map(|place| Place::try_from(place).ok()).filter_map(|place| {
+            let set = self.chats.set_of(place)?;
+            Some((place, self.sets.members(set)))
+        })
+    }
+
+    fn check_labels(&self) -> Result<(), Violation> {
+        let labels = &self.labels;
+        let by_slot: BTreeMap<LabelId, Slot> = (0..)
+            .zip(labels.slots.iter())
+            .filter_map(|(slot, label)| Some((label.as_ref()?.id().clone(), slot)))
+            .collect();
+        let by_id: BTreeMap<LabelId, Slot> = labels.by_id.iter().map(|(id, &slot)| (id.clone(), slot)).collect();
+        equal("L1", "labels by id", &by_id, &by_slot)?;
+        let live = labels.slots.iter().flatten().count();
+        equal("L1", "number of labels", &labels.by_id.len(), &live)?;
+        let mut free: Vec<Slot> = labels.free.iter().copied().collect();
+        free.sort_unstable();
+        let empty = (0..).zip(labels.slots.iter()).filter(|(_, label)| label.is_none()).map(|(slot, _)| slot);
+        equal("L2", "free slots", &free, &empty.collect())?;
+        let named: BTreeSet<_> =
+            labels.slots.iter().flatten().filter_map(|label| Some((label.name()?.key(), label.id().clone()))).collect();
+        let by_name: BTreeSet<_> = labels.by_name.iter().map(|(entry, ())| entry.clone()).collect();
+        equal("L3", "labels by name", &by_name, &named)?;
+        let both = by_id.keys().find(|id| labels.is_deleted(id));
+        require("L4", both.is_none(), || format!("{both:?} is live and deleted"))?;
+        let seen = by_id.keys().chain(labels.deleted.iter().map(|(id, ())| id)).filter_map(LabelId::decimal).max();
+        require("L5", seen.unwrap_or(0) <= labels.highest, || format!("{seen:?} is above {}", labels.highest))
+    }
+
+    fn check_aliases(&self) -> Result<(), Violation> {
+        for (alias, target) in self.aliases.iter() {
+            let chain = self.aliases.target(target);
+            require("A1", chain.is_none() && alias != target, || {
+                format!("{alias} means {target}, which means {chain:?}")
+            })?;
+            require("A3", self.chats.find(alias).is_none(), || format!("{alias} is an alias and has a place"))?;
+        }
+        let forward: BTreeSet<(ChatId, ChatId)> =
+            self.aliases.iter().map(|(alias, target)| (target.clone(), alias.clone())).collect();
+        let backward: BTreeSet<(ChatId, ChatId)> =
+            self.aliases.by_target.iter().map(|((target, alias), ())| (target.0.clone(), alias.0.clone())).collect();
+        equal("A2", "aliases by target", &backward, &forward)
+    }
+
+    fn check_chats(&self) -> Result<(), Violation> {
+        let mut chats = BTreeMap::new();
+        let mut free = BTreeSet::new();
+        for place in 0..u32::try_from(self.chats.len()).unwrap_or(u32::MAX) {
+            match (self.chats.set_of(place), self.chats.chat_at(place)) {
+                (Some(set), Some(chat)) => {
+                    let there = set != EMPTY && self.sets.count(set) > 0;
+                    require("C2", there, || format!("{chat} at place {place} has set {set}, which no chat has"))?;
+                    if let Some(other) = chats.insert(chat.clone(), place) {
+                        let detail = format!("{chat} is at places {other} and {place}");
+                        return Err(Violation { invariant: "C1", detail });
+                    }
+                }
+                (None, None) => drop(free.insert(place)),
+                (set, chat) => {
+                    let detail = format!("place {place} has set {set:?} and chat {chat:?}");
+                    return Err(Violation { invariant: "C1", detail });
+                }
+            }
+        }
+        let texts = chats.keys().filter(|chat| matches!(chat.key(), ChatKey::Text(_))).count();
+        equal("C3", "number of texts", &self.chats.text_count(), &texts)?;
+        for (chat, place) in &chats {
+            equal("C4", "place of a chat", &self.chats.find(chat), &Some(*place))?;
+        }
+        let mut found: Vec<Place> = self.chats.places.iter().collect();
+        found.sort_unstable();
+        let mut places: Vec<Place> = chats.values().copied().collect();
+        places.sort_unstable();
+        equal("C4", "places found by hash", &found, &places)?;
+        self.check_free_list(&free)
+    }
+
+    fn check_free_list(&self, free: &BTreeSet<Place>) -> Result<(), Violation> {
+        let mut listed = BTreeSet::new();
+        let (mut at, mut last, mut before) = (self.chats.free_list().map(|(first, _)| first), None, 0);
+        while let Some(place) = at {
+            let entry = self.chats.free_at(place);
+            let Some((freed, next)) = entry.filter(|_| listed.insert(place)) else {
+                return Err(Violation {
+                    invariant: "C5",
+                    detail: format!("place {place} is not free, or listed twice"),
+                });
+            };
+            require("C5", (before..=self.revision).contains(&freed), || {
+                format!("place {place} became free at {freed}")
+            })?;
+            (at, last, before) = (next, Some(place), freed);
+        }
+        equal("C5", "free places", &listed, free)?;
+        equal("C5", "last free place", &self.chats.free_list().map(|(_, last)| last), &last)
+    }
+
+    fn check_sets(&self) -> Result<(), Violation> {
+        let mut counts: BTreeMap<SetId, u32> = BTreeMap::new();
+        for (place, _) in self.labelled() {
+            *counts.entry(self.chats.set_of(place).unwrap_or(EMPTY)).or_default() += 1;
+        }
+        let mut distinct = BTreeSet::new();
+        for (set, members, _) in self.sets.iter() {
+            let ids: Option<Vec<&LabelId>> =
+                members.iter().map(|&slot| self.labels.at(slot).map(|label| label.id())).collect();
+            let ordered = ids.as_ref().is_some_and(|ids| ids.is_sorted_by(|a, b| a < b));
+            require("S1", ordered && distinct.insert(members), || format!("set {set} is {ids:?}"))?;
+        }
+        let found: BTreeMap<SetId, u32> = self.sets.iter().map(|(set, _, count)| (set, count)).collect();
+        equal("S2", "chats of each set", &found, &counts)?;
+        equal("S2", "number of sets", &self.sets.live(), &counts.len())?;
+        for (block, (block_counts, lens)) in self.sets.blocks().enumerate() {
+            for (at, (&count, &len)) in block_counts.iter().zip(lens).enumerate() {
+                let set = SetId::try_from(block * BLOCK + at).unwrap_or(SetId::MAX);
+                let members = self.sets.members(set);
+                if count > 0 {
+                    equal("S3", "length of a set", &index(len), &members.len())?;
+                }
+                let words = [0, 1, 2, 3].map(|word| self.sets.words(word, block).get(at).copied().unwrap_or(0));
+                equal("S4", "signature of a set", &words, &signature(members))?;
+            }
+        }
+        self.check_set_numbers()
+    }
+
+    fn check_set_numbers(&self) -> Result<(), Violation> {
+        let mut found: Vec<SetId> = self.sets.numbers_by_hash().collect();
+        found.sort_unstable();
+        equal("S5", "sets found by hash", &found, &self.sets.iter().map(|(set, ..)| set).collect())?;
+        for (set, members, _) in self.sets.iter() {
+            equal("S5", "number of a set", &self.sets.find(members), &Some(set))?;
+        }
+        let free: BTreeSet<SetId> = self.sets.free_numbers().take(self.sets.len()).collect();
+        let unused = (1..u32::try_from(self.sets.len()).unwrap_or(u32::MAX)).filter(|&set| self.sets.count(set) == 0);
+        equal("S6", "free set numbers", &free, &unused.collect())
+    }
+
+    fn check_postings(&self) -> Result<(), Violation> {
+        let mut expected: BTreeMap<List, Vec<Place>> = BTreeMap::new();
+        for (place, members) in self.labelled() {
+            let mut put = |list| expected.entry(list).or_default().push(place);
+            members.iter().for_each(|&slot| put(List::Label(slot)));
+            (0..usize::BITS).filter(|bit| members.len() >> bit & 1 == 1).for_each(|bit| put(List::LenBit(bit)));
+        }
+        let found: BTreeMap<List, Vec<Place>> =
+            self.postings.lists().into_iter().map(|list| (list, self.postings.places(list).collect())).collect();
+        equal("P1", "lists of places", &found, &expected)?;
+        for slot in (0..).take(self.labels.slot_count()) {
+            let chats = expected.get(&List::Label(slot)).map_or(0, Vec::len);
+            equal("P2", "chats of a label", &self.postings.len(slot), &wide(chats))?;
+        }
+        equal("P3", "labelled chats", &self.postings.labelled(), &wide(self.labelled().count()))
+    }
+}
+
+fn wide(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}

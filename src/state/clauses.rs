@@ -1,0 +1,115 @@
+//! A filter in the terms of one state.
+
+use hashbrown::HashSet;
+
+use crate::answer::Unresolved;
+use crate::error::{Limit, Result};
+use crate::filter::{Entry, Filter};
+use crate::label_id::LabelId;
+use crate::name::NameKey;
+use crate::options::Limits;
+use crate::state::labels::{Labels, Slot};
+use crate::state::plan::exceeded;
+
+/// A filter whose entries are looked up: lists of slots, each sorted and without repetition.
+#[derive(Debug, Default)]
+pub(crate) struct Clauses {
+    /// `None` when the clause was not given; empty when nobody passes it.
+    pub(crate) any: Option<Vec<Slot>>,
+    /// One list for each entry; an empty one means that nobody passes.
+    pub(crate) all: Vec<Vec<Slot>>,
+    pub(crate) none: Vec<Slot>,
+    /// The existing ids of all clauses, in label order.
+    pub(crate) ids: Vec<LabelId>,
+    pub(crate) unresolved: Unresolved,
+}
+
+impl Clauses {
+    pub(crate) fn of(filter: &Filter, labels: &Labels, limits: &Limits) -> Result<Self> {
+        if filter.len() > limits.filter_entries {
+            return Err(exceeded(Limit::FilterEntries, limits.filter_entries, filter.len()));
+        }
+        let mut lookup = Lookup { labels, seen: HashSet::new(), clauses: Self::default() };
+        let any = filter.any_of.as_deref().map(|entries| united(lookup.entries(entries)));
+        let all = filter.all_of.as_deref().map(|entries| {
+            let entries: Vec<Vec<Slot>> = lookup.entries(entries).collect();
+            // Given, but empty: nobody passes.
+            if entries.is_empty() { vec![Vec::new()] } else { entries }
+        });
+        let none = filter.none_of.as_deref().map(|entries| united(lookup.entries(entries)));
+        let mut clauses = Self { any, all: all.unwrap_or_default(), none: none.unwrap_or_default(), ..lookup.clauses };
+        clauses.all.sort();
+        clauses.all.dedup();
+        clauses.ids.sort();
+        clauses.ids.dedup();
+        Ok(clauses)
+    }
+
+    /// Whether no chat can pass, whoever it is.
+    pub(crate) fn pass_nobody(&self) -> bool {
+        self.any.as_ref().is_some_and(Vec::is_empty) || self.all.iter().any(Vec::is_empty)
+    }
+
+    /// Whether every labelled chat passes.
+    pub(crate) fn pass_everybody(&self) -> bool {
+        self.any.is_none() && self.all.is_empty() && self.none.is_empty()
+    }
+
+    /// The any-of clause, if it is the only one that matters.
+    pub(crate) fn only_any(&self) -> Option<&[Slot]> {
+        self.any.as_deref().filter(|_| self.all.is_empty() && self.none.is_empty())
+    }
+
+    /// Whether a chat with these labels passes.
+    pub(crate) fn pass(&self, members: &[Slot]) -> bool {
+        let has = |slots: &[Slot]| members.iter().any(|slot| slots.binary_search(slot).is_ok());
+        self.any.as_deref().is_none_or(has) && self.all.iter().all(|entry| has(entry)) && !has(&self.none)
+    }
+
+    /// How many of these labels are in the any-of clause; without one, all of them.
+    pub(crate) fn matched(&self, members: &[Slot]) -> usize {
+        match &self.any {
+            None => members.len(),
+            Some(any) => members.iter().filter(|slot| any.binary_search(slot).is_ok()).count(),
+        }
+    }
+}
+
+fn united(entries: impl Iterator<Item = Vec<Slot>>) -> Vec<Slot> {
+    let mut slots: Vec<Slot> = entries.flatten().collect();
+    slots.sort_unstable();
+    slots.dedup();
+    slots
+}
+
+struct Lookup<'a> {
+    labels: &'a Labels,
+    seen: HashSet<&'a Entry>,
+    clauses: Clauses,
+}
+
+impl<'a> Lookup<'a> {
+    /// The slots of each entry, sorted.
+    fn entries(&mut self, entries: &'a [Entry]) -> impl Iterator<Item = Vec<Slot>> {
+        entries.iter().map(|entry| self.entry(entry))
+    }
+
+    fn entry(&mut self, entry: &'a Entry) -> Vec<Slot> {
+        let ids: Vec<LabelId> = match entry {
+            Entry::Id(id) => id.parse().ok().filter(|id| self.labels.slot(id).is_some()).into_iter().collect(),
+            Entry::Name(name) => {
+                NameKey::sought(name).map(|key| self.labels.named(&key).cloned().collect()).unwrap_or_default()
+            }
+        };
+        if ids.is_empty() && self.seen.insert(entry) {
+            match entry {
+                Entry::Id(id) => self.clauses.unresolved.ids.push(id.clone()),
+                Entry::Name(name) => self.clauses.unresolved.names.push(name.clone()),
+            }
+        }
+        let mut slots: Vec<Slot> = ids.iter().filter_map(|id| self.labels.slot(id)).collect();
+        slots.sort_unstable();
+        self.clauses.ids.extend(ids);
+        slots
+    }
+}

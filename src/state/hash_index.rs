@@ -1,0 +1,205 @@
+//! From hashes to numbers: finds the place of a chat and the number of a label set.
+
+use std::sync::Arc;
+
+use crate::state::pages::Pages;
+
+/// Entries that a shard has on average right after the last split of a round; a shard holds half to twice as many.
+const TARGET: usize = 256;
+
+/// Shards in one page.
+const SHARDS: usize = 64;
+
+/// Finds numbers by a 64-bit hash of what they stand for; versions share its shards.
+///
+/// Linear hashing: the low bits of a hash choose the shard, and one shard is split whenever there are [`TARGET`]
+/// entries for each. So no insertion moves more than the entries of one shard, and none waits for a table to double.
+/// A shard is a sorted list of tags (the high bits of the hash), found by interpolation: six bytes an entry, without
+/// empty slots, at every size.
+#[derive(Debug, Clone)]
+pub(crate) struct HashIndex {
+    shards: Pages<Arc<Vec<Entry>>, SHARDS>,
+    len: usize,
+}
+
+/// The tag, then the number in two halves: six bytes without padding.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Entry([u16; 3]);
+
+impl Entry {
+    fn new(hash: u64, number: u32) -> Self {
+        let [a, b, c, d] = number.to_le_bytes();
+        Self([tag_of(hash), u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d])])
+    }
+
+    fn tag(self) -> u16 {
+        let Self([tag, ..]) = self;
+        tag
+    }
+
+    fn number(self) -> u32 {
+        let Self([_, low, high]) = self;
+        u32::from(low) | u32::from(high) << 16
+    }
+}
+
+fn tag_of(hash: u64) -> u16 {
+    let [.., low, high] = hash.to_le_bytes();
+    u16::from_le_bytes([low, high])
+}
+
+/// The position of the first entry whose tag is not below `tag`. Tags are uniform, so it is near its share.
+fn lower_bound(shard: &[Entry], tag: u16) -> usize {
+    let mut at = (shard.len() * usize::from(tag)) >> 16;
+    while shard.get(at).is_some_and(|entry| entry.tag() < tag) {
+        at += 1;
+    }
+    while at > 0 && shard.get(at - 1).is_some_and(|entry| entry.tag() >= tag) {
+        at -= 1;
+    }
+    at
+}
+
+impl Default for HashIndex {
+    fn default() -> Self {
+        let mut shards = Pages::default();
+        shards.push(Arc::default());
+        Self { shards, len: 0 }
+    }
+}
+
+impl HashIndex {
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The shard that a hash belongs to: by as many low bits as there are whole rounds of splits, and by one more if
+    /// its shard was split in this round.
+    fn shard_of(&self, hash: u64) -> usize {
+        let mask = self.shards.len().next_power_of_two() - 1;
+        let low = usize::try_from(hash & 0xffff_ffff).unwrap_or_default();
+        let shard = low & mask;
+        if shard < self.shards.len() { shard } else { low & (mask >> 1) }
+    }
+
+    /// The number with this hash that `is_it` recognises.
+    pub(crate) fn find(&self, hash: u64, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
+        let shard = self.shards.get(self.shard_of(hash))?;
+        let tag = tag_of(hash);
+        shard
+            .get(lower_bound(shard, tag)..)?
+            .iter()
+            .take_while(|entry| entry.tag() == tag)
+            .map(|entry| entry.number())
+            .find(|&number| is_it(number))
+    }
+
+    /// Adds a number that is not there. `hash_of` gives the hash of any number that was added.
+    pub(crate) fn insert(&mut self, hash: u64, number: u32, hash_of: impl Fn(u32) -> u64) {
+        let shard = self.shard_of(hash);
+        if let Some(shard) = self.shards.get_mut(shard).map(Arc::make_mut) {
+            if shard.len() == shard.capacity() {
+                shard.reserve_exact(shard.len() / 8 + 4);
+            }
+            shard.insert(lower_bound(shard, tag_of(hash)), Entry::new(hash, number));
+            self.len += 1;
+        }
+        if self.len > TARGET * self.shards.len() {
+            self.split(hash_of);
+        }
+    }
+
+    /// Removes a number; says whether it was there.
+    pub(crate) fn remove(&mut self, hash: u64, number: u32) -> bool {
+        let shard = self.shard_of(hash);
+        let Some(shard) = self.shards.get_mut(shard).map(Arc::make_mut) else { return false };
+        let entry = Entry::new(hash, number);
+        let first = lower_bound(shard, entry.tag());
+        let tail = shard.get(first..).unwrap_or_default();
+        let Some(offset) = tail.iter().take_while(|other| other.tag() == entry.tag()).position(|&other| other == entry)
+        else {
+            return false;
+        };
+        shard.remove(first + offset);
+        self.len -= 1;
+        if self.len < TARGET / 4 * (self.shards.len() - 1) {
+            self.join();
+        }
+        true
+    }
+
+    /// Splits the shard whose turn it is: those entries whose next bit is set move to a new last shard.
+    fn split(&mut self, hash_of: impl Fn(u32) -> u64) {
+        let added = self.shards.len();
+        let bit = 1_usize << added.ilog2();
+        let Some(shard) = self.shards.get_mut(added - bit) else { return };
+        let bit = u64::try_from(bit).unwrap_or_default();
+        let (moved, kept): (Vec<Entry>, Vec<Entry>) =
+            shard.iter().partition(|entry| hash_of(entry.number()) & bit != 0);
+        *shard = Arc::new(exact(kept));
+        self.shards.push(Arc::new(exact(moved)));
+    }
+
+    /// Undoes the last split.
+    fn join(&mut self) {
+        let Some(moved) = self.shards.pop() else { return };
+        let removed = self.shards.len();
+        let Some(shard) = self.shards.get_mut(removed - (1 << removed.ilog2())) else { return };
+        let mut joined: Vec<Entry> = shard.iter().chain(moved.iter()).copied().collect();
+        joined.sort_by_key(|entry| entry.tag());
+        *shard = Arc::new(joined);
+    }
+
+    /// Every number, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
+        self.shards.iter().flat_map(|shard| shard.iter().map(|entry| entry.number()))
+    }
+}
+
+/// Gives back what a list reserved beyond its length.
+fn exact(mut entries: Vec<Entry>) -> Vec<Entry> {
+    entries.shrink_to_fit();
+    entries
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use std::collections::BTreeSet;
+
+    use super::HashIndex;
+
+    fn hash_of(number: u32) -> u64 {
+        u64::from(number / 2).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+    }
+
+    /// Numbers in pairs of equal hashes are found, and gone when removed, while the index grows and shrinks.
+    #[test]
+    fn finds_what_is_there_and_nothing_else() {
+        let mut index = HashIndex::default();
+        let mut model = BTreeSet::new();
+        let mut state = 1_u64;
+        for round in 0..60_000_u32 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let number = u32::try_from(state >> 50).unwrap();
+            let shrinking = round / 15_000 % 2 == 1;
+            if shrinking && state & 3 != 0 {
+                assert_eq!(index.remove(hash_of(number), number), model.remove(&number));
+            } else if model.insert(number) {
+                index.insert(hash_of(number), number, hash_of);
+            }
+            assert_eq!(index.len(), model.len());
+            assert_eq!(index.find(hash_of(number), |found| found == number).is_some(), model.contains(&number));
+        }
+        assert!(model.iter().all(|&number| index.find(hash_of(number), |found| found == number) == Some(number)));
+        assert_eq!(index.iter().collect::<BTreeSet<_>>(), model);
+        let before = index.shards.len();
+        for &number in &model {
+            assert!(index.remove(hash_of(number), number));
+        }
+        assert!(before > 16 && index.shards.len() < 4);
+        assert_eq!(index.iter().count(), 0);
+    }
+}

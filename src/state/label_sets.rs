@@ -1,0 +1,234 @@
+//! The distinct label sets, each once, with the number of chats that have it.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+
+use crate::state::hash_index::HashIndex;
+use crate::state::labels::{Labels, Slot, index};
+use crate::state::pages::Pages;
+
+/// The number of a label set. A set that no chat has any more gives its number up.
+pub(crate) type SetId = u32;
+
+/// The set of no labels, which always has this number and is not counted.
+pub(crate) const EMPTY: SetId = 0;
+
+/// Sets in one block of counts, lengths and signatures.
+pub(crate) const BLOCK: usize = 512;
+
+/// Words in a signature.
+const WORDS: usize = 4;
+
+/// Labels that have a signature bit of their own; further ones share.
+pub(crate) const OWN_BITS: usize = WORDS * 64;
+
+/// The end of the list of free numbers.
+const END: u32 = u32::MAX;
+
+/// One bit for each label of a set, or of a clause: label slots modulo [`OWN_BITS`].
+pub(crate) type Signature = [u64; WORDS];
+
+/// One word of the signatures of the sets of one block; shorter than the block where the rest is zero.
+type Words = Arc<Vec<u64>>;
+
+/// The signature of a set of labels.
+pub(crate) fn signature(slots: &[Slot]) -> Signature {
+    let mut words = [0; WORDS];
+    for &slot in slots {
+        let bit = index(slot) % OWN_BITS;
+        if let Some(word) = words.get_mut(bit / 64) {
+            *word |= 1 << (bit % 64);
+        }
+    }
+    words
+}
+
+/// The distinct label sets.
+///
+/// Chats share few distinct sets, so exact totals of any filter are sums over the sets that match, whatever the number
+/// of chats. What such a sum reads lies in columns: counts, lengths, and signatures word by word.
+#[derive(Debug, Clone)]
+pub(crate) struct LabelSets {
+    /// S1: the labels of each set, in label order, without repetition; no two sets have the same.
+    members: Pages<Arc<[Slot]>, 128>,
+    /// S2: the number of chats that have the set. A number whose count is 0 is free, but for [`EMPTY`].
+    counts: Pages<u32, BLOCK>,
+    /// S3: the number of labels. S6: at a free number the next free one, so that each is listed once.
+    lens: Pages<u32, BLOCK>,
+    /// S4: the signatures, word by word, in blocks; zero at a free number.
+    signatures: [Pages<Words, 64>; WORDS],
+    /// S5: finds exactly the sets that chats have.
+    index: HashIndex,
+    free: u32,
+    live: usize,
+    hash: FixedState,
+}
+
+impl LabelSets {
+    pub(crate) fn new(hash_seed: u64) -> Self {
+        let mut sets = Self {
+            members: Pages::default(),
+            counts: Pages::default(),
+            lens: Pages::default(),
+            signatures: Default::default(),
+            index: HashIndex::default(),
+            free: END,
+            live: 0,
+            hash: FixedState::with_seed(hash_seed),
+        };
+        sets.members.push(Arc::default());
+        sets.counts.push(0);
+        sets.lens.push(0);
+        sets
+    }
+
+    /// How many distinct sets chats have.
+    pub(crate) fn live(&self) -> usize {
+        self.live
+    }
+
+    /// How many numbers there are, free ones included.
+    pub(crate) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    pub(crate) fn members(&self, set: SetId) -> &[Slot] {
+        self.members.get(index(set)).map(|members| &**members).unwrap_or_default()
+    }
+
+    pub(crate) fn count(&self, set: SetId) -> u32 {
+        self.counts.get(index(set)).copied().unwrap_or(0)
+    }
+
+    /// The sets that chats have, with their labels and counts.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (SetId, &[Slot], u32)> {
+        (0..)
+            .zip(self.members.iter().zip(self.counts.iter()))
+            .filter(|(_, (_, count))| **count > 0)
+            .map(|(set, (members, &count))| (set, &**members, count))
+    }
+
+    /// Counts and lengths, block by block.
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = (&[u32], &[u32])> {
+        self.counts.pages().zip(self.lens.pages())
+    }
+
+    /// One word of the signatures of the sets of one block. What lies behind its end is zero.
+    pub(crate) fn words(&self, word: usize, block: usize) -> &[u64] {
+        self.signatures.get(word).and_then(|words| words.get(block)).map(|words| words.as_slice()).unwrap_or_default()
+    }
+
+    /// The number of the set with these labels, which are in label order; makes it if there is none.
+    pub(crate) fn intern(&mut self, members: &[Slot]) -> SetId {
+        if members.is_empty() {
+            return EMPTY;
+        }
+        self.find(members).unwrap_or_else(|| self.create(members))
+    }
+
+    /// The number of the set with these labels, if chats have it.
+    pub(crate) fn find(&self, members: &[Slot]) -> Option<SetId> {
+        self.index.find(self.hash.hash_one(members), |set| self.members(set) == members)
+    }
+
+    /// The numbers that the hash index holds, in no order.
+    pub(crate) fn numbers_by_hash(&self) -> impl Iterator<Item = SetId> {
+        self.index.iter()
+    }
+
+    /// The free numbers, the next one to be used first.
+    pub(crate) fn free_numbers(&self) -> impl Iterator<Item = SetId> {
+        let listed = |set: SetId| Some(set).filter(|&set| set != END);
+        std::iter::successors(listed(self.free), move |&set| listed(self.lens.get(index(set)).copied()?))
+    }
+
+    fn create(&mut self, members: &[Slot]) -> SetId {
+        let set = if self.free == END {
+            self.members.push(Arc::default());
+            self.counts.push(0);
+            self.lens.push(0);
+            // There are no more sets than chats and one.
+            u32::try_from(self.members.len() - 1).unwrap_or(u32::MAX)
+        } else {
+            let set = self.free;
+            self.free = self.lens.get(index(set)).copied().unwrap_or(END);
+            set
+        };
+        self.members.set(index(set), members.into());
+        self.lens.set(index(set), u32::try_from(members.len()).unwrap_or(u32::MAX));
+        self.put_signature(set, signature(members));
+        let Self { members, index: sets, hash: state, .. } = self;
+        let hash_of = |set| members.get(index(set)).map_or(0, |members| state.hash_one(&**members));
+        sets.insert(hash_of(set), set, hash_of);
+        self.live += 1;
+        set
+    }
+
+    /// One more chat has the set.
+    pub(crate) fn acquire(&mut self, set: SetId) {
+        if set != EMPTY
+            && let Some(count) = self.counts.get_mut(index(set))
+        {
+            *count += 1;
+        }
+    }
+
+    /// One chat fewer has the set; the last one gives its number up.
+    pub(crate) fn release(&mut self, set: SetId) {
+        if set == EMPTY {
+            return;
+        }
+        let Some(count) = self.counts.get_mut(index(set)) else { return };
+        *count = count.saturating_sub(1);
+        if *count == 0 {
+            self.index.remove(self.hash.hash_one(self.members(set)), set);
+            self.members.set(index(set), Arc::default());
+            self.put_signature(set, [0; WORDS]);
+            self.lens.set(index(set), self.free);
+            self.free = set;
+            self.live -= 1;
+        }
+    }
+
+    /// The number of the set with one label more. The label is not in it yet.
+    pub(crate) fn with(&mut self, set: SetId, slot: Slot, labels: &Labels) -> SetId {
+        let members = self.members(set);
+        let at = members.partition_point(|&other| {
+            labels.at(other).map(|label| label.id()) < labels.at(slot).map(|label| label.id())
+        });
+        let (before, after) = members.split_at(at);
+        let with = [before, &[slot], after].concat();
+        self.intern(&with)
+    }
+
+    /// The number of the set with one label fewer.
+    pub(crate) fn without(&mut self, set: SetId, slot: Slot) -> SetId {
+        let without: Vec<Slot> = self.members(set).iter().copied().filter(|&other| other != slot).collect();
+        self.intern(&without)
+    }
+
+    fn put_signature(&mut self, set: SetId, words: Signature) {
+        let (block, at) = (index(set) / BLOCK, index(set) % BLOCK);
+        for (column, word) in self.signatures.iter_mut().zip(words) {
+            // Blocks and words that would be all zero are left out: most indexes have few labels.
+            if word == 0 && column.get(block).is_none_or(|words| words.len() <= at) {
+                continue;
+            }
+            while column.len() <= block {
+                column.push(Arc::default());
+            }
+            let Some(words) = column.get_mut(block).map(Arc::make_mut) else { continue };
+            if words.len() <= at {
+                if words.capacity() <= at {
+                    words.reserve_exact((at + 1 + at / 4).min(BLOCK) - words.len());
+                }
+                words.resize(at + 1, 0);
+            }
+            if let Some(slot) = words.get_mut(at) {
+                *slot = word;
+            }
+        }
+    }
+}

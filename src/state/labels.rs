@@ -1,0 +1,124 @@
+//! The labels: definitions, names, and the ids that were deleted.
+
+use crate::label::Label;
+use crate::label_id::LabelId;
+use crate::name::NameKey;
+use crate::state::pages::Pages;
+use crate::state::sorted::SortedMap;
+
+/// The number of a live label inside one state. A removed label's slot is used again.
+pub(crate) type Slot = u32;
+
+/// Every label that is live or provisional, and every id that was deleted and did not come back.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Labels {
+    /// L1: holds exactly the live ids; `slots` has each id's label at its slot and nothing elsewhere.
+    pub(crate) by_id: SortedMap<LabelId, Slot>,
+    pub(crate) slots: Pages<Option<Label>, 64>,
+    /// L2: the slots without a label, once each.
+    pub(crate) free: Pages<Slot, 256>,
+    /// L3: one entry for each live label with a name, under the name's key.
+    pub(crate) by_name: SortedMap<(NameKey, LabelId), ()>,
+    /// L4: no id is both live and deleted.
+    pub(crate) deleted: SortedMap<LabelId, ()>,
+    /// L5: not below any decimal id, live or deleted.
+    pub(crate) highest: u32,
+}
+
+impl Labels {
+    /// How many labels are live, provisional ones included.
+    pub(crate) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// One more than the highest slot in use since the index was empty.
+    pub(crate) fn slot_count(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(crate) fn slot(&self, id: &LabelId) -> Option<Slot> {
+        self.by_id.get(id).copied()
+    }
+
+    pub(crate) fn at(&self, slot: Slot) -> Option<&Label> {
+        self.slots.get(usize::try_from(slot).ok()?)?.as_ref()
+    }
+
+    pub(crate) fn get(&self, id: &LabelId) -> Option<&Label> {
+        self.at(self.slot(id)?)
+    }
+
+    pub(crate) fn is_deleted(&self, id: &LabelId) -> bool {
+        self.deleted.contains(id)
+    }
+
+    /// Live labels in label order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Label> {
+        self.by_id.iter().filter_map(|(_, &slot)| self.at(slot))
+    }
+
+    /// The live labels of a name, in label order.
+    pub(crate) fn named<'a>(&'a self, key: &'a NameKey) -> impl Iterator<Item = &'a LabelId> {
+        self.by_name
+            .iter_from(move |(other, _)| other < key)
+            .map(|((other, id), ())| (other, id))
+            .take_while(move |(other, _)| *other == key)
+            .map(|(_, id)| id)
+    }
+
+    /// The next decimal id; none at the end of the numbers.
+    pub(crate) fn next_id(&self) -> Option<LabelId> {
+        (self.highest < LabelId::MAX_DECIMAL).then(|| LabelId::from(self.highest + 1))
+    }
+
+    /// Adds a label, or replaces the definition of a live one.
+    pub(crate) fn put(&mut self, label: Label) {
+        let id = label.id().clone();
+        self.highest = self.highest.max(id.decimal().unwrap_or(0));
+        self.deleted.remove(&id);
+        let slot = match self.slot(&id) {
+            Some(slot) => {
+                self.forget_name(slot);
+                slot
+            }
+            None => {
+                let slot = self.free.pop().or_else(|| {
+                    self.slots.push(None);
+                    Slot::try_from(self.slots.len() - 1).ok()
+                });
+                let Some(slot) = slot else { return };
+                self.by_id.insert(id.clone(), slot);
+                slot
+            }
+        };
+        if let Some(name) = label.name() {
+            self.by_name.insert((name.key(), id), ());
+        }
+        self.slots.set(index(slot), Some(label));
+    }
+
+    /// Removes a label if it is live, and remembers its id as deleted.
+    pub(crate) fn remove(&mut self, id: &LabelId) {
+        self.highest = self.highest.max(id.decimal().unwrap_or(0));
+        self.deleted.insert(id.clone(), ());
+        if let Some(slot) = self.slot(id) {
+            self.forget_name(slot);
+            self.by_id.remove(id);
+            self.slots.set(index(slot), None);
+            self.free.push(slot);
+        }
+    }
+
+    fn forget_name(&mut self, slot: Slot) {
+        let Some(label) = self.at(slot) else { return };
+        if let Some(name) = label.name() {
+            let entry = (name.key(), label.id().clone());
+            self.by_name.remove(&entry);
+        }
+    }
+}
+
+/// A number as an index. On a platform whose `usize` is smaller there is no such item.
+pub(crate) fn index(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,93 @@
+//! The index as a value: no lock, no I/O, no clock and no randomness.
+//!
+//! A clone of a [`State`] is a version of its own and costs some thirty reference counts. Writing to one copies only the
+//! pieces that it touches and another version still shares.
+
+pub(crate) mod aliases;
+mod apply;
+pub(crate) mod chats;
+pub(crate) mod check;
+pub(crate) mod clauses;
+mod hash_index;
+pub(crate) mod label_sets;
+pub(crate) mod labels;
+mod page;
+mod pages;
+pub(crate) mod plan;
+pub(crate) mod postings;
+mod query;
+mod sorted;
+mod totals;
+
+use crate::change::{Change, Place, Revision};
+use crate::chat_id::ChatId;
+use crate::state::aliases::Aliases;
+use crate::state::chats::Chats;
+use crate::state::label_sets::{EMPTY, LabelSets};
+use crate::state::labels::{Labels, Slot};
+use crate::state::postings::Postings;
+
+/// One version of an index.
+#[derive(Debug, Clone)]
+pub(crate) struct State {
+    pub(crate) revision: Revision,
+    /// Tells the cursors of this index from those of others.
+    pub(crate) identity: u64,
+    /// T1: the number of pairs.
+    pub(crate) total_rows: u64,
+    pub(crate) labels: Labels,
+    pub(crate) aliases: Aliases,
+    pub(crate) chats: Chats,
+    pub(crate) sets: LabelSets,
+    pub(crate) postings: Postings,
+    /// T2: the places that lost their last label in this commit; empty between commits.
+    pub(crate) vacated: Vec<Place>,
+}
+
+impl State {
+    pub(crate) fn new(identity: u64, hash_seed: u64) -> Self {
+        Self {
+            revision: 0,
+            identity,
+            total_rows: 0,
+            labels: Labels::default(),
+            aliases: Aliases::default(),
+            chats: Chats::new(hash_seed),
+            sets: LabelSets::new(hash_seed),
+            postings: Postings::default(),
+            vacated: Vec::new(),
+        }
+    }
+
+    /// About how many chats a change touches.
+    pub(crate) fn work_of(&self, change: &Change) -> usize {
+        match change {
+            Change::LabelRemoved { links, .. } => usize::try_from(*links).unwrap_or(usize::MAX),
+            Change::ChatsMerged { from, added, .. } => {
+                let slots = self.chats.find(from).map_or(0, |place| self.slots_at(place).len());
+                slots + added.len() + self.aliases.count_of(from)
+            }
+            _ => 1,
+        }
+    }
+
+    /// What an id means after aliases.
+    pub(crate) fn resolve<'a>(&'a self, chat: &'a ChatId) -> &'a ChatId {
+        self.aliases.target(chat).unwrap_or(chat)
+    }
+
+    /// The place of a chat, by any of its ids. No alias has a place of its own, so most chats are found in one step.
+    pub(crate) fn place_of(&self, chat: &ChatId) -> Option<Place> {
+        self.chats.find(chat).or_else(|| self.chats.find(self.aliases.target(chat)?))
+    }
+
+    /// The labels of the chat at a place, in label order.
+    pub(crate) fn slots_at(&self, place: Place) -> &[Slot] {
+        self.sets.members(self.chats.set_of(place).unwrap_or(EMPTY))
+    }
+
+    /// How many chats carry a label.
+    pub(crate) fn total_chats(&self) -> u64 {
+        self.postings.labelled()
+    }
+}

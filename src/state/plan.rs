@@ -1,0 +1,277 @@
+//! Deciding: what an operation does to a state, or why it is refused. Changes nothing.
+
+use hashbrown::HashSet;
+
+use crate::change::{Change, Place, Revision};
+use crate::chat_id::ChatId;
+use crate::error::{Error, Limit, Result};
+use crate::label::{Label, LabelPatch, NewLabel};
+use crate::label_id::LabelId;
+use crate::op::{ChangedChats, Ensured, Event, Merged, Op, Outcome, RemovedLabel, SetDifference, Upserted};
+use crate::options::Limits;
+use crate::state::State;
+use crate::state::chats::Chats;
+use crate::state::labels::Slot;
+
+/// What an operation does: its outcome, and the changes that bring it about. No change, no commit.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) outcome: Outcome,
+    pub(crate) changes: Vec<Change>,
+}
+
+/// What a plan depends on besides the state.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    pub(crate) limits: Limits,
+    /// Places that became free after this revision stay free: a snapshot may still show their chats.
+    pub(crate) horizon: Revision,
+}
+
+/// Plans one operation.
+pub(crate) fn plan(state: &State, op: &Op, rules: Rules) -> Result<Plan> {
+    let planner = Planner { state, rules };
+    match op {
+        Op::UpsertLabel { id, patch } => planner.upsert(id, patch),
+        Op::CreateLabel { label } => {
+            planner.create(label).map(|(id, changes)| Plan { outcome: Outcome::Created(id), changes })
+        }
+        Op::EnsureLabel { label } => planner.ensure(label),
+        Op::RemoveLabel { label } => planner.remove(label),
+        Op::Link { label, chat } => {
+            let (_, changes) = planner.link_all(label, std::slice::from_ref(chat))?;
+            Ok(Plan { outcome: Outcome::Linked(!changes.is_empty()), changes })
+        }
+        Op::Unlink { label, chat } => {
+            let (_, changes) = planner.unlink_all(label, std::slice::from_ref(chat))?;
+            Ok(Plan { outcome: Outcome::Unlinked(!changes.is_empty()), changes })
+        }
+        Op::LinkAll { label, chats } => {
+            let (chats, changes) = planner.link_all(label, chats)?;
+            Ok(Plan { outcome: Outcome::LinkedAll(ChangedChats { chats }), changes })
+        }
+        Op::UnlinkAll { label, chats } => {
+            let (chats, changes) = planner.unlink_all(label, chats)?;
+            Ok(Plan { outcome: Outcome::UnlinkedAll(ChangedChats { chats }), changes })
+        }
+        Op::SetLabels { chat, labels } => planner.set_labels(chat, labels),
+        Op::MergeChats { from, into } => Ok(planner.merge(from, into)),
+        Op::Unalias { from } => Ok(planner.unalias(from)),
+        Op::Ingest { event } => planner.ingest(event),
+    }
+}
+
+fn unknown(id: &LabelId) -> Error {
+    Error::UnknownLabel { id: id.to_string() }
+}
+
+struct Planner<'a> {
+    state: &'a State,
+    rules: Rules,
+}
+
+impl<'a> Planner<'a> {
+    fn slot(&self, id: &LabelId) -> Result<Slot> {
+        self.state.labels.slot(id).ok_or_else(|| unknown(id))
+    }
+
+    fn new_label(&self, id: LabelId, patch: LabelPatch) -> Result<Change> {
+        let (limit, given) = (self.rules.limits.labels, self.state.labels.len().saturating_add(1));
+        if given > limit {
+            return Err(exceeded(Limit::Labels, limit, given));
+        }
+        Ok(Change::LabelCreated { label: Label::new(id, patch) })
+    }
+
+    fn upsert(&self, id: &LabelId, patch: &LabelPatch) -> Result<Plan> {
+        if self.state.labels.get(id).is_none() && patch.name.is_none() {
+            return Err(Error::NameRequired { id: id.to_string() });
+        }
+        let (outcome, changes) = self.edit(id, patch)?;
+        Ok(Plan { outcome: Outcome::Upserted(outcome), changes })
+    }
+
+    /// Patches a label, or creates it with what the patch says.
+    fn edit(&self, id: &LabelId, patch: &LabelPatch) -> Result<(Upserted, Vec<Change>)> {
+        let Some(label) = self.state.labels.get(id) else {
+            return Ok((Upserted::Created, vec![self.new_label(id.clone(), patch.clone())?]));
+        };
+        let patched = label.patched(patch);
+        Ok(if patched == *label {
+            (Upserted::Unchanged, Vec::new())
+        } else {
+            (Upserted::Updated, vec![Change::LabelUpdated { label: patched }])
+        })
+    }
+
+    fn create(&self, label: &NewLabel) -> Result<(LabelId, Vec<Change>)> {
+        let id = self.state.labels.next_id().ok_or(Error::LabelIdsExhausted)?;
+        let change = self.new_label(id.clone(), label.clone().into_patch())?;
+        Ok((id, vec![change]))
+    }
+
+    fn ensure(&self, label: &NewLabel) -> Result<Plan> {
+        if let Some(id) = self.state.labels.named(&label.name.key()).next() {
+            return Ok(Plan { outcome: Outcome::Ensured(Ensured::Existing(id.clone())), changes: Vec::new() });
+        }
+        let (id, changes) = self.create(label)?;
+        Ok(Plan { outcome: Outcome::Ensured(Ensured::Created(id)), changes })
+    }
+
+    fn remove(&self, id: &LabelId) -> Result<Plan> {
+        let slot = self.slot(id)?;
+        let label = self.state.labels.at(slot).ok_or_else(|| unknown(id))?.clone();
+        let links = self.state.postings.len(slot);
+        let changes = vec![Change::LabelRemoved { label: id.clone(), links }];
+        Ok(Plan { outcome: Outcome::Removed(RemovedLabel { label, links }), changes })
+    }
+
+    /// The chats, resolved and once each, whose having the label is not yet as it shall be.
+    fn chats_to_change<'c>(
+        &'c self,
+        slot: Slot,
+        chats: &'c [ChatId],
+        linked: bool,
+    ) -> impl Iterator<Item = (&'c ChatId, Option<Place>)> {
+        let mut seen = HashSet::new();
+        chats
+            .iter()
+            .map(|chat| self.resolved(chat))
+            .filter(move |(_, place)| place.is_some_and(|place| self.state.slots_at(place).contains(&slot)) != linked)
+            .filter(move |(chat, _)| chats.len() == 1 || seen.insert(*chat))
+    }
+
+    /// What an id means, and where that chat is.
+    fn resolved<'c>(&'c self, chat: &'c ChatId) -> (&'c ChatId, Option<Place>) {
+        match self.state.chats.find(chat) {
+            Some(place) => (chat, Some(place)),
+            None => match self.state.aliases.target(chat) {
+                Some(target) => (target, self.state.chats.find(target)),
+                None => (chat, None),
+            },
+        }
+    }
+
+    /// The places for new chats, in the order in which they take them.
+    fn vacancies(&self) -> impl Iterator<Item = Result<Place>> {
+        let full = || exceeded(Limit::Chats, Chats::MAX, Chats::MAX + 1);
+        self.state.chats.vacancies(self.rules.horizon).map(Ok).chain(std::iter::repeat_with(move || Err(full())))
+    }
+
+    fn link_all(&self, label: &LabelId, chats: &[ChatId]) -> Result<(Vec<ChatId>, Vec<Change>)> {
+        let slot = self.slot(label)?;
+        let mut vacancies = self.vacancies();
+        let (mut linked, mut changes) = (Vec::new(), Vec::new());
+        for (chat, place) in self.chats_to_change(slot, chats, true) {
+            let place = place.map(Ok).or_else(|| vacancies.next()).transpose()?.unwrap_or_default();
+            changes.push(Change::ChatLinked { label: label.clone(), chat: chat.clone(), place });
+            linked.push(chat.clone());
+        }
+        Ok((linked, changes))
+    }
+
+    fn unlink_all(&self, label: &LabelId, chats: &[ChatId]) -> Result<(Vec<ChatId>, Vec<Change>)> {
+        let slot = self.slot(label)?;
+        let unlinked: Vec<ChatId> = self.chats_to_change(slot, chats, false).map(|(chat, _)| chat.clone()).collect();
+        let changes =
+            unlinked.iter().map(|chat| Change::ChatUnlinked { label: label.clone(), chat: chat.clone() }).collect();
+        Ok((unlinked, changes))
+    }
+
+    fn set_labels(&self, chat: &ChatId, labels: &[LabelId]) -> Result<Plan> {
+        // Every id is looked up before anything is decided: an unknown one must not cost the chat its labels.
+        for id in labels {
+            self.slot(id)?;
+        }
+        let mut wanted: Vec<&LabelId> = labels.iter().collect();
+        wanted.sort();
+        wanted.dedup();
+        let (chat, place) = self.resolved(chat);
+        let slots = place.map(|place| self.state.slots_at(place)).unwrap_or_default();
+        let current: Vec<&LabelId> =
+            slots.iter().filter_map(|&slot| self.state.labels.at(slot)).map(|label| label.id()).collect();
+        let added: Vec<LabelId> =
+            wanted.iter().filter(|id| current.binary_search(id).is_err()).map(|&id| id.clone()).collect();
+        let removed: Vec<LabelId> =
+            current.iter().filter(|id| wanted.binary_search(id).is_err()).map(|&id| id.clone()).collect();
+        let mut changes = Vec::with_capacity(added.len() + removed.len());
+        if !added.is_empty() {
+            let place = place.map(Ok).or_else(|| self.vacancies().next()).transpose()?.unwrap_or_default();
+            changes.extend(added.iter().map(|label| Change::ChatLinked {
+                label: label.clone(),
+                chat: chat.clone(),
+                place,
+            }));
+        }
+        changes.extend(removed.iter().map(|label| Change::ChatUnlinked { label: label.clone(), chat: chat.clone() }));
+        Ok(Plan { outcome: Outcome::Set(SetDifference { added, removed }), changes })
+    }
+
+    fn merge(&self, from: &ChatId, into: &ChatId) -> Plan {
+        let state = self.state;
+        let into = state.resolve(into);
+        let target = state.aliases.target(from);
+        if from == into || target == Some(into) {
+            return Plan { outcome: Outcome::Merged(Merged::Unchanged), changes: Vec::new() };
+        }
+        let slots_of = |chat| state.chats.find(chat).map(|place| state.slots_at(place)).unwrap_or_default();
+        let (outcome, added) = if target.is_some() {
+            (Merged::Repointed, Vec::new())
+        } else {
+            let kept = slots_of(into);
+            let added: Vec<LabelId> = slots_of(from)
+                .iter()
+                .filter(|slot| !kept.contains(slot))
+                .filter_map(|&slot| state.labels.at(slot))
+                .map(|label| label.id().clone())
+                .collect();
+            (Merged::Merged { added: added.clone() }, added)
+        };
+        let changes = vec![Change::ChatsMerged { from: from.clone(), into: into.clone(), added }];
+        Plan { outcome: Outcome::Merged(outcome), changes }
+    }
+
+    fn unalias(&self, from: &ChatId) -> Plan {
+        let known = self.state.aliases.target(from).is_some();
+        let changes = if known { vec![Change::AliasRemoved { from: from.clone() }] } else { Vec::new() };
+        Plan { outcome: Outcome::Unaliased(known), changes }
+    }
+
+    fn ingest(&self, event: &Event) -> Result<Plan> {
+        let labels = &self.state.labels;
+        let changes = match event {
+            Event::LabelEdited { label, patch } => self.edit(label, patch)?.1,
+            Event::LabelDeleted { label } if labels.is_deleted(label) => Vec::new(),
+            Event::LabelDeleted { label } => {
+                let slot = labels.slot(label);
+                let (limit, given) = (self.rules.limits.labels, labels.deleted.len().saturating_add(1));
+                if slot.is_none() && given > limit {
+                    return Err(exceeded(Limit::Labels, limit, given));
+                }
+                let links = slot.map_or(0, |slot| self.state.postings.len(slot));
+                vec![Change::LabelRemoved { label: label.clone(), links }]
+            }
+            Event::ChatLabelled { label, .. } | Event::ChatUnlabelled { label, .. } if labels.is_deleted(label) => {
+                Vec::new()
+            }
+            Event::ChatLabelled { label, chat } if labels.slot(label).is_none() => {
+                let (chat, place) = self.resolved(chat);
+                let place = place.map(Ok).or_else(|| self.vacancies().next()).transpose()?.unwrap_or_default();
+                vec![
+                    self.new_label(label.clone(), LabelPatch::new())?,
+                    Change::ChatLinked { label: label.clone(), chat: chat.clone(), place },
+                ]
+            }
+            Event::ChatLabelled { label, chat } => self.link_all(label, std::slice::from_ref(chat))?.1,
+            Event::ChatUnlabelled { label, .. } if labels.slot(label).is_none() => Vec::new(),
+            Event::ChatUnlabelled { label, chat } => self.unlink_all(label, std::slice::from_ref(chat))?.1,
+        };
+        Ok(Plan { outcome: Outcome::Ingested(!changes.is_empty()), changes })
+    }
+}
+
+/// The error for more than a limit allows.
+pub(crate) fn exceeded(what: Limit, limit: usize, given: usize) -> Error {
+    let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    Error::LimitExceeded { what, limit: wide(limit), given: wide(given) }
+}

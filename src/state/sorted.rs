@@ -1,0 +1,272 @@
+//! A sorted map in pieces that versions share.
+
+use std::sync::Arc;
+
+/// The most entries or children of one node.
+const MAX: usize = 64;
+
+/// A B-tree without links between siblings, each node shared between versions until it is written.
+///
+/// A clone is one reference count; a write copies the nodes from the root to one leaf where another version still
+/// shares them. Nodes that run empty are dropped; others are not joined, since maps here rarely shrink.
+#[derive(Debug)]
+pub(crate) struct SortedMap<K, V> {
+    root: Arc<Node<K, V>>,
+    len: usize,
+}
+
+/// A child with its least key.
+type Child<K, V> = (K, Arc<Node<K, V>>);
+
+#[derive(Debug, Clone)]
+enum Node<K, V> {
+    Leaf(Vec<(K, V)>),
+    /// Never empty.
+    Branch(Vec<Child<K, V>>),
+}
+
+impl<K, V> Clone for SortedMap<K, V> {
+    fn clone(&self) -> Self {
+        Self { root: Arc::clone(&self.root), len: self.len }
+    }
+}
+
+impl<K, V> Default for SortedMap<K, V> {
+    fn default() -> Self {
+        Self { root: Arc::new(Node::Leaf(Vec::new())), len: 0 }
+    }
+}
+
+impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn get(&self, key: &K) -> Option<&V> {
+        let mut node = &*self.root;
+        loop {
+            match node {
+                Node::Leaf(entries) => {
+                    let at = entries.binary_search_by(|(other, _)| other.cmp(key)).ok()?;
+                    return entries.get(at).map(|(_, value)| value);
+                }
+                Node::Branch(children) => node = &*children.get(child_for(children, key))?.1,
+            }
+        }
+    }
+
+    pub(crate) fn contains(&self, key: &K) -> bool {
+        self.get(key).is_some()
+    }
+
+    /// The value to write to; none if the key is not there, and then nothing is copied.
+    pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        if !self.contains(key) {
+            return None;
+        }
+        let mut node = Arc::make_mut(&mut self.root);
+        loop {
+            match node {
+                Node::Leaf(entries) => {
+                    let at = entries.binary_search_by(|(other, _)| other.cmp(key)).ok()?;
+                    return entries.get_mut(at).map(|(_, value)| value);
+                }
+                Node::Branch(children) => {
+                    let at = child_for(children, key);
+                    node = Arc::make_mut(&mut children.get_mut(at)?.1);
+                }
+            }
+        }
+    }
+
+    /// Adds or replaces; gives the value that was there.
+    pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
+        let (replaced, split) = insert(Arc::make_mut(&mut self.root), key, value);
+        if let Some(right) = split {
+            let left = std::mem::replace(&mut self.root, Arc::new(Node::Leaf(Vec::new())));
+            let children = [left, right].into_iter().filter_map(|node| Some((node.least()?.clone(), node))).collect();
+            self.root = Arc::new(Node::Branch(children));
+        }
+        if replaced.is_none() {
+            self.len += 1;
+        }
+        replaced
+    }
+
+    pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
+        if !self.contains(key) {
+            return None;
+        }
+        let removed = remove(Arc::make_mut(&mut self.root), key);
+        self.len -= 1;
+        while let Node::Branch(children) = &*self.root
+            && let [(_, only)] = children.as_slice()
+        {
+            self.root = Arc::clone(only);
+        }
+        removed
+    }
+
+    /// The entries from the first that `before` does not hold of, in order. `before` holds of a run of least keys.
+    pub(crate) fn iter_from<'a>(&'a self, before: impl Fn(&K) -> bool + 'a) -> Iter<'a, K, V> {
+        let mut iter = Iter { stack: Vec::new(), leaf: [].iter() };
+        let mut node = &*self.root;
+        loop {
+            match node {
+                Node::Leaf(entries) => {
+                    iter.leaf =
+                        entries.get(entries.partition_point(|(key, _)| before(key))..).unwrap_or_default().iter();
+                    return iter;
+                }
+                Node::Branch(children) => {
+                    let at = children.partition_point(|(key, _)| before(key)).saturating_sub(1);
+                    let mut rest = children.get(at..).unwrap_or_default().iter();
+                    let Some((_, child)) = rest.next() else { return iter };
+                    iter.stack.push(rest);
+                    node = child;
+                }
+            }
+        }
+    }
+
+    pub(crate) fn iter(&self) -> Iter<'_, K, V> {
+        self.iter_from(|_| false)
+    }
+}
+
+/// The entries of a [`SortedMap`] in order.
+pub(crate) struct Iter<'a, K, V> {
+    /// The children still to visit, from the root down.
+    stack: Vec<std::slice::Iter<'a, Child<K, V>>>,
+    leaf: std::slice::Iter<'a, (K, V)>,
+}
+
+impl<'a, K, V> Iterator for Iter<'a, K, V> {
+    type Item = (&'a K, &'a V);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some((key, value)) = self.leaf.next() {
+                return Some((key, value));
+            }
+            let Some((_, child)) = self.stack.last_mut()?.next() else {
+                self.stack.pop();
+                continue;
+            };
+            match &**child {
+                Node::Leaf(entries) => self.leaf = entries.iter(),
+                Node::Branch(children) => self.stack.push(children.iter()),
+            }
+        }
+    }
+}
+
+impl<K, V> Node<K, V> {
+    /// The least key below this node; none only in an empty map.
+    fn least(&self) -> Option<&K> {
+        match self {
+            Self::Leaf(entries) => entries.first().map(|(key, _)| key),
+            Self::Branch(children) => children.first().map(|(key, _)| key),
+        }
+    }
+}
+
+/// The child under which a key belongs: the last whose least key is not above it, or the first.
+fn child_for<K: Ord, C>(children: &[(K, C)], key: &K) -> usize {
+    children.partition_point(|(least, _)| least <= key).saturating_sub(1)
+}
+
+/// Takes the upper half off a list that is too long.
+fn upper_half<T>(list: &mut Vec<T>) -> Option<Vec<T>> {
+    (list.len() > MAX).then(|| list.split_off(MAX / 2))
+}
+
+/// Inserts below a node; gives the value replaced, and the upper half of the node if it had to be split.
+fn insert<K: Ord + Clone, V: Clone>(node: &mut Node<K, V>, key: K, value: V) -> (Option<V>, Option<Arc<Node<K, V>>>) {
+    match node {
+        Node::Leaf(entries) => match entries.binary_search_by(|(other, _)| other.cmp(&key)) {
+            Ok(at) => (entries.get_mut(at).map(|(_, old)| std::mem::replace(old, value)), None),
+            Err(at) => {
+                entries.insert(at, (key, value));
+                (None, upper_half(entries).map(|upper| Arc::new(Node::Leaf(upper))))
+            }
+        },
+        Node::Branch(children) => {
+            let at = child_for(children, &key);
+            let Some((least, child)) = children.get_mut(at) else { return (None, None) };
+            if key < *least {
+                *least = key.clone();
+            }
+            let (replaced, split) = insert(Arc::make_mut(child), key, value);
+            if let Some(right) = split
+                && let Some(least) = right.least()
+            {
+                children.insert(at + 1, (least.clone(), right));
+            }
+            (replaced, upper_half(children).map(|upper| Arc::new(Node::Branch(upper))))
+        }
+    }
+}
+
+/// Removes below a node, and drops children that run empty.
+fn remove<K: Ord + Clone, V: Clone>(node: &mut Node<K, V>, key: &K) -> Option<V> {
+    match node {
+        Node::Leaf(entries) => {
+            let at = entries.binary_search_by(|(other, _)| other.cmp(key)).ok()?;
+            Some(entries.remove(at).1)
+        }
+        Node::Branch(children) => {
+            let at = child_for(children, key);
+            let (least, child) = children.get_mut(at)?;
+            let removed = remove(Arc::make_mut(child), key);
+            match child.least() {
+                Some(now) => *least = now.clone(),
+                None => drop(children.remove(at)),
+            }
+            removed
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::SortedMap;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        /// Whatever is inserted and removed, versions taken on the way stay as they were.
+        #[test]
+        fn is_a_map_whose_versions_do_not_change(
+            steps in proptest::collection::vec((0_u8..8, 0_u16..3000), 0..3000),
+            start in 0_u16..3000,
+        ) {
+            let (mut map, mut model) = (SortedMap::default(), BTreeMap::new());
+            let mut kept = Vec::new();
+            for (nth, (step, key)) in steps.into_iter().enumerate() {
+                match step {
+                    0..5 => prop_assert_eq!(map.insert(key, nth), model.insert(key, nth)),
+                    5..7 => prop_assert_eq!(map.remove(&key), model.remove(&key)),
+                    _ if kept.len() < 8 => kept.push((map.clone(), model.clone())),
+                    _ => prop_assert_eq!(map.get(&key), model.get(&key)),
+                }
+                prop_assert_eq!(map.len(), model.len());
+            }
+            for key in model.keys().copied().collect::<Vec<_>>() {
+                kept.truncate(8);
+                if key % 3 != 0 {
+                    prop_assert_eq!(map.remove(&key), model.remove(&key));
+                }
+            }
+            kept.push((map, model));
+            for (map, model) in kept {
+                prop_assert!(map.iter().eq(model.iter()));
+                prop_assert!(map.iter_from(|key| *key < start).eq(model.range(start..)));
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Exact totals of a filter, computed the cheapest way.
+
+use std::borrow::Cow;
+
+use crate::answer::Totals;
+use crate::state::State;
+use crate::state::clauses::Clauses;
+use crate::state::label_sets::{BLOCK, OWN_BITS, SetId, Signature, signature};
+use crate::state::labels::Slot;
+use crate::state::postings::{Chunk, List};
+
+/// A way to compute totals. All give the same numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// A scan over the distinct label sets: the cost is that of the sets, whatever the number of chats.
+    Sets,
+    /// Bitmaps of chats, chunk by chunk: the cost is that of the chats with the labels asked for.
+    Chats,
+}
+
+impl State {
+    /// The totals of everything that passes.
+    pub(crate) fn totals(&self, clauses: &Clauses) -> Totals {
+        if clauses.pass_nobody() {
+            return Totals::default();
+        }
+        if clauses.pass_everybody() {
+            return self.grand_totals();
+        }
+        self.totals_by(self.cheapest_way(clauses), clauses)
+    }
+
+    fn grand_totals(&self) -> Totals {
+        Totals { chats: self.total_chats(), rows: self.total_rows, matched_rows: self.total_rows }
+    }
+
+    pub(crate) fn totals_by(&self, way: Way, clauses: &Clauses) -> Totals {
+        let mut totals = match way {
+            Way::Sets => SetScan::new(self, clauses).totals(),
+            Way::Chats => self.chat_totals(clauses),
+        };
+        if let Some(any) = clauses.only_any() {
+            totals.matched_rows = any.iter().map(|&slot| self.postings.len(slot)).sum();
+        } else if clauses.any.is_none() {
+            totals.matched_rows = totals.rows;
+        }
+        totals
+    }
+
+    /// Estimates both ways, in units of about a nanosecond.
+    pub(crate) fn cheapest_way(&self, clauses: &Clauses) -> Way {
+        const CHUNK: u64 = 1 << 16;
+        const DENSE_CHUNK: u64 = 500;
+        let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let lists = [clauses.any.as_deref().unwrap_or_default(), &clauses.none].into_iter();
+        let lists = lists.chain(clauses.all.iter().map(Vec::as_slice));
+        let chunks = wide(self.chats.len()) / CHUNK + 1;
+        let per_list = |slots: &[Slot]| -> u64 {
+            slots.iter().map(|&slot| self.postings.len(slot).min(chunks * DENSE_CHUNK) + 40).sum()
+        };
+        let chats = lists.map(per_list).sum::<u64>() + chunks.min(self.total_chats()) * DENSE_CHUNK;
+        let passes = 2 + wide(clauses.all.len());
+        let sets = wide(self.sets.len()) * passes * if self.labels.slot_count() > OWN_BITS { 8 } else { 1 };
+        if sets <= chats { Way::Sets } else { Way::Chats }
+    }
+
+    /// Totals from bitmaps; `matched_rows` only where other totals do not give it.
+    fn chat_totals(&self, clauses: &Clauses) -> Totals {
+        if clauses.any.is_none() && clauses.all.is_empty() {
+            // Everybody but those with one of these labels.
+            let excluded = Clauses { any: Some(clauses.none.clone()), ..Clauses::default() };
+            let (all, excluded) = (self.grand_totals(), self.chat_totals(&excluded));
+            return Totals { chats: all.chats - excluded.chats, rows: all.rows - excluded.rows, matched_rows: 0 };
+        }
+        let mut totals = Totals::default();
+        let chunks = u32::try_from(self.chats.len().div_ceil(1 << 16)).unwrap_or(u32::MAX);
+        for number in 0..chunks {
+            let Some(chats) = self.passing_chunk(clauses, number) else { continue };
+            totals.chats += chats.len();
+            for bit in 0..u32::BITS - leading_zeros(self.labels.slot_count()) {
+                if let Some(with_bit) = self.postings.chunk(List::LenBit(bit), number) {
+                    totals.rows += chats.intersection_len(with_bit) << bit;
+                }
+            }
+            if let Some(any) = &clauses.any
+                && clauses.only_any().is_none()
+            {
+                let lists = any.iter().filter_map(|&slot| self.postings.chunk(List::Label(slot), number));
+                totals.matched_rows += lists.map(|list| chats.intersection_len(list)).sum::<u64>();
+            }
+        }
+        totals
+    }
+
+    /// The chats of one chunk that pass; there is an any-of or an all-of clause.
+    fn passing_chunk(&self, clauses: &Clauses, number: u32) -> Option<Cow<'_, Chunk>> {
+        let mut passing: Option<Cow<'_, Chunk>> = None;
+        for entry in clauses.any.iter().chain(&clauses.all) {
+            let union = self.postings.union(entry, number)?;
+            passing = Some(match passing {
+                None => union,
+                Some(passing) => Cow::Owned(&*passing & &*union),
+            });
+        }
+        let mut passing = passing?;
+        for &slot in &clauses.none {
+            if let Some(excluded) = self.postings.chunk(List::Label(slot), number) {
+                *passing.to_mut() -= excluded;
+            }
+        }
+        (!passing.is_empty()).then_some(passing)
+    }
+}
+
+/// The leading zero bits of any number of labels that one chat can have.
+fn leading_zeros(labels: usize) -> u32 {
+    u32::try_from(labels).unwrap_or(u32::MAX).leading_zeros()
+}
+
+/// A scan over the distinct label sets by signature.
+struct SetScan<'a> {
+    state: &'a State,
+    clauses: &'a Clauses,
+    any: Option<Signature>,
+    all: Vec<Signature>,
+    none: Signature,
+    /// Whether a signature says all: every label has a bit of its own.
+    exact: bool,
+}
+
+impl<'a> SetScan<'a> {
+    fn new(state: &'a State, clauses: &'a Clauses) -> Self {
+        Self {
+            state,
+            clauses,
+            any: clauses.any.as_deref().map(signature),
+            all: clauses.all.iter().map(|entry| signature(entry)).collect(),
+            none: signature(&clauses.none),
+            exact: state.labels.slot_count() <= OWN_BITS,
+        }
+    }
+
+    /// Goes through the sets block by block, each clause over the whole block without a branch.
+    fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for (block, (counts, lens)) in self.state.sets.blocks().enumerate() {
+            let mut hits = [true; BLOCK];
+            for required in self.any.iter().chain(&self.all) {
+                let met = self.any_bit(required, block);
+                hits.iter_mut().zip(met).for_each(|(hit, met)| *hit &= met != 0);
+            }
+            // A shared bit excludes nobody by itself.
+            if self.exact && !self.clauses.none.is_empty() {
+                let met = self.any_bit(&self.none, block);
+                hits.iter_mut().zip(met).for_each(|(hit, met)| *hit &= met == 0);
+            }
+            if !self.exact {
+                self.verify(&mut hits, block, counts);
+            }
+            let (mut chats, mut rows) = (0_u64, 0_u64);
+            for ((&hit, &count), &len) in hits.iter().zip(counts).zip(lens) {
+                let count = u64::from(count) * u64::from(hit);
+                chats += count;
+                rows += count * u64::from(len);
+            }
+            totals.chats += chats;
+            totals.rows += rows;
+            if self.clauses.any.is_some() && self.clauses.only_any().is_none() {
+                totals.matched_rows += self.matched_rows(&hits, block, counts);
+            }
+        }
+        totals
+    }
+
+    /// For each set of a block, whether it has a bit of this signature.
+    fn any_bit(&self, wanted: &Signature, block: usize) -> [u64; BLOCK] {
+        let mut met = [0; BLOCK];
+        for (word, &wanted) in wanted.iter().enumerate().filter(|(_, wanted)| **wanted != 0) {
+            let words = self.state.sets.words(word, block);
+            met.iter_mut().zip(words).for_each(|(met, word)| *met |= word & wanted);
+        }
+        met
+    }
+
+    /// The sets of a block that are hit, by number.
+    fn hit_sets(
+        &self,
+        hits: &[bool; BLOCK],
+        block: usize,
+        counts: &[u32],
+    ) -> impl Iterator<Item = (usize, SetId, u64)> {
+        hits.iter().zip(counts).enumerate().filter(|(_, (hit, count))| **hit && **count > 0).filter_map(
+            move |(at, (_, &count))| Some((at, SetId::try_from(block * BLOCK + at).ok()?, u64::from(count))),
+        )
+    }
+
+    /// Keeps only the sets whose labels pass, where signatures may be shared.
+    fn verify(&self, hits: &mut [bool; BLOCK], block: usize, counts: &[u32]) {
+        let mut verified = [false; BLOCK];
+        for (at, set, _) in self.hit_sets(hits, block, counts) {
+            if let Some(hit) = verified.get_mut(at) {
+                *hit = self.clauses.pass(self.state.sets.members(set));
+            }
+        }
+        *hits = verified;
+    }
+
+    fn matched_rows(&self, hits: &[bool; BLOCK], block: usize, counts: &[u32]) -> u64 {
+        self.hit_sets(hits, block, counts)
+            .map(|(_, set, count)| {
+                let matched = self.clauses.matched(self.state.sets.members(set));
+                count * u64::try_from(matched).unwrap_or(0)
+            })
+            .sum()
+    }
+}
