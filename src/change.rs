@@ -66,6 +66,8 @@ pub enum Change {
         /// The labels that `into` got from `from`, in label order.
         added: Vec<LabelId>,
     },
+    /// The state of the network was taken over; the changes before this one in the same commit made the difference.
+    Refreshed,
     /// An id is a chat of its own again.
     AliasRemoved {
         /// The id that was an alias.
@@ -82,7 +84,7 @@ impl Change {
             Self::LabelRemoved { .. } => "label.deleted",
             Self::ChatLinked { .. } => "label.chat.added",
             Self::ChatUnlinked { .. } => "label.chat.deleted",
-            Self::ChatsMerged { .. } | Self::AliasRemoved { .. } => return None,
+            Self::ChatsMerged { .. } | Self::Refreshed | Self::AliasRemoved { .. } => return None,
         })
     }
 }

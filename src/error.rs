@@ -72,6 +72,18 @@ pub enum Error {
         /// The refused cursor.
         value: String,
     },
+    /// Another refresh ticket is open.
+    RefreshInProgress,
+    /// The refresh ticket was cancelled.
+    TicketCancelled,
+    /// The full state has no live label, or no link, and the index has some; see
+    /// [`RefreshTicket::commit_even_if_empty`](crate::RefreshTicket::commit_even_if_empty).
+    EmptyRefresh {
+        /// How many labels the index has.
+        labels: u64,
+        /// How many pairs the index has.
+        links: u64,
+    },
     /// The token was made by another batch.
     ForeignToken {
         /// The position of the operation in the batch that made it.
@@ -164,6 +176,11 @@ impl fmt::Display for Error {
             }
             Self::BadCursor { value } => write!(f, "damaged cursor {value:?}"),
             Self::ForeignCursor { value } => write!(f, "cursor {value:?} belongs to another index"),
+            Self::RefreshInProgress => f.write_str("another refresh is in progress"),
+            Self::TicketCancelled => f.write_str("the refresh ticket was cancelled"),
+            Self::EmptyRefresh { labels, links } => {
+                write!(f, "the full state would empty an index of {labels} labels and {links} links")
+            }
             Self::ForeignToken { position } => {
                 write!(f, "the token of operation {position} belongs to another batch")
             }

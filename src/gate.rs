@@ -1,14 +1,6 @@
 //! The lock of the visible version.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use parking_lot::RwLock;
-
-/// Rounds of spinning before a thread gives its time away.
-const SPINS: u32 = 64;
-
-/// Times that a thread gives its time away before it parks.
-const YIELDS: u32 = 16;
+use crate::sync::{AtomicUsize, Ordering, RwLock, SPINS, YIELDS, spin_loop, yield_now};
 
 /// A lock for reads and changes of a few microseconds.
 ///
@@ -52,7 +44,7 @@ fn patiently<T>(mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
         if let Some(success) = attempt() {
             return Some(success);
         }
-        if round < SPINS { std::hint::spin_loop() } else { std::thread::yield_now() }
+        if round < SPINS { spin_loop() } else { yield_now() }
     }
     None
 }

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use crate::change::Revision;
+use crate::sync::Mutex;
 
 /// The revisions of the snapshots that are held, so that places which they show are not used again.
 #[derive(Debug, Default)]

@@ -4,10 +4,9 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
-use crate::change::{Change, Revision};
+use crate::change::{Change, Commit, Revision};
 use crate::error::{Error, Limit, Result};
+use crate::feed::{Feed, Subscriber};
 use crate::gate::Gate;
 use crate::horizon::Horizon;
 use crate::op::{Committed, LabelRef, Op, Outcome};
@@ -15,6 +14,9 @@ use crate::options::{Limits, Options};
 use crate::snapshot::Snapshot;
 use crate::state::State;
 use crate::state::plan::{Plan, Rules, exceeded, plan};
+use crate::sync::{Mutex, MutexGuard};
+use crate::tickets::Tickets;
+use crate::touched::Touched;
 
 /// The labels of one account, and the chats that carry them.
 ///
@@ -41,9 +43,19 @@ pub struct LabelIndex {
 struct Shared {
     /// The version that readers see. Written only while `writer` is held.
     visible: Gate<Arc<State>>,
-    writer: Mutex<()>,
+    writer: Mutex<Tickets>,
     horizon: Arc<Horizon>,
+    feed: Arc<Feed>,
     limits: Limits,
+}
+
+/// The turn to write.
+pub(crate) type Writer<'a> = MutexGuard<'a, Tickets>;
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.feed.close();
+    }
 }
 
 impl Options {
@@ -53,8 +65,9 @@ impl Options {
         LabelIndex {
             shared: Arc::new(Shared {
                 visible: Gate::new(Arc::new(State::new(self.identity, seed))),
-                writer: Mutex::new(()),
+                writer: Mutex::default(),
                 horizon: Arc::default(),
+                feed: Arc::new(Feed::new(self.limits.feed_changes)),
                 limits: self.limits,
             }),
         }
@@ -74,6 +87,23 @@ impl LabelIndex {
         let shared = &*self.shared;
         let (state, hold) = shared.visible.read(|state| (Arc::clone(state), shared.horizon.hold(state.revision)));
         Snapshot::new(state, shared.limits, hold)
+    }
+
+    /// Subscribes to every commit after the newest one.
+    ///
+    /// A snapshot that is taken after this call has everything up to its own revision; commits up to that one, which the
+    /// subscriber still gets, are known then. See [`Subscriber`].
+    pub fn subscribe(&self) -> Subscriber {
+        self.shared.feed.subscribe(None, || self.revision())
+    }
+
+    /// Subscribes to every commit after a revision, for instance that of a snapshot.
+    ///
+    /// If commits after it are not kept any more, or were never kept because nobody was subscribed, the first delivery
+    /// is [`Delivery::Missed`](crate::Delivery::Missed). To be sure, [`subscribe`](Self::subscribe) first and take the
+    /// snapshot then.
+    pub fn subscribe_after(&self, revision: Revision) -> Subscriber {
+        self.shared.feed.subscribe(Some(revision), || self.revision())
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -99,57 +129,73 @@ impl LabelIndex {
         if op.weight() > limit {
             return Err(exceeded(Limit::BatchOperations, limit, op.weight()));
         }
-        let _writer = shared.writer.lock();
+        let mut writer = self.writer();
         let rules = self.rules();
         let (Plan { outcome, changes }, revision, work) = self.look(|state| {
             let plan = plan(state, op, rules)?;
+            if let Some(touched) = writer.notes() {
+                touched.note(state, op, &plan.outcome);
+            }
             let work = plan.changes.iter().map(|change| state.work_of(change)).sum::<usize>();
             Ok::<_, Error>((plan, state.revision, work))
         })?;
         if changes.is_empty() {
             return Ok(Committed { outcome, revision });
         }
-        if work <= SHORT {
+        let revision = if work <= SHORT {
             shared.visible.write(|state| Arc::make_mut(state).commit(&changes));
+            self.publish(writer, revision + 1, changes)
         } else {
-            let mut version = self.version();
-            Arc::make_mut(&mut version).commit(&changes);
-            self.show(version);
-        }
-        Ok(Committed { outcome, revision: revision + 1 })
+            let version = self.version();
+            self.commit_beside(writer, version, changes)
+        };
+        Ok(Committed { outcome, revision })
     }
 
     /// Carries out a batch, all or nothing. Gives the outcomes and the revision.
     pub(crate) fn execute_batch(&self, ops: Vec<Op<LabelRef>>) -> Result<(Vec<Outcome>, Revision)> {
-        let shared = &*self.shared;
-        let (limit, weight) = (shared.limits.batch_operations, ops.iter().map(Op::weight).sum());
+        let (limit, weight) = (self.shared.limits.batch_operations, ops.iter().map(Op::weight).sum());
         if weight > limit {
             return Err(exceeded(Limit::BatchOperations, limit, weight));
         }
-        let _writer = shared.writer.lock();
+        let mut writer = self.writer();
         let rules = self.rules();
         let mut version = self.version();
         let mut outcomes: Vec<Outcome> = Vec::with_capacity(ops.len());
-        let mut changed = false;
+        let mut all_changes = Vec::new();
+        let mut touched = writer.notes().map(|_| Touched::default());
         for (position, op) in ops.into_iter().enumerate() {
             let refused = |cause| Error::BatchRefused { position, cause: Box::new(cause) };
             let op = op.try_map(|label| label_of(label, &outcomes)).map_err(refused)?;
             let Plan { outcome, changes } = plan(&version, &op, rules).map_err(refused)?;
+            if let Some(touched) = &mut touched {
+                touched.note(&version, &op, &outcome);
+            }
             if !changes.is_empty() {
-                changed = true;
                 let version = Arc::make_mut(&mut version);
                 changes.iter().for_each(|change| version.apply(change));
             }
+            all_changes.extend(changes);
             outcomes.push(outcome);
         }
-        if changed {
-            Arc::make_mut(&mut version).finish_commit();
+        if let (Some(noted), Some(touched)) = (writer.notes(), touched) {
+            noted.absorb(touched);
         }
+        if all_changes.is_empty() {
+            return Ok((outcomes, version.revision));
+        }
+        Arc::make_mut(&mut version).finish_commit();
         let revision = version.revision;
-        if changed {
-            self.show(version);
-        }
-        Ok((outcomes, revision))
+        self.show(version);
+        Ok((outcomes, self.publish(writer, revision, all_changes)))
+    }
+
+    /// Applies changes to a version of its own, which becomes the visible one. Gives the revision.
+    pub(crate) fn commit_beside(&self, writer: Writer<'_>, mut version: Arc<State>, changes: Vec<Change>) -> Revision {
+        Arc::make_mut(&mut version).commit(&changes);
+        let revision = version.revision;
+        self.show(version);
+        self.publish(writer, revision, changes)
     }
 
     /// Makes a version the visible one. The old one is freed here, after readers have gone on.
@@ -158,7 +204,23 @@ impl LabelIndex {
         drop(old);
     }
 
-    fn rules(&self) -> Rules {
+    /// Tells subscribers of a visible commit, and ends the writer's turn before it wakes anybody.
+    fn publish(&self, writer: Writer<'_>, revision: Revision, changes: Vec<Change>) -> Revision {
+        let feed = &self.shared.feed;
+        if feed.is_heard() {
+            let wake = feed.publish(Commit { revision, changes: changes.into() });
+            drop(writer);
+            wake.now();
+        }
+        revision
+    }
+
+    /// Waits for the turn to write.
+    pub(crate) fn writer(&self) -> Writer<'_> {
+        self.shared.writer.lock()
+    }
+
+    pub(crate) fn rules(&self) -> Rules {
         Rules { limits: self.shared.limits, horizon: self.shared.horizon.oldest() }
     }
 }

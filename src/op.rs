@@ -262,6 +262,44 @@ impl Merged {
     }
 }
 
+/// Whether an index was ever refreshed: tells "empty" from "not synced yet".
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum RefreshState {
+    /// No refresh was committed yet.
+    #[default]
+    Never,
+    /// A refresh was committed.
+    Done {
+        /// The revision that the last one made.
+        revision: Revision,
+    },
+}
+
+/// What a refresh changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[must_use = "it says whether anything changed"]
+#[non_exhaustive]
+pub struct Refreshed {
+    /// Labels that are new or came back.
+    pub labels_created: usize,
+    /// Labels whose attributes changed.
+    pub labels_updated: usize,
+    /// Labels that went, with all their links.
+    pub labels_removed: usize,
+    /// Pairs that were added.
+    pub linked: usize,
+    /// Pairs that were removed one by one.
+    pub unlinked: usize,
+    pub(crate) changed: bool,
+}
+
+impl Refreshed {
+    /// Whether there was a commit: something differed, or this was the first refresh.
+    pub fn changed(&self) -> bool {
+        self.changed
+    }
+}
+
 /// What one operation of a batch did, in the words of the method of the same name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[must_use = "it says whether anything changed"]

@@ -14,11 +14,20 @@ pub struct Limits {
     pub labels: usize,
     /// The most operations in one batch; for an operation over a list, each item counts. Default 1,000,000.
     pub batch_operations: usize,
+    /// The most changes that are kept for subscribers who have not seen them; a commit with more reaches them as
+    /// [`Delivery::Missed`](crate::Delivery::Missed). Default 65,536, which is a few megabytes while somebody listens.
+    pub feed_changes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { page: 1_000, filter_entries: 10_000, labels: 1_000_000, batch_operations: 1_000_000 }
+        Self {
+            page: 1_000,
+            filter_entries: 10_000,
+            labels: 1_000_000,
+            batch_operations: 1_000_000,
+            feed_changes: 65_536,
+        }
     }
 }
 
@@ -73,6 +82,12 @@ impl Options {
     /// [`Limits::batch_operations`].
     pub fn batch_operation_limit(mut self, operations: usize) -> Self {
         self.limits.batch_operations = operations;
+        self
+    }
+
+    /// [`Limits::feed_changes`].
+    pub fn feed_change_limit(mut self, changes: usize) -> Self {
+        self.limits.feed_changes = changes;
         self
     }
 

@@ -10,6 +10,7 @@ use crate::index::LabelIndex;
 use crate::label::Label;
 use crate::label_id::LabelId;
 use crate::name::NameKey;
+use crate::op::RefreshState;
 use crate::snapshot::Chats;
 use crate::state::check::Violation;
 
@@ -84,6 +85,11 @@ impl LabelIndex {
     /// The number of the last commit; 0 before the first.
     pub fn revision(&self) -> Revision {
         self.look(|state| state.revision)
+    }
+
+    /// Whether the index was ever refreshed, and by which revision last: tells "empty" from "not synced yet".
+    pub fn refresh_state(&self) -> RefreshState {
+        self.look(|state| state.refresh_state)
     }
 
     /// The chat that an id means. See [`Snapshot::resolve`](crate::Snapshot::resolve).

@@ -13,6 +13,7 @@ use crate::horizon::Hold;
 use crate::label::Label;
 use crate::label_id::LabelId;
 use crate::name::NameKey;
+use crate::op::RefreshState;
 use crate::options::Limits;
 use crate::state::State;
 use crate::state::check::Violation;
@@ -56,6 +57,13 @@ impl Snapshot {
     /// **O(1)**.
     pub fn revision(&self) -> Revision {
         self.state.revision
+    }
+
+    /// Whether the index was ever refreshed, and by which revision last.
+    ///
+    /// **O(1)**.
+    pub fn refresh_state(&self) -> RefreshState {
+        self.state.refresh_state
     }
 
     /// Answers a filter: the page that was asked for, and exact totals.

@@ -13,6 +13,11 @@ pub(crate) struct Aliases {
 }
 
 impl Aliases {
+    /// Whether both are the same version, so that no alias came or went between them.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.by_alias.is_same(&other.by_alias)
+    }
+
     /// What an id means, if it is an alias.
     pub(crate) fn target(&self, chat: &ChatId) -> Option<&ChatId> {
         if self.by_alias.len() == 0 {

@@ -3,6 +3,7 @@
 use crate::change::{Change, Place};
 use crate::chat_id::ChatId;
 use crate::label_id::LabelId;
+use crate::op::RefreshState;
 use crate::state::State;
 use crate::state::label_sets::{EMPTY, SetId};
 use crate::state::labels::Slot;
@@ -29,6 +30,7 @@ impl State {
             }
             Change::ChatsMerged { from, into, .. } => self.merge(from, into),
             Change::AliasRemoved { from } => self.aliases.remove(from),
+            Change::Refreshed => self.refresh_state = RefreshState::Done { revision: self.revision + 1 },
         }
     }
 

@@ -21,6 +21,7 @@ mod totals;
 
 use crate::change::{Change, Place, Revision};
 use crate::chat_id::ChatId;
+use crate::op::RefreshState;
 use crate::state::aliases::Aliases;
 use crate::state::chats::Chats;
 use crate::state::label_sets::{EMPTY, LabelSets};
@@ -33,6 +34,7 @@ pub(crate) struct State {
     pub(crate) revision: Revision,
     /// Tells the cursors of this index from those of others.
     pub(crate) identity: u64,
+    pub(crate) refresh_state: RefreshState,
     /// T1: the number of pairs.
     pub(crate) total_rows: u64,
     pub(crate) labels: Labels,
@@ -49,6 +51,7 @@ impl State {
         Self {
             revision: 0,
             identity,
+            refresh_state: RefreshState::Never,
             total_rows: 0,
             labels: Labels::default(),
             aliases: Aliases::default(),

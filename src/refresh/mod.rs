@@ -1,0 +1,185 @@
+//! Replacing the index's state by the network's, in one step and without losing a write.
+
+mod diff;
+mod reconcile;
+
+use std::fmt;
+
+use crate::change::Change;
+use crate::error::{Error, Result};
+use crate::full_state::FullState;
+use crate::index::LabelIndex;
+use crate::op::{Committed, RefreshState, Refreshed};
+use crate::refresh::diff::pair_diff;
+use crate::refresh::reconcile::Reconciler;
+
+/// The right to refresh an index once. Only one is open at a time; dropping it gives it back and changes nothing.
+///
+/// What is written while it is open wins over the state that is committed with it.
+#[derive(Debug)]
+#[must_use = "dropping it gives the refresh up"]
+pub struct RefreshTicket {
+    index: LabelIndex,
+    number: u64,
+}
+
+/// A refresh that was refused, with everything that is needed to try again.
+///
+/// Converts to the [`Error`] alone, so that `?` works where the state is not wanted back.
+#[non_exhaustive]
+pub struct RefusedRefresh {
+    /// Why: [`Error::EmptyRefresh`], [`Error::TicketCancelled`] or [`Error::LimitExceeded`].
+    pub cause: Error,
+    /// The state that was not committed.
+    pub state: FullState,
+    /// The ticket; still open unless it was cancelled.
+    pub ticket: RefreshTicket,
+}
+
+impl LabelIndex {
+    /// Begins a refresh: gives the one ticket, with which the network's full state is committed.
+    ///
+    /// Fetch the state after this call, with whatever runtime. Meanwhile everything goes on, and every write is noted,
+    /// which costs memory for each key written until the ticket is committed or dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RefreshInProgress`] while another ticket is open.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::{FullState, LabelIndex, RefreshState};
+    ///
+    /// let index = LabelIndex::new();
+    /// index.upsert_label("1", "VIP")?;
+    /// assert_eq!(index.refresh_state(), RefreshState::Never);
+    ///
+    /// let ticket = index.begin_refresh()?;
+    /// assert!(index.begin_refresh().is_err(), "one at a time");
+    /// index.link("1", "ana@c.us")?;
+    /// let mut fetched = FullState::new();
+    /// fetched.label("1", "VIP")?;
+    /// fetched.link("1", "bob@c.us")?;
+    /// let done = ticket.commit(fetched)?;
+    /// assert_eq!((done.linked, done.unlinked), (1, 0));
+    /// assert!(index.contains("1", "ana@c.us"), "linked while the ticket was open");
+    /// # Ok::<(), label_index::Error>(())
+    /// ```
+    pub fn begin_refresh(&self) -> Result<RefreshTicket> {
+        let number = self.writer().open_ticket()?;
+        Ok(RefreshTicket { index: self.clone(), number })
+    }
+
+    /// Voids the open ticket, for a fetch that hangs; true if there was one. Another can be opened at once.
+    pub fn cancel_refresh(&self) -> bool {
+        self.writer().close_ticket(None)
+    }
+
+    fn execute_refresh(&self, number: u64, full: &FullState, refuse_empty: bool) -> Result<Committed<Refreshed>> {
+        /// Times to compute the difference anew because aliases were learnt meanwhile, before writers are made to wait.
+        const RETRIES: u32 = 3;
+        let mut retries = RETRIES;
+        loop {
+            self.writer().touched(number)?;
+            let base = self.version();
+            let diff = pair_diff(&base, full);
+            let mut writer = self.writer();
+            let state = self.version();
+            let same_aliases = state.aliases.is_same(&base.aliases);
+            if !same_aliases && retries > 0 {
+                retries -= 1;
+                continue;
+            }
+            let diff = if same_aliases { diff } else { pair_diff(&state, full) };
+            let (mut changes, mut outcome) = {
+                let touched = writer.touched(number)?.resolved(&state);
+                let reconciler = Reconciler::new(&state, full, &touched);
+                if refuse_empty {
+                    reconciler.refuse_empty()?;
+                }
+                reconciler.changes(diff, self.rules())?
+            };
+            outcome.changed = !changes.is_empty() || state.refresh_state == RefreshState::Never;
+            writer.close_ticket(Some(number));
+            if !outcome.changed {
+                return Ok(Committed { outcome, revision: state.revision });
+            }
+            changes.push(Change::Refreshed);
+            let revision = self.commit_beside(writer, state, changes);
+            return Ok(Committed { outcome, revision });
+        }
+    }
+}
+
+impl RefreshTicket {
+    /// Makes the index what the full state says, in one commit, but for what was written since the ticket was given out.
+    ///
+    /// - A label without a record and without a link goes, with its links, unless it was created or edited meanwhile. A
+    ///   label that was removed meanwhile stays removed, and every attribute and pair that was written meanwhile stays,
+    ///   also when that write changed nothing.
+    /// - A link whose label has no record makes a provisional label, unless the label was deleted, here or there.
+    /// - A live record of a label that was deleted here brings it back with the links of the state.
+    /// - Chats keep their places; aliases, deleted ids and the highest id stay.
+    ///
+    /// The changes are those that make the difference, then [`Change::Refreshed`]. The first refresh of an index is
+    /// always a commit; a later one that finds no difference is none.
+    ///
+    /// **O(n log n)** in the records, and in the pairs of the labels that the state has. Readers do not wait, writers
+    /// only while what they wrote meanwhile is reconciled and the difference applied.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EmptyRefresh`] for a state without a live label over an index that has one, or without a link over an
+    /// index that has one; [`Error::TicketCancelled`]; [`Error::LimitExceeded`] for too many labels. The state comes back
+    /// with the error, and nothing has changed.
+    pub fn commit(self, state: FullState) -> Result<Committed<Refreshed>, RefusedRefresh> {
+        self.commit_checked(state, true)
+    }
+
+    /// As [`commit`](Self::commit), also when the state is empty and the index is not: the caller means it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`commit`](Self::commit) but [`Error::EmptyRefresh`].
+    pub fn commit_even_if_empty(self, state: FullState) -> Result<Committed<Refreshed>, RefusedRefresh> {
+        self.commit_checked(state, false)
+    }
+
+    fn commit_checked(self, full: FullState, refuse_empty: bool) -> Result<Committed<Refreshed>, RefusedRefresh> {
+        match self.index.execute_refresh(self.number, &full, refuse_empty) {
+            Ok(committed) => Ok(committed),
+            Err(cause) => Err(RefusedRefresh { cause, state: full, ticket: self }),
+        }
+    }
+}
+
+impl Drop for RefreshTicket {
+    fn drop(&mut self) {
+        self.index.writer().close_ticket(Some(self.number));
+    }
+}
+
+impl fmt::Debug for RefusedRefresh {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RefusedRefresh").field("cause", &self.cause).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for RefusedRefresh {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the refresh was refused")
+    }
+}
+
+impl std::error::Error for RefusedRefresh {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.cause)
+    }
+}
+
+impl From<RefusedRefresh> for Error {
+    fn from(refused: RefusedRefresh) -> Self {
+        refused.cause
+    }
+}

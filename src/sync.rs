@@ -1,0 +1,142 @@
+//! The one door to locks, atomics and waiting.
+//!
+//! Built with `--cfg label_index_shuttle`, everything behind it belongs to a scheduler that tries interleavings; the
+//! rest of the crate does not know.
+
+#[cfg(not(label_index_shuttle))]
+mod real {
+    pub(crate) use std::hint::spin_loop;
+    pub(crate) use std::sync::atomic::{AtomicUsize, Ordering};
+    pub(crate) use std::thread::yield_now;
+
+    pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
+
+    /// Rounds of spinning before a thread gives its time away.
+    pub(crate) const SPINS: u32 = 64;
+
+    /// Times that a thread gives its time away before it parks.
+    pub(crate) const YIELDS: u32 = 16;
+}
+
+#[cfg(label_index_shuttle)]
+mod explored {
+    use std::ops::{Deref, DerefMut};
+    use std::time::Instant;
+
+    pub(crate) use shuttle::hint::spin_loop;
+    pub(crate) use shuttle::sync::atomic::{AtomicUsize, Ordering};
+    use shuttle::sync::{self, LockResult, PoisonError};
+    pub(crate) use shuttle::thread::yield_now;
+
+    pub(crate) const SPINS: u32 = 1;
+    pub(crate) const YIELDS: u32 = 1;
+
+    fn unpoisoned<G>(result: LockResult<G>) -> G {
+        result.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[derive(Debug, Default)]
+    pub(crate) struct Mutex<T>(sync::Mutex<T>);
+
+    /// Holds the lock but for the time that a [`Condvar`] gives it away.
+    pub(crate) struct MutexGuard<'a, T>(Option<sync::MutexGuard<'a, T>>);
+
+    impl<T> Mutex<T> {
+        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+            MutexGuard(Some(unpoisoned(self.0.lock())))
+        }
+    }
+
+    impl<T> Deref for MutexGuard<'_, T> {
+        type Target = T;
+
+        #[expect(clippy::unwrap_used, reason = "only a waiting Condvar takes the guard out")]
+        fn deref(&self) -> &T {
+            self.0.as_ref().unwrap()
+        }
+    }
+
+    impl<T> DerefMut for MutexGuard<'_, T> {
+        #[expect(clippy::unwrap_used, reason = "only a waiting Condvar takes the guard out")]
+        fn deref_mut(&mut self) -> &mut T {
+            self.0.as_mut().unwrap()
+        }
+    }
+
+    #[derive(Debug, Default)]
+    pub(crate) struct Condvar(sync::Condvar);
+
+    impl Condvar {
+        pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
+            guard.0 = guard.0.take().map(|inner| unpoisoned(self.0.wait(inner)));
+        }
+
+        /// Time does not pass here, so this waits as long as it takes.
+        pub(crate) fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, _deadline: Instant) -> NeverTimedOut {
+            self.wait(guard);
+            NeverTimedOut
+        }
+
+        pub(crate) fn notify_all(&self) {
+            self.0.notify_all();
+        }
+    }
+
+    pub(crate) struct NeverTimedOut;
+
+    impl NeverTimedOut {
+        pub(crate) fn timed_out(&self) -> bool {
+            false
+        }
+    }
+
+    #[derive(Debug, Default)]
+    pub(crate) struct RwLock<T>(sync::RwLock<T>);
+
+    impl<T> RwLock<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Self(sync::RwLock::new(value))
+        }
+
+        pub(crate) fn read(&self) -> sync::RwLockReadGuard<'_, T> {
+            unpoisoned(self.0.read())
+        }
+
+        pub(crate) fn write(&self) -> sync::RwLockWriteGuard<'_, T> {
+            unpoisoned(self.0.write())
+        }
+
+        pub(crate) fn try_read(&self) -> Option<sync::RwLockReadGuard<'_, T>> {
+            self.0.try_read().ok()
+        }
+
+        pub(crate) fn try_write(&self) -> Option<sync::RwLockWriteGuard<'_, T>> {
+            self.0.try_write().ok()
+        }
+    }
+}
+
+#[cfg(label_index_shuttle)]
+pub(crate) use explored::*;
+#[cfg(not(label_index_shuttle))]
+pub(crate) use real::*;
+
+/// Whether a subscriber shall read the visible revision too early: a known race, there for a test of schedules to find.
+#[cfg(not(label_index_shuttle))]
+pub(crate) const fn planted_race() -> bool {
+    false
+}
+
+#[cfg(label_index_shuttle)]
+static PLANTED_RACE: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+#[cfg(label_index_shuttle)]
+pub(crate) fn planted_race() -> bool {
+    PLANTED_RACE.load(Ordering::SeqCst)
+}
+
+/// Plants the race, or removes it.
+#[cfg(label_index_shuttle)]
+pub fn plant_race(planted: bool) {
+    PLANTED_RACE.store(planted, Ordering::SeqCst);
+}
