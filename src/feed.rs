@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use hashbrown::HashMap;
 
 use crate::change::{Commit, Revision};
+use crate::state::check::{Violation, require};
 use crate::sync::{AtomicUsize, Condvar, Mutex, Ordering, planted_race};
 
 /// What a [`Subscriber`] receives.
@@ -53,6 +54,24 @@ struct Inner {
     closed: bool,
 }
 
+impl Inner {
+    /// The revision of the last commit that was published here.
+    fn newest(&self) -> Revision {
+        self.floor + u64::try_from(self.commits.len()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Inner {
+    fn check_invariants(&self, limit: usize) -> Result<(), Violation> {
+        let revisions: Vec<Revision> = self.commits.iter().map(|commit| commit.revision).collect();
+        let gapless = (self.floor + 1..).zip(&revisions).all(|(expected, &revision)| revision == expected);
+        require("F1", gapless, || format!("after {} come {revisions:?}", self.floor))?;
+        let changes: usize = self.commits.iter().map(|commit| commit.changes.len()).sum();
+        let counted = changes == self.kept && changes <= limit;
+        require("F2", counted, || format!("{changes} changes of {limit}, counted as {}", self.kept))
+    }
+}
+
 /// Tasks to be woken once no lock is held.
 #[derive(Default)]
 #[must_use = "a task that is not woken may sleep for ever"]
@@ -91,6 +110,11 @@ impl Feed {
         drop(inner);
         self.arrived.notify_all();
         wake
+    }
+
+    /// Checks the invariants of the feed.
+    pub(crate) fn check_invariants(&self) -> Result<(), Violation> {
+        self.inner.lock().check_invariants(self.limit)
     }
 
     /// No further commit will come.
@@ -173,8 +197,10 @@ impl Subscriber {
     ///
     /// If commits after that one are gone too, the next delivery says so.
     pub fn resume_after(&mut self, revision: Revision) {
+        let inner = self.feed.inner.lock();
         self.after = revision;
-        self.lost = false;
+        // The newest commit may be visible and not here yet. What is beyond that is the revision of another life.
+        self.lost = revision > inner.newest().saturating_add(1);
     }
 
     /// What is there to be delivered, if anything.
@@ -216,12 +242,17 @@ impl Subscriber {
     ///
     /// Needs no runtime: the waker is called by the writer, after it has released every lock.
     pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Delivery> {
+        if let Some(delivery) = self.try_recv() {
+            return Poll::Ready(delivery);
+        }
+        // Wakers are somebody else's code: they are cloned, called and dropped without the lock.
+        let waker = context.waker().clone();
         let feed = Arc::clone(&self.feed);
         let mut inner = feed.inner.lock();
         if let Some(delivery) = self.next(&inner) {
             return Poll::Ready(delivery);
         }
-        let former = inner.wakers.insert(self.number, context.waker().clone());
+        let former = inner.wakers.insert(self.number, waker);
         drop(inner);
         drop(former);
         Poll::Pending
@@ -250,12 +281,13 @@ impl Drop for Subscriber {
     fn drop(&mut self) {
         let mut inner = self.feed.inner.lock();
         let waker = inner.wakers.remove(&self.number);
+        let mut commits = VecDeque::new();
         if self.feed.subscribers.fetch_sub(1, Ordering::SeqCst) == 1 {
-            inner.commits = VecDeque::new();
+            std::mem::swap(&mut inner.commits, &mut commits);
             inner.kept = 0;
         }
         drop(inner);
-        drop(waker);
+        drop((waker, commits));
     }
 }
 
@@ -277,5 +309,34 @@ impl Future for Recv<'_> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Delivery> {
         self.get_mut().subscriber.poll_recv(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+    use std::sync::Arc;
+
+    use super::{Feed, Inner};
+    use crate::change::{Change, Commit};
+
+    fn violated(damage: fn(&mut Inner)) -> &'static str {
+        let feed = Arc::new(Feed::new(2));
+        let _subscriber = feed.subscribe(None, || 0);
+        for revision in 1..=3 {
+            feed.publish(Commit { revision, changes: Arc::new([Change::Refreshed]) }).now();
+            feed.check_invariants().unwrap();
+        }
+        damage(&mut feed.inner.lock());
+        feed.check_invariants().unwrap_err().invariant()
+    }
+
+    #[test]
+    fn a_broken_invariant_is_named() {
+        assert_eq!(violated(|inner| inner.floor -= 1), "F1");
+        assert_eq!(violated(|inner| drop(inner.commits.remove(0))), "F1");
+        assert_eq!(violated(|inner| inner.kept += 1), "F2");
+        assert_eq!(violated(|inner| drop(inner.commits.pop_back())), "F2");
     }
 }

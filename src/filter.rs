@@ -61,6 +61,12 @@ impl Entry {
         Self::Id(id.into())
     }
 
+    /// What was written.
+    pub fn text(&self) -> &str {
+        let (Self::Id(text) | Self::Name(text)) = self;
+        text
+    }
+
     /// The labels of this name.
     pub fn name(name: impl Into<String>) -> Self {
         Self::Name(name.into())

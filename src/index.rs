@@ -106,6 +106,10 @@ impl LabelIndex {
         self.shared.feed.subscribe(Some(revision), || self.revision())
     }
 
+    pub(crate) fn feed(&self) -> &Feed {
+        &self.shared.feed
+    }
+
     pub(crate) fn limits(&self) -> &Limits {
         &self.shared.limits
     }
@@ -169,7 +173,7 @@ impl LabelIndex {
             let op = op.try_map(|label| label_of(label, &outcomes)).map_err(refused)?;
             let Plan { outcome, changes } = plan(&version, &op, rules).map_err(refused)?;
             if let Some(touched) = &mut touched {
-                touched.note(&version, &op, &outcome);
+                touched.note_in_batch(&version, &op, &outcome);
             }
             if !changes.is_empty() {
                 let version = Arc::make_mut(&mut version);

@@ -1,4 +1,76 @@
-//! Which chats carry any of these labels, and which labels does this chat carry.
+//! **label-index** answers, in the process, *which chats carry any of these labels* and *which labels does this chat
+//! carry*. It keeps a bitmap of chats for each label, the distinct label sets with their counts, and a case-insensitive
+//! index of names. Totals are exact, pages are stable, and a question over ten million chats takes microseconds.
+//!
+//! # What it is not
+//!
+//! - No database: an index lives in memory. What a host wants to keep, it gets from the [feed](Subscriber).
+//! - No full-text search: a name is found whole, in any case.
+//! - No query language: one [`Filter`] of three clauses, since that is what inboxes ask.
+//!
+//! # Overview
+//!
+//! - [`LabelIndex`]: the labels and links of one account. Cheap to clone, shared between threads.
+//! - [`LabelId`], [`ChatId`], [`LabelName`]: what a text becomes once. Methods take texts too; see [`Arg`].
+//! - [`Filter`] and [`Page`]: the question. [`Answer`]: the chats asked for, and exact totals.
+//! - [`Batch`]: many operations as one commit, all or nothing.
+//! - [`Snapshot`]: the whole index as it was at one revision.
+//! - [`RefreshTicket`] and [`FullState`]: taking over a network's state without losing a write.
+//! - [`Subscriber`]: every commit, in order.
+//!
+//! # A whole program
+//!
+//! ```
+//! use label_index::{Filter, LabelIndex, Page};
+//!
+//! # fn main() -> label_index::Result<()> {
+//! let index = LabelIndex::new();
+//! let vip = index.create_label("VIP")?;
+//! let support = index.create_label("Support")?;
+//!
+//! // The same chat under two spellings: the second call changes nothing.
+//! assert!(index.link(&vip, "5511999990001@s.whatsapp.net")?);
+//! assert!(!index.link(&vip, "5511999990001:3@c.us")?);
+//! index.link(&support, "5511999990001@c.us")?;
+//! index.link(&support, "120363000000000001@g.us")?;
+//!
+//! let answer = index.query(&Filter::new().any_of_names(["vip", "support"]), Page::first(50))?;
+//! assert_eq!((answer.total_chats, answer.total_rows), (2, 3));
+//! for chat in &answer.chats {
+//!     let names: Vec<&str> = chat.labels.iter().filter_map(|label| Some(label.name()?.as_str())).collect();
+//!     println!("{}: {}", chat.chat_id, names.join(", "));
+//! }
+//!
+//! // From one label to the next: no reader ever sees the chat without one.
+//! let mut batch = index.batch();
+//! batch.link(&vip, "120363000000000001@g.us")?;
+//! batch.unlink(&support, "120363000000000001@g.us")?;
+//! assert!(batch.commit()?.changed());
+//! assert_eq!(index.labels_of("120363000000000001@g.us"), [index.label(&vip).unwrap()]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Consistency
+//!
+//! Writers of one index go one after the other. Each read is on one version, so totals, page and labels agree. What a
+//! returned write changed, every later read of any thread shows. Readers wait for at most one short change; batches,
+//! refreshes and everything else whose work grows is prepared beside the visible version. Writers never wait for
+//! subscribers or for snapshots.
+//!
+//! # Durability
+//!
+//! None: an index lives as long as its last handle.
+//!
+//! # Features
+//!
+//! - `serde` (off): JSON and other formats for answers, labels, ids, filters, events and changes.
+//!
+//! # Minimum Rust version
+//!
+//! 1.95. Raising it is a minor release.
+//!
+//! How it works inside is told in [`_design`].
 
 mod answer;
 mod arg;
@@ -53,3 +125,10 @@ pub use snapshot::{Chats, Snapshot};
 pub use state::check::Violation;
 #[cfg(label_index_shuttle)]
 pub use sync::plant_race;
+
+#[doc = include_str!("../docs/design.md")]
+pub mod _design {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

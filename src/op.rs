@@ -113,7 +113,7 @@ impl<L> Op<L> {
 
 /// The answer to one operation: its outcome, and the revision of the index when it was done.
 ///
-/// Derefs to the outcome. If the operation [`changed`](Self::changed) something, `revision` is the one that it made;
+/// Derefs to the outcome. If the operation changed something, `revision` is the one that it made;
 /// otherwise it is the one that it found.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[must_use = "it says whether anything changed"]

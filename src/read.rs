@@ -27,7 +27,8 @@ impl LabelIndex {
     /// [`Error::LimitExceeded`](crate::Error::LimitExceeded) for a page or a filter above the limits,
     /// [`Error::ForeignCursor`](crate::Error::ForeignCursor) for the cursor of another index.
     pub fn query(&self, filter: &Filter, page: Page) -> Result<Answer> {
-        self.version().query(filter, page, self.limits())
+        let answer = self.look(|state| state.is_quick(filter, page).then(|| state.query(filter, page, self.limits())));
+        answer.unwrap_or_else(|| self.version().query(filter, page, self.limits()))
     }
 
     /// The labels of a chat, in label order. See [`Snapshot::labels_of`](crate::Snapshot::labels_of).
@@ -109,12 +110,13 @@ impl LabelIndex {
         self.snapshot().iter()
     }
 
-    /// Checks every invariant. See [`Snapshot::check_invariants`](crate::Snapshot::check_invariants).
+    /// Checks every invariant, those of the feed too. See [`Snapshot::check_invariants`](crate::Snapshot::check_invariants).
     ///
     /// # Errors
     ///
     /// The first [`Violation`], which is a bug of this crate.
     pub fn check_invariants(&self) -> Result<(), Violation> {
-        self.version().check_invariants()
+        self.version().check_invariants()?;
+        self.feed().check_invariants()
     }
 }

@@ -5,16 +5,39 @@ use hashbrown::{HashMap, HashSet};
 use crate::chat_id::ChatId;
 use crate::label::LabelPatch;
 use crate::label_id::LabelId;
-use crate::op::{Event, Op, Outcome};
+use crate::op::{Event, Merged, Op, Outcome};
 use crate::state::State;
 
 /// The keys that writes covered since a ticket was given out, whether or not they changed anything.
+///
+/// A chat that is merged into another hands over what was written of it, as it hands over its labels: what becomes of
+/// the alias afterwards makes no difference. So that this costs the same whatever was written, pairs do not name chats
+/// but numbers, and a chat may have several.
 #[derive(Debug, Default)]
 pub(crate) struct Touched {
-    pairs: HashSet<(LabelId, ChatId)>,
-    /// Chats of which every pair was covered.
-    chats: HashSet<ChatId>,
+    pairs: HashSet<(LabelId, Number)>,
+    /// Numbers of which every pair was covered.
+    whole: HashSet<Number>,
+    numbers: HashMap<ChatId, Numbers>,
+    given: Number,
+    /// Of a batch: which chats were merged into which, in order.
+    merged: Vec<(ChatId, ChatId)>,
     labels: HashMap<LabelId, TouchedLabel>,
+}
+
+type Number = u32;
+
+/// The numbers of one chat: the one that its pairs get, and those of chats that were merged into it.
+#[derive(Debug)]
+struct Numbers {
+    own: Number,
+    inherited: Vec<Number>,
+}
+
+impl Numbers {
+    fn all(&self) -> impl Iterator<Item = Number> {
+        std::iter::once(self.own).chain(self.inherited.iter().copied())
+    }
 }
 
 /// What writes did to one label.
@@ -45,6 +68,12 @@ impl TouchedLabel {
 impl Touched {
     /// Notes one operation that was not refused. `before` is the state that it found.
     pub(crate) fn note(&mut self, before: &State, op: &Op, outcome: &Outcome) {
+        self.note_in_batch(before, op, outcome);
+        self.merged.clear();
+    }
+
+    /// Notes one operation of a batch that is not committed yet, to be [absorbed](Self::absorb) when it is.
+    pub(crate) fn note_in_batch(&mut self, before: &State, op: &Op, outcome: &Outcome) {
         match op {
             Op::UpsertLabel { id, patch } => self.edited(id, patch),
             Op::CreateLabel { label } | Op::EnsureLabel { label } => {
@@ -59,9 +88,15 @@ impl Touched {
             Op::LinkAll { label, chats } | Op::UnlinkAll { label, chats } => {
                 chats.iter().for_each(|chat| self.pair(before, label, chat));
             }
-            Op::SetLabels { chat, .. } => drop(self.chats.insert(before.resolve(chat).clone())),
-            // What two ids have together is not said of either of them.
-            Op::MergeChats { .. } | Op::Unalias { .. } => {}
+            Op::SetLabels { chat, .. } => self.whole_chat(before.resolve(chat)),
+            Op::MergeChats { from, into } => {
+                if matches!(outcome, Outcome::Merged(Merged::Merged { .. })) {
+                    let into = before.resolve(into).clone();
+                    self.follow(from, &into);
+                    self.merged.push((from.clone(), into));
+                }
+            }
+            Op::Unalias { .. } => {}
             Op::Ingest { event } => self.ingested(before, event),
         }
     }
@@ -99,13 +134,44 @@ impl Touched {
     }
 
     fn pair(&mut self, before: &State, label: &LabelId, chat: &ChatId) {
-        self.pairs.insert((label.clone(), before.resolve(chat).clone()));
+        let number = self.number(before.resolve(chat));
+        self.pairs.insert((label.clone(), number));
     }
 
-    /// Notes what another set of later writes covered.
+    fn whole_chat(&mut self, chat: &ChatId) {
+        let number = self.number(chat);
+        self.whole.insert(number);
+    }
+
+    fn number(&mut self, chat: &ChatId) -> Number {
+        if let Some(numbers) = self.numbers.get(chat) {
+            return numbers.own;
+        }
+        let own = self.given;
+        self.given += 1;
+        self.numbers.insert(chat.clone(), Numbers { own, inherited: Vec::new() });
+        own
+    }
+
+    fn follow(&mut self, from: &ChatId, into: &ChatId) {
+        let Some(brought) = self.numbers.remove(from) else { return };
+        match self.numbers.get_mut(into) {
+            Some(numbers) => numbers.inherited.extend(brought.all()),
+            None => drop(self.numbers.insert(into.clone(), brought)),
+        }
+    }
+
+    /// Notes what the later writes of a batch covered.
     pub(crate) fn absorb(&mut self, later: Self) {
-        self.pairs.extend(later.pairs);
-        self.chats.extend(later.chats);
+        later.merged.iter().for_each(|(from, into)| self.follow(from, into));
+        let mut here = HashMap::new();
+        for (chat, numbers) in &later.numbers {
+            let own = self.number(chat);
+            here.extend(numbers.all().map(|number| (number, own)));
+        }
+        let here = |number| here.get(&number).copied();
+        self.whole.extend(later.whole.into_iter().filter_map(here));
+        self.pairs.extend(later.pairs.into_iter().filter_map(|(label, number)| Some((label, here(number)?))));
         for (id, label) in later.labels {
             let known = self.labels.entry(id).or_default();
             *known = if label.removed { label } else { known.and(label) };
@@ -117,19 +183,10 @@ impl Touched {
         self.labels.get(id).copied().unwrap_or_default()
     }
 
-    /// The same keys after the aliases that were learnt meanwhile.
-    pub(crate) fn resolved(&self, state: &State) -> Self {
-        let resolve = |chat: &ChatId| state.resolve(chat).clone();
-        Self {
-            pairs: self.pairs.iter().map(|(label, chat)| (label.clone(), resolve(chat))).collect(),
-            chats: self.chats.iter().map(resolve).collect(),
-            labels: self.labels.clone(),
-        }
-    }
-
-    /// Whether a pair stays as the writes left it.
+    /// Whether a pair stays as the writes left it. The chat is a resolved one.
     pub(crate) fn covers(&self, label: &LabelId, chat: &ChatId) -> bool {
-        // Cloning the key is two reference counts at most; a lookup by parts would need a type of its own.
-        self.label(label).removed || self.chats.contains(chat) || self.pairs.contains(&(label.clone(), chat.clone()))
+        // Cloning the label is a reference count at most; a lookup by parts would need a type of its own.
+        let is_covered = |number| self.whole.contains(&number) || self.pairs.contains(&(label.clone(), number));
+        self.label(label).removed || self.numbers.get(chat).is_some_and(|numbers| numbers.all().any(is_covered))
     }
 }

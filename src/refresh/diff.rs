@@ -38,7 +38,7 @@ pub(super) fn pair_diff(state: &State, full: &FullState) -> PairDiff {
     wanted.sort_unstable();
     wanted.dedup();
     for (label, &slot) in state.labels.by_id.iter() {
-        if linked.contains(&slot) || full.fields(label).is_some() {
+        if full.has(label, || linked.contains(&slot)) {
             let start = wanted.partition_point(|(other, _)| *other < slot);
             let len = wanted.iter().skip(start).take_while(|(other, _)| *other == slot).count();
             let places = wanted.iter().skip(start).take(len).map(|&(_, place)| place);

@@ -93,8 +93,7 @@ impl LabelIndex {
             }
             let diff = if same_aliases { diff } else { pair_diff(&state, full) };
             let (mut changes, mut outcome) = {
-                let touched = writer.touched(number)?.resolved(&state);
-                let reconciler = Reconciler::new(&state, full, &touched);
+                let reconciler = Reconciler::new(&state, full, writer.touched(number)?);
                 if refuse_empty {
                     reconciler.refuse_empty()?;
                 }

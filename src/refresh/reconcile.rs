@@ -58,11 +58,7 @@ impl<'a> Reconciler<'a> {
         }
         summary.labels_created = created.len();
         summary.labels_removed = gone.len();
-        let live_before = self.state.labels.len();
-        let live = live_before + created.len() - gone.iter().filter(|id| self.state.labels.slot(id).is_some()).count();
-        if live > rules.limits.labels && live > live_before {
-            return Err(exceeded(Limit::Labels, rules.limits.labels, live));
-        }
+        self.allow(&created, &gone, rules)?;
         let stays = |id: &LabelId| created.contains(id) || (self.state.labels.slot(id).is_some() && !gone.contains(id));
         let free = |(label, chat): &(LabelId, ChatId)| stays(label) && !self.touched.covers(label, chat);
         let link = diff.link.into_iter().filter(|pair| self.has(&pair.0) && free(pair));
@@ -75,12 +71,23 @@ impl<'a> Reconciler<'a> {
         Ok((changes, summary))
     }
 
-    /// Whether the full state has a label: by a live record, or by a link without any record.
-    fn has(&self, id: &LabelId) -> bool {
-        match self.full.labels.get(id) {
-            Some(record) => record.is_some(),
-            None => self.linked.contains(id),
+    /// Refuses more labels, or more ids that are remembered as deleted, than there may be. As everywhere, labels that are
+    /// live can be removed all the same.
+    fn allow(&self, created: &HashSet<LabelId>, gone: &HashSet<LabelId>, rules: Rules) -> Result<()> {
+        let (labels, limit) = (&self.state.labels, rules.limits.labels);
+        let unseen = gone.iter().filter(|id| labels.slot(id).is_none()).count();
+        let back = created.iter().filter(|id| labels.is_deleted(id)).count();
+        let live = labels.len() + created.len() - (gone.len() - unseen);
+        let deleted = labels.deleted.len() + gone.len() - back;
+        match () {
+            () if live > limit && live > labels.len() => Err(exceeded(Limit::Labels, limit, live)),
+            () if deleted > limit && unseen > 0 => Err(exceeded(Limit::Labels, limit, deleted)),
+            () => Ok(()),
         }
+    }
+
+    fn has(&self, id: &LabelId) -> bool {
+        self.full.has(id, || self.linked.contains(id))
     }
 
     /// What becomes of each label, in label order.

@@ -6,7 +6,7 @@ use crate::state::sorted::SortedMap;
 /// Aliases by key, whether or not a chat has labels.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Aliases {
-    /// A1: no target is itself an alias, so one step resolves every id.
+    /// A1: no target is itself an alias, so one step resolves every id. A3: no alias has a place of its own.
     by_alias: SortedMap<StoredOrder, ChatId>,
     /// A2: the same pairs, target first.
     pub(crate) by_target: SortedMap<(StoredOrder, StoredOrder), ()>,

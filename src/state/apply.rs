@@ -16,11 +16,10 @@ impl State {
             Change::LabelRemoved { label, .. } => self.remove_label(label),
             Change::ChatLinked { label, chat, place } => {
                 if let Some(slot) = self.labels.slot(label) {
-                    let place = self.chats.find(chat).unwrap_or_else(|| {
+                    if !self.chats.is_at(chat, *place) {
                         self.chats.insert(chat, *place, EMPTY);
-                        *place
-                    });
-                    self.add(place, slot);
+                    }
+                    self.add(*place, slot);
                 }
             }
             Change::ChatUnlinked { label, chat } => {

@@ -12,6 +12,9 @@ use crate::state::label_sets::SetId;
 use crate::state::labels::index;
 use crate::state::pages::Pages;
 
+/// Places in one page of label sets.
+const RUN: usize = 1024;
+
 /// In the high bits of a key: the number is that of a text.
 const TEXT: u64 = 15;
 
@@ -29,16 +32,17 @@ const END: u32 = FREE - 1;
 pub(crate) struct Chats {
     /// C1: at a place with a chat, a [`CompactId`], or [`TEXT`] and the number of a text. At a free place the revision
     /// at which it became free.
-    keys: Pages<u64, 1024>,
+    pub(in crate::state) keys: Pages<u64, 512>,
     /// C2: at a place with a chat, its label set; at a free place, [`FREE`] and the next one.
-    sets: Pages<u32, 2048>,
-    /// C3: the ids that are no [`CompactId`], each used by exactly one place.
-    texts: Pages<Option<Arc<str>>, 128>,
-    free_texts: Pages<u32, 256>,
+    pub(in crate::state) sets: Pages<u32, RUN>,
+    /// C3: the ids that are no [`CompactId`], each used by exactly one place; the numbers without a text are listed
+    /// once each.
+    pub(in crate::state) texts: Pages<Option<Arc<str>>, 128>,
+    pub(in crate::state) free_texts: Pages<u32, 256>,
     /// C4: finds exactly the places with a chat.
     pub(crate) places: HashIndex,
     /// C5: the free places in the order in which they became free, first and last.
-    free: Option<(Place, Place)>,
+    pub(in crate::state) free: Option<(Place, Place)>,
     hash: FixedState,
 }
 
@@ -75,6 +79,14 @@ impl Chats {
         }
     }
 
+    /// Whether a chat is at a place. Quicker than to find it.
+    pub(crate) fn is_at(&self, chat: &ChatId, place: Place) -> bool {
+        match chat.key() {
+            ChatKey::Compact(id) => self.keys.get(index(place)) == Some(&id.bits()),
+            ChatKey::Text(text) => self.text_at(place) == Some(text),
+        }
+    }
+
     pub(crate) fn chat_at(&self, place: Place) -> Option<ChatId> {
         let key = *self.keys.get(index(place))?;
         CompactId::from_bits(key)
@@ -99,7 +111,6 @@ impl Chats {
     /// The sets by place in runs, from the run that holds `first` on. Gives the first place of each run; a free place
     /// has a number that is no set's.
     pub(crate) fn set_runs(&self, first: Place) -> impl Iterator<Item = (Place, &[u32])> {
-        const RUN: usize = 2048;
         let run = index(first) / RUN;
         (run..).zip(self.sets.pages_from(run)).filter_map(|(run, sets)| Some((Place::try_from(run * RUN).ok()?, sets)))
     }
@@ -207,7 +218,7 @@ fn text_number(key: u64) -> Option<u32> {
 }
 
 /// The hash of the id at a place, from its parts, so that the index of places can be changed meanwhile.
-fn hash_at(keys: &Pages<u64, 1024>, texts: &Pages<Option<Arc<str>>, 128>, state: &FixedState, place: Place) -> u64 {
+fn hash_at(keys: &Pages<u64, 512>, texts: &Pages<Option<Arc<str>>, 128>, state: &FixedState, place: Place) -> u64 {
     let Some(&key) = keys.get(index(place)) else { return 0 };
     match text_number(key) {
         None => state.hash_one(key),

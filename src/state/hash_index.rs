@@ -18,7 +18,15 @@ const SHARDS: usize = 64;
 /// empty slots, at every size.
 #[derive(Debug, Clone)]
 pub(crate) struct HashIndex {
-    shards: Pages<Arc<Vec<Entry>>, SHARDS>,
+    shards: Pages<Shard, SHARDS>,
+    len: usize,
+}
+
+/// Entries in order of their tags, and some room behind them. The length stands beside the pointer, so that a lookup
+/// reads nothing but the entries near the one that it seeks.
+#[derive(Debug, Clone, Default)]
+struct Shard {
+    entries: Arc<[Entry]>,
     len: usize,
 }
 
@@ -48,22 +56,61 @@ fn tag_of(hash: u64) -> u16 {
     u16::from_le_bytes([low, high])
 }
 
-/// The position of the first entry whose tag is not below `tag`. Tags are uniform, so it is near its share.
-fn lower_bound(shard: &[Entry], tag: u16) -> usize {
-    let mut at = (shard.len() * usize::from(tag)) >> 16;
-    while shard.get(at).is_some_and(|entry| entry.tag() < tag) {
-        at += 1;
+impl Shard {
+    /// A shard of entries in order, without room.
+    fn of(entries: Vec<Entry>) -> Self {
+        Self { len: entries.len(), entries: entries.into() }
     }
-    while at > 0 && shard.get(at - 1).is_some_and(|entry| entry.tag() >= tag) {
-        at -= 1;
+
+    fn entries(&self) -> &[Entry] {
+        self.entries.get(..self.len).unwrap_or_default()
     }
-    at
+
+    /// The position of the first entry whose tag is not below `tag`. Tags are uniform, so it is near its share.
+    fn lower_bound(&self, tag: u16) -> usize {
+        let entries = self.entries();
+        let mut at = (entries.len() * usize::from(tag)) >> 16;
+        while entries.get(at).is_some_and(|entry| entry.tag() < tag) {
+            at += 1;
+        }
+        while at > 0 && entries.get(at - 1).is_some_and(|entry| entry.tag() >= tag) {
+            at -= 1;
+        }
+        at
+    }
+
+    /// The entries with a tag, and the position of the first.
+    fn with_tag(&self, tag: u16) -> impl Iterator<Item = (usize, Entry)> {
+        let first = self.lower_bound(tag);
+        let rest = self.entries().get(first..).unwrap_or_default();
+        (first..).zip(rest.iter().copied()).take_while(move |(_, entry)| entry.tag() == tag)
+    }
+
+    fn insert(&mut self, entry: Entry) {
+        let at = self.lower_bound(entry.tag());
+        if self.len == self.entries.len() || Arc::get_mut(&mut self.entries).is_none() {
+            let room = std::iter::repeat_n(Entry::default(), self.len / 8 + 4);
+            self.entries = self.entries().iter().copied().chain(room).collect();
+        }
+        self.len += 1;
+        if let Some(tail) = Arc::make_mut(&mut self.entries).get_mut(at..self.len) {
+            tail.copy_within(..tail.len() - 1, 1);
+            tail.iter_mut().take(1).for_each(|first| *first = entry);
+        }
+    }
+
+    fn remove(&mut self, at: usize) {
+        if let Some(tail) = Arc::make_mut(&mut self.entries).get_mut(at..self.len) {
+            tail.copy_within(1.., 0);
+            self.len -= 1;
+        }
+    }
 }
 
 impl Default for HashIndex {
     fn default() -> Self {
         let mut shards = Pages::default();
-        shards.push(Arc::default());
+        shards.push(Shard::default());
         Self { shards, len: 0 }
     }
 }
@@ -86,23 +133,14 @@ impl HashIndex {
     /// The number with this hash that `is_it` recognises.
     pub(crate) fn find(&self, hash: u64, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
         let shard = self.shards.get(self.shard_of(hash))?;
-        let tag = tag_of(hash);
-        shard
-            .get(lower_bound(shard, tag)..)?
-            .iter()
-            .take_while(|entry| entry.tag() == tag)
-            .map(|entry| entry.number())
-            .find(|&number| is_it(number))
+        shard.with_tag(tag_of(hash)).map(|(_, entry)| entry.number()).find(|&number| is_it(number))
     }
 
     /// Adds a number that is not there. `hash_of` gives the hash of any number that was added.
     pub(crate) fn insert(&mut self, hash: u64, number: u32, hash_of: impl Fn(u32) -> u64) {
         let shard = self.shard_of(hash);
-        if let Some(shard) = self.shards.get_mut(shard).map(Arc::make_mut) {
-            if shard.len() == shard.capacity() {
-                shard.reserve_exact(shard.len() / 8 + 4);
-            }
-            shard.insert(lower_bound(shard, tag_of(hash)), Entry::new(hash, number));
+        if let Some(shard) = self.shards.get_mut(shard) {
+            shard.insert(Entry::new(hash, number));
             self.len += 1;
         }
         if self.len > TARGET * self.shards.len() {
@@ -113,15 +151,10 @@ impl HashIndex {
     /// Removes a number; says whether it was there.
     pub(crate) fn remove(&mut self, hash: u64, number: u32) -> bool {
         let shard = self.shard_of(hash);
-        let Some(shard) = self.shards.get_mut(shard).map(Arc::make_mut) else { return false };
+        let Some(shard) = self.shards.get_mut(shard) else { return false };
         let entry = Entry::new(hash, number);
-        let first = lower_bound(shard, entry.tag());
-        let tail = shard.get(first..).unwrap_or_default();
-        let Some(offset) = tail.iter().take_while(|other| other.tag() == entry.tag()).position(|&other| other == entry)
-        else {
-            return false;
-        };
-        shard.remove(first + offset);
+        let Some((at, _)) = shard.with_tag(entry.tag()).find(|&(_, other)| other == entry) else { return false };
+        shard.remove(at);
         self.len -= 1;
         if self.len < TARGET / 4 * (self.shards.len() - 1) {
             self.join();
@@ -136,9 +169,9 @@ impl HashIndex {
         let Some(shard) = self.shards.get_mut(added - bit) else { return };
         let bit = u64::try_from(bit).unwrap_or_default();
         let (moved, kept): (Vec<Entry>, Vec<Entry>) =
-            shard.iter().partition(|entry| hash_of(entry.number()) & bit != 0);
-        *shard = Arc::new(exact(kept));
-        self.shards.push(Arc::new(exact(moved)));
+            shard.entries().iter().partition(|entry| hash_of(entry.number()) & bit != 0);
+        *shard = Shard::of(kept);
+        self.shards.push(Shard::of(moved));
     }
 
     /// Undoes the last split.
@@ -146,21 +179,15 @@ impl HashIndex {
         let Some(moved) = self.shards.pop() else { return };
         let removed = self.shards.len();
         let Some(shard) = self.shards.get_mut(removed - (1 << removed.ilog2())) else { return };
-        let mut joined: Vec<Entry> = shard.iter().chain(moved.iter()).copied().collect();
+        let mut joined = [shard.entries(), moved.entries()].concat();
         joined.sort_by_key(|entry| entry.tag());
-        *shard = Arc::new(joined);
+        *shard = Shard::of(joined);
     }
 
     /// Every number, in no order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
-        self.shards.iter().flat_map(|shard| shard.iter().map(|entry| entry.number()))
+        self.shards.iter().flat_map(|shard| shard.entries().iter().map(|entry| entry.number()))
     }
-}
-
-/// Gives back what a list reserved beyond its length.
-fn exact(mut entries: Vec<Entry>) -> Vec<Entry> {
-    entries.shrink_to_fit();
-    entries
 }
 
 #[cfg(test)]

@@ -52,17 +52,18 @@ pub(crate) fn signature(slots: &[Slot]) -> Signature {
 #[derive(Debug, Clone)]
 pub(crate) struct LabelSets {
     /// S1: the labels of each set, in label order, without repetition; no two sets have the same.
-    members: Pages<Arc<[Slot]>, 128>,
+    pub(in crate::state) members: Pages<Arc<[Slot]>, 128>,
     /// S2: the number of chats that have the set. A number whose count is 0 is free, but for [`EMPTY`].
     counts: Pages<u32, BLOCK>,
     /// S3: the number of labels. S6: at a free number the next free one, so that each is listed once.
-    lens: Pages<u32, BLOCK>,
+    pub(in crate::state) lens: Pages<u32, BLOCK>,
     /// S4: the signatures, word by word, in blocks; zero at a free number.
-    signatures: [Pages<Words, 64>; WORDS],
+    pub(in crate::state) signatures: [Pages<Words, 64>; WORDS],
     /// S5: finds exactly the sets that chats have.
-    index: HashIndex,
-    free: u32,
-    live: usize,
+    pub(in crate::state) index: HashIndex,
+    pub(in crate::state) free: u32,
+    /// S2: the number of sets that chats have.
+    pub(in crate::state) live: usize,
     hash: FixedState,
 }
 

@@ -17,6 +17,8 @@ pub(crate) mod plan;
 pub(crate) mod postings;
 mod query;
 mod sorted;
+#[cfg(test)]
+mod tests;
 mod totals;
 
 use crate::change::{Change, Place, Revision};
@@ -34,6 +36,7 @@ pub(crate) struct State {
     pub(crate) revision: Revision,
     /// Tells the cursors of this index from those of others.
     pub(crate) identity: u64,
+    /// T3: not of a revision to come.
     pub(crate) refresh_state: RefreshState,
     /// T1: the number of pairs.
     pub(crate) total_rows: u64,

@@ -52,8 +52,7 @@ impl State {
             }
             Source::Labels(slots) => {
                 let (first, low) = (start >> 16, start & 0xffff);
-                let chunks = u32::try_from(self.chats.len().div_ceil(1 << 16)).unwrap_or(u32::MAX);
-                for number in first..chunks {
+                for number in first..self.postings.chunk_count() {
                     let low = if number == first { low } else { 0 };
                     if !self.postings.walk(slots, number, low).all(|low| go_on(number << 16 | low)) {
                         return;

@@ -74,10 +74,8 @@ impl<T: Clone + Default, const N: usize> Pages<T, N> {
         // A page grows by a quarter, so that a small vector wastes little and a page of a large one is exact.
         if index % N == page.len() {
             let room = (page.len() + page.len() / 4).max(FIRST).min(N);
-            let mut grown = Vec::with_capacity(room);
-            grown.extend_from_slice(page);
-            grown.resize_with(room, T::default);
-            *page = grown.into();
+            let spare = std::iter::repeat_n(T::default(), room - page.len());
+            *page = page.iter().cloned().chain(spare).collect();
         }
         if let Some(slot) = Arc::make_mut(page).get_mut(index % N) {
             *slot = item;

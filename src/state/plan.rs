@@ -143,12 +143,14 @@ impl<'a> Planner<'a> {
 
     /// What an id means, and where that chat is.
     fn resolved<'c>(&'c self, chat: &'c ChatId) -> (&'c ChatId, Option<Place>) {
-        match self.state.chats.find(chat) {
-            Some(place) => (chat, Some(place)),
-            None => match self.state.aliases.target(chat) {
-                Some(target) => (target, self.state.chats.find(target)),
-                None => (chat, None),
-            },
+        let place = self.state.chats.find(chat);
+        // A chat with a label is no alias. One without keeps its place until the commit ends, merged or not.
+        if place.is_some_and(|place| !self.state.slots_at(place).is_empty()) {
+            return (chat, place);
+        }
+        match self.state.aliases.target(chat) {
+            Some(target) => (target, self.state.chats.find(target)),
+            None => (chat, place),
         }
     }
 

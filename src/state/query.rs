@@ -38,6 +38,24 @@ impl State {
         })
     }
 
+    /// Whether a query takes a few microseconds at most, so that it can be answered while a writer waits.
+    pub(crate) fn is_quick(&self, filter: &Filter, page: Page) -> bool {
+        /// In about nanoseconds.
+        const QUICK: usize = 6_000;
+        const LISTED_CHAT: usize = 40;
+        const TRIED_CHUNK: usize = 20;
+        const BYTE_OF_NAME: usize = 10;
+        // Without such a search every chat of the any-of clause is listed, and no other is looked at.
+        let only_any = filter.any_of.is_some() && filter.all_of.is_none() && filter.none_of.is_none();
+        let searches = page.limit > 0 && !only_any;
+        let entries = [&filter.any_of, &filter.all_of, &filter.none_of].into_iter().flatten().flatten();
+        let texts = entries.map(|entry| entry.text().len()).take(QUICK).fold(0, usize::saturating_add);
+        let listed = page.limit.saturating_mul(LISTED_CHAT);
+        let tried = index(self.postings.chunk_count()).saturating_mul(filter.len()).saturating_mul(TRIED_CHUNK);
+        let costs = [self.sets.len(), texts.saturating_mul(BYTE_OF_NAME), listed, tried];
+        !searches && costs.into_iter().fold(0, usize::saturating_add) <= QUICK
+    }
+
     /// The first place behind the page's cursor, if there can be one.
     fn start_of(&self, page: Page) -> Result<Option<Place>> {
         match page.after {

@@ -64,11 +64,8 @@ impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
         self.get(key).is_some()
     }
 
-    /// The value to write to; none if the key is not there, and then nothing is copied.
+    /// The value to write to, if the key is there. Copies the way to it either way.
     pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        if !self.contains(key) {
-            return None;
-        }
         let mut node = Arc::make_mut(&mut self.root);
         loop {
             match node {

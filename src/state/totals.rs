@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use fearless_simd::{Level, dispatch};
+
 use crate::answer::Totals;
 use crate::state::State;
 use crate::state::clauses::Clauses;
@@ -59,8 +61,12 @@ impl State {
             slots.iter().map(|&slot| self.postings.len(slot).min(chunks * DENSE_CHUNK) + 40).sum()
         };
         let chats = lists.map(per_list).sum::<u64>() + chunks.min(self.total_chats()) * DENSE_CHUNK;
-        let passes = 2 + wide(clauses.all.len());
-        let sets = wide(self.sets.len()) * passes * if self.labels.slot_count() > OWN_BITS { 8 } else { 1 };
+        let sets = wide(self.sets.len());
+        let sets = match SetScan::new(self, clauses) {
+            scan if scan.only_word().is_some() => sets / 4,
+            scan if scan.exact => sets * (1 + wide(clauses.all.len())),
+            _ => sets * (2 + wide(clauses.all.len())) * 8,
+        };
         if sets <= chats { Way::Sets } else { Way::Chats }
     }
 
@@ -73,15 +79,10 @@ impl State {
             return Totals { chats: all.chats - excluded.chats, rows: all.rows - excluded.rows, matched_rows: 0 };
         }
         let mut totals = Totals::default();
-        let chunks = u32::try_from(self.chats.len().div_ceil(1 << 16)).unwrap_or(u32::MAX);
-        for number in 0..chunks {
+        for number in 0..self.postings.chunk_count() {
             let Some(chats) = self.passing_chunk(clauses, number) else { continue };
             totals.chats += chats.len();
-            for bit in 0..u32::BITS - leading_zeros(self.labels.slot_count()) {
-                if let Some(with_bit) = self.postings.chunk(List::LenBit(bit), number) {
-                    totals.rows += chats.intersection_len(with_bit) << bit;
-                }
-            }
+            totals.rows += self.rows_of_chunk(&chats, number);
             if let Some(any) = &clauses.any
                 && clauses.only_any().is_none()
             {
@@ -90,6 +91,13 @@ impl State {
             }
         }
         totals
+    }
+
+    /// The number of pairs of some chats of one chunk.
+    fn rows_of_chunk(&self, chats: &Chunk, number: u32) -> u64 {
+        // Each list holds the next, so after an empty intersection there are only empty ones.
+        let longer = (2..).map_while(|len| self.postings.chunk(List::AtLeast(len), number));
+        chats.len() + longer.map(|longer| chats.intersection_len(longer)).take_while(|&len| len > 0).sum::<u64>()
     }
 
     /// The chats of one chunk that pass; there is an any-of or an all-of clause.
@@ -110,11 +118,6 @@ impl State {
         }
         (!passing.is_empty()).then_some(passing)
     }
-}
-
-/// The leading zero bits of any number of labels that one chat can have.
-fn leading_zeros(labels: usize) -> u32 {
-    u32::try_from(labels).unwrap_or(u32::MAX).leading_zeros()
 }
 
 /// A scan over the distinct label sets by signature.
@@ -140,39 +143,55 @@ impl<'a> SetScan<'a> {
         }
     }
 
-    /// Goes through the sets block by block, each clause over the whole block without a branch.
+    /// Goes through the sets block by block, with the widest vectors that the processor has.
     fn totals(&self) -> Totals {
+        dispatch!(Level::new(), _vectors => self.scan())
+    }
+
+    #[inline(always)]
+    fn scan(&self) -> Totals {
+        let only_word = self.only_word();
         let mut totals = Totals::default();
         for (block, (counts, lens)) in self.state.sets.blocks().enumerate() {
-            let mut hits = [true; BLOCK];
-            for required in self.any.iter().chain(&self.all) {
-                let met = self.any_bit(required, block);
-                hits.iter_mut().zip(met).for_each(|(hit, met)| *hit &= met != 0);
-            }
-            // A shared bit excludes nobody by itself.
-            if self.exact && !self.clauses.none.is_empty() {
-                let met = self.any_bit(&self.none, block);
-                hits.iter_mut().zip(met).for_each(|(hit, met)| *hit &= met == 0);
-            }
-            if !self.exact {
-                self.verify(&mut hits, block, counts);
-            }
-            let (mut chats, mut rows) = (0_u64, 0_u64);
-            for ((&hit, &count), &len) in hits.iter().zip(counts).zip(lens) {
-                let count = u64::from(count) * u64::from(hit);
-                chats += count;
-                rows += count * u64::from(len);
-            }
+            let (chats, rows) = if let Some((word, wanted)) = only_word {
+                sum_of_word(self.state.sets.words(word, block), wanted, counts, lens)
+            } else {
+                let hits = self.hits(block, counts);
+                totals.matched_rows += self.matched_rows(&hits, block, counts);
+                sum_of_hits(&hits, counts, lens)
+            };
             totals.chats += chats;
             totals.rows += rows;
-            if self.clauses.any.is_some() && self.clauses.only_any().is_none() {
-                totals.matched_rows += self.matched_rows(&hits, block, counts);
-            }
         }
         totals
     }
 
+    /// The one word that decides, if nothing but an any-of clause does whose labels share it.
+    fn only_word(&self) -> Option<(usize, u64)> {
+        let any = self.any.filter(|_| self.exact && self.clauses.only_any().is_some())?;
+        let mut words = any.into_iter().enumerate().filter(|(_, wanted)| *wanted != 0);
+        words.next().filter(|_| words.next().is_none())
+    }
+
+    /// For each set of a block, whether it passes: each clause over the whole block, without a branch.
+    #[inline(always)]
+    fn hits(&self, block: usize, counts: &[u32]) -> [bool; BLOCK] {
+        let mut hits = [true; BLOCK];
+        for required in self.any.iter().chain(&self.all) {
+            let met = self.any_bit(required, block);
+            hits.iter_mut().zip(met).for_each(|(hit, met)| *hit &= met != 0);
+        }
+        if !self.exact {
+            self.verify(&mut hits, block, counts);
+        } else if !self.clauses.none.is_empty() {
+            let met = self.any_bit(&self.none, block);
+            hits.iter_mut().zip(met).for_each(|(hit, met)| *hit &= met == 0);
+        }
+        hits
+    }
+
     /// For each set of a block, whether it has a bit of this signature.
+    #[inline(always)]
     fn any_bit(&self, wanted: &Signature, block: usize) -> [u64; BLOCK] {
         let mut met = [0; BLOCK];
         for (word, &wanted) in wanted.iter().enumerate().filter(|(_, wanted)| **wanted != 0) {
@@ -205,12 +224,43 @@ impl<'a> SetScan<'a> {
         *hits = verified;
     }
 
+    /// The pairs of the any-of clause, where no counter knows them.
+    #[inline(always)]
     fn matched_rows(&self, hits: &[bool; BLOCK], block: usize, counts: &[u32]) -> u64 {
-        self.hit_sets(hits, block, counts)
-            .map(|(_, set, count)| {
-                let matched = self.clauses.matched(self.state.sets.members(set));
-                count * u64::try_from(matched).unwrap_or(0)
-            })
-            .sum()
+        let Some(any) = self.any.filter(|_| self.clauses.only_any().is_none()) else { return 0 };
+        if !self.exact {
+            let matched = |set| u64::try_from(self.clauses.matched(self.state.sets.members(set))).unwrap_or(0);
+            return self.hit_sets(hits, block, counts).map(|(_, set, count)| count * matched(set)).sum();
+        }
+        let mut matched = [0; BLOCK];
+        for (word, wanted) in any.into_iter().enumerate().filter(|(_, wanted)| *wanted != 0) {
+            let words = self.state.sets.words(word, block);
+            matched.iter_mut().zip(words).for_each(|(matched, word)| *matched += (word & wanted).count_ones());
+        }
+        sum_of_hits(hits, counts, &matched).1
     }
+}
+
+/// The chats and rows of the sets that have a bit of one word.
+#[inline(always)]
+fn sum_of_word(words: &[u64], wanted: u64, counts: &[u32], lens: &[u32]) -> (u64, u64) {
+    let (mut chats, mut rows) = (0, 0);
+    for ((&word, &count), &len) in words.iter().zip(counts).zip(lens) {
+        let count = if word & wanted == 0 { 0 } else { count };
+        chats += u64::from(count);
+        rows += u64::from(count) * u64::from(len);
+    }
+    (chats, rows)
+}
+
+/// The chats and rows of the sets that are hit.
+#[inline(always)]
+fn sum_of_hits(hits: &[bool; BLOCK], counts: &[u32], lens: &[u32]) -> (u64, u64) {
+    let (mut chats, mut rows) = (0, 0);
+    for ((&hit, &count), &len) in hits.iter().zip(counts).zip(lens) {
+        let count = if hit { count } else { 0 };
+        chats += u64::from(count);
+        rows += u64::from(count) * u64::from(len);
+    }
+    (chats, rows)
 }

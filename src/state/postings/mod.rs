@@ -3,6 +3,7 @@
 mod walk;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use roaring::{MultiOps, RoaringBitmap};
@@ -23,23 +24,33 @@ pub(crate) type Chunk = RoaringBitmap;
 pub(crate) enum List {
     /// The chats with this label.
     Label(Slot),
-    /// The chats whose number of labels has this bit. Sums over any set of chats are sums of intersections with these.
-    LenBit(u32),
+    /// The chats with at least so many labels, from 2 on. The rows of any set of chats are its length and those of its
+    /// intersections with these.
+    AtLeast(u32),
 }
 
 /// Lists of places in chunks of 65,536, each shared between versions until it is written.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Postings {
-    /// P1: no chunk is empty.
-    chunks: SortedMap<(List, u32), Arc<Chunk>>,
+    /// P1: each list holds exactly the places that it is for, and no chunk is empty.
+    pub(in crate::state) chunks: Pages<SortedMap<List, Arc<Chunk>>, 16>,
     /// P2: the number of chats with each label, by slot.
-    lens: Pages<u32, 256>,
+    pub(in crate::state) lens: Pages<u32, 256>,
     /// P3: the number of labelled chats.
-    labelled: u64,
+    pub(in crate::state) labelled: u64,
 }
 
 fn split(place: Place) -> (u32, u32) {
     (place >> CHUNK_BITS, place & ((1 << CHUNK_BITS) - 1))
+}
+
+/// Adds a place to a chunk, which is copied if another version shares it.
+fn add(chunk: &mut Arc<Chunk>, low: u32) {
+    match Arc::get_mut(chunk) {
+        Some(chunk) => drop(chunk.insert(low)),
+        // A union has room for its items only; a clone would double its room with the first insertion.
+        None => *chunk = Arc::new(&**chunk | &RoaringBitmap::from_iter([low])),
+    }
 }
 
 impl Postings {
@@ -56,12 +67,18 @@ impl Postings {
     /// Adds a place that is not in the list.
     pub(crate) fn insert(&mut self, list: List, place: Place) {
         let (number, low) = split(place);
-        if let Some(chunk) = self.chunks.get_mut(&(list, number)) {
-            Arc::make_mut(chunk).insert(low);
-        } else {
-            let chunk = RoaringBitmap::from_iter([low]);
-            // The clone has no spare room; the original has some for containers that a chunk never gets.
-            self.chunks.insert((list, number), Arc::new(RoaringBitmap::clone(&chunk)));
+        while self.chunks.len() <= index(number) {
+            self.chunks.push(SortedMap::default());
+        }
+        if let Some(lists) = self.chunks.get_mut(index(number)) {
+            match lists.get_mut(&list) {
+                Some(chunk) => add(chunk, low),
+                None => {
+                    let chunk = RoaringBitmap::from_iter([low]);
+                    // The clone has no spare room; the original has some for containers that a chunk never gets.
+                    lists.insert(list, Arc::new(RoaringBitmap::clone(&chunk)));
+                }
+            }
         }
         self.counted(list, |count| count + 1);
     }
@@ -69,10 +86,11 @@ impl Postings {
     /// Removes a place that is in the list.
     pub(crate) fn remove(&mut self, list: List, place: Place) {
         let (number, low) = split(place);
-        let Some(chunk) = self.chunks.get_mut(&(list, number)).map(Arc::make_mut) else { return };
+        let Some(lists) = self.chunks.get_mut(index(number)) else { return };
+        let Some(chunk) = lists.get_mut(&list).map(Arc::make_mut) else { return };
         chunk.remove(low);
         if chunk.is_empty() {
-            self.chunks.remove(&(list, number));
+            lists.remove(&list);
         }
         self.counted(list, |count| count.saturating_sub(1));
     }
@@ -87,7 +105,7 @@ impl Postings {
                     *len = u32::try_from(change(u64::from(*len))).unwrap_or(u32::MAX);
                 }
             }
-            List::LenBit(_) => {}
+            List::AtLeast(_) => {}
         }
     }
 
@@ -98,20 +116,17 @@ impl Postings {
             (1.., 0) => self.labelled -= 1,
             _ => {}
         }
-        let mut changed = old ^ new;
-        while changed != 0 {
-            let bit = changed.trailing_zeros();
-            changed &= changed - 1;
-            if new >> bit & 1 == 1 {
-                self.insert(List::LenBit(bit), place);
-            } else {
-                self.remove(List::LenBit(bit), place);
-            }
-        }
+        (old.max(1)..new).for_each(|len| self.insert(List::AtLeast(len + 1), place));
+        (new.max(1)..old).for_each(|len| self.remove(List::AtLeast(len + 1), place));
+    }
+
+    /// How many chunks there are, with or without a place.
+    pub(crate) fn chunk_count(&self) -> u32 {
+        u32::try_from(self.chunks.len()).unwrap_or(u32::MAX)
     }
 
     pub(crate) fn chunk(&self, list: List, number: u32) -> Option<&Chunk> {
-        self.chunks.get(&(list, number)).map(|chunk| &**chunk)
+        self.chunks.get(index(number))?.get(&list).map(|chunk| &**chunk)
     }
 
     /// The chats of one chunk with any of these labels.
@@ -135,26 +150,16 @@ impl Postings {
         Some(union)
     }
 
-    /// The numbers of a list's chunks from `first` on.
-    pub(crate) fn chunk_numbers(&self, list: List, first: u32) -> impl Iterator<Item = u32> {
-        self.chunks
-            .iter_from(move |key| *key < (list, first))
-            .map(|((other, number), _)| (*other, *number))
-            .take_while(move |(other, _)| *other == list)
-            .map(|(_, number)| number)
-    }
-
     /// The places of a list in order.
     pub(crate) fn places(&self, list: List) -> impl Iterator<Item = Place> {
-        self.chunk_numbers(list, 0)
-            .filter_map(move |number| Some((number, self.chunk(list, number)?)))
-            .flat_map(|(number, chunk)| chunk.iter().map(move |low| number << CHUNK_BITS | low))
+        (0..)
+            .zip(self.chunks.iter())
+            .filter_map(move |(number, lists)| Some((number, lists.get(&list)?)))
+            .flat_map(|(number, chunk): (u32, _)| chunk.iter().map(move |low| number << CHUNK_BITS | low))
     }
 
     /// Every list that has a place.
-    pub(crate) fn lists(&self) -> Vec<List> {
-        let mut lists: Vec<List> = self.chunks.iter().map(|((list, _), _)| *list).collect();
-        lists.dedup();
-        lists
+    pub(crate) fn lists(&self) -> BTreeSet<List> {
+        self.chunks.iter().flat_map(|lists| lists.iter().map(|(list, _)| *list)).collect()
     }
 }

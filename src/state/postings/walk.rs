@@ -6,7 +6,7 @@ use crate::state::labels::Slot;
 use crate::state::postings::{List, Postings};
 
 /// With more lists than this, uniting them costs less than merging them.
-const FEW: usize = 16;
+const FEW: usize = 64;
 
 /// The chats of one chunk in order, each once.
 pub(in crate::state) enum Walk<'a> {

@@ -1,0 +1,79 @@
+//! Where the CSV text comes from.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal, Read};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
+
+use crate::failure::InputError;
+use crate::sample;
+
+pub(crate) enum Source<'a> {
+    Sample,
+    StandardInput,
+    File(&'a Path),
+}
+
+impl<'a> Source<'a> {
+    /// Bytes of a file above which it is worth telling how far the reading is.
+    const LARGE: u64 = 4 << 20;
+
+    /// Bytes read at a time.
+    const BUFFER: usize = 1 << 16;
+
+    pub(crate) fn of(argument: Option<&'a Path>) -> Self {
+        match argument {
+            None => Self::Sample,
+            Some(path) if path.as_os_str() == "-" => Self::StandardInput,
+            Some(path) => Self::File(path),
+        }
+    }
+
+    /// What errors call it.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Sample => sample::NAME.to_owned(),
+            Self::StandardInput => "<stdin>".to_owned(),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+
+    /// Opens it, and unpacks it if it is gzip.
+    pub(crate) fn open(&self) -> Result<Box<dyn BufRead>, InputError> {
+        let input: Box<dyn Read> = match self {
+            Self::Sample => Box::new(sample::TEXT.as_bytes()),
+            Self::StandardInput => Box::new(io::stdin().lock()),
+            Self::File(path) => open_file(path).map_err(|error| InputError::whole(&error))?,
+        };
+        unpacked(input).map_err(|error| InputError::whole(&error))
+    }
+}
+
+fn open_file(path: &Path) -> io::Result<Box<dyn Read>> {
+    let file = File::open(path)?;
+    let len = file.metadata()?.len();
+    if len < Source::LARGE || !io::stderr().is_terminal() {
+        return Ok(Box::new(file));
+    }
+    let template = "{bar:40} {percent:>3} %  {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left";
+    let style = ProgressStyle::with_template(template).map_err(io::Error::other)?;
+    let bar = ProgressBar::new(len).with_style(style).with_finish(ProgressFinish::AndClear);
+    Ok(Box::new(bar.wrap_read(file)))
+}
+
+/// Tells gzip by its first two bytes, which no UTF-8 text begins with.
+fn unpacked(mut input: Box<dyn Read>) -> io::Result<Box<dyn BufRead>> {
+    const GZIP: &[u8] = b"\x1f\x8b";
+
+    let mut head = Vec::new();
+    input.by_ref().take(2).read_to_end(&mut head)?;
+    let packed = head == GZIP;
+    let input = BufReader::with_capacity(Source::BUFFER, io::Cursor::new(head).chain(input));
+    Ok(if packed {
+        Box::new(BufReader::with_capacity(Source::BUFFER, MultiGzDecoder::new(input)))
+    } else {
+        Box::new(input)
+    })
+}

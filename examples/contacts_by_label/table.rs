@@ -1,0 +1,67 @@
+//! The answer for people.
+
+use std::io::{self, Write};
+
+use label_index::{Answer, Label, LabelIndex};
+
+/// Writes a line for each chat of the page, then what is true of the whole answer.
+///
+/// `question` are the options that the next page needs beside those that were given.
+pub(crate) fn print(
+    out: &mut impl Write,
+    index: &LabelIndex,
+    answer: &Answer,
+    question: Option<&str>,
+) -> io::Result<()> {
+    print_chats(out, answer)?;
+    writeln!(out, "total chats    {}", answer.total_chats)?;
+    writeln!(out, "total rows     {}", answer.total_rows)?;
+    writeln!(out, "matched rows   {}", answer.matched_rows)?;
+    if !answer.filter_label_ids.is_empty() {
+        let labels = answer.filter_label_ids.iter().map(|id| match index.label(id) {
+            Some(label) => format!("{id} {}", name(&label)),
+            None => id.to_string(),
+        });
+        writeln!(out, "filter labels  {}", labels.collect::<Vec<_>>().join(SEPARATOR))?;
+    }
+    let unknown = &answer.unresolved;
+    if !unknown.ids.is_empty() {
+        writeln!(out, "unknown ids    {}", quoted(&unknown.ids))?;
+    }
+    if !unknown.names.is_empty() {
+        writeln!(out, "unknown names  {}", quoted(&unknown.names))?;
+    }
+    if let Some(next) = &answer.next {
+        let question = question.map(|options| format!("{options} ")).unwrap_or_default();
+        writeln!(out, "next page      {question}--after {next}")?;
+    }
+    Ok(())
+}
+
+/// Between labels: names contain commas, but hardly ever this.
+const SEPARATOR: &str = " · ";
+
+/// The labels stand last, so that it does not matter how wide a terminal draws an emoji.
+fn print_chats(out: &mut impl Write, answer: &Answer) -> io::Result<()> {
+    const WIDEST: usize = 40;
+
+    if answer.chats.is_empty() {
+        return Ok(());
+    }
+    let chats: Vec<String> = answer.chats.iter().map(|listed| listed.chat_id.to_string()).collect();
+    let width = chats.iter().map(|chat| chat.chars().count()).max().unwrap_or_default().clamp(4, WIDEST);
+    writeln!(out, "{:width$}  LABELS", "CHAT")?;
+    for (chat, listed) in chats.iter().zip(&answer.chats) {
+        let labels: Vec<&str> = listed.labels.iter().map(name).collect();
+        writeln!(out, "{chat:width$}  {}", labels.join(SEPARATOR))?;
+    }
+    writeln!(out)
+}
+
+fn name(label: &Label) -> &str {
+    label.name().map_or("(no name yet)", |name| name.as_str())
+}
+
+fn quoted(entries: &[String]) -> String {
+    entries.iter().map(|entry| format!("{entry:?}")).collect::<Vec<_>>().join(", ")
+}

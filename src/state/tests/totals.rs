@@ -1,0 +1,112 @@
+//! Every way of computing totals gives what a loop over all chats gives.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::random::{clauses_of, crm_filters, crm_like, filters, naive_totals, state_of, steps};
+use super::{chat, commit, define, empty, label, link};
+use crate::filter::Filter;
+use crate::op::Op;
+use crate::state::State;
+use crate::state::totals::Way;
+
+fn assert_all_ways(state: &State, filter: &Filter) {
+    let clauses = clauses_of(filter, state);
+    let expected = naive_totals(state, &clauses);
+    assert_eq!(state.totals_by(Way::Sets, &clauses), expected, "sets: {filter:?}");
+    assert_eq!(state.totals_by(Way::Chats, &clauses), expected, "chats: {filter:?}");
+    assert_eq!(state.totals(&clauses), expected, "the way taken: {filter:?}");
+}
+
+/// Tests over so many labels.
+macro_rules! ways_agree {
+    ($($name:ident: $labels:expr;)+) => {
+        proptest! {
+            #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+            $(
+                #[test]
+                fn $name(
+                    (labels, steps, filters) in ($labels).prop_flat_map(|labels: u32| {
+                        (Just(labels), steps(labels), proptest::collection::vec(filters(labels), 8))
+                    })
+                ) {
+                    let state = state_of(labels, &steps);
+                    for filter in &filters {
+                        assert_all_ways(&state, filter);
+                    }
+                }
+            )+
+        }
+    };
+}
+
+ways_agree! {
+    with_one_word_of_labels: 1_u32..=64;
+    with_a_bit_for_each_label: 65_u32..=256;
+    with_labels_that_share_bits: 257_u32..=700;
+}
+
+#[test]
+fn with_more_than_one_chunk() {
+    let state = crm_like();
+    state.check_invariants().unwrap();
+    for filter in crm_filters() {
+        assert_all_ways(&state, &filter);
+    }
+}
+
+/// Sets whose numbers are freed and used again leave nothing behind in the columns that a scan reads.
+#[test]
+fn after_label_sets_came_and_went() {
+    let mut state = empty();
+    commit(&mut state, (0..300).map(|id| define(id, "name")));
+    let mut seen = BTreeSet::new();
+    for round in 0_u32..12 {
+        for number in 0..150 {
+            let of = |nth: u32| label((number * 7 + round * 31 + nth * 64) % 300);
+            let labels = (0..(number + round) % 7).map(of).collect();
+            commit(&mut state, [Op::SetLabels { chat: chat(&number.to_string()), labels }]);
+        }
+        seen.extend(state.sets.iter().map(|(_, members, _)| members.to_vec()));
+        commit(&mut state, [Op::RemoveLabel { label: label(round) }, define(300 + round, "name")]);
+        commit(&mut state, [link(300 + round, "1"), link(300 + round, "2")]);
+        for low in [0, 5, 44, 300] {
+            let ids = (low..low + 6).flat_map(|id| [id, id + 128, id + 256]).map(|id| id.to_string());
+            let ids: Vec<String> = ids.collect();
+            assert_all_ways(&state, &Filter::new().any_of_ids(&ids));
+            assert_all_ways(&state, &Filter::new().any_of_ids(&ids).none_of_ids(["7", "263"]));
+            assert_all_ways(&state, &Filter::new().none_of_ids(&ids));
+        }
+    }
+    assert!(seen.len() > 4 * state.sets.len(), "few of {} sets reused a number", seen.len());
+    state.check_invariants().unwrap();
+}
+
+#[test]
+fn few_sets_are_scanned() {
+    let state = crm_like();
+    for filter in crm_filters() {
+        assert_eq!(state.cheapest_way(&clauses_of(&filter, &state)), Way::Sets, "{filter:?}");
+    }
+}
+
+#[test]
+fn a_rare_label_among_exploded_sets_is_looked_up() {
+    let mut state = empty();
+    commit(&mut state, (0..16).map(|id| define(id, "name")));
+    commit(
+        &mut state,
+        (1_u32..32_768).map(|number| Op::SetLabels {
+            chat: chat(&number.to_string()),
+            labels: (0..15).filter(|bit| number >> bit & 1 == 1).map(label).collect(),
+        }),
+    );
+    commit(&mut state, [link(15, "7"), link(15, "2048")]);
+    assert!(state.sets.live() > 32_760);
+    let rare = Filter::new().any_of_ids(["15"]);
+    for (filter, way) in [(rare.clone(), Way::Chats), (rare.none_of_ids(["0"]), Way::Chats)] {
+        assert_eq!(state.cheapest_way(&clauses_of(&filter, &state)), way, "{filter:?}");
+        assert_all_ways(&state, &filter);
+    }
+}
