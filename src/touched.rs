@@ -10,33 +10,28 @@ use crate::state::State;
 
 /// The keys that writes covered since a ticket was given out, whether or not they changed anything.
 ///
-/// A chat that is merged into another hands over what was written of it, as it hands over its labels: what becomes of
-/// the alias afterwards makes no difference. So that this costs the same whatever was written, pairs do not name chats
-/// but numbers, and a chat may have several.
+/// A chat that is merged into another hands over what was written of it, as it hands over its labels; what becomes of
+/// the alias afterwards makes no difference.
 #[derive(Debug, Default)]
 pub(crate) struct Touched {
-    pairs: HashSet<(LabelId, Number)>,
-    /// Numbers of which every pair was covered.
-    whole: HashSet<Number>,
-    numbers: HashMap<ChatId, Numbers>,
-    given: Number,
-    /// Of a batch: which chats were merged into which, in order.
-    merged: Vec<(ChatId, ChatId)>,
+    chats: HashMap<ChatId, Covered>,
     labels: HashMap<LabelId, TouchedLabel>,
+    /// Which chats were merged into which, in order, for [`absorb`](Self::absorb).
+    merged: Vec<(ChatId, ChatId)>,
 }
 
-type Number = u32;
-
-/// The numbers of one chat: the one that its pairs get, and those of chats that were merged into it.
-#[derive(Debug)]
-struct Numbers {
-    own: Number,
-    inherited: Vec<Number>,
+/// Which pairs of one chat were covered.
+#[derive(Debug, Default)]
+struct Covered {
+    /// All of them.
+    whole: bool,
+    labels: HashSet<LabelId>,
 }
 
-impl Numbers {
-    fn all(&self) -> impl Iterator<Item = Number> {
-        std::iter::once(self.own).chain(self.inherited.iter().copied())
+impl Covered {
+    fn extend(&mut self, other: Self) {
+        self.whole |= other.whole;
+        self.labels.extend(other.labels);
     }
 }
 
@@ -88,7 +83,7 @@ impl Touched {
             Op::LinkAll { label, chats } | Op::UnlinkAll { label, chats } => {
                 chats.iter().for_each(|chat| self.pair(before, label, chat));
             }
-            Op::SetLabels { chat, .. } => self.whole_chat(before.resolve(chat)),
+            Op::SetLabels { chat, .. } => self.chat(before.resolve(chat)).whole = true,
             Op::MergeChats { from, into } => {
                 if matches!(outcome, Outcome::Merged(Merged::Merged { .. })) {
                     let into = before.resolve(into).clone();
@@ -134,44 +129,25 @@ impl Touched {
     }
 
     fn pair(&mut self, before: &State, label: &LabelId, chat: &ChatId) {
-        let number = self.number(before.resolve(chat));
-        self.pairs.insert((label.clone(), number));
+        self.chat(before.resolve(chat)).labels.insert(label.clone());
     }
 
-    fn whole_chat(&mut self, chat: &ChatId) {
-        let number = self.number(chat);
-        self.whole.insert(number);
-    }
-
-    fn number(&mut self, chat: &ChatId) -> Number {
-        if let Some(numbers) = self.numbers.get(chat) {
-            return numbers.own;
-        }
-        let own = self.given;
-        self.given += 1;
-        self.numbers.insert(chat.clone(), Numbers { own, inherited: Vec::new() });
-        own
+    fn chat(&mut self, chat: &ChatId) -> &mut Covered {
+        self.chats.entry_ref(chat).or_default()
     }
 
     fn follow(&mut self, from: &ChatId, into: &ChatId) {
-        let Some(brought) = self.numbers.remove(from) else { return };
-        match self.numbers.get_mut(into) {
-            Some(numbers) => numbers.inherited.extend(brought.all()),
-            None => drop(self.numbers.insert(into.clone(), brought)),
+        if let Some(covered) = self.chats.remove(from) {
+            self.chat(into).extend(covered);
         }
     }
 
     /// Notes what the later writes of a batch covered.
     pub(crate) fn absorb(&mut self, later: Self) {
         later.merged.iter().for_each(|(from, into)| self.follow(from, into));
-        let mut here = HashMap::new();
-        for (chat, numbers) in &later.numbers {
-            let own = self.number(chat);
-            here.extend(numbers.all().map(|number| (number, own)));
+        for (chat, covered) in later.chats {
+            self.chat(&chat).extend(covered);
         }
-        let here = |number| here.get(&number).copied();
-        self.whole.extend(later.whole.into_iter().filter_map(here));
-        self.pairs.extend(later.pairs.into_iter().filter_map(|(label, number)| Some((label, here(number)?))));
         for (id, label) in later.labels {
             let known = self.labels.entry(id).or_default();
             *known = if label.removed { label } else { known.and(label) };
@@ -185,8 +161,7 @@ impl Touched {
 
     /// Whether a pair stays as the writes left it. The chat is a resolved one.
     pub(crate) fn covers(&self, label: &LabelId, chat: &ChatId) -> bool {
-        // Cloning the label is a reference count at most; a lookup by parts would need a type of its own.
-        let is_covered = |number| self.whole.contains(&number) || self.pairs.contains(&(label.clone(), number));
-        self.label(label).removed || self.numbers.get(chat).is_some_and(|numbers| numbers.all().any(is_covered))
+        let covered = self.chats.get(chat).is_some_and(|covered| covered.whole || covered.labels.contains(label));
+        covered || self.label(label).removed
     }
 }

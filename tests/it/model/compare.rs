@@ -1,0 +1,66 @@
+//! Comparing everything that can be asked.
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+
+use label_index::{ChatId, LabelId};
+
+use super::answered::{Row, row};
+use super::keys::Space;
+use super::labels::Listed;
+use super::reference::Model;
+use super::view::View;
+
+/// What the crate said, and what the model said.
+pub(crate) type Difference = String;
+
+pub(crate) fn same<T: PartialEq + Debug>(what: impl Debug, found: &T, expected: &T) -> Result<(), Difference> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(format!("{what:?}\n  the crate: {found:?}\n  the model: {expected:?}"))
+}
+
+impl Model {
+    /// Compares what costs little.
+    pub(crate) fn compare_totals(&self, view: &impl View) -> Result<(), Difference> {
+        view.check_invariants().map_err(|violation| violation.to_string())?;
+        same("revision", &view.revision(), &self.revision)?;
+        same("total chats", &view.total_chats(), &self.total_chats())?;
+        same("total rows", &view.total_rows(), &self.total_rows())
+    }
+
+    /// Compares everything.
+    pub(crate) fn compare(&self, view: &impl View, space: Space) -> Result<(), Difference> {
+        self.compare_totals(view)?;
+        same("iter", &view.rows().iter().map(row).collect::<Vec<Row>>(), &self.rows())?;
+        same("aliases", &view.aliases(), &self.aliases.clone().into_iter().collect())?;
+        same("labels", &listed(&view.labels()), &self.labels.all())?;
+        for text in space.some_labels() {
+            let known = text.parse::<LabelId>().ok().filter(|id| self.labels.known.contains_key(id));
+            let expected = known.as_ref().map(|id| self.labels.listed(id));
+            same(("label", &text), &view.label(&text).as_ref().map(Listed::from), &expected)?;
+            same(("count", &text), &view.count(&text), &known.map_or(0, |id| self.count(&id)))?;
+        }
+        for name in space.all_names() {
+            same(("ids named", &name), &view.ids_named(&name), &self.ids_named(&name))?;
+        }
+        for text in space.all_chats() {
+            let chat = text.parse::<ChatId>().ok();
+            let labels = chat.as_ref().map_or_else(BTreeSet::new, |chat| self.labels_of(chat));
+            let expected: Vec<_> = labels.iter().map(|id| self.labels.listed(id)).collect();
+            same(("labels of", &text), &listed(&view.labels_of(&text)), &expected)?;
+            same(("resolve", &text), &view.resolve(&text), &chat.map(|chat| self.resolve(&chat)))?;
+            let asked = if space == Space::Tiny { space.some_labels() } else { vec!["1".into(), "stage_9".into()] };
+            for label in asked {
+                let expected = label.parse().is_ok_and(|id| labels.contains(&id));
+                same(("contains", &label, &text), &view.contains(&label, &text), &expected)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn listed(labels: &[label_index::Label]) -> Vec<Listed> {
+    labels.iter().map(Listed::from).collect()
+}

@@ -1,0 +1,26 @@
+//! The reference model: the contract once more, written the slow and obvious way, and the scripts that hold the crate
+//! to it. Property tests and the fuzz target `ops` share it.
+//!
+//! A [`Script`] is a list of steps made of bytes. A [`Trial`](trial::Trial) takes each step on the index and on the
+//! [`Model`](reference::Model), and compares every answer.
+
+pub(crate) mod action;
+mod answered;
+mod beginning;
+pub(crate) mod bytes;
+pub(crate) mod compare;
+pub(crate) mod effect;
+pub(crate) mod keys;
+pub(crate) mod labels;
+pub(crate) mod operation;
+mod perform;
+mod places;
+mod question;
+pub(crate) mod reference;
+mod script;
+pub(crate) mod step;
+mod trial;
+mod view;
+
+pub(crate) use keys::Space;
+pub(crate) use script::Script;

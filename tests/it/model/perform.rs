@@ -1,0 +1,91 @@
+//! Operations on the crate itself.
+
+use label_index::{Batch, BatchCommit, Committed, Error, LabelIndex, LabelToken};
+
+use super::action::{Action, Tokens, Word};
+use super::effect::{BatchDone, Done, Effect};
+
+/// Puts what a method gave back into the form of the model, with its own word on whether it changed anything.
+macro_rules! done {
+    ($committed:expr, |$outcome:ident| $effect:expr) => {{
+        let committed = $committed;
+        let (changed, revision) = (committed.changed(), committed.revision);
+        let $outcome = committed.outcome;
+        Done { effect: $effect, changed, revision }
+    }};
+}
+
+impl Action {
+    /// Calls the method of the index.
+    pub(crate) fn perform(&self, index: &LabelIndex) -> Result<Done, Error> {
+        let flag =
+            |effect: fn(bool) -> Effect, changed| Done { effect: effect(changed), changed, revision: index.revision() };
+        Ok(match self {
+            Self::Upsert { id, fields } => {
+                done!(index.upsert_label(id, fields.patch()?)?, |upserted| Effect::Upserted(upserted))
+            }
+            Self::Create { fields } => {
+                let Committed { outcome, revision, .. } = index.create_label(fields.new_label()?)?;
+                Done { effect: Effect::Created(outcome), changed: true, revision }
+            }
+            Self::Ensure { fields } => {
+                done!(index.ensure_label(fields.new_label()?)?, |ensured| Effect::Ensured(ensured))
+            }
+            Self::Remove { label } => {
+                done!(index.remove_label(label.text())?, |removed| Effect::Removed {
+                    label: (&removed.label).into(),
+                    links: removed.links,
+                })
+            }
+            Self::Link { label, chat } => flag(Effect::Linked, index.link(label.text(), chat)?),
+            Self::Unlink { label, chat } => flag(Effect::Unlinked, index.unlink(label.text(), chat)?),
+            Self::LinkAll { label, chats } => {
+                done!(index.link_all(label.text(), chats)?, |changed| Effect::LinkedAll(changed.chats))
+            }
+            Self::UnlinkAll { label, chats } => {
+                done!(index.unlink_all(label.text(), chats)?, |changed| Effect::UnlinkedAll(changed.chats))
+            }
+            Self::SetLabels { chat, labels } => {
+                done!(index.set_labels(chat, labels.iter().map(Word::text))?, |set| Effect::Set {
+                    added: set.added,
+                    removed: set.removed,
+                })
+            }
+            Self::Merge { from, into } => done!(index.merge_chats(from, into)?, |merged| Effect::Merged(merged)),
+            Self::Unalias { from } => flag(Effect::Unaliased, index.unalias(from)?),
+            Self::Ingest { .. } => flag(Effect::Ingested, index.ingest(self.event()?)?),
+        })
+    }
+
+    /// Calls the method of the batch.
+    pub(crate) fn add(&self, batch: &mut Batch, tokens: &Tokens) -> Result<Option<LabelToken>, Error> {
+        match self {
+            Self::Upsert { id, fields } => batch.upsert_label(id, fields.patch()?)?,
+            Self::Create { fields } => return batch.create_label(fields.new_label()?).map(Some),
+            Self::Ensure { fields } => return batch.ensure_label(fields.new_label()?).map(Some),
+            Self::Remove { label } => batch.remove_label(label.handed(tokens))?,
+            Self::Link { label, chat } => batch.link(label.handed(tokens), chat)?,
+            Self::Unlink { label, chat } => batch.unlink(label.handed(tokens), chat)?,
+            Self::LinkAll { label, chats } => batch.link_all(label.handed(tokens), chats)?,
+            Self::UnlinkAll { label, chats } => batch.unlink_all(label.handed(tokens), chats)?,
+            Self::SetLabels { chat, labels } => {
+                batch.set_labels(chat, labels.iter().map(|label| label.handed(tokens)))?;
+            }
+            Self::Merge { from, into } => batch.merge_chats(from, into)?,
+            Self::Unalias { from } => batch.unalias(from)?,
+            Self::Ingest { .. } => batch.ingest(self.event()?),
+        }
+        Ok(None)
+    }
+}
+
+impl From<&BatchCommit> for BatchDone {
+    fn from(commit: &BatchCommit) -> Self {
+        Self {
+            effects: commit.outcomes.iter().map(Effect::from).collect(),
+            created: commit.created.clone(),
+            changed: commit.changed(),
+            revision: commit.revision,
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The places of the model.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use label_index::{ChatId, Place};
+
+/// Which chat has which place, and which places are free.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Places {
+    of: BTreeMap<ChatId, Place>,
+    /// Free places with the revision that freed them, the oldest first.
+    free: VecDeque<(Place, u64)>,
+    /// Places that the commit under way has left without a label at some time, in that order.
+    emptied: Vec<Place>,
+    /// The first place that was never used.
+    end: Place,
+}
+
+impl Places {
+    pub(crate) fn of(&self, chat: &ChatId) -> Option<Place> {
+        self.of.get(chat).copied()
+    }
+
+    /// Gives a chat a place unless it has one: the one that has been free for longest, if it was free before the
+    /// oldest snapshot that is held, or else a new one.
+    pub(crate) fn take(&mut self, chat: &ChatId, oldest_held: u64) {
+        if self.of.contains_key(chat) {
+            return;
+        }
+        let place = match self.free.front() {
+            Some(&(place, freed)) if freed <= oldest_held => {
+                self.free.pop_front();
+                place
+            }
+            _ => {
+                self.end += 1;
+                self.end - 1
+            }
+        };
+        self.of.insert(chat.clone(), place);
+    }
+
+    /// Notes that a chat has no label now. It keeps its place until the commit ends.
+    pub(crate) fn emptied(&mut self, chat: &ChatId) {
+        if let Some(place) = self.of(chat)
+            && !self.emptied.contains(&place)
+        {
+            self.emptied.push(place);
+        }
+    }
+
+    /// Gives `into` the place of `from`, if it has none.
+    pub(crate) fn inherit(&mut self, from: &ChatId, into: &ChatId) {
+        if let Some(place) = self.of(from)
+            && self.of(into).is_none()
+        {
+            self.of.remove(from);
+            self.of.insert(into.clone(), place);
+        }
+    }
+
+    /// Ends a commit: chats that have no label give their places up.
+    pub(crate) fn settle(&mut self, revision: u64, is_labelled: impl Fn(&ChatId) -> bool) {
+        for place in std::mem::take(&mut self.emptied) {
+            let chat = self.of.iter().find(|&(_, &own)| own == place).map(|(chat, _)| chat.clone());
+            let chat = chat.expect("nothing gives a place up before the end");
+            if !is_labelled(&chat) {
+                self.of.remove(&chat);
+                self.free.push_back((place, revision));
+            }
+        }
+    }
+
+    /// Chats in order of place.
+    pub(crate) fn in_order(&self) -> BTreeMap<Place, &ChatId> {
+        self.of.iter().map(|(chat, &place)| (place, chat)).collect()
+    }
+}

@@ -1,0 +1,130 @@
+//! Questions to the model.
+
+use std::collections::BTreeSet;
+
+use label_index::{ChatId, Entry, Error, Filter, LabelId, LabelName, Limit, Place};
+
+use super::answered::{Answered, Row};
+use super::labels::{Listed, exceeded};
+use super::reference::Model;
+
+impl Model {
+    /// The answer, and the place of the last chat listed. `after` is what the cursor says: a place, or a refusal. Of
+    /// several refusals, the page's come before the filter's.
+    pub(crate) fn query(
+        &self,
+        filter: &Filter,
+        limit: usize,
+        after: Result<Option<Place>, Error>,
+    ) -> Result<(Answered, Option<Place>), Error> {
+        if limit > self.limits.page {
+            return Err(exceeded(Limit::Page, self.limits.page, limit));
+        }
+        let after = after?;
+        self.allow_filter(filter)?;
+        let matching = self.matching(filter);
+        let sought = filter.any_of.as_ref().map(|entries| self.ids_of_all(entries));
+        let is_sought = |id: &LabelId| sought.as_ref().is_none_or(|sought| sought.contains(id));
+        let behind: Vec<_> = matching.iter().filter(|&&(place, ..)| after.is_none_or(|after| place > after)).collect();
+        let page = &behind[..behind.len().min(limit)];
+        let mut unresolved = (Vec::new(), Vec::new());
+        for entry in entries(filter).filter(|entry| self.ids_of(entry).is_empty()) {
+            match entry {
+                Entry::Id(id) => note(&mut unresolved.0, id),
+                Entry::Name(name) => note(&mut unresolved.1, name),
+            }
+        }
+        let answered = Answered {
+            chats: page.iter().map(|(_, chat, labels)| self.row(chat, labels)).collect(),
+            total_chats: total(matching.iter().map(|_| 1)),
+            total_rows: total(matching.iter().map(|(.., labels)| labels.len())),
+            matched_rows: total(matching.iter().map(|(.., labels)| labels.iter().filter(|id| is_sought(id)).count())),
+            filter_label_ids: self.ids_of_all(entries(filter)).into_iter().collect(),
+            unresolved_ids: unresolved.0,
+            unresolved_names: unresolved.1,
+            goes_on: limit > 0 && behind.len() > page.len(),
+            revision: self.revision,
+        };
+        Ok((answered, page.last().map(|&&(place, ..)| place)))
+    }
+
+    pub(crate) fn count_by_label(&self, filter: &Filter) -> Result<Vec<(Listed, u64)>, Error> {
+        self.allow_filter(filter)?;
+        let matching = self.matching(filter);
+        let count = |id| total(matching.iter().map(|(.., labels)| usize::from(labels.contains(id))));
+        let counted = self.labels.known.keys().map(|id| (self.labels.listed(id), count(id)));
+        Ok(counted.filter(|&(_, count)| count > 0).collect())
+    }
+
+    pub(crate) fn count(&self, id: &LabelId) -> u64 {
+        total(self.links.values().map(|labels| usize::from(labels.contains(id))))
+    }
+
+    pub(crate) fn total_chats(&self) -> u64 {
+        total(self.links.values().map(|_| 1))
+    }
+
+    pub(crate) fn total_rows(&self) -> u64 {
+        total(self.links.values().map(BTreeSet::len))
+    }
+
+    /// Every labelled chat in order of place.
+    pub(crate) fn rows(&self) -> Vec<Row> {
+        self.matching(&Filter::new()).iter().map(|(_, chat, labels)| self.row(chat, labels)).collect()
+    }
+
+    pub(crate) fn ids_named(&self, name: &str) -> Vec<LabelId> {
+        name.parse::<LabelName>().map(|name| self.labels.named(&name)).unwrap_or_default()
+    }
+
+    fn allow_filter(&self, filter: &Filter) -> Result<(), Error> {
+        let (limit, given) = (self.limits.filter_entries, entries(filter).count());
+        if given <= limit { Ok(()) } else { Err(exceeded(Limit::FilterEntries, limit, given)) }
+    }
+
+    /// The chats that pass every clause, in order of place.
+    fn matching(&self, filter: &Filter) -> Vec<(Place, &ChatId, &BTreeSet<LabelId>)> {
+        let carries =
+            |labels: &BTreeSet<LabelId>, entry: &Entry| self.ids_of(entry).iter().any(|id| labels.contains(id));
+        let passes = |labels: &BTreeSet<LabelId>| {
+            filter.any_of.as_ref().is_none_or(|any| any.iter().any(|entry| carries(labels, entry)))
+                && filter
+                    .all_of
+                    .as_ref()
+                    .is_none_or(|all| !all.is_empty() && all.iter().all(|entry| carries(labels, entry)))
+                && filter.none_of.as_ref().is_none_or(|none| !none.iter().any(|entry| carries(labels, entry)))
+        };
+        let chats = self.places.in_order().into_iter();
+        chats.map(|(place, chat)| (place, chat, &self.links[chat])).filter(|(.., labels)| passes(labels)).collect()
+    }
+
+    fn row(&self, chat: &ChatId, labels: &BTreeSet<LabelId>) -> Row {
+        (chat.clone(), labels.iter().map(|id| self.labels.listed(id)).collect())
+    }
+
+    fn ids_of(&self, entry: &Entry) -> Vec<LabelId> {
+        match entry {
+            Entry::Id(id) => id.parse().into_iter().filter(|id| self.labels.known.contains_key(id)).collect(),
+            Entry::Name(name) => self.ids_named(name),
+        }
+    }
+
+    fn ids_of_all<'a>(&self, entries: impl IntoIterator<Item = &'a Entry>) -> BTreeSet<LabelId> {
+        entries.into_iter().flat_map(|entry| self.ids_of(entry)).collect()
+    }
+}
+
+/// The entries of all clauses, in the order any-of, all-of, none-of.
+fn entries(filter: &Filter) -> impl Iterator<Item = &Entry> {
+    [&filter.any_of, &filter.all_of, &filter.none_of].into_iter().flatten().flatten()
+}
+
+fn note(unresolved: &mut Vec<String>, entry: &str) {
+    if !unresolved.iter().any(|known| known == entry) {
+        unresolved.push(entry.to_owned());
+    }
+}
+
+fn total(parts: impl Iterator<Item = usize>) -> u64 {
+    u64::try_from(parts.sum::<usize>()).expect("64 bits")
+}

@@ -1,0 +1,80 @@
+//! Scripts: what the bytes of a property test or a fuzzer mean.
+
+use std::fmt;
+
+use label_index::Limits;
+
+use super::action::Action;
+use super::bytes::Bytes;
+use super::keys::Space;
+use super::step::{Step, step};
+use super::trial::Trial;
+
+/// A list of steps, and the options of the index on which they are taken.
+#[derive(Clone)]
+pub(crate) struct Script {
+    space: Space,
+    limits: Limits,
+    beginning: Vec<Action>,
+    steps: Vec<Step>,
+}
+
+impl Script {
+    /// The bytes of one step, so that taking bytes away in these portions takes steps away.
+    pub(crate) const CHUNK: usize = 24;
+
+    /// Reads the options from the first chunk, and a step from each other one.
+    pub(crate) fn decode(space: Space, bytes: &[u8]) -> Self {
+        let mut chunks = bytes.chunks(Self::CHUNK);
+        let options = &mut Bytes::new(chunks.next().unwrap_or_default());
+        let beginning = space.beginning(options.byte());
+        let limits = limits(options);
+        let mut steps = Vec::new();
+        while let Some(chunk) = chunks.next() {
+            steps.push(step(space, chunk, &mut chunks));
+        }
+        Self { space, limits, beginning, steps }
+    }
+
+    /// Takes the steps on the index and on the model.
+    ///
+    /// # Panics
+    ///
+    /// If they ever differ.
+    pub(crate) fn run(&self) {
+        let mut trial = Trial::new(self.space, self.limits);
+        if let Err(difference) = trial.batch(&self.beginning) {
+            panic!("the beginning differs: {difference}\n{self:?}");
+        }
+        for (number, step) in self.steps.iter().enumerate() {
+            if let Err(difference) = trial.take(number, step) {
+                panic!("step {number} differs: {difference}\n{self:?}");
+            }
+        }
+        if let Err(difference) = trial.finish() {
+            panic!("the end differs: {difference}\n{self:?}");
+        }
+    }
+}
+
+/// Mostly the defaults, sometimes small ones.
+fn limits(bytes: &mut Bytes<'_>) -> Limits {
+    let defaults = Limits::default();
+    let mut small = |default: usize, smallest: u8| match bytes.byte() {
+        choice @ 192.. => usize::from(smallest + choice % 4),
+        _ => default,
+    };
+    let (page, filter_entries) = (small(defaults.page, 1), small(defaults.filter_entries, 1));
+    let (labels, batch_operations) = (small(defaults.labels, 2), small(defaults.batch_operations, 2));
+    let mut limits = defaults;
+    (limits.page, limits.filter_entries) = (page, filter_entries);
+    (limits.labels, limits.batch_operations) = (labels, batch_operations);
+    limits
+}
+
+impl fmt::Debug for Script {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:?}, {:?}, a beginning of {} operations", self.space, self.limits, self.beginning.len())?;
+        self.steps.iter().enumerate().try_for_each(|(number, step)| writeln!(f, "{number:>4}: {step:?}"))
+    }
+}

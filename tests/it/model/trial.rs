@@ -1,0 +1,197 @@
+//! A script on its way: the index and the model side by side.
+
+use label_index::{Cursor, Error, Filter, LabelIndex, Limits, Options, Page, Place, Snapshot};
+
+use super::action::{Action, Tokens};
+use super::answered::Answered;
+use super::compare::{Difference, same};
+use super::effect::BatchDone;
+use super::keys::Space;
+use super::labels::Listed;
+use super::reference::Model;
+use super::step::{Ask, From, Of, Step};
+use super::view::View;
+
+/// What is kept of each kind; the oldest goes first.
+const KEPT: usize = 4;
+
+pub(crate) struct Trial {
+    space: Space,
+    index: LabelIndex,
+    model: Model,
+    /// With the model as it was.
+    snapshots: Vec<(Snapshot, Model)>,
+    /// With the place that each stands for.
+    cursors: Vec<(Cursor, Place)>,
+    foreign: Cursor,
+    tokens: Tokens,
+}
+
+impl Trial {
+    pub(crate) fn new(space: Space, limits: Limits) -> Self {
+        let identity = 7;
+        Self {
+            space,
+            index: Options::new().limits(limits).identity(identity).hash_seed(1).build(),
+            model: Model::new(limits),
+            snapshots: Vec::new(),
+            cursors: Vec::new(),
+            foreign: foreign_cursor(identity + 1),
+            tokens: Tokens::default(),
+        }
+    }
+
+    pub(crate) fn take(&mut self, number: usize, step: &Step) -> Result<(), Difference> {
+        match step {
+            Step::Do(action) => {
+                let expected = action.parse(&Tokens::default()).and_then(|operation| self.model.commit(&operation));
+                same("outcome", &action.perform(&self.index), &expected)?;
+            }
+            Step::Batch(actions) => self.batch(actions)?,
+            Step::Query { filter, limit, from, of } => self.query(filter, *limit, *from, *of)?,
+            Step::Count { filter, of } => self.ask(*of, |view, model| {
+                let found = view.count_by_label(filter).map(|counts| {
+                    counts.iter().map(|(label, count)| (Listed::from(label), *count)).collect::<Vec<_>>()
+                });
+                same("counts", &found, &model.count_by_label(filter))
+            })?,
+            Step::TakeSnapshot => self.hold(self.index.snapshot(), self.model.clone())?,
+            Step::CloneSnapshot(choice) => {
+                if let Some((snapshot, model)) = pick(&self.snapshots, *choice).cloned() {
+                    self.hold(snapshot, model)?;
+                }
+            }
+            Step::DropSnapshot(choice) => {
+                if !self.snapshots.is_empty() {
+                    self.release(usize::from(*choice) % self.snapshots.len())?;
+                }
+            }
+            Step::CompareAll => self.compare_all()?,
+        }
+        let often = if self.space == Space::Tiny { 4 } else { 16 };
+        match number % often {
+            0 => self.model.compare(&self.index, self.space),
+            _ => self.model.compare_totals(&self.index),
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> Result<(), Difference> {
+        self.compare_all()?;
+        while !self.snapshots.is_empty() {
+            self.release(0)?;
+        }
+        Ok(())
+    }
+
+    fn compare_all(&self) -> Result<(), Difference> {
+        self.model.compare(&self.index, self.space)?;
+        self.snapshots.iter().try_for_each(|(snapshot, model)| model.compare(snapshot, self.space))
+    }
+
+    pub(crate) fn batch(&mut self, actions: &[Action]) -> Result<(), Difference> {
+        let mut batch = self.index.batch();
+        let mut operations = Vec::new();
+        for action in actions {
+            let parsed = action.parse(&self.tokens);
+            let added = action.add(&mut batch, &self.tokens);
+            let refused = parsed.as_ref().err();
+            same(("added", action), &added.as_ref().err(), &refused)?;
+            if let Ok(operation) = parsed {
+                let token = added.expect("it was not refused");
+                same("token", &token.is_some(), &operation.gives_label())?;
+                self.tokens.own.extend(token.map(|token| (operations.len(), token)));
+                operations.push(operation);
+            }
+        }
+        same("length", &(batch.len(), batch.is_empty()), &(operations.len(), operations.is_empty()))?;
+        self.tokens.stale = self.tokens.own.drain(..).next().or(self.tokens.stale);
+        let committed = batch.commit().as_ref().map(BatchDone::from).map_err(Error::clone);
+        same("batch", &committed, &self.model.commit_batch(&operations))
+    }
+
+    fn query(&mut self, filter: &Filter, limit: Ask, from: From, of: Of) -> Result<(), Difference> {
+        let limit = match limit {
+            Ask::Chats(chats) => usize::from(chats),
+            Ask::Limit(more) => self.model.limits.page + usize::from(more),
+        };
+        let kept = |from| match from {
+            From::Kept(choice) | From::Damaged { choice, .. } => pick(&self.cursors, choice).copied(),
+            From::Start | From::Foreign => None,
+        };
+        let read = |text: String| Page::after(limit, text).map_err(|error| error.to_string());
+        let (page, after) = match (from, kept(from)) {
+            (From::Damaged { damage, .. }, cursor) => {
+                let text = damaged(&cursor.map_or(self.foreign, |(cursor, _)| cursor).to_string(), damage);
+                let bad = Error::BadCursor { value: text.clone() };
+                return same("damaged cursor", &Page::after(limit, text), &Err(bad));
+            }
+            (From::Foreign, _) => {
+                let value = self.foreign.to_string();
+                (read(value.clone())?, Err(Error::ForeignCursor { value }))
+            }
+            (From::Kept(_), Some((cursor, place))) => (read(cursor.to_string())?, Ok(Some(place))),
+            (From::Kept(_) | From::Start, _) => (Page::first(limit), Ok(None)),
+        };
+        let mut next = None;
+        self.ask(of, |view, model| {
+            let (found, expected) = (view.query(filter, page), model.query(filter, limit, after));
+            if let (Ok(found), Ok((_, last))) = (&found, &expected) {
+                next = found.next.zip(*last);
+            }
+            same("answer", &found.map(|answer| Answered::from(&answer)), &expected.map(|(answered, _)| answered))
+        })?;
+        if let Some(next) = next {
+            self.cursors.truncate(2 * KEPT - 1);
+            self.cursors.insert(0, next);
+        }
+        Ok(())
+    }
+
+    /// Asks the version that is meant, and its model.
+    fn ask<R>(&self, of: Of, question: impl FnOnce(&dyn View, &Model) -> R) -> R {
+        match of {
+            Of::Snapshot(choice) => match pick(&self.snapshots, choice) {
+                Some((snapshot, model)) => question(snapshot, model),
+                None => question(&self.index, &self.model),
+            },
+            Of::Index => question(&self.index, &self.model),
+        }
+    }
+
+    fn hold(&mut self, snapshot: Snapshot, model: Model) -> Result<(), Difference> {
+        self.snapshots.push((snapshot, model));
+        if self.snapshots.len() > KEPT { self.release(0) } else { self.note_oldest() }
+    }
+
+    fn release(&mut self, position: usize) -> Result<(), Difference> {
+        let (snapshot, model) = self.snapshots.remove(position);
+        model.compare(&snapshot, self.space)?;
+        drop(snapshot);
+        self.note_oldest()
+    }
+
+    fn note_oldest(&mut self) -> Result<(), Difference> {
+        self.model.oldest_held = self.snapshots.iter().map(|(snapshot, _)| snapshot.revision()).min();
+        Ok(())
+    }
+}
+
+fn pick<T>(from: &[T], choice: u8) -> Option<&T> {
+    from.get(usize::from(choice).checked_rem(from.len())?)
+}
+
+/// A cursor of an index with this identity.
+fn foreign_cursor(identity: u64) -> Cursor {
+    let index = Options::new().identity(identity).build();
+    let label = index.create_label("VIP").expect("a plain name");
+    let linked = index.link_all(&label, ["a", "b"]).expect("plain ids");
+    assert!(linked.changed());
+    index.query(&Filter::new(), Page::first(1)).expect("a plain query").next.expect("one chat is left")
+}
+
+/// The text with one hexadecimal digit changed into another.
+fn damaged(text: &str, damage: u8) -> String {
+    let position = usize::from(damage) % text.len();
+    let other = if &text[position..=position] == "0" { "8" } else { "0" };
+    format!("{}{other}{}", &text[..position], &text[position + 1..])
+}

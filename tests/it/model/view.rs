@@ -1,0 +1,48 @@
+//! What can be asked of an index and of a snapshot alike.
+
+use label_index::{Answer, ChatId, Error, Filter, Label, LabelId, LabelIndex, LabelledChat, Page, Snapshot, Violation};
+
+/// Lists the read methods once, for both.
+macro_rules! view {
+    ($($method:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
+        pub(crate) trait View {
+            $(fn $method(&self $(, $argument: $kind)*) -> $answer;)*
+            fn rows(&self) -> Vec<LabelledChat>;
+        }
+
+        view!(for LabelIndex: $($method($($argument: $kind),*) -> $answer;)*);
+        view!(for Snapshot: $($method($($argument: $kind),*) -> $answer;)*);
+    };
+    (for $viewed:ident: $($method:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
+        impl View for $viewed {
+            $(fn $method(&self $(, $argument: $kind)*) -> $answer {
+                $viewed::$method(self $(, $argument)*)
+            })*
+
+            fn rows(&self) -> Vec<LabelledChat> {
+                let chats = self.iter();
+                let left = chats.len();
+                let rows: Vec<_> = chats.collect();
+                assert_eq!(rows.len(), left, "the iterator's length");
+                rows
+            }
+        }
+    };
+}
+
+view! {
+    query(filter: &Filter, page: Page) -> Result<Answer, Error>;
+    count_by_label(filter: &Filter) -> Result<Vec<(Label, u64)>, Error>;
+    labels_of(chat: &str) -> Vec<Label>;
+    contains(label: &str, chat: &str) -> bool;
+    labels() -> Vec<Label>;
+    label(id: &str) -> Option<Label>;
+    ids_named(name: &str) -> Vec<LabelId>;
+    count(label: &str) -> u64;
+    total_chats() -> u64;
+    total_rows() -> u64;
+    revision() -> u64;
+    resolve(chat: &str) -> Option<ChatId>;
+    aliases() -> Vec<(ChatId, ChatId)>;
+    check_invariants() -> Result<(), Violation>;
+}
