@@ -72,34 +72,36 @@
 //!
 //! How it works inside is told in [`_design`].
 
-mod answer;
-mod arg;
-mod batch;
-mod change;
-mod chat_id;
-mod cursor;
 mod error;
-mod feed;
-mod filter;
-mod full_state;
-mod gate;
-mod horizon;
-mod index;
-mod label;
+mod arg;
 mod label_id;
+mod chat_id;
 mod name;
+mod label;
+mod change;
 mod op;
-mod options;
-mod read;
-mod refresh;
+mod cursor;
+mod filter;
 #[cfg(feature = "serde")]
 mod serde_impls;
-mod snapshot;
+mod answer;
+mod options;
+mod full_state;
+
 mod state;
+
 mod sync;
-mod tickets;
+mod gate;
+mod horizon;
+mod feed;
 mod touched;
+mod tickets;
+mod snapshot;
+mod index;
+mod read;
 mod write;
+mod batch;
+mod refresh;
 
 pub use answer::{Answer, LabelledChat, Unresolved};
 pub use arg::Arg;

@@ -3,23 +3,23 @@
 //! A clone of a [`State`] is a version of its own and costs some thirty reference counts. Writing to one copies only the
 //! pieces that it touches and another version still shares.
 
-pub(crate) mod aliases;
-mod apply;
-pub(crate) mod chats;
-pub(crate) mod check;
-pub(crate) mod clauses;
-mod hash_index;
-pub(crate) mod label_sets;
-pub(crate) mod labels;
-mod page;
 mod pages;
-pub(crate) mod plan;
-pub(crate) mod postings;
-mod query;
 mod sorted;
+mod hash_index;
+pub(crate) mod labels;
+pub(crate) mod aliases;
+pub(crate) mod label_sets;
+pub(crate) mod chats;
+pub(crate) mod postings;
+pub(crate) mod plan;
+mod apply;
+pub(crate) mod clauses;
+mod totals;
+mod page;
+mod query;
+pub(crate) mod check;
 #[cfg(test)]
 mod tests;
-mod totals;
 
 use crate::change::{Change, Place, Revision};
 use crate::chat_id::ChatId;
