@@ -44,32 +44,32 @@ impl State {
         }
     }
 
+    /// Gives the chat at a place a label that it does not have.
     fn add(&mut self, place: Place, slot: Slot) {
         let Some(old) = self.chats.set_of(place) else { return };
         let new = self.sets.with(old, slot, &self.labels);
-        self.postings.insert(List::Label(slot), place);
         self.reset(place, old, new);
+        self.postings.link(slot, place, self.sets.len_of(new));
+        self.total_rows += 1;
     }
 
+    /// Takes a label from the chat at a place, which has it.
     fn take(&mut self, place: Place, slot: Slot) {
         let Some(old) = self.chats.set_of(place) else { return };
         let new = self.sets.without(old, slot);
-        self.postings.remove(List::Label(slot), place);
+        self.postings.unlink(slot, place, self.sets.len_of(old));
         self.reset(place, old, new);
-    }
-
-    /// Gives a chat another label set; the postings of its labels are the caller's.
-    fn reset(&mut self, place: Place, old: SetId, new: SetId) {
-        let len = |set| u32::try_from(self.sets.members(set).len()).unwrap_or(u32::MAX);
-        let (old_len, new_len) = (len(old), len(new));
-        self.sets.acquire(new);
-        self.sets.release(old);
-        self.chats.put_set(place, new);
-        self.postings.relen(place, old_len, new_len);
-        self.total_rows = self.total_rows + u64::from(new_len) - u64::from(old_len);
+        self.total_rows -= 1;
         if new == EMPTY {
             self.vacated.push(place);
         }
+    }
+
+    /// Gives a chat another label set; the postings are the caller's.
+    fn reset(&mut self, place: Place, old: SetId, new: SetId) {
+        self.sets.acquire(new);
+        self.sets.release(old);
+        self.chats.put_set(place, new);
     }
 
     fn remove_label(&mut self, id: &LabelId) {

@@ -99,6 +99,11 @@ impl LabelSets {
         self.members.get(index(set)).map(|members| &**members).unwrap_or_default()
     }
 
+    /// How many labels are in a set that chats have, or in [`EMPTY`].
+    pub(crate) fn len_of(&self, set: SetId) -> u32 {
+        self.lens.get(index(set)).copied().unwrap_or(0)
+    }
+
     pub(crate) fn count(&self, set: SetId) -> u32 {
         self.counts.get(index(set)).copied().unwrap_or(0)
     }

@@ -247,16 +247,19 @@ const BREAKS: &[Break] = &[
     }),
     ("P1", "a chat too many in the list of a label", |state| {
         let (slot, place) = (state.labels.slot(&label(3)).unwrap(), place(state, BOB));
-        state.postings.insert(List::Label(slot), place);
+        state.postings.link(slot, place, 3);
     }),
     ("P1", "a chat missing in the list of a label", |state| {
         let (slot, place) = (state.labels.slot(&label(1)).unwrap(), place(state, BOB));
-        state.postings.remove(List::Label(slot), place);
+        state.postings.unlink(slot, place, 1);
     }),
-    ("P1", "a wrong length", |state| state.postings.insert(List::AtLeast(3), place(state, BOB))),
+    ("P1", "a wrong length", |state| {
+        let chats = Arc::new([place(state, BOB)].into_iter().collect());
+        state.postings.chunks.get_mut(0).unwrap().insert(List::AtLeast(3), chats);
+    }),
     ("P1", "a list of a label that is gone", |state| {
         let dead = *state.labels.free.get(0).unwrap();
-        state.postings.insert(List::Label(dead), place(state, BOB));
+        state.postings.link(dead, place(state, BOB), 3);
     }),
     ("P1", "an empty list", |state| {
         state.postings.chunks.get_mut(0).unwrap().insert(List::AtLeast(9), Arc::default());

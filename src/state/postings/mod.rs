@@ -33,7 +33,7 @@ pub(crate) enum List {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Postings {
     /// P1: each list holds exactly the places that it is for, and no chunk is empty.
-    pub(in crate::state) chunks: Pages<SortedMap<List, Arc<Chunk>>, 16>,
+    pub(in crate::state) chunks: Pages<Lists, 16>,
     /// P2: the number of chats with each label, by slot.
     pub(in crate::state) lens: Pages<u32, 256>,
     /// P3: the number of labelled chats.
@@ -44,12 +44,31 @@ fn split(place: Place) -> (u32, u32) {
     (place >> CHUNK_BITS, place & ((1 << CHUNK_BITS) - 1))
 }
 
-/// Adds a place to a chunk, which is copied if another version shares it.
-fn add(chunk: &mut Arc<Chunk>, low: u32) {
-    match Arc::get_mut(chunk) {
-        Some(chunk) => drop(chunk.insert(low)),
-        // A union has room for its items only; a clone would double its room with the first insertion.
-        None => *chunk = Arc::new(&**chunk | &RoaringBitmap::from_iter([low])),
+/// The lists of one chunk that have a place in it.
+type Lists = SortedMap<List, Arc<Chunk>>;
+
+/// Adds a place that is not in the list.
+fn insert(lists: &mut Lists, list: List, low: u32) {
+    match lists.get_mut(&list) {
+        Some(chunk) => match Arc::get_mut(chunk) {
+            Some(chunk) => drop(chunk.insert(low)),
+            // A union has room for its items only; a clone would double its room with the first insertion.
+            None => *chunk = Arc::new(&**chunk | &RoaringBitmap::from_iter([low])),
+        },
+        None => {
+            let chunk = RoaringBitmap::from_iter([low]);
+            // The clone has no spare room; the original has some for containers that a chunk never gets.
+            lists.insert(list, Arc::new(RoaringBitmap::clone(&chunk)));
+        }
+    }
+}
+
+/// Removes a place that is in the list.
+fn remove(lists: &mut Lists, list: List, low: u32) {
+    let Some(chunk) = lists.get_mut(&list).map(Arc::make_mut) else { return };
+    chunk.remove(low);
+    if chunk.is_empty() {
+        lists.remove(&list);
     }
 }
 
@@ -64,60 +83,40 @@ impl Postings {
         self.labelled
     }
 
-    /// Adds a place that is not in the list.
-    pub(crate) fn insert(&mut self, list: List, place: Place) {
+    /// Gives the chat at a place a label that it does not have; it has `len` labels then.
+    pub(crate) fn link(&mut self, slot: Slot, place: Place, len: u32) {
         let (number, low) = split(place);
         while self.chunks.len() <= index(number) {
-            self.chunks.push(SortedMap::default());
+            self.chunks.push(Lists::default());
         }
         if let Some(lists) = self.chunks.get_mut(index(number)) {
-            match lists.get_mut(&list) {
-                Some(chunk) => add(chunk, low),
-                None => {
-                    let chunk = RoaringBitmap::from_iter([low]);
-                    // The clone has no spare room; the original has some for containers that a chunk never gets.
-                    lists.insert(list, Arc::new(RoaringBitmap::clone(&chunk)));
-                }
+            insert(lists, List::Label(slot), low);
+            if len > 1 {
+                insert(lists, List::AtLeast(len), low);
             }
         }
-        self.counted(list, |count| count + 1);
+        while self.lens.len() <= index(slot) {
+            self.lens.push(0);
+        }
+        if let Some(chats) = self.lens.get_mut(index(slot)) {
+            *chats += 1;
+        }
+        self.labelled += u64::from(len == 1);
     }
 
-    /// Removes a place that is in the list.
-    pub(crate) fn remove(&mut self, list: List, place: Place) {
+    /// Takes a label from the chat at a place, which has it and `len` labels in all.
+    pub(crate) fn unlink(&mut self, slot: Slot, place: Place, len: u32) {
         let (number, low) = split(place);
-        let Some(lists) = self.chunks.get_mut(index(number)) else { return };
-        let Some(chunk) = lists.get_mut(&list).map(Arc::make_mut) else { return };
-        chunk.remove(low);
-        if chunk.is_empty() {
-            lists.remove(&list);
-        }
-        self.counted(list, |count| count.saturating_sub(1));
-    }
-
-    fn counted(&mut self, list: List, change: impl FnOnce(u64) -> u64) {
-        match list {
-            List::Label(slot) => {
-                while self.lens.len() <= index(slot) {
-                    self.lens.push(0);
-                }
-                if let Some(len) = self.lens.get_mut(index(slot)) {
-                    *len = u32::try_from(change(u64::from(*len))).unwrap_or(u32::MAX);
-                }
+        if let Some(lists) = self.chunks.get_mut(index(number)) {
+            remove(lists, List::Label(slot), low);
+            if len > 1 {
+                remove(lists, List::AtLeast(len), low);
             }
-            List::AtLeast(_) => {}
         }
-    }
-
-    /// Notes that a chat now has `new` labels instead of `old`.
-    pub(crate) fn relen(&mut self, place: Place, old: u32, new: u32) {
-        match (old, new) {
-            (0, 1..) => self.labelled += 1,
-            (1.., 0) => self.labelled -= 1,
-            _ => {}
+        if let Some(chats) = self.lens.get_mut(index(slot)) {
+            *chats -= 1;
         }
-        (old.max(1)..new).for_each(|len| self.insert(List::AtLeast(len + 1), place));
-        (new.max(1)..old).for_each(|len| self.remove(List::AtLeast(len + 1), place));
+        self.labelled -= u64::from(len == 1);
     }
 
     /// How many chunks there are, with or without a place.

