@@ -13,6 +13,11 @@ pub(crate) struct Aliases {
 }
 
 impl Aliases {
+    /// Whether both are the same version, so that no alias came or went between them.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.by_alias.is_same(&other.by_alias)
+    }
+
     /// What an id means, if it is an alias.
     pub(crate) fn target(&self, chat: &ChatId) -> Option<&ChatId> {
         if self.by_alias.len() == 0 {
@@ -35,20 +40,17 @@ impl Aliases {
 
     /// Makes every alias of `from` mean `into`.
     pub(crate) fn repoint_all(&mut self, from: &ChatId, into: &ChatId) {
-        for alias in self.of(from) {
-            self.point(&alias, into);
-        }
-    }
-
-    /// Every id that means this chat.
-    pub(crate) fn of(&self, target: &ChatId) -> Vec<ChatId> {
-        let target = StoredOrder(target.clone());
-        self.by_target
+        let target = StoredOrder(from.clone());
+        let moved: Vec<ChatId> = self
+            .by_target
             .iter_from(|(other, _)| *other < target)
             .map(|(pair, ())| pair)
             .take_while(|(other, _)| *other == target)
             .map(|(_, StoredOrder(alias))| alias.clone())
-            .collect()
+            .collect();
+        for alias in moved {
+            self.point(&alias, into);
+        }
     }
 
     /// How many ids mean this chat.
