@@ -181,8 +181,9 @@ impl Batch {
         chat: impl Arg<ChatId>,
         labels: impl IntoIterator<Item = L>,
     ) -> Result<()> {
+        let chat = chat.parse_arg()?;
         let labels = labels.into_iter().map(|label| self.label(label)).collect::<Result<_>>()?;
-        self.add(Op::SetLabels { chat: chat.parse_arg()?, labels });
+        self.add(Op::SetLabels { chat, labels });
         Ok(())
     }
 

@@ -22,6 +22,8 @@ mod example;
 #[cfg(not(label_index_shuttle))]
 mod feed;
 #[cfg(not(label_index_shuttle))]
+mod feed_examples;
+#[cfg(not(label_index_shuttle))]
 mod ids;
 #[cfg(not(label_index_shuttle))]
 mod layering;
@@ -39,6 +41,7 @@ mod properties;
 mod refresh;
 #[cfg(not(label_index_shuttle))]
 mod refused;
+#[cfg_attr(label_index_shuttle, allow(dead_code, reason = "schedules compare less"))]
 mod replica;
 #[cfg(label_index_shuttle)]
 mod schedules;

@@ -3,6 +3,8 @@
 //! One subscriber records every commit. Afterwards the commits are replayed, and whatever was seen has to be the state
 //! of exactly one revision, not older than any write that had returned before.
 
+#![expect(clippy::needless_pass_by_value, reason = "a thread owns what it is given")]
+
 mod replay;
 mod roles;
 
