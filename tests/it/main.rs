@@ -26,6 +26,7 @@ mod feed_examples;
 #[cfg(not(label_index_shuttle))]
 mod ids;
 #[cfg(not(label_index_shuttle))]
+mod laws;
 mod layering;
 #[cfg(not(label_index_shuttle))]
 mod model;
@@ -49,3 +50,4 @@ mod schedules;
 mod stage_move;
 #[cfg(not(label_index_shuttle))]
 mod threads;
+mod traps;

@@ -1,0 +1,164 @@
+//! What is measured: one interface, so that every engine does the same work and gives the same answers.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::hint::black_box;
+use std::ops::Range;
+
+use label_index::{Answer, Filter, Label};
+
+use crate::workload::Part;
+
+/// How many chats a page has.
+pub(crate) const PAGE: usize = 50;
+
+/// An index of labels on chats. Labels and chats are named by text, as a host has them.
+///
+/// Filters have one clause, of ids. A question may be answered in several ways; the harness tries all and takes the
+/// quickest for each question, as an expert would by hand.
+pub(crate) trait Engine: Send {
+    fn ways(&self, _filter: &Filter) -> Range<usize> {
+        0..1
+    }
+
+    fn totals(&self, filter: &Filter, way: usize) -> Totals;
+
+    /// Where a page begins behind a chat; none if the engine has no order to page by, as sets have none.
+    fn cursor(&self, _after: &Behind<'_>) -> Option<String> {
+        None
+    }
+
+    /// A page from the start or from a cursor; none likewise.
+    fn page(&self, _filter: &Filter, _after: Option<&str>) -> Option<Listed<'_>> {
+        None
+    }
+
+    fn labels_of(&self, chat: &str) -> Labels<'_>;
+
+    /// How many labels have the name, in any case.
+    fn count_named(&self, name: &str) -> usize;
+
+    /// These two say whether anything changed.
+    fn link(&mut self, label: &str, chat: &str) -> bool;
+    fn unlink(&mut self, label: &str, chat: &str) -> bool;
+
+    fn has_snapshots(&self) -> bool {
+        true
+    }
+
+    /// The whole index as it is now, untouched by later writes.
+    fn snapshot(&self) -> Box<dyn Any>;
+
+    /// Bytes in use that the allocator wrapper does not see; for all indexes of the engine in this process.
+    fn uncounted_bytes(&self) -> u64 {
+        0
+    }
+
+    /// The same index for several threads.
+    fn share(self: Box<Self>) -> Box<dyn Shared>;
+}
+
+/// An index that one thread reads while another writes.
+pub(crate) trait Shared: Send + Sync {
+    /// Reads one thing and drops it.
+    fn read(&self, read: &Read<'_>);
+    fn link(&self, label: &str, chat: &str) -> bool;
+    fn unlink(&self, label: &str, chat: &str) -> bool;
+}
+
+/// A read of an index that another thread writes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Read<'a> {
+    Totals(&'a Filter, usize),
+    Page(&'a Filter, usize),
+    LabelsOf(&'a str),
+}
+
+impl Read<'_> {
+    /// Reads from an engine; a page comes with its totals.
+    pub(crate) fn run(&self, engine: &(impl Engine + ?Sized)) {
+        match *self {
+            Read::Totals(filter, way) => {
+                let _ = black_box(engine.totals(filter, way));
+            }
+            Read::Page(filter, way) => {
+                let page = engine.page(filter, None);
+                if !page.as_ref().is_some_and(Listed::has_totals) {
+                    let _ = black_box(engine.totals(filter, way));
+                }
+                drop(black_box(page));
+            }
+            Read::LabelsOf(chat) => drop(black_box(engine.labels_of(chat))),
+        }
+    }
+}
+
+/// Exact totals of a question. Without an any-of clause `matched_rows` is `rows`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    pub(crate) chats: u64,
+    pub(crate) rows: u64,
+    pub(crate) matched_rows: u64,
+}
+
+/// The chat that stands before a page.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Behind<'a> {
+    /// Its number among all chats, in the order of loading.
+    pub(crate) chat: usize,
+    /// A label that it has, and its number among the chats that have it.
+    pub(crate) label: &'a str,
+    pub(crate) nth: usize,
+}
+
+/// The labels of a chat, in label order, as the engine gives them: nothing is converted while it is timed.
+#[derive(Debug)]
+pub(crate) enum Labels<'a> {
+    Index(Vec<Label>),
+    Ids(Vec<&'a str>),
+}
+
+/// A page, as the engine gives it.
+#[derive(Debug)]
+pub(crate) enum Listed<'a> {
+    Index(Answer),
+    Rows(Vec<(Cow<'a, str>, Vec<&'a str>)>),
+}
+
+impl Labels<'_> {
+    /// The ids.
+    pub(crate) fn plain(&self) -> Vec<String> {
+        match self {
+            Self::Index(labels) => labels.iter().map(|label| label.id().to_string()).collect(),
+            Self::Ids(ids) => ids.iter().map(|&id| id.to_owned()).collect(),
+        }
+    }
+}
+
+impl Listed<'_> {
+    /// The keys, each with its label ids.
+    pub(crate) fn plain(self) -> Vec<(String, Vec<String>)> {
+        match self {
+            Self::Index(answer) => {
+                let plain = answer.chats.into_iter();
+                plain.map(|chat| (chat.chat_id.to_string(), Labels::Index(chat.labels).plain())).collect()
+            }
+            Self::Rows(rows) => {
+                rows.into_iter().map(|(key, ids)| (key.into_owned(), Labels::Ids(ids).plain())).collect()
+            }
+        }
+    }
+
+    /// Whether the totals came with the page.
+    fn has_totals(&self) -> bool {
+        matches!(self, Self::Index(_))
+    }
+}
+
+/// An engine by name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kind {
+    pub(crate) name: &'static str,
+    /// Loads an index from texts, the chats in their order.
+    pub(crate) load: fn(&Part<'_>) -> Box<dyn Engine>,
+}

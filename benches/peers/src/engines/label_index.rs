@@ -1,0 +1,98 @@
+//! Ours.
+
+use std::any::Any;
+
+use label_index::{Filter, LabelIndex, Options, Page};
+
+use crate::engine::{Behind, Engine, Labels, Listed, PAGE, Read, Shared, Totals};
+use crate::workload::Part;
+
+/// Chats in one commit of a bulk load.
+const BATCH: usize = 100_000;
+
+pub(super) fn load(part: &Part<'_>) -> Box<dyn Engine> {
+    let index = Options::new().hash_seed(1).build();
+    let mut batch = index.batch();
+    for label in part.labels() {
+        batch.upsert_label(&label.id, label.name.as_str()).expect("a good label");
+    }
+    let mut chats = part.chats();
+    loop {
+        for (key, labels) in chats.by_ref().take(BATCH) {
+            let ids = labels.iter().map(|&label| part.labels()[usize::from(label)].id.as_str());
+            batch.set_labels(key, ids).expect("good ids");
+        }
+        if batch.is_empty() {
+            return Box::new(index);
+        }
+        let loaded = batch.commit().expect("nothing is refused");
+        assert!(loaded.changed());
+        batch = index.batch();
+    }
+}
+
+impl Engine for LabelIndex {
+    fn totals(&self, filter: &Filter, _way: usize) -> Totals {
+        let answer = self.query(filter, Page::first(0)).expect("a good filter");
+        Totals { chats: answer.total_chats, rows: answer.total_rows, matched_rows: answer.matched_rows }
+    }
+
+    fn cursor(&self, after: &Behind<'_>) -> Option<String> {
+        let filter = Filter::new().any_of_ids([after.label]);
+        let mut left = after.nth + 1;
+        let mut page = Page::first(left.min(1_000));
+        loop {
+            let answer = self.query(&filter, page).expect("a good page");
+            left -= answer.chats.len();
+            let next = answer.next.expect("chats behind it").to_string();
+            if left == 0 {
+                return Some(next);
+            }
+            page = Page::after(left.min(1_000), &next).expect("its own cursor");
+        }
+    }
+
+    fn page(&self, filter: &Filter, after: Option<&str>) -> Option<Listed<'_>> {
+        let page = after.map_or(Page::first(PAGE), |cursor| Page::after(PAGE, cursor).expect("its own cursor"));
+        Some(Listed::Index(self.query(filter, page).expect("a good filter")))
+    }
+
+    fn labels_of(&self, chat: &str) -> Labels<'_> {
+        Labels::Index(self.labels_of(chat))
+    }
+
+    fn count_named(&self, name: &str) -> usize {
+        self.ids_named(name).len()
+    }
+
+    fn link(&mut self, label: &str, chat: &str) -> bool {
+        Self::link(self, label, chat).expect("a good link")
+    }
+
+    fn unlink(&mut self, label: &str, chat: &str) -> bool {
+        Self::unlink(self, label, chat).expect("a good link")
+    }
+
+    fn snapshot(&self) -> Box<dyn Any> {
+        Box::new(Self::snapshot(self))
+    }
+
+    fn share(self: Box<Self>) -> Box<dyn Shared> {
+        self
+    }
+}
+
+/// No lock around it: it has its own.
+impl Shared for LabelIndex {
+    fn read(&self, read: &Read<'_>) {
+        read.run(self);
+    }
+
+    fn link(&self, label: &str, chat: &str) -> bool {
+        self.link(label, chat).expect("a good link")
+    }
+
+    fn unlink(&self, label: &str, chat: &str) -> bool {
+        self.unlink(label, chat).expect("a good link")
+    }
+}

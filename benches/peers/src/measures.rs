@@ -1,0 +1,31 @@
+//! The measures. Each compares answers before it times anything.
+
+pub(crate) mod accounts;
+mod beside;
+mod chats;
+mod load;
+mod pages;
+mod snapshots;
+mod totals;
+mod writes;
+
+use crate::bench::{Bench, Settings};
+use crate::engine::Kind;
+use crate::question::by_frequency;
+use crate::record::Record;
+use crate::workload::Workload;
+
+/// Measures everything that is wanted of a workload. Reads come first, then what writes, and what shares the index
+/// between threads last.
+pub(crate) fn measure(settings: &Settings, workload: &Workload, kinds: &[Kind]) -> Vec<Record> {
+    let ranked = by_frequency(workload);
+    let mut bench = Bench { settings, workload, ranked, engines: Vec::new(), records: Vec::new() };
+    load::measure(&mut bench, kinds);
+    totals::measure(&mut bench);
+    pages::measure(&mut bench);
+    chats::measure(&mut bench);
+    writes::measure(&mut bench);
+    snapshots::measure(&mut bench);
+    beside::measure(&mut bench);
+    bench.records
+}

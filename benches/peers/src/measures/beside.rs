@@ -1,0 +1,150 @@
+//! One thread that reads beside one that writes, both at full speed.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::totals::best_ways;
+use super::writes::{Pair, unlinked_pairs};
+use crate::bench::{About, Bench, Loaded};
+use crate::engine::{Read, Shared};
+use crate::engines::OURS;
+use crate::question::{Clause, Mix, questions};
+use crate::random::Random;
+use crate::timing::{Latencies, Timing};
+
+/// The engines of a quick run.
+const QUICK: [&str; 2] = [OURS, "roaring-fold"];
+
+/// The workload that it is measured on.
+const WORKLOAD: &str = "crm-1m";
+
+/// Labels asked for.
+const K: usize = 3;
+
+/// Takes the engines away: a shared one is no engine of one thread any more.
+pub(super) fn measure(bench: &mut Bench<'_>) {
+    if bench.workload.name != WORKLOAD || !bench.settings.wants_any(&["reads_beside_writer", "writes_beside_reader"]) {
+        return;
+    }
+    let workload = bench.workload;
+    let asked = questions(workload, Clause::Any, &bench.ranked, K);
+    let question = asked.iter().find(|question| question.mix == Mix::Mixed).expect("enough labels");
+    let ways = best_ways(&bench.engines, workload, question);
+    let pairs = unlinked_pairs(workload, 100_000);
+    let mut random = Random::new(5);
+    let chats: Vec<&str> = (0..1 << 16).map(|_| workload.key(random.below(workload.len()))).collect();
+    for (Loaded { kind, engine }, best) in bench.engines.drain(..).collect::<Vec<_>>().into_iter().zip(ways) {
+        if bench.settings.quick && !QUICK.contains(&kind.name) {
+            continue;
+        }
+        let paged = engine.page(&question.filter, None).is_some();
+        let shared = engine.share();
+        let reads = [
+            ("totals", vec![Read::Totals(&question.filter, best.way)]),
+            ("page", vec![Read::Page(&question.filter, best.way)]),
+            ("labels_of", chats.iter().map(|chat| Read::LabelsOf(chat)).collect()),
+        ];
+        for (name, reads) in reads.iter().filter(|(name, _)| paged || *name != "page") {
+            let sides = Sides { index: shared.as_ref(), reads, pairs: &pairs, time: bench.effort().beside };
+            note(bench, kind.name, name, &sides.measure());
+        }
+    }
+}
+
+/// An index between two threads.
+struct Sides<'a> {
+    index: &'a dyn Shared,
+    reads: &'a [Read<'a>],
+    pairs: &'a [Pair],
+    time: Duration,
+}
+
+/// What each side did alone and beside the other.
+struct Measured {
+    reads: [Pace; 2],
+    writes: [Pace; 2],
+}
+
+/// Operations of one side, times in microseconds.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    each: f64,
+    median: f64,
+    p99: f64,
+}
+
+impl Sides<'_> {
+    fn measure(&self) -> Measured {
+        let [read] = self.run(self.time / 4, [Self::reading]);
+        let [write] = self.run(self.time / 4, [Self::writing]);
+        let [read_beside, write_beside] = self.run(self.time, [Self::reading, Self::writing]);
+        Measured { reads: [read, read_beside], writes: [write, write_beside] }
+    }
+
+    /// Runs sides, each in a thread, for a while.
+    fn run<const N: usize>(&self, time: Duration, sides: [fn(&Self, &AtomicBool) -> Pace; N]) -> [Pace; N] {
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let stop = &stop;
+            let threads = sides.map(|side| scope.spawn(move || side(self, stop)));
+            thread::sleep(time);
+            stop.store(true, Ordering::Relaxed);
+            threads.map(|thread| thread.join().expect("a side ends"))
+        })
+    }
+
+    fn reading(&self, stop: &AtomicBool) -> Pace {
+        Pace::of(stop, self.reads.iter().cycle(), |read| self.index.read(read))
+    }
+
+    /// Links all pairs, unlinks them all, and so on; at the end nothing is left linked.
+    fn writing(&self, stop: &AtomicBool) -> Pace {
+        let mut linked = vec![false; self.pairs.len()];
+        let change = |at: usize, link: bool| {
+            let Pair { label, chat } = &self.pairs[at];
+            let changed = if link { self.index.link(label, chat) } else { self.index.unlink(label, chat) };
+            assert!(changed, "it changes what it is told to");
+        };
+        let pace = Pace::of(stop, (0..self.pairs.len()).cycle(), |at| {
+            linked[at] = !linked[at];
+            change(at, linked[at]);
+        });
+        (0..linked.len()).filter(|&at| linked[at]).for_each(|at| change(at, false));
+        pace
+    }
+}
+
+impl Pace {
+    /// Does one thing after the other until it is told to stop.
+    fn of<T>(stop: &AtomicBool, things: impl Iterator<Item = T>, mut run: impl FnMut(T)) -> Self {
+        let mut latencies = Latencies::new();
+        let (start, mut before) = (Instant::now(), Instant::now());
+        let mut count = 0_u64;
+        for thing in things {
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+            run(thing);
+            let now = Instant::now();
+            latencies.note(now - before);
+            (before, count) = (now, count + 1);
+        }
+        let each = (before - start).as_secs_f64() * 1e6 / count.max(1) as f64;
+        Self { each, median: latencies.at(0.5), p99: latencies.at(0.99) }
+    }
+}
+
+/// Notes the time of an operation beside the other side, the share of the throughput that was kept, and the p99 in
+/// undisturbed medians.
+fn note(bench: &mut Bench<'_>, engine: &'static str, read: &'static str, measured: &Measured) {
+    let sides = [("reads_beside_writer", measured.reads), ("writes_beside_reader", measured.writes)];
+    for (measure, [alone, beside]) in sides {
+        let values =
+            [("us", beside.each), ("share", alone.each / beside.each), ("p99/median", beside.p99 / alone.median)];
+        for (unit, value) in values {
+            let about = About { measure, k: (read != "labels_of").then_some(K), labels: Some(read), unit };
+            bench.record(about, engine, Timing::once(value));
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! What a run gives out.
+
+pub(crate) mod bar;
+pub(crate) mod numbers;
+pub(crate) mod plot;
+pub(crate) mod report;
+pub(crate) mod table;

@@ -1,0 +1,41 @@
+//! One measured value.
+
+use serde_json::json;
+
+use crate::timing::Timing;
+
+/// A measure of an engine on a workload.
+#[derive(Debug, Clone)]
+pub(crate) struct Record {
+    pub(crate) workload: String,
+    pub(crate) measure: &'static str,
+    /// The number of labels asked for.
+    pub(crate) k: Option<usize>,
+    /// Which labels, or for reads beside a writer which read.
+    pub(crate) labels: Option<&'static str>,
+    pub(crate) engine: &'static str,
+    pub(crate) unit: &'static str,
+    pub(crate) timing: Timing,
+}
+
+impl Record {
+    pub(crate) fn value(&self) -> f64 {
+        self.timing.median
+    }
+
+    /// Whether two values answer the same for different engines.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        (self.measure, self.k, self.labels, self.unit) == (other.measure, other.k, other.labels, other.unit)
+            && self.workload == other.workload
+    }
+
+    /// The object of a line of JSON.
+    pub(crate) fn json(&self) -> String {
+        let Self { workload, measure, k, labels, engine, unit, timing } = self;
+        json!({
+            "workload": workload, "measure": measure, "k": k, "labels": labels, "engine": engine,
+            "value": timing.median, "unit": unit, "runs": timing.runs,
+        })
+        .to_string()
+    }
+}
