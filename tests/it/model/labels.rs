@@ -84,9 +84,11 @@ impl Labels {
         Ok(LabelId::from(self.highest + 1))
     }
 
-    /// Remembers as deleted what is known, or was never seen.
+    /// Remembers as deleted what is known, or was never seen. The limit is for the latter: a label can always go.
     pub(crate) fn delete(&mut self, id: &LabelId, limit: usize) -> Result<(), Error> {
-        within(limit, self.deleted.len() + 1)?;
+        if !self.known.contains_key(id) {
+            within(limit, self.deleted.len() + 1)?;
+        }
         self.see(id);
         self.known.remove(id);
         self.deleted.insert(id.clone());
