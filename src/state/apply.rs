@@ -47,9 +47,9 @@ impl State {
     /// Gives the chat at a place a label that it does not have.
     fn add(&mut self, place: Place, slot: Slot) {
         let Some(old) = self.chats.set_of(place) else { return };
+        self.postings.link(slot, place, self.sets.members(old));
         let new = self.sets.with(old, slot, &self.labels);
         self.reset(place, old, new);
-        self.postings.link(slot, place, self.sets.len_of(new));
         self.total_rows += 1;
     }
 
@@ -57,7 +57,7 @@ impl State {
     fn take(&mut self, place: Place, slot: Slot) {
         let Some(old) = self.chats.set_of(place) else { return };
         let new = self.sets.without(old, slot);
-        self.postings.unlink(slot, place, self.sets.len_of(old));
+        self.postings.unlink(slot, place, self.sets.members(new));
         self.reset(place, old, new);
         self.total_rows -= 1;
         if new == EMPTY {
@@ -74,7 +74,7 @@ impl State {
 
     fn remove_label(&mut self, id: &LabelId) {
         if let Some(slot) = self.labels.slot(id) {
-            let places: Vec<Place> = self.postings.places(List::Label(slot)).collect();
+            let places: Vec<Place> = self.postings.places(List::label(slot)).collect();
             for place in places {
                 self.take(place, slot);
             }

@@ -12,8 +12,8 @@ use crate::state::label_sets::SetId;
 use crate::state::labels::index;
 use crate::state::pages::Pages;
 
-/// Places in one page of label sets.
-const RUN: usize = 1024;
+/// Places in one page.
+const RUN: usize = 512;
 
 /// In the high bits of a key: the number is that of a text.
 const TEXT: u64 = 15;
@@ -24,17 +24,38 @@ const FREE: u32 = 1 << 31;
 /// The end of the list of free places.
 const END: u32 = FREE - 1;
 
+/// What is kept of a place: a key in two halves, and a set number. Twelve bytes without padding, side by side, since
+/// whoever looks for a chat mostly wants its labels.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::state) struct Record([u32; 3]);
+
+impl Record {
+    pub(in crate::state) fn new(key: u64, set: u32) -> Self {
+        let [a, b, c, d, e, f, g, h] = key.to_le_bytes();
+        Self([u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]), set])
+    }
+
+    /// C1: at a place with a chat, a [`CompactId`], or [`TEXT`] and the number of a text. At a free place the revision
+    /// at which it became free.
+    pub(in crate::state) fn key(self) -> u64 {
+        let Self([low, high, _]) = self;
+        u64::from(low) | u64::from(high) << 32
+    }
+
+    /// C2: at a place with a chat, its label set; at a free place, [`FREE`] and the next one.
+    pub(in crate::state) fn set(self) -> u32 {
+        let Self([.., set]) = self;
+        set
+    }
+}
+
 /// Every labelled chat at its place.
 ///
 /// A place is in one of three states: *taken* by a chat with labels; *vacated*, still with its key but with the empty
 /// set, only between the first change of a commit and its end; *free*.
 #[derive(Debug, Clone)]
 pub(crate) struct Chats {
-    /// C1: at a place with a chat, a [`CompactId`], or [`TEXT`] and the number of a text. At a free place the revision
-    /// at which it became free.
-    pub(in crate::state) keys: Pages<u64, 512>,
-    /// C2: at a place with a chat, its label set; at a free place, [`FREE`] and the next one.
-    pub(in crate::state) sets: Pages<u32, RUN>,
+    pub(in crate::state) records: Pages<Record, RUN>,
     /// C3: the ids that are no [`CompactId`], each used by exactly one place; the numbers without a text are listed
     /// once each.
     pub(in crate::state) texts: Pages<Option<Arc<str>>, 128>,
@@ -52,8 +73,7 @@ impl Chats {
 
     pub(crate) fn new(hash_seed: u64) -> Self {
         Self {
-            keys: Pages::default(),
-            sets: Pages::default(),
+            records: Pages::default(),
             texts: Pages::default(),
             free_texts: Pages::default(),
             places: HashIndex::default(),
@@ -64,14 +84,14 @@ impl Chats {
 
     /// How many places there are, free ones included.
     pub(crate) fn len(&self) -> usize {
-        self.keys.len()
+        self.records.len()
     }
 
     pub(crate) fn find(&self, chat: &ChatId) -> Option<Place> {
         match chat.key() {
             ChatKey::Compact(id) => {
                 let bits = id.bits();
-                self.places.find(self.hash.hash_one(bits), |place| self.keys.get(index(place)) == Some(&bits))
+                self.places.find(self.hash.hash_one(bits), |place| self.key_at(place) == Some(bits))
             }
             ChatKey::Text(text) => {
                 self.places.find(self.hash.hash_one(&**text), |place| self.text_at(place) == Some(text))
@@ -82,53 +102,57 @@ impl Chats {
     /// Whether a chat is at a place. Quicker than to find it.
     pub(crate) fn is_at(&self, chat: &ChatId, place: Place) -> bool {
         match chat.key() {
-            ChatKey::Compact(id) => self.keys.get(index(place)) == Some(&id.bits()),
+            ChatKey::Compact(id) => self.key_at(place) == Some(id.bits()),
             ChatKey::Text(text) => self.text_at(place) == Some(text),
         }
     }
 
     pub(crate) fn chat_at(&self, place: Place) -> Option<ChatId> {
-        let key = *self.keys.get(index(place))?;
+        let key = self.key_at(place)?;
         CompactId::from_bits(key)
             .map(ChatId::from_compact)
             .or_else(|| self.text_at(place).cloned().map(ChatId::from_stored_text))
     }
 
+    pub(in crate::state) fn key_at(&self, place: Place) -> Option<u64> {
+        self.records.get(index(place)).map(|record| record.key())
+    }
+
     fn text_at(&self, place: Place) -> Option<&Arc<str>> {
-        let number = text_number(*self.keys.get(index(place))?)?;
+        let number = text_number(self.key_at(place)?)?;
         self.texts.get(index(number))?.as_ref()
     }
 
     /// The label set of a place with a chat.
     pub(crate) fn set_of(&self, place: Place) -> Option<SetId> {
-        self.sets.get(index(place)).copied().filter(|set| set & FREE == 0)
+        self.records.get(index(place)).map(|record| record.set()).filter(|set| set & FREE == 0)
     }
 
     pub(crate) fn put_set(&mut self, place: Place, set: SetId) {
-        self.sets.set(index(place), set);
+        if let Some(record) = self.records.get_mut(index(place)) {
+            *record = Record::new(record.key(), set);
+        }
     }
 
-    /// The sets by place in runs, from the run that holds `first` on. Gives the first place of each run; a free place
-    /// has a number that is no set's.
-    pub(crate) fn set_runs(&self, first: Place) -> impl Iterator<Item = (Place, &[u32])> {
+    /// The places with a chat and their sets, from `first` on.
+    pub(crate) fn taken_from(&self, first: Place) -> impl Iterator<Item = (Place, SetId)> {
         let run = index(first) / RUN;
-        (run..).zip(self.sets.pages_from(run)).filter_map(|(run, sets)| Some((Place::try_from(run * RUN).ok()?, sets)))
-    }
-
-    /// Whether a number from [`set_runs`](Self::set_runs) belongs to a free place.
-    pub(crate) fn is_free(set: u32) -> bool {
-        set & FREE != 0
+        let skipped = index(first) % RUN;
+        let from = Place::try_from(run * RUN).unwrap_or(Place::MAX);
+        let records = self.records.pages_from(run).flatten();
+        let sets = (from..).zip(records.map(|record| record.set())).skip(skipped);
+        sets.filter(|(_, set)| set & FREE == 0)
     }
 
     /// The places that new chats take, in order: first those that were free at `horizon` already, then new ones.
     pub(crate) fn vacancies(&self, horizon: Revision) -> impl Iterator<Item = Place> {
         let free = std::iter::successors(self.free.map(|(first, _)| first), |&place| self.next_free(place))
-            .take_while(move |&place| self.keys.get(index(place)).is_some_and(|&freed| freed <= horizon));
+            .take_while(move |&place| self.key_at(place).is_some_and(|freed| freed <= horizon));
         free.chain((self.len()..Self::MAX).filter_map(|place| Place::try_from(place).ok()))
     }
 
     fn next_free(&self, place: Place) -> Option<Place> {
-        self.sets.get(index(place)).map(|set| set & !FREE).filter(|&next| next != END)
+        self.records.get(index(place)).map(|record| record.set() & !FREE).filter(|&next| next != END)
     }
 
     /// Gives a place to a chat that has none, with the set given. The place is the first free one or a new one: what
@@ -139,12 +163,11 @@ impl Chats {
                 self.free = self.next_free(first).map(|next| (next, last));
             }
             _ => {
-                self.keys.push(0);
-                self.sets.push(0);
+                self.records.push(Record::default());
             }
         }
-        self.put_key(chat, place);
         self.put_set(place, set);
+        self.put_key(chat, place);
     }
 
     /// Lets the chat at a place give it to another, which has none.
@@ -156,12 +179,11 @@ impl Chats {
     /// Makes a place free.
     pub(crate) fn release(&mut self, place: Place, revision: Revision) {
         self.drop_key(place);
-        self.keys.set(index(place), revision);
-        self.sets.set(index(place), FREE | END);
+        self.records.set(index(place), Record::new(revision, FREE | END));
         let first = match self.free {
             None => place,
             Some((first, last)) => {
-                self.sets.set(index(last), FREE | place);
+                self.put_set(last, FREE | place);
                 first
             }
         };
@@ -181,15 +203,17 @@ impl Chats {
                 (TEXT << CompactId::NUMBER_BITS | u64::from(number), self.hash.hash_one(&**text))
             }
         };
-        self.keys.set(index(place), key);
-        let Self { keys, texts, places, hash: state, .. } = self;
-        places.insert(hash, place, |other| hash_at(keys, texts, state, other));
+        if let Some(record) = self.records.get_mut(index(place)) {
+            *record = Record::new(key, record.set());
+        }
+        let Self { records, texts, places, hash: state, .. } = self;
+        places.insert(hash, place, |other| hash_at(records, texts, state, other));
     }
 
     fn drop_key(&mut self, place: Place) {
-        let hash = hash_at(&self.keys, &self.texts, &self.hash, place);
+        let hash = hash_at(&self.records, &self.texts, &self.hash, place);
         self.places.remove(hash, place);
-        if let Some(number) = self.keys.get(index(place)).copied().and_then(text_number) {
+        if let Some(number) = self.key_at(place).and_then(text_number) {
             self.texts.set(index(number), None);
             self.free_texts.push(number);
         }
@@ -197,8 +221,8 @@ impl Chats {
 
     /// The revision at which a free place became free, and the next free place.
     pub(crate) fn free_at(&self, place: Place) -> Option<(Revision, Option<Place>)> {
-        let set = *self.sets.get(index(place))?;
-        Self::is_free(set).then(|| Some((*self.keys.get(index(place))?, self.next_free(place))))?
+        let record = self.records.get(index(place))?;
+        (record.set() & FREE != 0).then(|| (record.key(), self.next_free(place)))
     }
 
     /// The first and the last free place.
@@ -218,10 +242,15 @@ fn text_number(key: u64) -> Option<u32> {
 }
 
 /// The hash of the id at a place, from its parts, so that the index of places can be changed meanwhile.
-fn hash_at(keys: &Pages<u64, 512>, texts: &Pages<Option<Arc<str>>, 128>, state: &FixedState, place: Place) -> u64 {
-    let Some(&key) = keys.get(index(place)) else { return 0 };
-    match text_number(key) {
-        None => state.hash_one(key),
+fn hash_at(
+    records: &Pages<Record, RUN>,
+    texts: &Pages<Option<Arc<str>>, 128>,
+    state: &FixedState,
+    place: Place,
+) -> u64 {
+    let Some(record) = records.get(index(place)) else { return 0 };
+    match text_number(record.key()) {
+        None => state.hash_one(record.key()),
         Some(number) => texts.get(index(number)).and_then(Option::as_deref).map_or(0, |text| state.hash_one(text)),
     }
 }

@@ -92,6 +92,11 @@ impl State {
         self.sets.members(self.chats.set_of(place).unwrap_or(EMPTY))
     }
 
+    /// How many labels the chat at a place has.
+    pub(crate) fn len_at(&self, place: Place) -> u64 {
+        u64::from(self.sets.len_of(self.chats.set_of(place).unwrap_or(EMPTY)))
+    }
+
     /// How many chats carry a label.
     pub(crate) fn total_chats(&self) -> u64 {
         self.postings.labelled()

@@ -41,24 +41,10 @@ impl State {
         let cheapest = clauses.any.iter().chain(&clauses.all).min_by_key(|slots| cost(slots));
         match cheapest.map_or(Source::Everybody, |slots| Source::Labels(slots)) {
             Source::Everybody => {
-                for (first, sets) in self.chats.set_runs(start) {
-                    for (place, &set) in (first..).zip(sets) {
-                        let labelled = set != EMPTY && self.chats.set_of(place).is_some();
-                        if place >= start && labelled && !go_on(place) {
-                            return;
-                        }
-                    }
-                }
+                let mut labelled = self.chats.taken_from(start).filter(|(_, set)| *set != EMPTY);
+                labelled.all(|(place, _)| go_on(place));
             }
-            Source::Labels(slots) => {
-                let (first, low) = (start >> 16, start & 0xffff);
-                for number in first..self.postings.chunk_count() {
-                    let low = if number == first { low } else { 0 };
-                    if !self.postings.walk(slots, number, low).all(|low| go_on(number << 16 | low)) {
-                        return;
-                    }
-                }
-            }
+            Source::Labels(slots) => self.postings.walk(slots, start, go_on),
         }
     }
 }

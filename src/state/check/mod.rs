@@ -13,7 +13,7 @@ use crate::op::RefreshState;
 use crate::state::State;
 use crate::state::label_sets::{BLOCK, EMPTY, SetId, signature};
 use crate::state::labels::{Slot, index};
-use crate::state::postings::List;
+use crate::state::postings::{Counts, List};
 
 /// An invariant that does not hold: a bug of this crate.
 ///
@@ -220,8 +220,8 @@ impl State {
         let mut expected: BTreeMap<List, Vec<Place>> = BTreeMap::new();
         for (place, members) in self.labelled() {
             let mut put = |list| expected.entry(list).or_default().push(place);
-            members.iter().for_each(|&slot| put(List::Label(slot)));
-            (2..).take(members.len().saturating_sub(1)).for_each(|len| put(List::AtLeast(len)));
+            members.iter().for_each(|&slot| put(List::label(slot)));
+            (2..).take(members.len().saturating_sub(1)).for_each(|len| put(List::at_least(len)));
         }
         let found: BTreeMap<List, Vec<Place>> =
             self.postings.lists().into_iter().map(|list| (list, self.postings.places(list).collect())).collect();
@@ -230,8 +230,9 @@ impl State {
         let empty = chunks.find(|(_, chunk)| chunk.is_empty()).map(|(list, _)| list);
         equal("P1", "empty chunk", &empty, &None)?;
         for slot in (0..).take(self.labels.slot_count()) {
-            let chats = expected.get(&List::Label(slot)).map_or(0, Vec::len);
-            equal("P2", "chats of a label", &self.postings.len(slot), &wide(chats))?;
+            let places = expected.get(&List::label(slot)).map(Vec::as_slice).unwrap_or_default();
+            let rows = places.iter().map(|&place| wide(self.slots_at(place).len())).sum();
+            equal("P2", "totals of a label", &self.postings.counts(slot), &Counts { chats: wide(places.len()), rows })?;
         }
         equal("P3", "labelled chats", &self.postings.labelled(), &wide(self.labelled().count()))
     }

@@ -10,9 +10,11 @@ use std::sync::Arc;
 use crate::change::Place;
 use crate::op::{Op, RefreshState};
 use crate::state::State;
+use crate::state::chats::Record;
 use crate::state::label_sets::{EMPTY, SetId, signature};
 use crate::state::labels::index;
 use crate::state::postings::List;
+use crate::state::postings::chunk::{Chunk, split};
 use crate::state::sorted::SortedMap;
 use crate::state::tests::{chat, commit, define, empty, label, link, unlink};
 
@@ -53,6 +55,11 @@ fn place(state: &State, id: &str) -> Place {
 
 fn set(state: &State, id: &str) -> SetId {
     state.chats.set_of(place(state, id)).unwrap()
+}
+
+fn put_key(state: &mut State, place: Place, key: u64) {
+    let record = state.chats.records.get_mut(index(place)).unwrap();
+    *record = Record::new(key, record.set());
 }
 
 /// In the order in which they became free.
@@ -125,8 +132,8 @@ const BREAKS: &[Break] = &[
     }),
     ("A3", "an alias with a place", |state| state.aliases.point(&chat(ANA), &chat("9@c.us"))),
     ("C1", "one chat at two places", |state| {
-        let key = *state.chats.keys.get(index(place(state, ANA))).unwrap();
-        state.chats.keys.set(index(place(state, BOB)), key);
+        let key = state.chats.key_at(place(state, ANA)).unwrap();
+        put_key(state, place(state, BOB), key);
     }),
     ("C1", "a chat at a free place", |state| state.chats.put_set(place(state, BOB), FREE)),
     ("C1", "a set at a free place", |state| state.chats.put_set(free_places(state)[0], set(state, BOB))),
@@ -149,10 +156,10 @@ const BREAKS: &[Break] = &[
     }),
     ("C4", "a hash without a chat", |state| state.chats.places.insert(0, free_places(state)[0], |_| 0)),
     ("C4", "two chats under each other's hash", |state| {
-        let places = [BOB, GROUP].map(|id| index(place(state, id)));
-        let [bob, group] = places.map(|place| *state.chats.keys.get(place).unwrap());
-        state.chats.keys.set(places[0], group);
-        state.chats.keys.set(places[1], bob);
+        let places = [BOB, GROUP].map(|id| place(state, id));
+        let [bob, group] = places.map(|place| state.chats.key_at(place).unwrap());
+        put_key(state, places[0], group);
+        put_key(state, places[1], bob);
     }),
     ("C5", "no list of free places", |state| state.chats.free = None),
     ("C5", "a list of free places that goes in a circle", |state| {
@@ -161,7 +168,7 @@ const BREAKS: &[Break] = &[
     }),
     ("C5", "a list of free places that ends early", |state| {
         let free = free_places(state);
-        state.chats.put_set(free[1], state.chats.sets.get(index(free[2])).copied().unwrap());
+        state.chats.put_set(free[1], state.chats.records.get(index(free[2])).unwrap().set());
     }),
     ("C5", "a list of free places that leads to a chat", |state| {
         let (last, bob) = (*free_places(state).last().unwrap(), place(state, BOB));
@@ -172,10 +179,10 @@ const BREAKS: &[Break] = &[
     }),
     ("C5", "a place that became free after the last commit", |state| {
         let last = *free_places(state).last().unwrap();
-        state.chats.keys.set(index(last), state.revision + 1);
+        put_key(state, last, state.revision + 1);
     }),
     ("C5", "places that did not become free in their order", |state| {
-        state.chats.keys.set(index(free_places(state)[0]), state.revision);
+        put_key(state, free_places(state)[0], state.revision);
     }),
     ("S1", "a set out of order", |state| {
         let members: Vec<_> = state.slots_at(place(state, ANA)).iter().rev().copied().collect();
@@ -247,29 +254,33 @@ const BREAKS: &[Break] = &[
     }),
     ("P1", "a chat too many in the list of a label", |state| {
         let (slot, place) = (state.labels.slot(&label(3)).unwrap(), place(state, BOB));
-        state.postings.link(slot, place, 3);
+        state.postings.link(slot, place, &[]);
     }),
     ("P1", "a chat missing in the list of a label", |state| {
         let (slot, place) = (state.labels.slot(&label(1)).unwrap(), place(state, BOB));
-        state.postings.unlink(slot, place, 1);
+        state.postings.unlink(slot, place, &[]);
     }),
     ("P1", "a wrong length", |state| {
-        let chats = Arc::new([place(state, BOB)].into_iter().collect());
-        state.postings.chunks.get_mut(0).unwrap().insert(List::AtLeast(3), chats);
+        let mut chats = Chunk::default();
+        chats.insert(split(place(state, BOB)).1);
+        state.postings.chunks.get_mut(0).unwrap().insert(List::at_least(3), chats);
     }),
     ("P1", "a list of a label that is gone", |state| {
         let dead = *state.labels.free.get(0).unwrap();
-        state.postings.link(dead, place(state, BOB), 3);
+        state.postings.link(dead, place(state, BOB), &[]);
     }),
     ("P1", "an empty list", |state| {
-        state.postings.chunks.get_mut(0).unwrap().insert(List::AtLeast(9), Arc::default());
+        state.postings.chunks.get_mut(0).unwrap().insert(List::at_least(9), Chunk::default());
     }),
     ("P1", "an empty chunk behind another", |state| {
         state.postings.chunks.push(SortedMap::default());
-        state.postings.chunks.get_mut(1).unwrap().insert(List::AtLeast(2), Arc::default());
+        state.postings.chunks.get_mut(1).unwrap().insert(List::at_least(2), Chunk::default());
     }),
     ("P2", "a wrong number of chats of a label", |state| {
-        state.postings.lens.set(0, 1);
+        state.postings.counts.get_mut(0).unwrap().chats += 1;
+    }),
+    ("P2", "a wrong number of pairs of a label's chats", |state| {
+        state.postings.counts.get_mut(0).unwrap().rows += 1;
     }),
     ("P3", "a wrong number of labelled chats", |state| state.postings.labelled += 1),
     ("T1", "a wrong number of pairs", |state| state.total_rows -= 1),

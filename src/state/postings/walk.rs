@@ -1,56 +1,57 @@
 //! Walking over the chats with any of several labels, without uniting their lists first.
 
-use roaring::bitmap::{IntoIter, Iter};
-
+use crate::change::Place;
 use crate::state::labels::Slot;
-use crate::state::postings::{List, Postings};
+use crate::state::postings::Postings;
+use crate::state::postings::chunk::{Bits, Iter, PLACES, Words, join, split, unite};
 
 /// With more lists than this, uniting them costs less than merging them.
 const FEW: usize = 64;
 
-/// The chats of one chunk in order, each once.
-pub(in crate::state) enum Walk<'a> {
-    /// Lists that are merged on the way, each with its next chat.
-    Merged(Vec<(u32, Iter<'a>)>),
-    United(Option<IntoIter>),
-}
-
 impl Postings {
-    /// The chats of one chunk with any of these labels, from `low` on.
-    pub(in crate::state) fn walk(&self, slots: &[Slot], number: u32, low: u32) -> Walk<'_> {
-        if slots.len() > FEW {
-            let mut union = self.union(slots, number).map(|union| union.into_owned().into_iter());
-            if let Some(union) = &mut union {
-                union.advance_to(low);
+    /// Gives the chats with any of these labels, from `start` on, in order and each once, until it is told to stop.
+    pub(in crate::state) fn walk(&self, slots: &[Slot], start: Place, mut go_on: impl FnMut(Place) -> bool) {
+        let (first, start) = split(start);
+        for number in first..self.chunk_count() {
+            let from = if number == first { start } else { 0 };
+            let on = if slots.len() > FEW {
+                let mut union: Words = [0; PLACES / 64];
+                self.chunks_of(slots, number).for_each(|chunk| unite(&mut union, chunk.form()));
+                Bits::from(&union, from).all(|low| go_on(join(number, low)))
+            } else {
+                Merged::new(self, slots, number, from).all(|low| go_on(join(number, low)))
+            };
+            if !on {
+                return;
             }
-            return Walk::United(union);
         }
-        let lists = slots.iter().filter_map(|&slot| self.chunk(List::Label(slot), number));
-        let heads = lists.filter_map(|list| {
-            let mut rest = list.iter();
-            rest.advance_to(low);
-            Some((rest.next()?, rest))
-        });
-        Walk::Merged(heads.collect())
     }
 }
 
-impl Iterator for Walk<'_> {
-    type Item = u32;
+/// Lists of one chunk that are merged on the way, each with its next chat.
+struct Merged<'a>(Vec<(u16, Iter<'a>)>);
 
-    fn next(&mut self) -> Option<u32> {
-        match self {
-            Self::United(union) => union.as_mut()?.next(),
-            Self::Merged(lists) => {
-                let next = lists.iter().map(|(head, _)| *head).min()?;
-                lists.retain_mut(|(head, rest)| {
-                    if *head > next {
-                        return true;
-                    }
-                    rest.next().map(|following| *head = following).is_some()
-                });
-                Some(next)
+impl<'a> Merged<'a> {
+    fn new(postings: &'a Postings, slots: &[Slot], number: u32, from: u16) -> Self {
+        let heads = postings.chunks_of(slots, number).filter_map(|chunk| {
+            let mut rest = chunk.iter_from(from);
+            Some((rest.next()?, rest))
+        });
+        Self(heads.collect())
+    }
+}
+
+impl Iterator for Merged<'_> {
+    type Item = u16;
+
+    fn next(&mut self) -> Option<u16> {
+        let next = self.0.iter().map(|(head, _)| *head).min()?;
+        self.0.retain_mut(|(head, rest)| {
+            if *head > next {
+                return true;
             }
-        }
+            rest.next().map(|following| *head = following).is_some()
+        });
+        Some(next)
     }
 }

@@ -1,6 +1,4 @@
-//! Exact totals of a filter, computed the cheapest way.
-
-use std::borrow::Cow;
+//! Totals from the distinct label sets.
 
 use fearless_simd::{Level, dispatch};
 
@@ -8,120 +6,9 @@ use crate::answer::Totals;
 use crate::state::State;
 use crate::state::clauses::Clauses;
 use crate::state::label_sets::{BLOCK, OWN_BITS, SetId, Signature, signature};
-use crate::state::labels::Slot;
-use crate::state::postings::{Chunk, List};
-
-/// A way to compute totals. All give the same numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// A scan over the distinct label sets: the cost is that of the sets, whatever the number of chats.
-    Sets,
-    /// Bitmaps of chats, chunk by chunk: the cost is that of the chats with the labels asked for.
-    Chats,
-}
-
-impl State {
-    /// The totals of everything that passes.
-    pub(crate) fn totals(&self, clauses: &Clauses) -> Totals {
-        if clauses.pass_nobody() {
-            return Totals::default();
-        }
-        if clauses.pass_everybody() {
-            return self.grand_totals();
-        }
-        self.totals_by(self.cheapest_way(clauses), clauses)
-    }
-
-    fn grand_totals(&self) -> Totals {
-        Totals { chats: self.total_chats(), rows: self.total_rows, matched_rows: self.total_rows }
-    }
-
-    pub(crate) fn totals_by(&self, way: Way, clauses: &Clauses) -> Totals {
-        let mut totals = match way {
-            Way::Sets => SetScan::new(self, clauses).totals(),
-            Way::Chats => self.chat_totals(clauses),
-        };
-        if let Some(any) = clauses.only_any() {
-            totals.matched_rows = any.iter().map(|&slot| self.postings.len(slot)).sum();
-        } else if clauses.any.is_none() {
-            totals.matched_rows = totals.rows;
-        }
-        totals
-    }
-
-    /// Estimates both ways, in units of about a nanosecond.
-    pub(crate) fn cheapest_way(&self, clauses: &Clauses) -> Way {
-        const CHUNK: u64 = 1 << 16;
-        const DENSE_CHUNK: u64 = 500;
-        let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-        let lists = [clauses.any.as_deref().unwrap_or_default(), &clauses.none].into_iter();
-        let lists = lists.chain(clauses.all.iter().map(Vec::as_slice));
-        let chunks = wide(self.chats.len()) / CHUNK + 1;
-        let per_list = |slots: &[Slot]| -> u64 {
-            slots.iter().map(|&slot| self.postings.len(slot).min(chunks * DENSE_CHUNK) + 40).sum()
-        };
-        let chats = lists.map(per_list).sum::<u64>() + chunks.min(self.total_chats()) * DENSE_CHUNK;
-        let sets = wide(self.sets.len());
-        let sets = match SetScan::new(self, clauses) {
-            scan if scan.only_word().is_some() => sets / 4,
-            scan if scan.exact => sets * (1 + wide(clauses.all.len())),
-            _ => sets * (2 + wide(clauses.all.len())) * 8,
-        };
-        if sets <= chats { Way::Sets } else { Way::Chats }
-    }
-
-    /// Totals from bitmaps; `matched_rows` only where other totals do not give it.
-    fn chat_totals(&self, clauses: &Clauses) -> Totals {
-        if clauses.any.is_none() && clauses.all.is_empty() {
-            // Everybody but those with one of these labels.
-            let excluded = Clauses { any: Some(clauses.none.clone()), ..Clauses::default() };
-            let (all, excluded) = (self.grand_totals(), self.chat_totals(&excluded));
-            return Totals { chats: all.chats - excluded.chats, rows: all.rows - excluded.rows, matched_rows: 0 };
-        }
-        let mut totals = Totals::default();
-        for number in 0..self.postings.chunk_count() {
-            let Some(chats) = self.passing_chunk(clauses, number) else { continue };
-            totals.chats += chats.len();
-            totals.rows += self.rows_of_chunk(&chats, number);
-            if let Some(any) = &clauses.any
-                && clauses.only_any().is_none()
-            {
-                let lists = any.iter().filter_map(|&slot| self.postings.chunk(List::Label(slot), number));
-                totals.matched_rows += lists.map(|list| chats.intersection_len(list)).sum::<u64>();
-            }
-        }
-        totals
-    }
-
-    /// The number of pairs of some chats of one chunk.
-    fn rows_of_chunk(&self, chats: &Chunk, number: u32) -> u64 {
-        // Each list holds the next, so after an empty intersection there are only empty ones.
-        let longer = (2..).map_while(|len| self.postings.chunk(List::AtLeast(len), number));
-        chats.len() + longer.map(|longer| chats.intersection_len(longer)).take_while(|&len| len > 0).sum::<u64>()
-    }
-
-    /// The chats of one chunk that pass; there is an any-of or an all-of clause.
-    fn passing_chunk(&self, clauses: &Clauses, number: u32) -> Option<Cow<'_, Chunk>> {
-        let mut passing: Option<Cow<'_, Chunk>> = None;
-        for entry in clauses.any.iter().chain(&clauses.all) {
-            let union = self.postings.union(entry, number)?;
-            passing = Some(match passing {
-                None => union,
-                Some(passing) => Cow::Owned(&*passing & &*union),
-            });
-        }
-        let mut passing = passing?;
-        for &slot in &clauses.none {
-            if let Some(excluded) = self.postings.chunk(List::Label(slot), number) {
-                *passing.to_mut() -= excluded;
-            }
-        }
-        (!passing.is_empty()).then_some(passing)
-    }
-}
 
 /// A scan over the distinct label sets by signature.
-struct SetScan<'a> {
+pub(super) struct SetScan<'a> {
     state: &'a State,
     clauses: &'a Clauses,
     any: Option<Signature>,
@@ -132,7 +19,7 @@ struct SetScan<'a> {
 }
 
 impl<'a> SetScan<'a> {
-    fn new(state: &'a State, clauses: &'a Clauses) -> Self {
+    pub(super) fn new(state: &'a State, clauses: &'a Clauses) -> Self {
         Self {
             state,
             clauses,
@@ -143,8 +30,21 @@ impl<'a> SetScan<'a> {
         }
     }
 
+    /// What a scan costs, in nanoseconds.
+    pub(super) fn cost(&self) -> u64 {
+        let sets = u64::try_from(self.state.sets.len()).unwrap_or(u64::MAX);
+        let clauses = 1 + u64::try_from(self.all.len()).unwrap_or(u64::MAX);
+        if self.only_word().is_some() {
+            sets / 4
+        } else if self.exact {
+            sets.saturating_mul(clauses)
+        } else {
+            sets.saturating_mul(clauses + 1).saturating_mul(8)
+        }
+    }
+
     /// Goes through the sets block by block, with the widest vectors that the processor has.
-    fn totals(&self) -> Totals {
+    pub(super) fn totals(&self) -> Totals {
         dispatch!(Level::new(), _vectors => self.scan())
     }
 

@@ -1,0 +1,280 @@
+//! The places of one list within one chunk.
+
+use std::sync::Arc;
+
+use crate::change::Place;
+use crate::state::labels::index;
+
+/// A place is the number of its chunk, and this many low bits.
+const BITS: u32 = 15;
+
+/// Places in one chunk.
+pub(crate) const PLACES: usize = 1 << BITS;
+
+/// Words of one bit for each place of a chunk.
+pub(crate) type Words = [u64; PLACES / 64];
+
+/// From so many places on, one bit for each place of the chunk takes less memory than a list.
+const DENSE: usize = PLACES / 16;
+
+/// Down to here a chunk that is written keeps its bits, so that it does not change its form back and forth.
+const SPARSE: usize = DENSE / 2;
+
+/// The number of a place's chunk, and the place relative to the beginning of that chunk.
+pub(crate) fn split(place: Place) -> (u32, u16) {
+    let [low, high, ..] = place.to_le_bytes();
+    (place >> BITS, u16::from_le_bytes([low, high]) & low_mask())
+}
+
+/// The place of a chunk.
+pub(crate) fn join(number: u32, low: u16) -> Place {
+    number << BITS | u32::from(low)
+}
+
+const fn low_mask() -> u16 {
+    u16::MAX >> (16 - BITS)
+}
+
+/// A word, and the bit within it.
+fn bit_of(low: u16) -> (usize, u64) {
+    (usize::from(low >> 6), 1 << (low & 63))
+}
+
+/// Some places of one chunk, shared between versions until they are written.
+#[derive(Debug, Clone)]
+pub(crate) enum Chunk {
+    /// Few places, in order, and some room behind them.
+    Sparse { places: Arc<[u16]>, len: u16 },
+    /// One bit for each place of the chunk.
+    Dense { words: Arc<Words>, len: u32 },
+}
+
+impl Default for Chunk {
+    fn default() -> Self {
+        Self::Sparse { places: Arc::new([]), len: 0 }
+    }
+}
+
+/// The places without the room behind them.
+fn list_of(places: &[u16], len: u16) -> &[u16] {
+    places.get(..usize::from(len)).unwrap_or_default()
+}
+
+impl Chunk {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Sparse { len, .. } => usize::from(*len),
+            Self::Dense { len, .. } => index(*len),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The places in one of two forms.
+    pub(crate) fn form(&self) -> Form<'_> {
+        match self {
+            Self::Sparse { places, len } => Form::Sparse(list_of(places, *len)),
+            Self::Dense { words, .. } => Form::Dense(words),
+        }
+    }
+
+    /// Adds a place that is not there.
+    pub(crate) fn insert(&mut self, low: u16) {
+        match self {
+            Self::Sparse { len, .. } if usize::from(*len) >= DENSE => {
+                *self = self.dense();
+                self.insert(low);
+            }
+            Self::Sparse { places, len } => {
+                let filled = usize::from(*len);
+                let at = list_of(places, *len).partition_point(|&other| other < low);
+                match Arc::get_mut(places).and_then(|places| places.get_mut(at..=filled)) {
+                    Some(tail) => {
+                        tail.copy_within(..filled - at, 1);
+                        tail.iter_mut().take(1).for_each(|first| *first = low);
+                    }
+                    None => {
+                        let (before, after) = list_of(places, *len).split_at(at);
+                        let spare = std::iter::repeat_n(0, (filled / 8).min(DENSE - filled - 1));
+                        *places = before.iter().chain(&[low]).chain(after).copied().chain(spare).collect();
+                    }
+                }
+                *len += 1;
+            }
+            Self::Dense { words, len } => {
+                let (word, bit) = bit_of(low);
+                if let Some(word) = Arc::make_mut(words).get_mut(word) {
+                    *word |= bit;
+                }
+                *len += 1;
+            }
+        }
+    }
+
+    /// Removes a place that is there.
+    pub(crate) fn remove(&mut self, low: u16) {
+        match self {
+            Self::Sparse { places, len } => {
+                let filled = usize::from(*len);
+                let Ok(at) = list_of(places, *len).binary_search(&low) else { return };
+                if let Some(tail) = Arc::make_mut(places).get_mut(at..filled) {
+                    tail.copy_within(1.., 0);
+                }
+                *len -= 1;
+                // Room that is not needed any more is given back.
+                if places.len() > 8 && filled < places.len() / 2 {
+                    *places = places.iter().take(filled - 1).copied().collect();
+                }
+            }
+            Self::Dense { words, len } => {
+                let (word, bit) = bit_of(low);
+                if let Some(word) = Arc::make_mut(words).get_mut(word) {
+                    *word &= !bit;
+                }
+                *len -= 1;
+                if index(*len) < SPARSE {
+                    *self = self.sparse();
+                }
+            }
+        }
+    }
+
+    fn dense(&self) -> Self {
+        let mut words = [0; PLACES / 64];
+        unite(&mut words, self.form());
+        Self::Dense { words: Arc::new(words), len: u32::try_from(self.len()).unwrap_or_default() }
+    }
+
+    fn sparse(&self) -> Self {
+        let places: Arc<[u16]> = self.iter().collect();
+        Self::Sparse { len: u16::try_from(places.len()).unwrap_or_default(), places }
+    }
+
+    /// The places in order.
+    pub(crate) fn iter(&self) -> Iter<'_> {
+        self.iter_from(0)
+    }
+
+    /// The places in order, from `low` on.
+    pub(crate) fn iter_from(&self, low: u16) -> Iter<'_> {
+        match self.form() {
+            Form::Sparse(places) => {
+                Iter::Sparse(places.get(places.partition_point(|&place| place < low)..).unwrap_or_default().iter())
+            }
+            Form::Dense(words) => Iter::Dense(Bits::from(words, low)),
+        }
+    }
+}
+
+/// How the places of a chunk are kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Form<'a> {
+    /// In order.
+    Sparse(&'a [u16]),
+    Dense(&'a Words),
+}
+
+/// The places of a [`Chunk`] in order.
+pub(crate) enum Iter<'a> {
+    Sparse(std::slice::Iter<'a, u16>),
+    Dense(Bits<'a>),
+}
+
+impl Iterator for Iter<'_> {
+    type Item = u16;
+
+    fn next(&mut self) -> Option<u16> {
+        match self {
+            Self::Sparse(places) => places.next().copied(),
+            Self::Dense(bits) => bits.next(),
+        }
+    }
+}
+
+/// The numbers of the bits that are set.
+pub(crate) struct Bits<'a> {
+    words: &'a [u64],
+    /// The word that is being read, without the bits that were given.
+    word: u64,
+    /// The number of its first bit.
+    first: u32,
+}
+
+impl<'a> Bits<'a> {
+    /// The bits from `low` on.
+    pub(crate) fn from(words: &'a Words, low: u16) -> Self {
+        let (at, bit) = bit_of(low);
+        let (word, words) = words.get(at..).and_then(<[u64]>::split_first).unwrap_or((&0, &[]));
+        Self { words, word: word & !(bit - 1), first: u32::from(low & !63) }
+    }
+}
+
+impl Iterator for Bits<'_> {
+    type Item = u16;
+
+    fn next(&mut self) -> Option<u16> {
+        while self.word == 0 {
+            let (word, words) = self.words.split_first()?;
+            (self.word, self.words) = (*word, words);
+            self.first += 64;
+        }
+        let bit = self.first + self.word.trailing_zeros();
+        self.word &= self.word - 1;
+        u16::try_from(bit).ok()
+    }
+}
+
+/// Adds places to a set of places.
+#[inline(always)]
+pub(crate) fn unite(set: &mut Words, with: Form<'_>) {
+    match with {
+        Form::Sparse(places) => {
+            for &low in places {
+                let (word, bit) = bit_of(low);
+                if let Some(word) = set.get_mut(word) {
+                    *word |= bit;
+                }
+            }
+        }
+        Form::Dense(words) => set.iter_mut().zip(words).for_each(|(word, with)| *word |= with),
+    }
+}
+
+/// Takes places from a set of places.
+#[inline(always)]
+pub(crate) fn subtract(set: &mut Words, without: Form<'_>) {
+    match without {
+        Form::Sparse(places) => {
+            for &low in places {
+                let (word, bit) = bit_of(low);
+                if let Some(word) = set.get_mut(word) {
+                    *word &= !bit;
+                }
+            }
+        }
+        Form::Dense(words) => set.iter_mut().zip(words).for_each(|(word, without)| *word &= !without),
+    }
+}
+
+/// How many places are in a set.
+#[inline(always)]
+pub(crate) fn count(set: &Words) -> u64 {
+    set.iter().map(|word| u64::from(word.count_ones())).sum()
+}
+
+/// How many places are in both.
+#[inline(always)]
+pub(crate) fn count_common(set: &Words, with: Form<'_>) -> u64 {
+    match with {
+        Form::Sparse(places) => places.iter().map(|&low| u64::from(contains(set, low))).sum(),
+        Form::Dense(words) => set.iter().zip(words).map(|(word, with)| u64::from((word & with).count_ones())).sum(),
+    }
+}
+
+#[inline(always)]
+pub(crate) fn contains(set: &Words, low: u16) -> bool {
+    let (word, bit) = bit_of(low);
+    set.get(word).is_some_and(|word| word & bit != 0)
+}
