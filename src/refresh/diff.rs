@@ -61,7 +61,7 @@ pub(super) fn pair_diff(state: &State, full: &FullState) -> PairDiff {
 /// Compares the places of a label with those wanted, in order. Tells each difference: true is to be linked.
 fn compare(state: &State, slot: Slot, wanted: impl Iterator<Item = Place>, mut tell: impl FnMut(Place, bool)) {
     let mut wanted = wanted.peekable();
-    for place in state.postings.places(List::label(slot)) {
+    for place in state.postings.places(List::Label(slot)) {
         while let Some(missing) = wanted.next_if(|&other| other < place) {
             tell(missing, true);
         }

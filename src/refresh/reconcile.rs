@@ -131,7 +131,7 @@ impl<'a> Reconciler<'a> {
     fn stranded(&self) -> impl Iterator<Item = (LabelId, ChatId)> {
         self.state.labels.by_id.iter().filter(|(id, _)| !self.has(id) && self.touched.label(id).edited).flat_map(
             |(id, &slot)| {
-                let places = self.state.postings.places(List::label(slot));
+                let places = self.state.postings.places(List::Label(slot));
                 places.filter_map(|place| Some((id.clone(), self.state.chats.chat_at(place)?)))
             },
         )

@@ -74,7 +74,7 @@ impl State {
 
     fn remove_label(&mut self, id: &LabelId) {
         if let Some(slot) = self.labels.slot(id) {
-            let places: Vec<Place> = self.postings.places(List::label(slot)).collect();
+            let places: Vec<Place> = self.postings.places(List::Label(slot)).collect();
             for place in places {
                 self.take(place, slot);
             }

@@ -30,17 +30,18 @@ impl Clauses {
             return Err(exceeded(Limit::FilterEntries, limits.filter_entries, filter.len()));
         }
         let mut lookup = Lookup { labels, seen: HashSet::new(), clauses: Self::default() };
-        let any = filter.any_of.as_deref().map(|entries| united(lookup.entries(entries)));
+        let any = filter.any_of.as_deref().map(|entries| lookup.united(entries));
         let all = filter.all_of.as_deref().map(|entries| {
-            let entries: Vec<Vec<Slot>> = lookup.entries(entries).collect();
+            let entries: Vec<Vec<Slot>> =
+                entries.iter().map(|entry| lookup.united(std::slice::from_ref(entry))).collect();
             // Given, but empty: nobody passes.
             if entries.is_empty() { vec![Vec::new()] } else { entries }
         });
-        let none = filter.none_of.as_deref().map(|entries| united(lookup.entries(entries)));
+        let none = filter.none_of.as_deref().map(|entries| lookup.united(entries));
         let mut clauses = Self { any, all: all.unwrap_or_default(), none: none.unwrap_or_default(), ..lookup.clauses };
         clauses.all.sort();
         clauses.all.dedup();
-        clauses.ids.sort();
+        clauses.ids.sort_unstable();
         clauses.ids.dedup();
         Ok(clauses)
     }
@@ -75,13 +76,6 @@ impl Clauses {
     }
 }
 
-fn united(entries: impl Iterator<Item = Vec<Slot>>) -> Vec<Slot> {
-    let mut slots: Vec<Slot> = entries.flatten().collect();
-    slots.sort_unstable();
-    slots.dedup();
-    slots
-}
-
 struct Lookup<'a> {
     labels: &'a Labels,
     seen: HashSet<&'a Entry>,
@@ -89,27 +83,38 @@ struct Lookup<'a> {
 }
 
 impl<'a> Lookup<'a> {
-    /// The slots of each entry, sorted.
-    fn entries(&mut self, entries: &'a [Entry]) -> impl Iterator<Item = Vec<Slot>> {
-        entries.iter().map(|entry| self.entry(entry))
-    }
-
-    fn entry(&mut self, entry: &'a Entry) -> Vec<Slot> {
-        let ids: Vec<LabelId> = match entry {
-            Entry::Id(id) => id.parse().ok().filter(|id| self.labels.slot(id).is_some()).into_iter().collect(),
-            Entry::Name(name) => {
-                NameKey::sought(name).map(|key| self.labels.named(&key).cloned().collect()).unwrap_or_default()
-            }
-        };
-        if ids.is_empty() && self.seen.insert(entry) {
-            match entry {
-                Entry::Id(id) => self.clauses.unresolved.ids.push(id.clone()),
-                Entry::Name(name) => self.clauses.unresolved.names.push(name.clone()),
+    /// The slots of some entries together, sorted and without repetition.
+    fn united(&mut self, entries: &'a [Entry]) -> Vec<Slot> {
+        let mut slots = Vec::with_capacity(entries.len());
+        self.clauses.ids.reserve(entries.len());
+        for entry in entries {
+            let known = slots.len();
+            self.add(entry, &mut slots);
+            if slots.len() == known && self.seen.insert(entry) {
+                match entry {
+                    Entry::Id(id) => self.clauses.unresolved.ids.push(id.clone()),
+                    Entry::Name(name) => self.clauses.unresolved.names.push(name.clone()),
+                }
             }
         }
-        let mut slots: Vec<Slot> = ids.iter().filter_map(|id| self.labels.slot(id)).collect();
         slots.sort_unstable();
-        self.clauses.ids.extend(ids);
+        slots.dedup();
         slots
+    }
+
+    fn add(&mut self, entry: &Entry, slots: &mut Vec<Slot>) {
+        let labels = self.labels;
+        let mut found = |id: LabelId| {
+            if let Some(slot) = labels.slot(&id) {
+                slots.push(slot);
+                self.clauses.ids.push(id);
+            }
+        };
+        match entry {
+            Entry::Id(text) => text.parse().into_iter().for_each(found),
+            Entry::Name(text) => {
+                NameKey::sought(text).iter().for_each(|key| labels.named(key).cloned().for_each(&mut found));
+            }
+        }
     }
 }

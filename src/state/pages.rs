@@ -83,6 +83,13 @@ impl<T: Clone + Default, const N: usize> Pages<T, N> {
         self.len += 1;
     }
 
+    /// Adds items, each the default, until there is one of this index.
+    pub(crate) fn reach(&mut self, index: usize) {
+        while self.len <= index {
+            self.push(T::default());
+        }
+    }
+
     /// Removes the last item.
     pub(crate) fn pop(&mut self) -> Option<T> {
         let index = self.len.checked_sub(1)?;

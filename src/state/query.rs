@@ -43,7 +43,7 @@ impl State {
         /// In about nanoseconds.
         const QUICK: usize = 6_000;
         const LISTED_CHAT: usize = 40;
-        const TRIED_CHUNK: usize = 20;
+        const LIST: usize = 20;
         const BYTE_OF_NAME: usize = 10;
         // Without such a search every chat of the any-of clause is listed, and no other is looked at.
         let only_any = filter.any_of.is_some() && filter.all_of.is_none() && filter.none_of.is_none();
@@ -51,8 +51,8 @@ impl State {
         let entries = [&filter.any_of, &filter.all_of, &filter.none_of].into_iter().flatten().flatten();
         let texts = entries.map(|entry| entry.text().len()).take(QUICK).fold(0, usize::saturating_add);
         let listed = page.limit.saturating_mul(LISTED_CHAT);
-        let tried = index(self.postings.chunk_count()).saturating_mul(filter.len()).saturating_mul(TRIED_CHUNK);
-        let costs = [self.sets.len(), texts.saturating_mul(BYTE_OF_NAME), listed, tried];
+        let lists = filter.len().saturating_mul(LIST);
+        let costs = [self.sets.len(), texts.saturating_mul(BYTE_OF_NAME), listed, lists];
         !searches && costs.into_iter().fold(0, usize::saturating_add) <= QUICK
     }
 

@@ -220,17 +220,18 @@ impl State {
         let mut expected: BTreeMap<List, Vec<Place>> = BTreeMap::new();
         for (place, members) in self.labelled() {
             let mut put = |list| expected.entry(list).or_default().push(place);
-            members.iter().for_each(|&slot| put(List::label(slot)));
-            (2..).take(members.len().saturating_sub(1)).for_each(|len| put(List::at_least(len)));
+            members.iter().for_each(|&slot| put(List::Label(slot)));
+            (2..).take(members.len().saturating_sub(1)).for_each(|len| put(List::AtLeast(len)));
         }
         let found: BTreeMap<List, Vec<Place>> =
             self.postings.lists().into_iter().map(|list| (list, self.postings.places(list).collect())).collect();
         equal("P1", "lists of places", &found, &expected)?;
-        let mut chunks = self.postings.chunks.iter().flat_map(|lists| lists.iter());
-        let empty = chunks.find(|(_, chunk)| chunk.is_empty()).map(|(list, _)| list);
+        let labels = self.postings.labels.iter().map(|label| &label.places);
+        let mut chunks = labels.chain(self.postings.longer.iter()).flat_map(|list| list.iter());
+        let empty = chunks.find(|(_, chunk)| chunk.is_empty()).map(|(number, _)| number);
         equal("P1", "empty chunk", &empty, &None)?;
         for slot in (0..).take(self.labels.slot_count()) {
-            let places = expected.get(&List::label(slot)).map(Vec::as_slice).unwrap_or_default();
+            let places = expected.get(&List::Label(slot)).map(Vec::as_slice).unwrap_or_default();
             let rows = places.iter().map(|&place| wide(self.slots_at(place).len())).sum();
             equal("P2", "totals of a label", &self.postings.counts(slot), &Counts { chats: wide(places.len()), rows })?;
         }

@@ -13,9 +13,7 @@ use crate::state::State;
 use crate::state::chats::Record;
 use crate::state::label_sets::{EMPTY, SetId, signature};
 use crate::state::labels::index;
-use crate::state::postings::List;
 use crate::state::postings::chunk::{Chunk, split};
-use crate::state::sorted::SortedMap;
 use crate::state::tests::{chat, commit, define, empty, label, link, unlink};
 
 /// A chat that is kept as a text, with labels 1 and 2; a compact one with label 1; a compact one with 1, 2 and 3.
@@ -263,24 +261,24 @@ const BREAKS: &[Break] = &[
     ("P1", "a wrong length", |state| {
         let mut chats = Chunk::default();
         chats.insert(split(place(state, BOB)).1);
-        state.postings.chunks.get_mut(0).unwrap().insert(List::at_least(3), chats);
+        state.postings.longer.reach(1);
+        state.postings.longer.get_mut(1).unwrap().insert(0, chats);
     }),
     ("P1", "a list of a label that is gone", |state| {
         let dead = *state.labels.free.get(0).unwrap();
         state.postings.link(dead, place(state, BOB), &[]);
     }),
-    ("P1", "an empty list", |state| {
-        state.postings.chunks.get_mut(0).unwrap().insert(List::at_least(9), Chunk::default());
+    ("P1", "an empty chunk", |state| {
+        state.postings.labels.get_mut(0).unwrap().places.insert(9, Chunk::default());
     }),
-    ("P1", "an empty chunk behind another", |state| {
-        state.postings.chunks.push(SortedMap::default());
-        state.postings.chunks.get_mut(1).unwrap().insert(List::at_least(2), Chunk::default());
+    ("P1", "an empty chunk of lengths", |state| {
+        state.postings.longer.get_mut(0).unwrap().insert(9, Chunk::default());
     }),
     ("P2", "a wrong number of chats of a label", |state| {
-        state.postings.counts.get_mut(0).unwrap().chats += 1;
+        state.postings.labels.get_mut(0).unwrap().counts.chats += 1;
     }),
     ("P2", "a wrong number of pairs of a label's chats", |state| {
-        state.postings.counts.get_mut(0).unwrap().rows += 1;
+        state.postings.labels.get_mut(0).unwrap().counts.rows += 1;
     }),
     ("P3", "a wrong number of labelled chats", |state| state.postings.labelled += 1),
     ("T1", "a wrong number of pairs", |state| state.total_rows -= 1),

@@ -6,33 +6,29 @@ use crate::change::Place;
 use crate::state::labels::index;
 
 /// A place is the number of its chunk, and this many low bits.
-const BITS: u32 = 15;
+const BITS: u32 = 16;
 
 /// Places in one chunk.
 pub(crate) const PLACES: usize = 1 << BITS;
 
 /// Words of one bit for each place of a chunk.
-pub(crate) type Words = [u64; PLACES / 64];
+const WORDS: usize = PLACES / 64;
 
-/// From so many places on, one bit for each place of the chunk takes less memory than a list.
-const DENSE: usize = PLACES / 16;
+/// A set of places of one chunk, one bit for each.
+pub(crate) type Words = [u64; WORDS];
 
-/// Down to here a chunk that is written keeps its bits, so that it does not change its form back and forth.
-const SPARSE: usize = DENSE / 2;
+/// The set without a place.
+pub(crate) const NONE: Words = [0; WORDS];
 
 /// The number of a place's chunk, and the place relative to the beginning of that chunk.
 pub(crate) fn split(place: Place) -> (u32, u16) {
     let [low, high, ..] = place.to_le_bytes();
-    (place >> BITS, u16::from_le_bytes([low, high]) & low_mask())
+    (place >> BITS, u16::from_le_bytes([low, high]))
 }
 
 /// The place of a chunk.
 pub(crate) fn join(number: u32, low: u16) -> Place {
     number << BITS | u32::from(low)
-}
-
-const fn low_mask() -> u16 {
-    u16::MAX >> (16 - BITS)
 }
 
 /// A word, and the bit within it.
@@ -45,8 +41,8 @@ fn bit_of(low: u16) -> (usize, u64) {
 pub(crate) enum Chunk {
     /// Few places, in order, and some room behind them.
     Sparse { places: Arc<[u16]>, len: u16 },
-    /// One bit for each place of the chunk.
-    Dense { words: Arc<Words>, len: u32 },
+    /// One bit for each place, up to some place behind the last. There is at least one place for two words.
+    Dense { words: Arc<[u64]>, len: u32 },
 }
 
 impl Default for Chunk {
@@ -83,10 +79,6 @@ impl Chunk {
     /// Adds a place that is not there.
     pub(crate) fn insert(&mut self, low: u16) {
         match self {
-            Self::Sparse { len, .. } if usize::from(*len) >= DENSE => {
-                *self = self.dense();
-                self.insert(low);
-            }
             Self::Sparse { places, len } => {
                 let filled = usize::from(*len);
                 let at = list_of(places, *len).partition_point(|&other| other < low);
@@ -97,18 +89,30 @@ impl Chunk {
                     }
                     None => {
                         let (before, after) = list_of(places, *len).split_at(at);
-                        let spare = std::iter::repeat_n(0, (filled / 8).min(DENSE - filled - 1));
+                        let spare = std::iter::repeat_n(0, filled / 8);
                         *places = before.iter().chain(&[low]).chain(after).copied().chain(spare).collect();
                     }
                 }
                 *len += 1;
+                // From a place for each word on, bits are quicker to write and to unite than a list.
+                let last = list_of(places, *len).last().copied().unwrap_or_default();
+                if filled > bit_of(last).0 {
+                    *self = self.dense();
+                }
             }
             Self::Dense { words, len } => {
-                let (word, bit) = bit_of(low);
-                if let Some(word) = Arc::make_mut(words).get_mut(word) {
+                let (at, bit) = bit_of(low);
+                if at >= words.len() {
+                    let room = (at + 1 + at / 4).min(WORDS);
+                    *words = words.iter().copied().chain(std::iter::repeat(0)).take(room).collect();
+                }
+                if let Some(word) = Arc::make_mut(words).get_mut(at) {
                     *word |= bit;
                 }
                 *len += 1;
+                if index(*len) < words.len() / 2 {
+                    *self = self.sparse();
+                }
             }
         }
     }
@@ -125,16 +129,16 @@ impl Chunk {
                 *len -= 1;
                 // Room that is not needed any more is given back.
                 if places.len() > 8 && filled < places.len() / 2 {
-                    *places = places.iter().take(filled - 1).copied().collect();
+                    *places = list_of(places, *len).into();
                 }
             }
             Self::Dense { words, len } => {
-                let (word, bit) = bit_of(low);
-                if let Some(word) = Arc::make_mut(words).get_mut(word) {
+                let (at, bit) = bit_of(low);
+                if let Some(word) = Arc::make_mut(words).get_mut(at) {
                     *word &= !bit;
                 }
                 *len -= 1;
-                if index(*len) < SPARSE {
+                if index(*len) < words.len() / 2 {
                     *self = self.sparse();
                 }
             }
@@ -142,14 +146,16 @@ impl Chunk {
     }
 
     fn dense(&self) -> Self {
-        let mut words = [0; PLACES / 64];
+        let last = self.iter().last().map_or(0, |last| bit_of(last).0);
+        let mut words = NONE;
         unite(&mut words, self.form());
-        Self::Dense { words: Arc::new(words), len: u32::try_from(self.len()).unwrap_or_default() }
+        let words = words.get(..=last).unwrap_or_default();
+        Self::Dense { words: words.into(), len: u32::try_from(self.len()).unwrap_or_default() }
     }
 
     fn sparse(&self) -> Self {
-        let places: Arc<[u16]> = self.iter().collect();
-        Self::Sparse { len: u16::try_from(places.len()).unwrap_or_default(), places }
+        let places: Vec<u16> = self.iter().collect();
+        Self::Sparse { len: u16::try_from(places.len()).unwrap_or_default(), places: places.into() }
     }
 
     /// The places in order.
@@ -173,7 +179,8 @@ impl Chunk {
 pub(crate) enum Form<'a> {
     /// In order.
     Sparse(&'a [u16]),
-    Dense(&'a Words),
+    /// One bit for each place, none behind the last word.
+    Dense(&'a [u64]),
 }
 
 /// The places of a [`Chunk`] in order.
@@ -204,7 +211,7 @@ pub(crate) struct Bits<'a> {
 
 impl<'a> Bits<'a> {
     /// The bits from `low` on.
-    pub(crate) fn from(words: &'a Words, low: u16) -> Self {
+    pub(crate) fn from(words: &'a [u64], low: u16) -> Self {
         let (at, bit) = bit_of(low);
         let (word, words) = words.get(at..).and_then(<[u64]>::split_first).unwrap_or((&0, &[]));
         Self { words, word: word & !(bit - 1), first: u32::from(low & !63) }

@@ -1,6 +1,7 @@
 //! For each label, the places of the chats that carry it, in chunks.
 
 pub(in crate::state) mod chunk;
+mod lists;
 mod walk;
 
 use std::collections::BTreeSet;
@@ -9,36 +10,39 @@ use crate::change::Place;
 use crate::state::labels::{Slot, index};
 use crate::state::pages::Pages;
 use crate::state::postings::chunk::{Chunk, join, split};
-use crate::state::sorted::SortedMap;
+pub(in crate::state) use crate::state::postings::lists::Lists;
+use crate::state::sorted::{Iter, SortedMap};
 
-/// A list of places that is kept in chunks: that of a label, or one of those that serve all labels.
+/// A list of places: that of a label, or one of those that serve all labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct List(u32);
-
-impl List {
-    const LENGTH: u32 = 1 << 31;
-
+pub(crate) enum List {
     /// The chats with this label.
-    pub(crate) const fn label(slot: Slot) -> Self {
-        Self(slot & !Self::LENGTH)
-    }
-
+    Label(Slot),
     /// The chats with at least so many labels, from 2 on. The rows of any set of chats are its length and those of its
     /// intersections with these.
-    pub(crate) const fn at_least(len: u32) -> Self {
-        Self(len | Self::LENGTH)
-    }
+    AtLeast(u32),
 }
 
-/// Lists of places in chunks, each shared between versions until it is written.
+/// The places of a list in chunks, each shared between versions until it is written.
+pub(in crate::state) type Places = SortedMap<u32, Chunk>;
+
+/// Lists of places.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Postings {
-    /// P1: each list holds exactly the places that it is for, and no chunk is empty.
-    pub(in crate::state) chunks: Pages<Lists, 16>,
-    /// P2: how many chats have each label, and how many labels those have, by slot.
-    pub(in crate::state) counts: Pages<Counts, 256>,
+    /// By slot.
+    pub(in crate::state) labels: Pages<Posting, 16>,
+    /// P1: each list holds exactly the places that it is for, and no chunk is empty. Here by length, from 2 on.
+    pub(in crate::state) longer: Pages<Places, 16>,
     /// P3: the number of labelled chats.
     pub(in crate::state) labelled: u64,
+}
+
+/// The list of one label, and its totals.
+#[derive(Debug, Clone, Default)]
+pub(in crate::state) struct Posting {
+    pub(in crate::state) places: Places,
+    /// P2: how many chats have the label, and how many labels those have.
+    pub(in crate::state) counts: Counts,
 }
 
 /// The totals of one label.
@@ -50,27 +54,31 @@ pub(crate) struct Counts {
     pub(crate) rows: u64,
 }
 
-/// The lists of one chunk that have a place in it.
-type Lists = SortedMap<List, Chunk>;
-
 /// Adds a place that is not in the list.
-fn insert(lists: &mut Lists, list: List, low: u16) {
-    if let Some(chunk) = lists.get_mut(&list) {
+fn insert(list: &mut Places, place: Place) {
+    let (number, low) = split(place);
+    if let Some(chunk) = list.get_mut(&number) {
         chunk.insert(low);
     } else {
         let mut chunk = Chunk::default();
         chunk.insert(low);
-        lists.insert(list, chunk);
+        list.insert(number, chunk);
     }
 }
 
 /// Removes a place that is in the list.
-fn remove(lists: &mut Lists, list: List, low: u16) {
-    let Some(chunk) = lists.get_mut(&list) else { return };
+fn remove(list: &mut Places, place: Place) {
+    let (number, low) = split(place);
+    let Some(chunk) = list.get_mut(&number) else { return };
     chunk.remove(low);
     if chunk.is_empty() {
-        lists.remove(&list);
+        list.remove(&number);
     }
+}
+
+/// Where the list of the chats with at least so many labels is.
+fn longer(len: usize) -> Option<usize> {
+    len.checked_sub(2)
 }
 
 impl Postings {
@@ -80,7 +88,7 @@ impl Postings {
     }
 
     pub(crate) fn counts(&self, slot: Slot) -> Counts {
-        self.counts.get(index(slot)).copied().unwrap_or_default()
+        self.labels.get(index(slot)).map(|label| label.counts).unwrap_or_default()
     }
 
     /// The number of labelled chats.
@@ -88,29 +96,24 @@ impl Postings {
         self.labelled
     }
 
-    /// Gives the chat at a place a label that it does not have, beside its other `labels`.
+    /// Gives the chat at a place a label that it does not have, beside its `others`.
     pub(crate) fn link(&mut self, slot: Slot, place: Place, others: &[Slot]) {
         let len = others.len() + 1;
-        let (number, low) = split(place);
-        while self.chunks.len() <= index(number) {
-            self.chunks.push(Lists::default());
-        }
-        if let Some(lists) = self.chunks.get_mut(index(number)) {
-            insert(lists, List::label(slot), low);
-            if len > 1 {
-                insert(lists, List::at_least(narrow(len)), low);
-            }
-        }
-        while self.counts.len() <= index(slot) {
-            self.counts.push(Counts::default());
-        }
-        if let Some(counts) = self.counts.get_mut(index(slot)) {
-            counts.chats += 1;
-            counts.rows += wide(len);
+        self.labels.reach(index(slot));
+        if let Some(label) = self.labels.get_mut(index(slot)) {
+            insert(&mut label.places, place);
+            label.counts.chats += 1;
+            label.counts.rows += wide(len);
         }
         for &other in others {
-            if let Some(counts) = self.counts.get_mut(index(other)) {
-                counts.rows += 1;
+            if let Some(label) = self.labels.get_mut(index(other)) {
+                label.counts.rows += 1;
+            }
+        }
+        if let Some(at) = longer(len) {
+            self.longer.reach(at);
+            if let Some(list) = self.longer.get_mut(at) {
+                insert(list, place);
             }
         }
         self.labelled += u64::from(others.is_empty());
@@ -119,56 +122,57 @@ impl Postings {
     /// Takes a label from the chat at a place, which has it beside its `others`.
     pub(crate) fn unlink(&mut self, slot: Slot, place: Place, others: &[Slot]) {
         let len = others.len() + 1;
-        let (number, low) = split(place);
-        if let Some(lists) = self.chunks.get_mut(index(number)) {
-            remove(lists, List::label(slot), low);
-            if len > 1 {
-                remove(lists, List::at_least(narrow(len)), low);
-            }
-        }
-        if let Some(counts) = self.counts.get_mut(index(slot)) {
-            counts.chats -= 1;
-            counts.rows -= wide(len);
+        if let Some(label) = self.labels.get_mut(index(slot)) {
+            remove(&mut label.places, place);
+            label.counts.chats -= 1;
+            label.counts.rows -= wide(len);
         }
         for &other in others {
-            if let Some(counts) = self.counts.get_mut(index(other)) {
-                counts.rows -= 1;
+            if let Some(label) = self.labels.get_mut(index(other)) {
+                label.counts.rows -= 1;
             }
+        }
+        if let Some(list) = longer(len).and_then(|at| self.longer.get_mut(at)) {
+            remove(list, place);
         }
         self.labelled -= u64::from(others.is_empty());
     }
 
-    /// How many chunks there are, with or without a place.
-    pub(crate) fn chunk_count(&self) -> u32 {
-        narrow(self.chunks.len())
+    /// The most labels that a chat ever had, or 1.
+    pub(crate) fn lengths(&self) -> u64 {
+        wide(self.longer.len() + 1)
+    }
+
+    /// The list, if there ever was a place in it.
+    fn list(&self, list: List) -> Option<&Places> {
+        match list {
+            List::Label(slot) => self.labels.get(index(slot)).map(|label| &label.places),
+            List::AtLeast(len) => self.longer.get(longer(index(len))?),
+        }
     }
 
     pub(crate) fn chunk(&self, list: List, number: u32) -> Option<&Chunk> {
-        self.chunks.get(index(number))?.get(&list)
+        self.list(list)?.get(&number)
     }
 
-    /// The chunks of one number that these labels have.
-    pub(crate) fn chunks_of(&self, slots: &[Slot], number: u32) -> impl Iterator<Item = &Chunk> {
-        let lists = self.chunks.get(index(number));
-        slots.iter().filter_map(move |&slot| lists?.get(&List::label(slot)))
+    /// The chunks of a list in order, from `first` on.
+    pub(in crate::state) fn chunks(&self, list: List, first: u32) -> Option<Iter<'_, u32, Chunk>> {
+        self.list(list).map(|chunks| chunks.iter_from(move |&number| number < first))
     }
 
     /// The places of a list in order.
     pub(crate) fn places(&self, list: List) -> impl Iterator<Item = Place> {
-        (0..)
-            .zip(self.chunks.iter())
-            .filter_map(move |(number, lists)| Some((number, lists.get(&list)?)))
-            .flat_map(|(number, chunk)| chunk.iter().map(move |low| join(number, low)))
+        let chunks = self.chunks(list, 0).into_iter().flatten();
+        chunks.flat_map(|(&number, chunk)| chunk.iter().map(move |low| join(number, low)))
     }
 
     /// Every list that has a place.
     pub(crate) fn lists(&self) -> BTreeSet<List> {
-        self.chunks.iter().flat_map(|lists| lists.iter().map(|(list, _)| *list)).collect()
+        let labels = (0..).zip(self.labels.iter().map(|label| &label.places));
+        let labels = labels.map(|(slot, list)| (List::Label(slot), list));
+        let longer = (2..).zip(self.longer.iter()).map(|(len, list)| (List::AtLeast(len), list));
+        labels.chain(longer).filter(|(_, list)| list.len() > 0).map(|(list, _)| list).collect()
     }
-}
-
-fn narrow(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 fn wide(number: usize) -> u64 {

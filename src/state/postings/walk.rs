@@ -2,8 +2,8 @@
 
 use crate::change::Place;
 use crate::state::labels::Slot;
-use crate::state::postings::Postings;
-use crate::state::postings::chunk::{Bits, Iter, PLACES, Words, join, split, unite};
+use crate::state::postings::chunk::{Bits, Chunk, Iter, NONE, join, split, unite};
+use crate::state::postings::{Lists, Postings};
 
 /// With more lists than this, uniting them costs less than merging them.
 const FEW: usize = 64;
@@ -12,14 +12,16 @@ impl Postings {
     /// Gives the chats with any of these labels, from `start` on, in order and each once, until it is told to stop.
     pub(in crate::state) fn walk(&self, slots: &[Slot], start: Place, mut go_on: impl FnMut(Place) -> bool) {
         let (first, start) = split(start);
-        for number in first..self.chunk_count() {
+        let mut lists = Lists::new(self, slots, first);
+        while let Some(number) = lists.next_number() {
             let from = if number == first { start } else { 0 };
+            let chunks = lists.take(number);
             let on = if slots.len() > FEW {
-                let mut union: Words = [0; PLACES / 64];
-                self.chunks_of(slots, number).for_each(|chunk| unite(&mut union, chunk.form()));
+                let mut union = NONE;
+                chunks.for_each(|chunk| unite(&mut union, chunk.form()));
                 Bits::from(&union, from).all(|low| go_on(join(number, low)))
             } else {
-                Merged::new(self, slots, number, from).all(|low| go_on(join(number, low)))
+                Merged::new(chunks, from).all(|low| go_on(join(number, low)))
             };
             if !on {
                 return;
@@ -28,12 +30,12 @@ impl Postings {
     }
 }
 
-/// Lists of one chunk that are merged on the way, each with its next chat.
+/// Chunks that are merged on the way, each with its next chat.
 struct Merged<'a>(Vec<(u16, Iter<'a>)>);
 
 impl<'a> Merged<'a> {
-    fn new(postings: &'a Postings, slots: &[Slot], number: u32, from: u16) -> Self {
-        let heads = postings.chunks_of(slots, number).filter_map(|chunk| {
+    fn new(chunks: impl Iterator<Item = &'a Chunk>, from: u16) -> Self {
+        let heads = chunks.filter_map(|chunk| {
             let mut rest = chunk.iter_from(from);
             Some((rest.next()?, rest))
         });

@@ -7,9 +7,9 @@ use crate::state::State;
 use crate::state::clauses::Clauses;
 use crate::state::labels::Slot;
 use crate::state::postings::chunk::{
-    Bits, Chunk, Form, PLACES, Words, contains, count, count_common, join, subtract, unite,
+    Bits, Chunk, Form, NONE, PLACES, Words, contains, count, count_common, join, subtract, unite,
 };
-use crate::state::postings::{Counts, List};
+use crate::state::postings::{Counts, List, Lists};
 
 /// Finding the chunk of a label, in nanoseconds.
 const LOOKUP: u64 = 25;
@@ -23,6 +23,9 @@ const REPEAT: u64 = 15;
 /// Counting the united chats of a chunk, or their rows by one list of lengths.
 const COUNTED_CHUNK: u64 = 100;
 
+/// Of more lists of lengths, those of the greatest lengths are short.
+const MANY_LENGTHS: u64 = 24;
+
 impl State {
     /// Sets of chats, chunk by chunk; `matched_rows` only where other totals do not give it.
     pub(super) fn totals_by_chats(&self, clauses: &Clauses) -> Totals {
@@ -32,45 +35,37 @@ impl State {
             let (all, excluded) = (self.grand_totals(), self.totals_by_chats(&excluded));
             return Totals { chats: all.chats - excluded.chats, rows: all.rows - excluded.rows, matched_rows: 0 };
         }
-        dispatch!(Level::new(), _vectors => {
-            let mut totals = Totals::default();
-            for number in 0..self.postings.chunk_count() {
-                let passing = self.passing(clauses, number);
-                totals.chats += count(&passing);
-                totals.rows += self.rows_of(&passing, number);
-                if clauses.only_any().is_none() {
-                    let any = clauses.any.as_deref().unwrap_or_default();
-                    let matched = self.postings.chunks_of(any, number);
-                    totals.matched_rows += matched.map(|chunk| count_common(&passing, chunk.form())).sum::<u64>();
+        dispatch!(Level::new(), _vectors => self.totals_of_chunks(clauses))
+    }
+
+    #[inline(always)]
+    fn totals_of_chunks(&self, clauses: &Clauses) -> Totals {
+        let lists = |slots: &Vec<Slot>| Lists::new(&self.postings, slots, 0);
+        let mut required: Vec<Lists<'_>> = clauses.any.iter().chain(&clauses.all).map(lists).collect();
+        let mut excluded = lists(&clauses.none);
+        let counted = clauses.any.as_ref().filter(|_| clauses.only_any().is_none());
+        let mut matched = counted.map(lists);
+        let mut totals = Totals::default();
+        // A chunk without a chat of every list cannot have one that passes.
+        while let Some(number) = required.iter().map(Lists::next_number).min().flatten() {
+            let mut passing = NONE;
+            for (nth, lists) in required.iter_mut().enumerate() {
+                let mut union = NONE;
+                let target = if nth == 0 { &mut passing } else { &mut union };
+                lists.take(number).for_each(|chunk| unite(target, chunk.form()));
+                if nth > 0 {
+                    passing.iter_mut().zip(&union).for_each(|(word, with)| *word &= with);
                 }
             }
-            totals
-        })
-    }
-
-    /// The chats of one chunk that pass; there is an any-of or an all-of clause.
-    #[inline(always)]
-    fn passing(&self, clauses: &Clauses, number: u32) -> Words {
-        let mut entries = clauses.any.iter().chain(&clauses.all);
-        let mut passing = entries.next().map_or([0; PLACES / 64], |entry| self.union(entry, number));
-        for entry in entries {
-            let union = self.union(entry, number);
-            passing.iter_mut().zip(&union).for_each(|(word, with)| *word &= with);
+            excluded.take(number).for_each(|chunk| subtract(&mut passing, chunk.form()));
+            totals.chats += count(&passing);
+            totals.rows += self.rows_of(&passing, number);
+            if let Some(matched) = &mut matched {
+                let counts = matched.take(number).map(|chunk| count_common(&passing, chunk.form()));
+                totals.matched_rows += counts.sum::<u64>();
+            }
         }
-        for chunk in self.postings.chunks_of(&clauses.none, number) {
-            subtract(&mut passing, chunk.form());
-        }
-        passing
-    }
-
-    /// The chats of one chunk with any of these labels.
-    #[inline(always)]
-    fn union(&self, slots: &[Slot], number: u32) -> Words {
-        let mut union = [0; PLACES / 64];
-        for chunk in self.postings.chunks_of(slots, number) {
-            unite(&mut union, chunk.form());
-        }
-        union
+        totals
     }
 
     /// The number of pairs of some chats of one chunk.
@@ -78,7 +73,7 @@ impl State {
     fn rows_of(&self, chats: &Words, number: u32) -> u64 {
         let mut rows = count(chats);
         for len in 2.. {
-            let longer = self.postings.chunk(List::at_least(len), number);
+            let longer = self.postings.chunk(List::AtLeast(len), number);
             // Each list holds the next, so after an empty intersection there are only empty ones.
             match longer.map(|longer| count_common(chats, longer.form())) {
                 None | Some(0) => break,
@@ -88,16 +83,22 @@ impl State {
         rows
     }
 
+    /// How many chunks a frequent label has.
+    fn chunks(&self) -> u64 {
+        u64::try_from(self.chats.len() / PLACES + 1).unwrap_or(u64::MAX)
+    }
+
     pub(super) fn cost_by_chats(&self, clauses: &Clauses) -> u64 {
-        let chunks = u64::from(self.postings.chunk_count());
+        let chunks = self.chunks();
         let lists = clauses.any.iter().chain(&clauses.all).chain([&clauses.none]).flatten();
         let united = |&slot: &Slot| chunks * LOOKUP + self.postings.len(slot).min(chunks * DENSE_CHUNK);
-        let lengths = self.total_rows / self.total_chats().max(1) + 3;
+        let lengths = self.postings.lengths().min(MANY_LENGTHS);
         lists.map(united).sum::<u64>() + chunks * COUNTED_CHUNK * lengths
     }
 
-    /// The chats and rows of each label, less those of the chats that an earlier label had.
-    pub(super) fn totals_by_repeats(&self, any: &[Slot]) -> Totals {
+    /// The chats and rows of each label, less those of the chats that an earlier label had. How many these are is a
+    /// guess beforehand: gives up where it turns out to cost more than `most`.
+    pub(super) fn totals_by_repeats(&self, any: &[Slot], most: u64) -> Option<Totals> {
         let mut totals = Totals::default();
         for &slot in any {
             let Counts { chats, rows } = self.postings.counts(slot);
@@ -105,34 +106,41 @@ impl State {
             totals.rows += rows;
         }
         if let [_] = any {
-            return totals;
+            return Some(totals);
         }
-        let mut seen: Words = [0; PLACES / 64];
+        let (all, mut read) = (self.chunks(), 0);
+        let mut repeats = 0;
+        let mut seen = NONE;
+        let mut lists = Lists::new(&self.postings, any, 0);
         let mut chunks: Vec<&Chunk> = Vec::with_capacity(any.len());
-        for number in 0..self.postings.chunk_count() {
+        while let Some(number) = lists.next_number() {
             chunks.clear();
-            chunks.extend(self.postings.chunks_of(any, number));
+            chunks.extend(lists.take(number));
             if chunks.len() < 2 {
                 continue;
             }
             for chunk in &chunks {
                 count_repeats(&mut seen, chunk.form(), |low| {
-                    totals.chats -= 1;
+                    repeats += 1;
                     totals.rows -= self.len_at(join(number, low));
                 });
             }
-            for chunk in &chunks {
-                clear(&mut seen, chunk.form());
+            // Nothing else is in there, and mostly this is quicker than to clear all.
+            chunks.iter().for_each(|chunk| subtract(&mut seen, chunk.form()));
+            read += 1;
+            if (repeats * REPEAT).saturating_mul(all) / read > most {
+                return None;
             }
         }
-        totals
+        totals.chats -= repeats;
+        Some(totals)
     }
 
     pub(super) fn cost_by_repeats(&self, any: &[Slot]) -> u64 {
         if let [_] = any {
             return 0;
         }
-        let chunks = u64::from(self.postings.chunk_count());
+        let chunks = self.chunks();
         let lookups = chunks * LOOKUP * u64::try_from(any.len()).unwrap_or(u64::MAX);
         let all = self.total_chats().max(1);
         let (mut union, mut entries) = (0, 0);
@@ -157,15 +165,10 @@ fn count_repeats(seen: &mut Words, places: Form<'_>, mut repeat: impl FnMut(u16)
             }
         }
         Form::Dense(words) => {
-            let mut common = *seen;
-            common.iter_mut().zip(words).for_each(|(word, with)| *word &= with);
+            let mut common = NONE;
+            common.iter_mut().zip(seen.iter().zip(words)).for_each(|(common, (word, with))| *common = word & with);
             Bits::from(&common, 0).for_each(&mut repeat);
         }
     }
     unite(seen, places);
-}
-
-/// Makes a set that holds nothing but these places, and perhaps others, empty of these.
-fn clear(seen: &mut Words, places: Form<'_>) {
-    subtract(seen, places);
 }

@@ -29,36 +29,47 @@ impl State {
         if clauses.pass_everybody() {
             return self.grand_totals();
         }
-        self.totals_by(self.cheapest_way(clauses), clauses)
+        let (way, most) = self.cheapest_way(clauses);
+        self.totals_by(way, most, clauses)
     }
 
     fn grand_totals(&self) -> Totals {
         Totals { chats: self.total_chats(), rows: self.total_rows, matched_rows: self.total_rows }
     }
 
-    pub(crate) fn totals_by(&self, way: Way, clauses: &Clauses) -> Totals {
-        let mut totals = match (way, clauses.only_any()) {
-            (Way::Repeats, Some(any)) => self.totals_by_repeats(any),
-            (Way::Sets, _) => SetScan::new(self, clauses).totals(),
-            _ => self.totals_by_chats(clauses),
+    /// By one way. Repeats are for any-of clauses alone, and another way is taken where they cost more than `most`.
+    pub(crate) fn totals_by(&self, way: Way, most: u64, clauses: &Clauses) -> Totals {
+        let totals = match way {
+            Way::Repeats => match clauses.only_any().and_then(|any| self.totals_by_repeats(any, most)) {
+                Some(totals) => totals,
+                None => return self.totals_by(self.cheapest_certain_way(clauses).0, most, clauses),
+            },
+            Way::Chats => self.totals_by_chats(clauses),
+            Way::Sets => SetScan::new(self, clauses).totals(),
         };
-        if let Some(any) = clauses.only_any() {
-            totals.matched_rows = any.iter().map(|&slot| self.postings.len(slot)).sum();
-        } else if clauses.any.is_none() {
-            totals.matched_rows = totals.rows;
-        }
-        totals
+        self.with_matched_rows(totals, clauses)
     }
 
-    /// Estimates all ways, in units of about a nanosecond.
-    pub(crate) fn cheapest_way(&self, clauses: &Clauses) -> Way {
-        let sets = SetScan::new(self, clauses).cost();
-        let chats = self.cost_by_chats(clauses);
-        let repeats = clauses.only_any().map(|any| self.cost_by_repeats(any));
-        match repeats {
-            Some(repeats) if repeats <= sets.min(chats) => Way::Repeats,
-            _ if sets <= chats => Way::Sets,
-            _ => Way::Chats,
-        }
+    /// Completes totals by what the counters know.
+    fn with_matched_rows(&self, totals: Totals, clauses: &Clauses) -> Totals {
+        let matched_rows = match (clauses.only_any(), &clauses.any) {
+            (Some(any), _) => any.iter().map(|&slot| self.postings.len(slot)).sum(),
+            (None, Some(_)) => totals.matched_rows,
+            (None, None) => totals.rows,
+        };
+        Totals { matched_rows, ..totals }
+    }
+
+    /// The way that is expected to cost least, and what the best of the others costs.
+    pub(crate) fn cheapest_way(&self, clauses: &Clauses) -> (Way, u64) {
+        let (way, cost) = self.cheapest_certain_way(clauses);
+        let repeats = clauses.only_any().is_some_and(|any| self.cost_by_repeats(any) <= cost);
+        (if repeats { Way::Repeats } else { way }, cost)
+    }
+
+    /// The cheaper of the ways whose cost is known beforehand, in about nanoseconds.
+    fn cheapest_certain_way(&self, clauses: &Clauses) -> (Way, u64) {
+        let (sets, chats) = (SetScan::new(self, clauses).cost(), self.cost_by_chats(clauses));
+        if sets <= chats { (Way::Sets, sets) } else { (Way::Chats, chats) }
     }
 }
