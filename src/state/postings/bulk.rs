@@ -55,8 +55,7 @@ impl Runs {
 fn chunk_of(run: &[u32]) -> Chunk {
     if run.len() < FEW {
         let chunk: RoaringBitmap = run.iter().collect();
-        // A union has room for its items only.
-        return &chunk | &chunk;
+        return RoaringBitmap::clone(&chunk);
     }
     let mut bits = [0_u8; 1 << (CHUNK_BITS - 3)];
     for &low in run {
