@@ -1,6 +1,5 @@
 //! A state from its rows, built at once when everything is there.
 
-use std::fmt;
 use std::sync::Arc;
 
 use crate::chat_id::ChatId;
@@ -101,9 +100,10 @@ impl Loader {
         let missing = self.rows.next();
         require(missing.is_none(), || format!("{missing:?} is missing"))?;
         let header = self.header;
-        let twice = |what: &dyn fmt::Debug| Damage::new(format!("{what:?} is there twice"));
-        let labels = Labels::bulk(&self.labels, self.deleted, header.highest).map_err(|id| twice(&id))?;
-        let aliases = Aliases::bulk(self.aliases).map_err(|alias| twice(&alias))?;
+        let twice = |what: String| Damage::new(format!("{what} is there twice"));
+        let labels =
+            Labels::bulk(&self.labels, self.deleted, header.highest).map_err(|id| twice(format!("label {id}")))?;
+        let aliases = Aliases::bulk(self.aliases).map_err(|alias| twice(format!("alias {alias}")))?;
         let Keys { keys, texts } = self.keys;
         let PlaceSets { sets: place_sets, mut counts } = self.places;
         counts.resize(self.members.len().max(1), 0);
@@ -111,11 +111,13 @@ impl Loader {
             *free = 0;
         }
         for (set, (members, &count)) in self.members.iter().zip(&counts).enumerate() {
-            let agree = (count > 0) != members.is_empty() && (set > 0 || members.is_empty());
+            let agree = (count > 0) != members.is_empty();
             require(agree, || format!("set {set} has {} labels, and {count} chats", members.len()))?;
         }
-        let sets = LabelSets::bulk(self.hash_seed, self.members, &counts).map_err(|set| twice(&set))?;
-        let chats = Chats::bulk(self.hash_seed, keys, place_sets, texts, header.free).map_err(|place| twice(&place))?;
+        let sets =
+            LabelSets::bulk(self.hash_seed, self.members, &counts).map_err(|set| twice(format!("label set {set}")))?;
+        let chats = Chats::bulk(self.hash_seed, keys, place_sets, texts, header.free)
+            .map_err(|place| twice(format!("the chat at place {place}")))?;
         let total_rows = sets.iter().map(|(_, members, count)| u64::from(count) * wide(members.len())).sum();
         // Bitmaps may be much larger than rows, so they are built of what was found sound only.
         require(total_rows == header.total_rows, || {

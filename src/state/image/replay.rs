@@ -53,16 +53,16 @@ impl State {
         }
     }
 
-    /// Whether a label can be given to a chat at this place: it is there, or has none and the place is the next one.
+    /// Whether a label can be given to a chat at this place: it is there, or has no place and this is the next one.
     fn can_be_at(&self, chat: &ChatId, place: Place) -> bool {
-        match self.chats.find(chat) {
-            Some(there) => there == place,
-            None => {
-                // Beside a snapshot the free places wait, and a new one is taken.
-                let next = self.chats.vacancies(Revision::MAX).next();
-                let new = self.chats.vacancies(0).next();
-                self.aliases.target(chat).is_none() && [next, new].contains(&Some(place))
-            }
+        let is_there = self.chats.is_at(chat, place);
+        if is_there && !self.slots_at(place).is_empty() {
+            return true;
         }
+        // Beside a snapshot the free places wait, and a new one is taken.
+        let is_next =
+            || [Revision::MAX, 0].into_iter().any(|horizon| self.chats.vacancies(horizon).next() == Some(place));
+        // A chat that was merged away earlier in this commit still has its place.
+        self.resolve(chat) == chat && (is_there || (is_next() && self.chats.find(chat).is_none()))
     }
 }

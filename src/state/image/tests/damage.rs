@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 use super::Image;
 use super::history::{perform, steps};
+use crate::change::{Change, Commit};
+use crate::label::{Label, LabelPatch};
 use crate::op::{Event, Op};
 use crate::state::State;
 use crate::state::image::{Damage, Header, Loader, RowId, RowKind, decode_commits, encode_commits, open, seal};
@@ -137,6 +139,64 @@ fn rows_come_in_their_order_and_all_of_them() {
         assert_eq!(RowId::decode(id.encode()), Ok(id));
     }
     assert!(RowId::decode([0; 5]).is_err() && RowId::decode([7, 0, 0, 0, 0]).is_err());
+}
+
+#[test]
+fn a_commit_that_cannot_have_been_made_is_refused() {
+    let state = state();
+    let phone = || chat("5511999990001@c.us");
+    let at = |id: &str| state.chats.find(&chat(id)).unwrap();
+    let (free, new) = (state.chats.free_list().unwrap().0, u32::try_from(state.chats.len()).unwrap());
+    let linked = |id: u32, chat, place| Change::ChatLinked { label: label(id), chat, place };
+    let merged = |from, into, added: &[u32]| {
+        let added = added.iter().map(|&id| label(id)).collect();
+        Change::ChatsMerged { from, into, added }
+    };
+    let created = |id: u32| Change::LabelCreated { label: Label::new(label(id), LabelPatch::new()) };
+    let replay = |revision, changes: &[Change]| {
+        let mut state = state.clone();
+        let done = state.replay(&Commit { revision, changes: changes.into() });
+        done.map(|()| state.check_invariants().unwrap()).is_ok()
+    };
+    let next = state.revision + 1;
+    for (nth, changes) in [
+        &[created(9), linked(9, phone(), at("5511999990001@c.us"))][..],
+        &[linked(1, chat("new"), free), linked(1, chat("newer"), new)],
+        &[merged(chat("7@lid"), phone(), &[300])],
+        &[Change::LabelRemoved { label: label(300), links: 1 }],
+    ]
+    .iter()
+    .enumerate()
+    {
+        assert!(replay(next, changes), "sound commit {nth}");
+        assert!(!replay(next + 1, changes) && !replay(next - 1, changes), "revision of {nth}");
+    }
+    for (nth, changes) in [
+        &[][..],
+        &[created(1)],
+        &[Change::LabelUpdated { label: Label::new(label(9), LabelPatch::new()) }],
+        &[Change::LabelUpdated { label: state.labels.get(&label(1)).unwrap().clone() }],
+        &[Change::LabelRemoved { label: label(300), links: 2 }],
+        &[Change::LabelRemoved { label: label(5), links: 0 }],
+        &[linked(9, phone(), at("5511999990001@c.us"))],
+        &[linked(1, phone(), at("5511999990001@c.us"))],
+        &[linked(2, phone(), new)],
+        &[linked(1, chat("new"), new + 1)],
+        &[linked(1, chat("77@lid"), new)],
+        &[linked(1, chat("new"), at("0@c.us"))],
+        &[Change::ChatUnlinked { label: label(2), chat: phone() }],
+        &[Change::ChatUnlinked { label: label(1), chat: chat("new") }],
+        &[merged(chat("7@lid"), phone(), &[])],
+        &[merged(chat("7@lid"), chat("7@lid"), &[])],
+        &[merged(chat("77@lid"), phone(), &[])],
+        &[merged(chat("7@lid"), phone(), &[300]), linked(2, chat("7@lid"), at("7@lid"))],
+        &[Change::AliasRemoved { from: phone() }],
+    ]
+    .iter()
+    .enumerate()
+    {
+        assert!(!replay(next, changes), "commit {nth}");
+    }
 }
 
 #[test]

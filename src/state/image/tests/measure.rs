@@ -5,10 +5,11 @@
 use std::time::{Duration, Instant};
 
 use super::Image;
+use crate::change::{Change, Commit};
 use crate::op::Op;
 use crate::options::Limits;
 use crate::state::State;
-use crate::state::image::{Header, Loader, RowKind, open, seal};
+use crate::state::image::{Header, Loader, RowKind, decode_commits, encode_commits, open, seal};
 use crate::state::plan::{Rules, plan};
 use crate::state::tests::{chat, commit, define, empty, label};
 
@@ -66,15 +67,49 @@ fn measure(chats: usize) -> (usize, Duration) {
     (bytes, time)
 }
 
+/// Writes and carries out again what made an account, in commits of 10,000 changes. Gives the bytes of the records.
+fn replay(chats: usize) -> usize {
+    let workload = workload::crm(chats);
+    let mut state = empty();
+    commit(&mut state, (1..).zip(&workload.names).map(|(id, name)| define(id, name)));
+    let mut copy = state.clone();
+    let links = (0..).zip(&workload.chats).flat_map(|(place, labelled)| {
+        let chat = chat(&labelled.id);
+        let link = move |&id: &u32| Change::ChatLinked { label: label(id), chat: chat.clone(), place };
+        labelled.labels.iter().map(link)
+    });
+    let links: Vec<Change> = links.collect();
+    let began = Instant::now();
+    let records = (state.revision + 1..).zip(links.chunks(10_000)).map(|(revision, changes)| {
+        let mut record = Vec::new();
+        encode_commits(&[Commit { revision, changes: changes.into() }], &mut record);
+        record
+    });
+    let records: Vec<Vec<u8>> = records.collect();
+    println!("links written: {:.1} million a second", per_second(links.len(), began.elapsed()));
+    let began = Instant::now();
+    for record in &records {
+        decode_commits(record).unwrap().iter().for_each(|commit| copy.replay(commit).unwrap());
+    }
+    println!("links carried out: {:.1} million a second", per_second(links.len(), began.elapsed()));
+    assert_eq!(copy.total_rows, u64::try_from(links.len()).unwrap());
+    let bytes = records.iter().map(Vec::len).sum();
+    println!("{bytes} bytes, {:.2} a link", bytes as f64 / links.len() as f64);
+    bytes
+}
+
 #[test]
 fn a_chat_takes_few_bytes() {
     let (bytes, _) = measure(100_000);
     assert!(bytes <= 8 * 100_000, "{bytes}");
+    let bytes = replay(100_000);
+    assert!(bytes <= 13 * 160_000, "{bytes}");
 }
 
 #[test]
 #[ignore = "takes a minute, and 4 GB"]
 fn ten_million_chats() {
     let (bytes, time) = measure(10_000_000);
+    replay(1_000_000);
     assert!(bytes <= 80_000_000 && time < Duration::from_secs(2), "{bytes} bytes, {time:?}");
 }
