@@ -326,11 +326,14 @@ impl FromStr for ChatId {
         if text.len() > Self::MAX_LEN {
             return refuse(Reason::TooLong { max: Self::MAX_LEN, given: text.len() });
         }
-        if text.contains(char::is_control) {
-            return refuse(Reason::ControlCharacter);
-        }
-        if text.trim().len() != text.len() {
-            return refuse(Reason::SurroundingSpace);
+        // Most are plain ASCII, without even a space.
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            if text.contains(char::is_control) {
+                return refuse(Reason::ControlCharacter);
+            }
+            if text.trim().len() != text.len() {
+                return refuse(Reason::SurroundingSpace);
+            }
         }
         let Some((user, server)) = text.rsplit_once('@') else { return Ok(Self::of_host(text)) };
         let Some(server) = Server::of(server) else { return Ok(Self::of_host(text)) };

@@ -13,7 +13,7 @@ use crate::state::labels::index;
 use crate::state::pages::Pages;
 
 /// Places in one page.
-const RUN: usize = 512;
+pub(in crate::state) const RUN: usize = 512;
 
 /// In the high bits of a key: the number is that of a text.
 const TEXT: u64 = 15;
@@ -46,6 +46,11 @@ impl Record {
     pub(in crate::state) fn set(self) -> u32 {
         let Self([.., set]) = self;
         set
+    }
+
+    /// The label set of a place with a chat.
+    pub(in crate::state) fn taken(self) -> Option<SetId> {
+        Some(self.set()).filter(|set| set & FREE == 0)
     }
 }
 
@@ -125,7 +130,7 @@ impl Chats {
 
     /// The label set of a place with a chat.
     pub(crate) fn set_of(&self, place: Place) -> Option<SetId> {
-        self.records.get(index(place)).map(|record| record.set()).filter(|set| set & FREE == 0)
+        self.records.get(index(place))?.taken()
     }
 
     pub(crate) fn put_set(&mut self, place: Place, set: SetId) {
@@ -140,8 +145,7 @@ impl Chats {
         let skipped = index(first) % RUN;
         let from = Place::try_from(run * RUN).unwrap_or(Place::MAX);
         let records = self.records.pages_from(run).flatten();
-        let sets = (from..).zip(records.map(|record| record.set())).skip(skipped);
-        sets.filter(|(_, set)| set & FREE == 0)
+        (from..).zip(records).skip(skipped).filter_map(|(place, record)| Some((place, record.taken()?)))
     }
 
     /// The places that new chats take, in order: first those that were free at `horizon` already, then new ones.
@@ -222,7 +226,7 @@ impl Chats {
     /// The revision at which a free place became free, and the next free place.
     pub(crate) fn free_at(&self, place: Place) -> Option<(Revision, Option<Place>)> {
         let record = self.records.get(index(place))?;
-        (record.set() & FREE != 0).then(|| (record.key(), self.next_free(place)))
+        record.taken().is_none().then(|| (record.key(), self.next_free(place)))
     }
 
     /// The first and the last free place.
@@ -236,8 +240,53 @@ impl Chats {
     }
 }
 
+#[cfg(feature = "store")]
+impl Chats {
+    /// Chats at their places. The texts are numbered from 0 without a gap.
+    ///
+    /// **O(places)**.
+    ///
+    /// # Errors
+    ///
+    /// A place whose chat is at another place too.
+    pub(in crate::state) fn bulk(
+        hash_seed: u64,
+        records: Pages<Record, RUN>,
+        texts: Pages<Option<Arc<str>>, 128>,
+        free: Option<(Place, Place)>,
+    ) -> Result<Self, Place> {
+        let hash = FixedState::with_seed(hash_seed);
+        let mut chats = Self { records, texts, free, ..Self::new(hash_seed) };
+        let keys = || chats.records.iter().map(|record| record.key());
+        let taken = || (0..).zip(keys()).filter(|&(_, key)| !Self::is_free_key(key));
+        let hash_of = |key| chats.text_of(key).map_or_else(|| hash.hash_one(key), |text| hash.hash_one(text));
+        let hashes = taken().map(|(place, key)| (hash_of(key), place));
+        let is_same = |a, b| match (chats.text_at(a), chats.text_at(b)) {
+            (None, None) => chats.key_at(a) == chats.key_at(b),
+            (a, b) => a == b,
+        };
+        chats.places = HashIndex::bulk(taken().count(), hashes, is_same)?;
+        Ok(chats)
+    }
+
+    /// Whether a key is the revision of a free place.
+    pub(in crate::state) fn is_free_key(key: u64) -> bool {
+        key >> CompactId::NUMBER_BITS == 0
+    }
+
+    /// What stands at a free place in front of another, or at the last one.
+    pub(in crate::state) fn free_mark(next: Option<Place>) -> u32 {
+        FREE | next.unwrap_or(END)
+    }
+
+    /// The text that a key stands for.
+    pub(in crate::state) fn text_of(&self, key: u64) -> Option<&str> {
+        self.texts.get(index(text_number(key)?))?.as_deref()
+    }
+}
+
 /// The number of the text that a key stands for.
-fn text_number(key: u64) -> Option<u32> {
+pub(in crate::state) fn text_number(key: u64) -> Option<u32> {
     (key >> CompactId::NUMBER_BITS == TEXT).then(|| u32::try_from(key & 0xffff_ffff).ok())?
 }
 

@@ -39,11 +39,11 @@ pub(crate) fn plan(state: &State, op: &Op, rules: Rules) -> Result<Plan> {
         Op::EnsureLabel { label } => planner.ensure(label),
         Op::RemoveLabel { label } => planner.remove(label),
         Op::Link { label, chat } => {
-            let (_, changes) = planner.link_all(label, std::slice::from_ref(chat))?;
+            let changes = planner.link(label, chat)?;
             Ok(Plan { outcome: Outcome::Linked(!changes.is_empty()), changes })
         }
         Op::Unlink { label, chat } => {
-            let (_, changes) = planner.unlink_all(label, std::slice::from_ref(chat))?;
+            let changes = planner.unlink(label, chat)?;
             Ok(Plan { outcome: Outcome::Unlinked(!changes.is_empty()), changes })
         }
         Op::LinkAll { label, chats } => {
@@ -137,8 +137,12 @@ impl<'a> Planner<'a> {
         chats
             .iter()
             .map(|chat| self.resolved(chat))
-            .filter(move |(_, place)| place.is_some_and(|place| self.state.slots_at(place).contains(&slot)) != linked)
-            .filter(move |(chat, _)| chats.len() == 1 || seen.insert(*chat))
+            .filter(move |(_, place)| self.has(*place, slot) != linked)
+            .filter(move |(chat, _)| seen.insert(*chat))
+    }
+
+    fn has(&self, place: Option<Place>, slot: Slot) -> bool {
+        place.is_some_and(|place| self.state.slots_at(place).contains(&slot))
     }
 
     /// What an id means, and where that chat is.
@@ -156,8 +160,31 @@ impl<'a> Planner<'a> {
 
     /// The places for new chats, in the order in which they take them.
     fn vacancies(&self) -> impl Iterator<Item = Result<Place>> {
-        let full = || exceeded(Limit::Chats, Chats::MAX, Chats::MAX + 1);
-        self.state.chats.vacancies(self.rules.horizon).map(Ok).chain(std::iter::repeat_with(move || Err(full())))
+        self.state.chats.vacancies(self.rules.horizon).map(Ok).chain(std::iter::repeat_with(|| Err(full())))
+    }
+
+    /// The place of a chat, or the first free one.
+    fn place_for(&self, place: Option<Place>) -> Result<Place> {
+        place.map_or_else(|| self.vacancies().next().unwrap_or_else(|| Err(full())), Ok)
+    }
+
+    fn link(&self, label: &LabelId, chat: &ChatId) -> Result<Vec<Change>> {
+        let slot = self.slot(label)?;
+        let (chat, place) = self.resolved(chat);
+        if self.has(place, slot) {
+            return Ok(Vec::new());
+        }
+        let place = self.place_for(place)?;
+        Ok(vec![Change::ChatLinked { label: label.clone(), chat: chat.clone(), place }])
+    }
+
+    fn unlink(&self, label: &LabelId, chat: &ChatId) -> Result<Vec<Change>> {
+        let slot = self.slot(label)?;
+        let (chat, place) = self.resolved(chat);
+        if !self.has(place, slot) {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Change::ChatUnlinked { label: label.clone(), chat: chat.clone() }])
     }
 
     fn link_all(&self, label: &LabelId, chats: &[ChatId]) -> Result<(Vec<ChatId>, Vec<Change>)> {
@@ -165,7 +192,7 @@ impl<'a> Planner<'a> {
         let mut vacancies = self.vacancies();
         let (mut linked, mut changes) = (Vec::new(), Vec::new());
         for (chat, place) in self.chats_to_change(slot, chats, true) {
-            let place = place.map(Ok).or_else(|| vacancies.next()).transpose()?.unwrap_or_default();
+            let place = place.map_or_else(|| vacancies.next().unwrap_or_else(|| Err(full())), Ok)?;
             changes.push(Change::ChatLinked { label: label.clone(), chat: chat.clone(), place });
             linked.push(chat.clone());
         }
@@ -198,7 +225,7 @@ impl<'a> Planner<'a> {
             current.iter().filter(|id| wanted.binary_search(id).is_err()).map(|&id| id.clone()).collect();
         let mut changes = Vec::with_capacity(added.len() + removed.len());
         if !added.is_empty() {
-            let place = place.map(Ok).or_else(|| self.vacancies().next()).transpose()?.unwrap_or_default();
+            let place = self.place_for(place)?;
             changes.extend(added.iter().map(|label| Change::ChatLinked {
                 label: label.clone(),
                 chat: chat.clone(),
@@ -258,18 +285,23 @@ impl<'a> Planner<'a> {
             }
             Event::ChatLabelled { label, chat } if labels.slot(label).is_none() => {
                 let (chat, place) = self.resolved(chat);
-                let place = place.map(Ok).or_else(|| self.vacancies().next()).transpose()?.unwrap_or_default();
+                let place = self.place_for(place)?;
                 vec![
                     self.new_label(label.clone(), LabelPatch::new())?,
                     Change::ChatLinked { label: label.clone(), chat: chat.clone(), place },
                 ]
             }
-            Event::ChatLabelled { label, chat } => self.link_all(label, std::slice::from_ref(chat))?.1,
+            Event::ChatLabelled { label, chat } => self.link(label, chat)?,
             Event::ChatUnlabelled { label, .. } if labels.slot(label).is_none() => Vec::new(),
-            Event::ChatUnlabelled { label, chat } => self.unlink_all(label, std::slice::from_ref(chat))?.1,
+            Event::ChatUnlabelled { label, chat } => self.unlink(label, chat)?,
         };
         Ok(Plan { outcome: Outcome::Ingested(!changes.is_empty()), changes })
     }
+}
+
+/// The error when there is no place for another chat.
+fn full() -> Error {
+    exceeded(Limit::Chats, Chats::MAX, Chats::MAX + 1)
 }
 
 /// The error for more than a limit allows.

@@ -322,15 +322,6 @@ fn the_state_knows_no_lock_input_clock_or_randomness() {
     assert!(seen > 5_000 && arcs > 10);
 }
 
-#[test]
-fn one_folder_knows_the_bitmap_library() {
-    let (mut inside, mut outside) = (0, Vec::new());
-    for (file, _) in words("").filter(|(_, word)| word == "roaring") {
-        if file.starts_with("state/postings/") { inside += 1 } else { outside.push(file) }
-    }
-    assert!(inside > 0 && outside.is_empty(), "{outside:?}");
-}
-
 const TABLE: &str = "# Title\n\n## Layers\n\nText.\n\n| file | what |\n| --- | --- |\n| `error.rs` | a |\n| `id.rs` | b |\n\
     | `state/pages.rs` | c |\n| `state/mod.rs` | d |\n| `state/query/` | e |\n| `index.rs` | f |\n\nMore.\n\n| `no.rs` |\n";
 

@@ -56,7 +56,29 @@ fn list_of(places: &[u16], len: u16) -> &[u16] {
     places.get(..usize::from(len)).unwrap_or_default()
 }
 
+/// Whether there are more places, in order, than words for their bits: then bits are quicker to write and to unite.
+fn is_dense(places: &[u16]) -> bool {
+    places.last().is_some_and(|&last| places.len() > bit_of(last).0 + 1)
+}
+
 impl Chunk {
+    /// The chunk of places in order, without room.
+    #[cfg(feature = "store")]
+    pub(crate) fn of(places: &[u16]) -> Self {
+        if is_dense(places) {
+            Self::dense(places)
+        } else {
+            Self::Sparse { places: places.into(), len: u16::try_from(places.len()).unwrap_or_default() }
+        }
+    }
+
+    fn dense(places: &[u16]) -> Self {
+        let mut words = NONE;
+        unite(&mut words, Form::Sparse(places));
+        let used = places.last().and_then(|&last| words.get(..=bit_of(last).0)).unwrap_or_default();
+        Self::Dense { words: used.into(), len: u32::try_from(places.len()).unwrap_or_default() }
+    }
+
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Sparse { len, .. } => usize::from(*len),
@@ -94,10 +116,8 @@ impl Chunk {
                     }
                 }
                 *len += 1;
-                // From a place for each word on, bits are quicker to write and to unite than a list.
-                let last = list_of(places, *len).last().copied().unwrap_or_default();
-                if filled > bit_of(last).0 {
-                    *self = self.dense();
+                if is_dense(list_of(places, *len)) {
+                    *self = Self::dense(list_of(places, *len));
                 }
             }
             Self::Dense { words, len } => {
@@ -143,14 +163,6 @@ impl Chunk {
                 }
             }
         }
-    }
-
-    fn dense(&self) -> Self {
-        let last = self.iter().last().map_or(0, |last| bit_of(last).0);
-        let mut words = NONE;
-        unite(&mut words, self.form());
-        let words = words.get(..=last).unwrap_or_default();
-        Self::Dense { words: words.into(), len: u32::try_from(self.len()).unwrap_or_default() }
     }
 
     fn sparse(&self) -> Self {
@@ -284,4 +296,104 @@ pub(crate) fn count_common(set: &Words, with: Form<'_>) -> u64 {
 pub(crate) fn contains(set: &Words, low: u16) -> bool {
     let (word, bit) = bit_of(low);
     set.get(word).is_some_and(|word| word & bit != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use roaring::RoaringBitmap;
+
+    use super::{Bits, Chunk, Form, NONE, contains, count, count_common, join, split, subtract, unite};
+
+    /// Places that are near each other, at both ends, and anywhere.
+    fn places() -> impl Strategy<Value = u16> {
+        prop_oneof![4 => 0_u16..300, 2 => 65_400..=u16::MAX, 1 => any::<u16>()]
+    }
+
+    fn assert_same(chunk: &Chunk, model: &RoaringBitmap) {
+        assert!(chunk.iter().map(u32::from).eq(model.iter()));
+        assert_eq!(chunk.len(), usize::try_from(model.len()).unwrap());
+        assert_eq!(chunk.is_empty(), model.is_empty());
+        if let (Chunk::Dense { words, len }, Some(last)) = (chunk, model.max()) {
+            assert!(2 * usize::try_from(*len).unwrap() >= words.len(), "{len} in {} words", words.len());
+            assert!(words.len() > usize::try_from(last / 64).unwrap());
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(100) })]
+
+        /// Whatever is added and removed, in whichever form it is kept, and the versions taken on the way too.
+        #[test]
+        fn is_a_set_whose_versions_do_not_change(steps in vec((places(), 0_u8..10), 0..2000)) {
+            let (mut chunk, mut model) = (Chunk::default(), RoaringBitmap::new());
+            let mut kept = Vec::new();
+            let shrinking = steps.len() / 2;
+            for (nth, (low, step)) in steps.into_iter().enumerate() {
+                let adds = if nth < shrinking { step > 1 } else { step > 7 };
+                match (adds, model.contains(u32::from(low))) {
+                    (true, false) => {
+                        chunk.insert(low);
+                        model.insert(u32::from(low));
+                    }
+                    (false, true) => {
+                        chunk.remove(low);
+                        model.remove(u32::from(low));
+                    }
+                    _ => kept.push((chunk.clone(), model.clone())),
+                }
+            }
+            kept.push((chunk, model));
+            kept.iter().for_each(|(chunk, model)| assert_same(chunk, model));
+        }
+
+        /// Sets are united, subtracted and counted as bitmaps are.
+        #[test]
+        fn counts_as_bitmaps_do(parts in vec(vec(places(), 0..300), 1..5), from in places()) {
+            let of = |places: &Vec<u16>| {
+                let model: RoaringBitmap = places.iter().copied().map(u32::from).collect();
+                let mut chunk = Chunk::default();
+                model.iter().for_each(|low| chunk.insert(u16::try_from(low).unwrap()));
+                (chunk, model)
+            };
+            let (mut set, mut model) = (NONE, RoaringBitmap::new());
+            for (nth, part) in parts.iter().enumerate() {
+                let (chunk, bitmap) = of(part);
+                prop_assert_eq!(count_common(&set, chunk.form()), model.intersection_len(&bitmap));
+                if nth % 3 == 2 {
+                    subtract(&mut set, chunk.form());
+                    model -= bitmap;
+                } else {
+                    unite(&mut set, chunk.form());
+                    model |= bitmap;
+                }
+                prop_assert_eq!(count(&set), model.len());
+                prop_assert_eq!(count_common(&set, Form::Dense(&set)), model.len());
+                prop_assert!(chunk.iter_from(from).eq(chunk.iter().filter(|&low| low >= from)));
+            }
+            prop_assert!(Bits::from(&set, from).map(u32::from).eq(model.range(u32::from(from)..)));
+            prop_assert_eq!(contains(&set, from), model.contains(u32::from(from)));
+        }
+    }
+
+    #[test]
+    fn a_place_is_its_chunk_and_what_is_left() {
+        for place in [0, 1, 65_535, 65_536, 0x0001_ffff, u32::MAX] {
+            let (number, low) = split(place);
+            assert_eq!(join(number, low), place);
+        }
+        assert_eq!(split(65_536), (1, 0));
+    }
+
+    #[test]
+    fn a_full_chunk_holds_every_place() {
+        let mut chunk = Chunk::default();
+        (0..=u16::MAX).rev().for_each(|low| chunk.insert(low));
+        assert_same(&chunk, &(0..=65_535).collect());
+        (0..=u16::MAX).for_each(|low| chunk.remove(low));
+        assert_same(&chunk, &RoaringBitmap::new());
+    }
 }

@@ -1,0 +1,79 @@
+//! All lists at once, from chats in order of their places.
+
+use crate::state::labels::{Slot, index};
+use crate::state::postings::chunk::{Chunk, split};
+use crate::state::postings::{Counts, Places, Posting, Postings, wide};
+use crate::state::sorted::SortedMap;
+
+/// A list while it grows.
+#[derive(Default)]
+struct Growing {
+    /// The chunks that are complete, with their numbers.
+    chunks: Vec<(u32, Chunk)>,
+    /// The number of the last chunk and its places, in order.
+    number: u32,
+    places: Vec<u16>,
+}
+
+impl Growing {
+    fn push(&mut self, number: u32, low: u16) {
+        if number != self.number {
+            self.end_chunk();
+            self.number = number;
+        }
+        self.places.push(low);
+    }
+
+    fn end_chunk(&mut self) {
+        if !self.places.is_empty() {
+            self.chunks.push((self.number, Chunk::of(&self.places)));
+            self.places.clear();
+        }
+    }
+
+    fn finish(mut self) -> Places {
+        self.end_chunk();
+        // Their numbers grow.
+        SortedMap::bulk(self.chunks).unwrap_or_default()
+    }
+}
+
+/// The list at a position, which is made if it is not there.
+fn reach<T: Default>(lists: &mut Vec<T>, at: usize) -> Option<&mut T> {
+    if lists.len() <= at {
+        lists.resize_with(at + 1, T::default);
+    }
+    lists.get_mut(at)
+}
+
+impl Postings {
+    /// The lists of chats with their labels, from the first place on, without a gap. Places may have no labels.
+    ///
+    /// **O(places + pairs)**.
+    pub(in crate::state) fn bulk<'a>(chats: impl Iterator<Item = &'a [Slot]>) -> Self {
+        let mut postings = Self::default();
+        let mut labels: Vec<(Growing, Counts)> = Vec::new();
+        let mut longer: Vec<Growing> = Vec::new();
+        for (place, slots) in (0..).zip(chats) {
+            let (number, low) = split(place);
+            for &slot in slots {
+                if let Some((list, counts)) = reach(&mut labels, index(slot)) {
+                    list.push(number, low);
+                    counts.chats += 1;
+                    counts.rows += wide(slots.len());
+                }
+            }
+            for at in 0..slots.len().saturating_sub(1) {
+                if let Some(list) = reach(&mut longer, at) {
+                    list.push(number, low);
+                }
+            }
+            postings.labelled += u64::from(!slots.is_empty());
+        }
+        for (list, counts) in labels {
+            postings.labels.push(Posting { places: list.finish(), counts });
+        }
+        longer.into_iter().for_each(|list| postings.longer.push(list.finish()));
+        postings
+    }
+}
