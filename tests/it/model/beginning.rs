@@ -10,7 +10,7 @@ impl Space {
             Self::Tiny if choice < 64 => Vec::new(),
             Self::Tiny => {
                 let labels = [("1", "VIP"), ("2", "vip"), ("3", "Maße"), ("vip", "Até")];
-                let chats = self.all_chats();
+                let chats = self.some_chats();
                 let links = labels.iter().enumerate().map(|(n, (id, _))| link_all(id, &chats[n..n + 4]));
                 labels.iter().map(|(id, name)| upsert(id, name)).chain(links).collect()
             }

@@ -95,11 +95,11 @@ impl Space {
         }
     }
 
-    /// Every chat id, in every spelling.
-    pub(crate) fn all_chats(self) -> Vec<String> {
+    /// Chat ids in every spelling: all, or some of every kind.
+    pub(crate) fn some_chats(self) -> Vec<String> {
         match self {
             Self::Tiny => CHATS.iter().chain(&RARE_CHATS).map(|&chat| chat.to_owned()).collect(),
-            Self::Wide => (0..WIDE_CHATS).map(wide_chat).collect(),
+            Self::Wide => (0..WIDE_CHATS).step_by(9).map(wide_chat).collect(),
         }
     }
 
@@ -112,11 +112,11 @@ impl Space {
         }
     }
 
-    pub(crate) fn all_names(self) -> Vec<String> {
+    pub(crate) fn some_names(self) -> Vec<String> {
         let tiny = NAMES.iter().chain(&RARE_NAMES).map(|&name| name.to_owned());
         match self {
             Self::Tiny => tiny.collect(),
-            Self::Wide => tiny.chain((0..100).map(wide_name)).collect(),
+            Self::Wide => tiny.chain((0..100).step_by(9).map(wide_name)).collect(),
         }
     }
 }
