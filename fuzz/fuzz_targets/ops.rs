@@ -9,6 +9,7 @@ use libfuzzer_sys::fuzz_target;
 
 #[path = "../../tests/it/model/mod.rs"]
 mod model;
+#[allow(dead_code, reason = "the tests use more of it")]
 #[path = "../../tests/it/replica.rs"]
 mod replica;
 

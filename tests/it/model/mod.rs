@@ -4,20 +4,20 @@
 //! A [`Script`] is a list of steps made of bytes. A [`Trial`](trial::Trial) takes each step on the index and on the
 //! [`Model`](reference::Model), and compares every answer.
 
-pub(crate) mod action;
+mod action;
 mod answered;
 mod beginning;
-pub(crate) mod bytes;
-pub(crate) mod compare;
-pub(crate) mod effect;
+mod bytes;
+mod compare;
+mod effect;
 mod follower;
-pub(crate) mod keys;
-pub(crate) mod labels;
-pub(crate) mod operation;
+mod keys;
+mod labels;
+mod operation;
 mod perform;
 mod places;
 mod question;
-pub(crate) mod reference;
+mod reference;
 mod refresh;
 mod refreshing;
 mod script;

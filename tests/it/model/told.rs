@@ -67,7 +67,9 @@ impl Told {
     /// The records, some of which depend on what the index has.
     pub(crate) fn records(&self, model: &Model) -> Vec<Record> {
         let labels = model.labels.known.iter().map(|(id, fields)| Record::Label(id.clone(), fields.clone()));
-        let links = model.pairs().into_iter().map(|(id, chat)| Record::Link(id, chat));
+        let mut pairs: Vec<_> = model.pairs().into_iter().collect();
+        pairs.sort_unstable();
+        let links = pairs.into_iter().map(|(id, chat)| Record::Link(id, chat));
         let mut state = u32::from(self.salt);
         let is_told = |_: &Record| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
