@@ -18,7 +18,7 @@ impl Space {
                 let labels = (0..WIDE_LABELS).map(|n| upsert(&wide_label(n), &wide_name(n)));
                 let links = (0..WIDE_LABELS).map(|n| {
                     // Most labels on few chats, some on many, so that there are more than a thousand label sets.
-                    let (step, count) = if n % 40 == 0 { (3, 1000) } else { (37 + n, 20) };
+                    let (step, count) = if n % 40 == 0 { (3, 500) } else { (37 + n, 10) };
                     let chat = |i: u16| wide_chat((n * 11).wrapping_add(i.wrapping_mul(step)) % WIDE_CHATS);
                     link_all(&wide_label(n), &(0..count).map(chat).collect::<Vec<_>>())
                 });

@@ -48,7 +48,7 @@ const RARE_NAMES: [&str; 5] = ["", "\u{200e}", " \u{7}", "VI\u{0}P", "a\nb"];
 
 /// Ids in the wide space.
 pub(crate) const WIDE_LABELS: u16 = 320;
-pub(crate) const WIDE_CHATS: u16 = 4096;
+pub(crate) const WIDE_CHATS: u16 = 2048;
 
 impl Space {
     pub(crate) fn label(self, bytes: &mut Bytes<'_>) -> String {
@@ -80,7 +80,7 @@ impl Space {
             Self::Tiny => bytes.many(count, |bytes| self.chat(bytes)),
             Self::Wide => {
                 let (first, step) = (bytes.wide(), 1 + u16::from(bytes.below(5)));
-                let chats = u16::from(count) * 150;
+                let chats = u16::from(count) * 100;
                 (0..chats).map(|n| wide_chat(first.wrapping_add(n.wrapping_mul(step)) % WIDE_CHATS)).collect()
             }
         }

@@ -90,7 +90,7 @@ impl Trial {
             }
         }
         let often = if self.space == Space::Tiny { 4 } else { 16 };
-        match number % often {
+        match (number + 1) % often {
             0 => self.compare(),
             _ => self.model.compare_totals(&self.index),
         }
