@@ -31,20 +31,23 @@ impl Follower {
         delivery
     }
 
-    /// Reads everything there is.
+    /// Reads everything there is, and says whether commits were missed.
     ///
     /// # Panics
     ///
     /// If a commit does not fit the copy.
-    pub(crate) fn catch_up(&mut self, index: &LabelIndex) {
+    pub(crate) fn catch_up(&mut self, index: &LabelIndex) -> bool {
+        let mut missed = false;
         while let Some(delivery) = self.next() {
             if let Delivery::Missed { after } = delivery {
                 assert_eq!(after, self.copy.revision(), "missed after another revision than the last one");
                 let snapshot = index.snapshot();
                 self.copy = Folded::from(&snapshot);
                 self.feed.resume_after(snapshot.revision());
+                missed = true;
             }
         }
+        missed
     }
 
     /// Whether the copy is the index.

@@ -2,7 +2,8 @@
 //! to it. Property tests and the fuzz target `ops` share it.
 //!
 //! A [`Script`] is a list of steps made of bytes. A [`Trial`](trial::Trial) takes each step on the index and on the
-//! [`Model`](reference::Model), and compares every answer.
+//! [`Model`](reference::Model), and compares every answer. Beside it two [`Follower`](follower::Follower)s keep copies of
+//! the index by its feed alone.
 
 mod action;
 mod answered;
