@@ -1,5 +1,5 @@
 //! The reference model: the contract once more, written the slow and obvious way, and the scripts that hold the crate
-//! to it. Property tests and the fuzz target `ops` share it.
+//! to it. Property tests and the fuzz targets `ops` and `ops_wide` share it.
 //!
 //! A [`Script`] is a list of steps made of bytes. A [`Trial`](trial::Trial) takes each step on the index and on the
 //! [`Model`](reference::Model), and compares every answer. Beside it two [`Follower`](follower::Follower)s keep copies of
