@@ -91,14 +91,4 @@ impl FullState {
         let _: (LabelId, ChatId) = (label.parse_arg()?, chat.parse_arg()?);
         Ok(())
     }
-
-    /// Whether the state has a label: by a live record or, without any record, by a link.
-    pub(crate) fn has(&self, id: &LabelId, is_linked: impl FnOnce() -> bool) -> bool {
-        self.labels.get(id).map_or_else(is_linked, Option::is_some)
-    }
-
-    /// The fields of a label that has a live record.
-    pub(crate) fn fields(&self, id: &LabelId) -> Option<&LabelPatch> {
-        self.labels.get(id)?.as_ref()
-    }
 }

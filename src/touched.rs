@@ -16,6 +16,8 @@ use crate::state::State;
 pub(crate) struct Touched {
     chats: HashMap<ChatId, Covered>,
     labels: HashMap<LabelId, TouchedLabel>,
+    /// Ids that became an alias, mean another chat or are a chat again; with them the chats that they meant and mean.
+    meant_anew: HashSet<ChatId>,
     /// Which chats were merged into which, in order, for [`absorb`](Self::absorb).
     merged: Vec<(ChatId, ChatId)>,
 }
@@ -84,14 +86,16 @@ impl Touched {
                 chats.iter().for_each(|chat| self.pair(before, label, chat));
             }
             Op::SetLabels { chat, .. } => self.chat(before.resolve(chat)).whole = true,
+            Op::MergeChats { .. } | Op::Unalias { .. } if !outcome.changed() => {}
             Op::MergeChats { from, into } => {
+                let into = before.resolve(into).clone();
+                self.means(before, from, &into);
                 if matches!(outcome, Outcome::Merged(Merged::Merged { .. })) {
-                    let into = before.resolve(into).clone();
                     self.follow(from, &into);
                     self.merged.push((from.clone(), into));
                 }
             }
-            Op::Unalias { .. } => {}
+            Op::Unalias { from } => self.means(before, from, from),
             Op::Ingest { event } => self.ingested(before, event),
         }
     }
@@ -136,6 +140,11 @@ impl Touched {
         self.chats.entry_ref(chat).or_default()
     }
 
+    /// Notes that an id means another chat from now on.
+    fn means(&mut self, before: &State, id: &ChatId, chat: &ChatId) {
+        self.meant_anew.extend([id, before.resolve(id), chat].map(Clone::clone));
+    }
+
     fn follow(&mut self, from: &ChatId, into: &ChatId) {
         if let Some(covered) = self.chats.remove(from) {
             self.chat(into).extend(covered);
@@ -144,6 +153,7 @@ impl Touched {
 
     /// Notes what the later writes of a batch covered.
     pub(crate) fn absorb(&mut self, later: Self) {
+        self.meant_anew.extend(later.meant_anew);
         later.merged.iter().for_each(|(from, into)| self.follow(from, into));
         for (chat, covered) in later.chats {
             self.chat(&chat).extend(covered);
@@ -152,6 +162,16 @@ impl Touched {
             let known = self.labels.entry(id).or_default();
             *known = if label.removed { label } else { known.and(label) };
         }
+    }
+
+    /// Every chat that other ids mean than did, or that is none any more.
+    pub(crate) fn meant_anew(&self) -> &HashSet<ChatId> {
+        &self.meant_anew
+    }
+
+    /// Every label that was written, in no order.
+    pub(crate) fn labels(&self) -> impl Iterator<Item = (&LabelId, TouchedLabel)> {
+        self.labels.iter().map(|(id, &touched)| (id, touched))
     }
 
     /// What was done to a label.

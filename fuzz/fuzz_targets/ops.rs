@@ -1,36 +1,16 @@
-//! Operations and questions in any order, each answer compared with the reference model, every invariant checked.
+//! Operations, questions, snapshots, refreshes and feeds in any order, over so few ids that everything meets everything:
+//! each answer compared with the reference model, the invariants checked.
 
 #![no_main]
 
-use std::fmt;
-
-use libfuzzer_sys::arbitrary::{Arbitrary, Result, Unstructured};
-use libfuzzer_sys::fuzz_target;
-
 #[path = "../../tests/it/model/mod.rs"]
 mod model;
+#[allow(dead_code, reason = "the tests use more of it")]
+#[path = "../../tests/it/replica.rs"]
+mod replica;
+mod script_input;
 
-use model::{Script, Space};
+use libfuzzer_sys::fuzz_target;
+use script_input::ScriptInput;
 
-/// The first byte chooses the space: a wide one is slow, and therefore rare.
-struct Input(Script);
-
-impl<'a> Arbitrary<'a> for Input {
-    fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
-        Self::arbitrary_take_rest(Unstructured::new(bytes.bytes(bytes.len())?))
-    }
-
-    fn arbitrary_take_rest(mut bytes: Unstructured<'a>) -> Result<Self> {
-        let space = if bytes.arbitrary::<u8>()? == u8::MAX { Space::Wide } else { Space::Tiny };
-        Ok(Self(Script::decode(space, bytes.take_rest())))
-    }
-}
-
-/// What `cargo fuzz fmt` prints.
-impl fmt::Debug for Input {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-fuzz_target!(|input: Input| input.0.run());
+fuzz_target!(|input: ScriptInput<false>| input.0.run());

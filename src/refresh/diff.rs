@@ -1,65 +1,117 @@
-//! In which pairs a full state differs from a version.
+//! In what a full state differs from a version.
+
+use std::iter;
 
 use hashbrown::HashSet;
 
 use crate::change::Place;
 use crate::chat_id::{ChatId, StoredOrder};
 use crate::full_state::FullState;
+use crate::label::Label;
 use crate::label_id::LabelId;
+use crate::refresh::label_change::label_change;
+use crate::refresh::links_by_chat::LinksByChat;
+use crate::refresh::told::Told;
 use crate::state::State;
 use crate::state::labels::Slot;
 use crate::state::postings::List;
+use crate::touched::TouchedLabel;
 
-/// The pairs in which a full state differs from a version, for the labels that the state has.
-#[derive(Debug, Default)]
-pub(super) struct PairDiff {
-    /// In order of the chats, which does not depend on that of the records: so new chats take their places.
-    pub(super) link: Vec<(LabelId, ChatId)>,
+/// In what a full state differs from a version, as if nothing was written while its ticket was open.
+#[derive(Debug)]
+pub(super) struct Diff {
+    /// The labels that come, go or change.
+    pub(super) labels: Vec<LabelId>,
+    /// Pairs that the version lacks, in an order that depends on nothing but them: so new chats take their places.
+    pub(super) link: Vec<(StoredOrder, LabelId)>,
+    /// Pairs that the full state lacks, of labels that it has. The others go with all their pairs, or a write decides.
     pub(super) unlink: Vec<(LabelId, ChatId)>,
 }
 
-/// Compares the links of a full state with the pairs of a version.
-///
-/// Labels that the full state does not have are left out: they go with all their pairs, or a write decides.
-pub(super) fn pair_diff(state: &State, full: &FullState) -> PairDiff {
-    let mut diff = PairDiff::default();
-    let mut wanted: Vec<(Slot, Place)> = Vec::with_capacity(full.links.len());
-    let mut missing: Vec<(StoredOrder, LabelId)> = Vec::new();
-    let mut linked: HashSet<Slot> = HashSet::new();
-    for (label, chat) in &full.links {
-        let chat = state.resolve(chat);
-        let slot = state.labels.slot(label);
-        linked.extend(slot);
-        match (slot, state.chats.find(chat)) {
-            (Some(slot), Some(place)) => wanted.push((slot, place)),
-            _ => missing.push((StoredOrder(chat.clone()), label.clone())),
-        }
+impl Diff {
+    /// Compares a full state with a version.
+    ///
+    /// **O(n log n)** in the records and in the pairs of the labels that the state has.
+    pub(super) fn new(state: &State, full: &FullState, told: &Told<'_>) -> Self {
+        let mut diff = Self { labels: differing_labels(state, told), link: Vec::new(), unlink: Vec::new() };
+        diff.compare_pairs(state, full, told);
+        diff.link.sort_unstable();
+        diff.link.dedup();
+        diff
     }
-    wanted.sort_unstable();
-    wanted.dedup();
-    for (label, &slot) in state.labels.by_id.iter() {
-        if full.has(label, || linked.contains(&slot)) {
+
+    fn compare_pairs(&mut self, state: &State, full: &FullState, told: &Told<'_>) {
+        let mut wanted: Vec<(Slot, Place)> = Vec::with_capacity(full.links.len());
+        for (label, chat) in &full.links {
+            let chat = state.resolve(chat);
+            match (state.labels.slot(label), state.chats.find(chat)) {
+                (Some(slot), Some(place)) => wanted.push((slot, place)),
+                _ => self.link.push((StoredOrder(chat.clone()), label.clone())),
+            }
+        }
+        wanted.sort_unstable();
+        wanted.dedup();
+        for (label, &slot) in state.labels.by_id.iter().filter(|(label, _)| told.has(label)) {
             let start = wanted.partition_point(|(other, _)| *other < slot);
-            let len = wanted.iter().skip(start).take_while(|(other, _)| *other == slot).count();
-            let places = wanted.iter().skip(start).take(len).map(|&(_, place)| place);
-            compare(state, slot, places, |place, linked| {
+            let places = wanted.iter().skip(start).take_while(|(other, _)| *other == slot).map(|&(_, place)| place);
+            compare_places(state, slot, places, |place, linked| {
                 let Some(chat) = state.chats.chat_at(place) else { return };
                 if linked {
-                    missing.push((StoredOrder(chat), label.clone()));
+                    self.link.push((StoredOrder(chat), label.clone()));
                 } else {
-                    diff.unlink.push((label.clone(), chat));
+                    self.unlink.push((label.clone(), chat));
                 }
             });
         }
     }
-    missing.sort_unstable();
-    missing.dedup();
-    diff.link = missing.into_iter().map(|(StoredOrder(chat), label)| (label, chat)).collect();
-    diff
+
+    /// Brings the difference up to a later version, in which these chats are meant by other ids than before.
+    ///
+    /// Every other chat is meant by the same ids as before, and its pairs are those that it had, but for some that were
+    /// written; these win anyway.
+    ///
+    /// **O(d + m log n)** in the pairs d of the difference, the ids m of these chats and the links n of the full state.
+    pub(super) fn renew(&mut self, state: &State, told: &Told<'_>, links: &LinksByChat<'_>, chats: &HashSet<ChatId>) {
+        self.link.retain(|(StoredOrder(chat), _)| !chats.contains(chat));
+        self.unlink.retain(|(_, chat)| !chats.contains(chat));
+        let mut unlink = Vec::new();
+        for chat in chats.iter().filter(|chat| state.aliases.target(chat).is_none()) {
+            let wanted: HashSet<&LabelId> = ids_of(state, chat).flat_map(|id| links.labels_of(id)).collect();
+            let slots = state.chats.find(chat).map_or(&[][..], |place| state.slots_at(place));
+            let had: HashSet<&LabelId> =
+                slots.iter().filter_map(|&slot| state.labels.at(slot)).map(Label::id).collect();
+            let lacking = wanted.difference(&had);
+            self.link.extend(lacking.map(|&label| (StoredOrder(chat.clone()), label.clone())));
+            let surplus = had.difference(&wanted).filter(|label| told.has(label));
+            unlink.extend(surplus.map(|&label| (label.clone(), chat.clone())));
+        }
+        // A stable sort finds those in order that were there before, and takes no longer for them.
+        self.link.sort();
+        unlink.sort_unstable();
+        self.unlink.extend(unlink);
+    }
+}
+
+/// The labels that come, go or change, in label order.
+fn differing_labels(state: &State, told: &Told<'_>) -> Vec<LabelId> {
+    let mut ids: Vec<&LabelId> = told.ids().chain(state.labels.iter().map(Label::id)).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.retain(|id| label_change(state, told, TouchedLabel::default(), id).is_some());
+    ids.into_iter().cloned().collect()
+}
+
+/// Every id of a chat: its own, and its aliases.
+fn ids_of<'a>(state: &'a State, chat: &'a ChatId) -> impl Iterator<Item = &'a ChatId> {
+    let target = StoredOrder(chat.clone());
+    let first = target.clone();
+    let aliases = state.aliases.by_target.iter_from(move |(other, _)| *other < first);
+    let aliases = aliases.take_while(move |((other, _), ())| *other == target);
+    iter::once(chat).chain(aliases.map(|((_, StoredOrder(alias)), ())| alias))
 }
 
 /// Compares the places of a label with those wanted, in order. Tells each difference: true is to be linked.
-fn compare(state: &State, slot: Slot, wanted: impl Iterator<Item = Place>, mut tell: impl FnMut(Place, bool)) {
+fn compare_places(state: &State, slot: Slot, wanted: impl Iterator<Item = Place>, mut tell: impl FnMut(Place, bool)) {
     let mut wanted = wanted.peekable();
     for place in state.postings.places(List::Label(slot)) {
         while let Some(missing) = wanted.next_if(|&other| other < place) {

@@ -1,17 +1,26 @@
 //! Replacing the index's state by the network's, in one step and without losing a write.
 
+mod told;
+mod links_by_chat;
+mod label_change;
 mod diff;
 mod reconcile;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::change::Change;
 use crate::error::{Error, Result};
 use crate::full_state::FullState;
-use crate::index::LabelIndex;
+use crate::index::{LabelIndex, Writer};
 use crate::op::{Committed, RefreshState, Refreshed};
-use crate::refresh::diff::pair_diff;
+use crate::refresh::diff::Diff;
+use crate::refresh::links_by_chat::LinksByChat;
 use crate::refresh::reconcile::Reconciler;
+use crate::refresh::told::Told;
+use crate::state::State;
 
 /// The right to refresh an index once. Only one is open at a time; dropping it gives it back and changes nothing.
 ///
@@ -76,39 +85,65 @@ impl LabelIndex {
         self.writer().close_ticket(None)
     }
 
-    fn execute_refresh(&self, number: u64, full: &FullState, refuse_empty: bool) -> Result<Committed<Refreshed>> {
-        /// Times to compute the difference anew because aliases were learnt meanwhile, before writers are made to wait.
-        const RETRIES: u32 = 3;
-        let mut retries = RETRIES;
-        loop {
-            self.writer().touched(number)?;
-            let base = self.version();
-            let diff = pair_diff(&base, full);
-            let mut writer = self.writer();
-            let state = self.version();
-            let same_aliases = state.aliases.is_same(&base.aliases);
-            if !same_aliases && retries > 0 {
-                retries -= 1;
-                continue;
-            }
-            let diff = if same_aliases { diff } else { pair_diff(&state, full) };
-            let (mut changes, mut outcome) = {
-                let reconciler = Reconciler::new(&state, full, writer.touched(number)?);
-                if refuse_empty {
-                    reconciler.refuse_empty()?;
-                }
-                reconciler.changes(diff, self.rules())?
-            };
-            outcome.changed = !changes.is_empty() || state.refresh_state == RefreshState::Never;
-            writer.close_ticket(Some(number));
-            if !outcome.changed {
-                return Ok(Committed { outcome, revision: state.revision });
-            }
-            changes.push(Change::Refreshed);
-            let revision = self.commit_beside(writer, state, changes);
-            return Ok(Committed { outcome, revision });
-        }
+    /// Computes what a commit of this ticket would change now. Writers go on.
+    fn draft_refresh<'a>(&self, number: u64, full: &'a FullState) -> Result<Draft<'a>> {
+        self.writer().touched(number)?;
+        let (base, told) = (self.version(), Told::new(full));
+        let diff = Diff::new(&base, full, &told);
+        Ok(Draft { number, base, full, told, diff })
     }
+
+    fn commit_draft(&self, draft: Draft<'_>, refuse_empty: bool) -> Result<Committed<Refreshed>> {
+        let mut writer = self.writer();
+        let mut links = None;
+        if !self.version().aliases.is_same(&draft.base.aliases) {
+            drop(writer);
+            links = Some(LinksByChat::new(draft.full));
+            writer = self.writer();
+        }
+        self.commit_in_turn(writer, draft, links.as_ref(), refuse_empty)
+    }
+
+    /// Commits a draft, with the links by chat unless the aliases are still those of the draft. Looks at what differs
+    /// and at keys that were written since the ticket was given out, and at nothing else.
+    fn commit_in_turn(
+        &self,
+        mut writer: Writer<'_>,
+        draft: Draft<'_>,
+        links: Option<&LinksByChat<'_>>,
+        refuse_empty: bool,
+    ) -> Result<Committed<Refreshed>> {
+        let Draft { number, told, mut diff, .. } = draft;
+        let touched = writer.touched(number)?;
+        let state = self.version();
+        if let Some(links) = links {
+            diff.renew(&state, &told, links, touched.meant_anew());
+        }
+        let reconciler = Reconciler { state: &state, told: &told, touched };
+        if refuse_empty {
+            reconciler.refuse_empty()?;
+        }
+        let (mut changes, mut outcome) = reconciler.changes(diff, self.rules())?;
+        outcome.changed = !changes.is_empty() || state.refresh_state == RefreshState::Never;
+        writer.close_ticket(Some(number));
+        if !outcome.changed {
+            return Ok(Committed { outcome, revision: state.revision });
+        }
+        changes.push(Change::Refreshed);
+        let revision = self.commit_beside(writer, state, changes);
+        Ok(Committed { outcome, revision })
+    }
+}
+
+/// What the commit of a ticket would change in one version.
+#[derive(Debug)]
+struct Draft<'a> {
+    /// Of the ticket.
+    number: u64,
+    base: Arc<State>,
+    full: &'a FullState,
+    told: Told<'a>,
+    diff: Diff,
 }
 
 impl RefreshTicket {
@@ -124,8 +159,8 @@ impl RefreshTicket {
     /// The changes are those that make the difference, then [`Change::Refreshed`]. The first refresh of an index is
     /// always a commit; a later one that finds no difference is none.
     ///
-    /// **O(n log n)** in the records, and in the pairs of the labels that the state has. Readers do not wait, writers
-    /// only while what they wrote meanwhile is reconciled and the difference applied.
+    /// **O(n log n)** in the records, and in the pairs of the labels that the state has. Readers do not wait. Writers
+    /// only wait while what they wrote meanwhile is reconciled and the difference applied, whatever the number of chats.
     ///
     /// # Errors
     ///
@@ -146,7 +181,8 @@ impl RefreshTicket {
     }
 
     fn commit_checked(self, full: FullState, refuse_empty: bool) -> Result<Committed<Refreshed>, RefusedRefresh> {
-        match self.index.execute_refresh(self.number, &full, refuse_empty) {
+        let draft = self.index.draft_refresh(self.number, &full);
+        match draft.and_then(|draft| self.index.commit_draft(draft, refuse_empty)) {
             Ok(committed) => Ok(committed),
             Err(cause) => Err(RefusedRefresh { cause, state: full, ticket: self }),
         }

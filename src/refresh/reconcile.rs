@@ -3,39 +3,33 @@
 use hashbrown::{HashMap, HashSet};
 
 use crate::change::{Change, Place};
-use crate::chat_id::ChatId;
+use crate::chat_id::{ChatId, StoredOrder};
 use crate::error::{Error, Limit, Result};
-use crate::full_state::FullState;
-use crate::label::{Label, LabelPatch};
 use crate::label_id::LabelId;
 use crate::op::Refreshed;
-use crate::refresh::diff::PairDiff;
+use crate::refresh::diff::Diff;
+use crate::refresh::label_change::label_change;
+use crate::refresh::told::Told;
 use crate::state::State;
 use crate::state::chats::Chats;
 use crate::state::plan::{Rules, exceeded};
 use crate::state::postings::List;
 use crate::touched::Touched;
 
-/// A version, the network's state, and the writes that win over it.
+/// The newest version, the network's labels, and the writes that win over its state.
+///
+/// Runs in the turn to write. So it sees the difference and what was written, and has no way to go through all links.
 pub(super) struct Reconciler<'a> {
     pub(super) state: &'a State,
-    pub(super) full: &'a FullState,
+    pub(super) told: &'a Told<'a>,
     pub(super) touched: &'a Touched,
-    /// The labels of which the full state has a link.
-    linked: HashSet<&'a LabelId>,
 }
 
-impl<'a> Reconciler<'a> {
-    pub(super) fn new(state: &'a State, full: &'a FullState, touched: &'a Touched) -> Self {
-        let linked = full.links.iter().map(|(label, _)| label).collect();
-        Self { state, full, touched, linked }
-    }
-
+impl Reconciler<'_> {
     /// Refuses a state that would empty the index.
     pub(super) fn refuse_empty(&self) -> Result<()> {
-        let has_label = self.full.labels.values().any(Option::is_some);
-        let labels_go = !has_label && self.state.labels.len() > 0;
-        let links_go = self.full.links.is_empty() && self.state.total_rows > 0;
+        let labels_go = !self.told.has_live_record() && self.state.labels.len() > 0;
+        let links_go = !self.told.has_link() && self.state.total_rows > 0;
         if labels_go || links_go {
             let labels = u64::try_from(self.state.labels.len()).unwrap_or(u64::MAX);
             return Err(Error::EmptyRefresh { labels, links: self.state.total_rows });
@@ -44,8 +38,8 @@ impl<'a> Reconciler<'a> {
     }
 
     /// The changes, and how many there are of each kind.
-    pub(super) fn changes(&self, diff: PairDiff, rules: Rules) -> Result<(Vec<Change>, Refreshed)> {
-        let mut changes = self.label_changes();
+    pub(super) fn changes(&self, diff: Diff, rules: Rules) -> Result<(Vec<Change>, Refreshed)> {
+        let mut changes = self.label_changes(&diff.labels);
         let mut summary = Refreshed::default();
         let (mut created, mut gone) = (HashSet::new(), HashSet::new());
         for change in &changes {
@@ -61,7 +55,8 @@ impl<'a> Reconciler<'a> {
         self.allow(&created, &gone, rules)?;
         let stays = |id: &LabelId| created.contains(id) || (self.state.labels.slot(id).is_some() && !gone.contains(id));
         let free = |(label, chat): &(LabelId, ChatId)| stays(label) && !self.touched.covers(label, chat);
-        let link = diff.link.into_iter().filter(|pair| self.has(&pair.0) && free(pair));
+        let link = diff.link.into_iter().map(|(StoredOrder(chat), label)| (label, chat));
+        let link = link.filter(|pair| self.told.has(&pair.0) && free(pair));
         let before = changes.len();
         self.link(link, rules, &mut changes)?;
         summary.linked = changes.len() - before;
@@ -86,55 +81,25 @@ impl<'a> Reconciler<'a> {
         }
     }
 
-    fn has(&self, id: &LabelId) -> bool {
-        self.full.has(id, || self.linked.contains(id))
-    }
-
-    /// What becomes of each label, in label order.
-    fn label_changes(&self) -> Vec<Change> {
-        let mut ids: Vec<&LabelId> = self.full.labels.keys().chain(self.linked.iter().copied()).collect();
-        ids.extend(self.state.labels.iter().map(Label::id));
+    /// What becomes of the labels that differ and of those that were written, in label order. All others stay.
+    fn label_changes(&self, differing: &[LabelId]) -> Vec<Change> {
+        let mut ids: Vec<&LabelId> = differing.iter().chain(self.touched.labels().map(|(id, _)| id)).collect();
         ids.sort_unstable();
         ids.dedup();
-        ids.into_iter().filter_map(|id| self.label_change(id)).collect()
-    }
-
-    fn label_change(&self, id: &LabelId) -> Option<Change> {
-        let touched = self.touched.label(id);
-        let fields = self.full.fields(id);
-        let Some(label) = self.state.labels.get(id) else {
-            let deleted = self.state.labels.is_deleted(id);
-            return match fields {
-                _ if touched.removed => None,
-                Some(fields) => Some(Change::LabelCreated { label: Label::new(id.clone(), fields.clone()) }),
-                None if deleted => None,
-                None if self.has(id) => Some(Change::LabelCreated { label: Label::new(id.clone(), LabelPatch::new()) }),
-                None => Some(Change::LabelRemoved { label: id.clone(), links: 0 }),
-            };
-        };
-        if self.has(id) {
-            let mut fields = fields.cloned().unwrap_or_default();
-            fields.name = fields.name.filter(|_| !touched.name);
-            fields.color = fields.color.filter(|_| !touched.color);
-            fields.position = fields.position.filter(|_| !touched.position);
-            let patched = label.patched(&fields);
-            (patched != *label).then_some(Change::LabelUpdated { label: patched })
-        } else if touched.edited {
-            None
-        } else {
-            let links = self.state.labels.slot(id).map_or(0, |slot| self.state.postings.len(slot));
-            Some(Change::LabelRemoved { label: id.clone(), links })
-        }
+        let change = |id| label_change(self.state, self.told, self.touched.label(id), id);
+        ids.into_iter().filter_map(change).collect()
     }
 
     /// The pairs of labels that only stay because they were edited meanwhile: the full state has none of them.
     fn stranded(&self) -> impl Iterator<Item = (LabelId, ChatId)> {
-        self.state.labels.by_id.iter().filter(|(id, _)| !self.has(id) && self.touched.label(id).edited).flat_map(
-            |(id, &slot)| {
-                let places = self.state.postings.places(List::Label(slot));
-                places.filter_map(|place| Some((id.clone(), self.state.chats.chat_at(place)?)))
-            },
-        )
+        let edited = self.touched.labels().filter(|(_, touched)| touched.edited).map(|(id, _)| id);
+        let mut labels: Vec<&LabelId> = edited.filter(|id| !self.told.has(id)).collect();
+        labels.sort_unstable();
+        let labels = labels.into_iter().filter_map(|id| Some((id, self.state.labels.slot(id)?)));
+        labels.flat_map(|(id, slot)| {
+            let places = self.state.postings.places(List::Label(slot));
+            places.filter_map(|place| Some((id.clone(), self.state.chats.chat_at(place)?)))
+        })
     }
 
     /// Links, with a place for each new chat.

@@ -3,11 +3,21 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::model::{Script, Space};
+use crate::model::{Script, Space, step};
+
+type Chunk = [u8; Script::CHUNK];
 
 /// Scripts of up to so many steps. They shrink step by step.
-fn script(space: Space, steps: usize) -> impl Strategy<Value = Script> {
-    vec(any::<[u8; Script::CHUNK]>(), 1..=steps + 1).prop_map(move |chunks| Script::decode(space, &chunks.concat()))
+fn script(space: Space, steps: usize, chunk: impl Strategy<Value = Chunk>) -> impl Strategy<Value = Script> {
+    vec(chunk, 1..=steps + 1).prop_map(move |chunks| Script::decode(space, &chunks.concat()))
+}
+
+/// Chunks of which many are steps of these kinds.
+fn mostly(kinds: impl Strategy<Value = u8>) -> impl Strategy<Value = Chunk> {
+    (any::<Chunk>(), proptest::option::of(kinds)).prop_map(|(mut chunk, kind)| {
+        chunk[0] = kind.unwrap_or(chunk[0]);
+        chunk
+    })
 }
 
 fn cases(cases: u32) -> ProptestConfig {
@@ -15,10 +25,19 @@ fn cases(cases: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(cases(800))]
+    #![proptest_config(cases(1_500))]
 
     #[test]
-    fn everything_is_as_in_the_model(script in script(Space::Tiny, 60)) {
+    fn everything_is_as_in_the_model(script in script(Space::Tiny, 60, any::<Chunk>())) {
+        script.run();
+    }
+
+    #[test]
+    fn a_refresh_is_what_the_model_says(script in script(Space::Tiny, 80, mostly(prop_oneof![
+        2 => Just(step::BEGIN_REFRESH),
+        1 => Just(step::COMMIT_REFRESH),
+        4 => 0_u8..50,
+    ]))) {
         script.run();
     }
 }
@@ -27,7 +46,7 @@ proptest! {
     #![proptest_config(cases(8))]
 
     #[test]
-    fn everything_is_as_in_the_model_with_many_labels_and_chats(script in script(Space::Wide, 60)) {
+    fn everything_is_as_in_the_model_with_many_labels_and_chats(script in script(Space::Wide, 60, any::<Chunk>())) {
         script.run();
     }
 }

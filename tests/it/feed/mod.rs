@@ -2,7 +2,6 @@
 
 mod awaiting;
 mod bounds;
-mod folding;
 mod order;
 mod waiting;
 

@@ -10,7 +10,7 @@ impl Space {
             Self::Tiny if choice < 64 => Vec::new(),
             Self::Tiny => {
                 let labels = [("1", "VIP"), ("2", "vip"), ("3", "Maße"), ("vip", "Até")];
-                let chats = self.all_chats();
+                let chats = self.some_chats();
                 let links = labels.iter().enumerate().map(|(n, (id, _))| link_all(id, &chats[n..n + 4]));
                 labels.iter().map(|(id, name)| upsert(id, name)).chain(links).collect()
             }
@@ -18,7 +18,7 @@ impl Space {
                 let labels = (0..WIDE_LABELS).map(|n| upsert(&wide_label(n), &wide_name(n)));
                 let links = (0..WIDE_LABELS).map(|n| {
                     // Most labels on few chats, some on many, so that there are more than a thousand label sets.
-                    let (step, count) = if n % 40 == 0 { (3, 1000) } else { (37 + n, 20) };
+                    let (step, count) = if n % 40 == 0 { (3, 500) } else { (37 + n, 10) };
                     let chat = |i: u16| wide_chat((n * 11).wrapping_add(i.wrapping_mul(step)) % WIDE_CHATS);
                     link_all(&wide_label(n), &(0..count).map(chat).collect::<Vec<_>>())
                 });

@@ -46,6 +46,10 @@ impl Labels {
         self.known.keys().map(|id| self.listed(id)).collect()
     }
 
+    pub(crate) fn deleted(&self) -> &BTreeSet<LabelId> {
+        &self.deleted
+    }
+
     /// The labels of a name, in label order.
     pub(crate) fn named(&self, name: &LabelName) -> Vec<LabelId> {
         let same = |attributes: &LabelPatch| attributes.name.as_ref().is_some_and(|own| own.is_same_as(name));

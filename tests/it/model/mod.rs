@@ -1,26 +1,32 @@
 //! The reference model: the contract once more, written the slow and obvious way, and the scripts that hold the crate
-//! to it. Property tests and the fuzz target `ops` share it.
+//! to it. Property tests and the fuzz targets `ops` and `ops_wide` share it.
 //!
 //! A [`Script`] is a list of steps made of bytes. A [`Trial`](trial::Trial) takes each step on the index and on the
-//! [`Model`](reference::Model), and compares every answer.
+//! [`Model`](reference::Model), and compares every answer. Beside it two [`Follower`](follower::Follower)s keep copies of
+//! the index by its feed alone.
 
-pub(crate) mod action;
+mod action;
 mod answered;
 mod beginning;
-pub(crate) mod bytes;
-pub(crate) mod compare;
-pub(crate) mod effect;
-pub(crate) mod keys;
-pub(crate) mod labels;
-pub(crate) mod operation;
+mod bytes;
+mod compare;
+mod effect;
+mod follower;
+mod keys;
+mod labels;
+mod operation;
 mod perform;
 mod places;
 mod question;
-pub(crate) mod reference;
+mod reference;
+mod refresh;
+mod refreshing;
 mod script;
 pub(crate) mod step;
+mod told;
 mod trial;
 mod view;
+mod written;
 
 pub(crate) use keys::Space;
 pub(crate) use script::Script;

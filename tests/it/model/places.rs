@@ -1,13 +1,13 @@
 //! The places of the model.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use label_index::{ChatId, Place};
 
 /// Which chat has which place, and which places are free.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Places {
-    of: BTreeMap<ChatId, Place>,
+    of: HashMap<ChatId, Place>,
     /// Free places with the revision that freed them, the oldest first.
     free: VecDeque<(Place, u64)>,
     /// Places that the commit under way has left without a label at some time, in that order.
@@ -42,11 +42,7 @@ impl Places {
 
     /// Notes that a chat has no label now. It keeps its place until the commit ends.
     pub(crate) fn emptied(&mut self, chat: &ChatId) {
-        if let Some(place) = self.of(chat)
-            && !self.emptied.contains(&place)
-        {
-            self.emptied.push(place);
-        }
+        self.emptied.extend(self.of(chat));
     }
 
     /// Gives `into` the place of `from`, if it has none.
@@ -59,13 +55,16 @@ impl Places {
         }
     }
 
-    /// Ends a commit: chats that have no label give their places up.
+    /// Ends a commit: chats that have no label give their places up, in the order in which they were first left so.
     pub(crate) fn settle(&mut self, revision: u64, is_labelled: impl Fn(&ChatId) -> bool) {
-        for place in std::mem::take(&mut self.emptied) {
-            let chat = self.of.iter().find(|&(_, &own)| own == place).map(|(chat, _)| chat.clone());
-            let chat = chat.expect("nothing gives a place up before the end");
-            if !is_labelled(&chat) {
-                self.of.remove(&chat);
+        let emptied = std::mem::take(&mut self.emptied);
+        if emptied.is_empty() {
+            return;
+        }
+        let holders: HashMap<Place, ChatId> = self.of.iter().map(|(chat, &place)| (place, chat.clone())).collect();
+        for place in emptied {
+            let chat = &holders[&place];
+            if !is_labelled(chat) && self.of.remove(chat).is_some() {
                 self.free.push_back((place, revision));
             }
         }

@@ -1,6 +1,6 @@
 //! Questions to the model.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use label_index::{ChatId, Entry, Error, Filter, LabelId, LabelName, Limit, Place};
 
@@ -51,13 +51,13 @@ impl Model {
     pub(crate) fn count_by_label(&self, filter: &Filter) -> Result<Vec<(Listed, u64)>, Error> {
         self.allow_filter(filter)?;
         let matching = self.matching(filter);
-        let count = |id| total(matching.iter().map(|(.., labels)| usize::from(labels.contains(id))));
-        let counted = self.labels.known.keys().map(|id| (self.labels.listed(id), count(id)));
-        Ok(counted.filter(|&(_, count)| count > 0).collect())
+        let counts = counts(matching.iter().map(|(.., labels)| *labels)).into_iter();
+        Ok(counts.map(|(id, count)| (self.labels.listed(id), count)).collect())
     }
 
-    pub(crate) fn count(&self, id: &LabelId) -> u64 {
-        total(self.links.values().map(|labels| usize::from(labels.contains(id))))
+    /// How many chats each label has that has any.
+    pub(crate) fn counts(&self) -> BTreeMap<&LabelId, u64> {
+        counts(self.links.values())
     }
 
     pub(crate) fn total_chats(&self) -> u64 {
@@ -84,18 +84,19 @@ impl Model {
 
     /// The chats that pass every clause, in order of place.
     fn matching(&self, filter: &Filter) -> Vec<(Place, &ChatId, &BTreeSet<LabelId>)> {
-        let carries =
-            |labels: &BTreeSet<LabelId>, entry: &Entry| self.ids_of(entry).iter().any(|id| labels.contains(id));
-        let passes = |labels: &BTreeSet<LabelId>| {
-            filter.any_of.as_ref().is_none_or(|any| any.iter().any(|entry| carries(labels, entry)))
-                && filter
-                    .all_of
-                    .as_ref()
-                    .is_none_or(|all| !all.is_empty() && all.iter().all(|entry| carries(labels, entry)))
-                && filter.none_of.as_ref().is_none_or(|none| !none.iter().any(|entry| carries(labels, entry)))
+        // For each clause that is given, the ids of each entry.
+        let ids = |clause: &Option<Vec<Entry>>| {
+            clause.as_ref().map(|entries| entries.iter().map(|entry| self.ids_of(entry)).collect::<Vec<_>>())
         };
-        let chats = self.places.in_order().into_iter();
-        chats.map(|(place, chat)| (place, chat, &self.links[chat])).filter(|(.., labels)| passes(labels)).collect()
+        let (any, all, none) = (ids(&filter.any_of), ids(&filter.all_of), ids(&filter.none_of));
+        let passes = |labels: &BTreeSet<LabelId>| {
+            let carries = |entry: &Vec<LabelId>| entry.iter().any(|id| labels.contains(id));
+            any.as_ref().is_none_or(|any| any.iter().any(carries))
+                && all.as_ref().is_none_or(|all| !all.is_empty() && all.iter().all(carries))
+                && none.as_ref().is_none_or(|none| !none.iter().any(carries))
+        };
+        let chats = self.places.in_order().into_iter().map(|(place, chat)| (place, chat, &self.links[chat]));
+        chats.filter(|(.., labels)| passes(labels)).collect()
     }
 
     fn row(&self, chat: &ChatId, labels: &BTreeSet<LabelId>) -> Row {
@@ -117,6 +118,13 @@ impl Model {
 /// The entries of all clauses, in the order any-of, all-of, none-of.
 fn entries(filter: &Filter) -> impl Iterator<Item = &Entry> {
     [&filter.any_of, &filter.all_of, &filter.none_of].into_iter().flatten().flatten()
+}
+
+/// How often each label occurs.
+fn counts<'a>(sets: impl Iterator<Item = &'a BTreeSet<LabelId>>) -> BTreeMap<&'a LabelId, u64> {
+    let mut counts = BTreeMap::new();
+    sets.flatten().for_each(|id| *counts.entry(id).or_default() += 1);
+    counts
 }
 
 fn note(unresolved: &mut Vec<String>, entry: &str) {

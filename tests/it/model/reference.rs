@@ -1,6 +1,6 @@
 //! The model of an index: maps and sets, searched from end to end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use label_index::{ChatId, Ensured, Error, Event, LabelId, LabelPatch, Limit, Limits, Merged, NewLabel, Upserted};
 
@@ -8,6 +8,7 @@ use super::effect::{BatchDone, Done, Effect};
 use super::labels::{Labels, exceeded};
 use super::operation::{Named, Operation};
 use super::places::Places;
+use super::written::Written;
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Model {
@@ -17,9 +18,13 @@ pub(crate) struct Model {
     pub(crate) oldest_held: Option<u64>,
     pub(crate) labels: Labels,
     /// Chats without a label are not in it.
-    pub(crate) links: BTreeMap<ChatId, BTreeSet<LabelId>>,
-    pub(crate) aliases: BTreeMap<ChatId, ChatId>,
+    pub(crate) links: HashMap<ChatId, BTreeSet<LabelId>>,
+    pub(crate) aliases: HashMap<ChatId, ChatId>,
     pub(crate) places: Places,
+    /// The revision of the last refresh.
+    pub(crate) refreshed: Option<u64>,
+    /// What was written since the ticket was given out that is open.
+    pub(crate) written: Option<Written>,
 }
 
 impl Model {
@@ -29,11 +34,9 @@ impl Model {
 
     pub(crate) fn commit(&mut self, operation: &Operation) -> Result<Done, Error> {
         self.allow(operation.weight())?;
-        let mut next = self.clone();
-        let effect = next.carry_out(operation, &[])?;
+        let effect = self.carry_out_noted(operation, &[])?;
         let changed = effect.changed();
-        next.settle(changed);
-        *self = next;
+        self.settle(changed);
         Ok(Done { effect, changed, revision: self.revision })
     }
 
@@ -43,7 +46,7 @@ impl Model {
         let mut effects = Vec::new();
         for (position, operation) in operations.iter().enumerate() {
             let effect = next
-                .carry_out(operation, &effects)
+                .carry_out_noted(operation, &effects)
                 .map_err(|cause| Error::BatchRefused { position, cause: Box::new(cause) })?;
             effects.push(effect);
         }
@@ -52,6 +55,16 @@ impl Model {
         next.settle(changed);
         *self = next;
         Ok(BatchDone { effects, created, changed, revision: self.revision })
+    }
+
+    /// Carries out an operation and, while a ticket is open, notes what it covered.
+    fn carry_out_noted(&mut self, operation: &Operation, earlier: &[Effect]) -> Result<Effect, Error> {
+        let before = self.written.is_some().then(|| self.clone());
+        let effect = self.carry_out(operation, earlier)?;
+        if let (Some(written), Some(before)) = (&mut self.written, before) {
+            written.note(&before, operation, &effect, earlier);
+        }
+        Ok(effect)
     }
 
     fn allow(&self, weight: usize) -> Result<(), Error> {
@@ -75,7 +88,8 @@ impl Model {
         self.links.get(&self.resolve(chat)).cloned().unwrap_or_default()
     }
 
-    pub(crate) fn carry_out(&mut self, operation: &Operation, earlier: &[Effect]) -> Result<Effect, Error> {
+    /// Carries out an operation whole, or refuses it and changes nothing.
+    fn carry_out(&mut self, operation: &Operation, earlier: &[Effect]) -> Result<Effect, Error> {
         let known = |model: &Self, label: &Named| {
             let id = label_of(label, earlier);
             model.labels.require(&id).map(|()| id)

@@ -66,9 +66,10 @@ fn limits(bytes: &mut Bytes<'_>) -> Limits {
     };
     let (page, filter_entries) = (small(defaults.page, 1), small(defaults.filter_entries, 1));
     let (labels, batch_operations) = (small(defaults.labels, 2), small(defaults.batch_operations, 2));
+    let feed_changes = small(defaults.feed_changes, 8);
     let mut limits = defaults;
     (limits.page, limits.filter_entries) = (page, filter_entries);
-    (limits.labels, limits.batch_operations) = (labels, batch_operations);
+    (limits.labels, limits.batch_operations, limits.feed_changes) = (labels, batch_operations, feed_changes);
     limits
 }
 

@@ -5,17 +5,34 @@ use label_index::{Entry, Filter};
 use super::action::{Action, Fields, Report, Word};
 use super::bytes::Bytes;
 use super::keys::Space;
+use super::told::{Told, told};
 
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     Do(Action),
     Batch(Vec<Action>),
-    Query { filter: Filter, limit: Ask, from: From, of: Of },
-    Count { filter: Filter, of: Of },
+    Query {
+        filter: Filter,
+        limit: Ask,
+        from: From,
+        of: Of,
+    },
+    Count {
+        filter: Filter,
+        of: Of,
+    },
     TakeSnapshot,
     CloneSnapshot(u8),
     DropSnapshot(u8),
     CompareAll,
+    BeginRefresh,
+    CommitRefresh(Told),
+    CancelRefresh,
+    DropTicket,
+    /// The slow subscriber reads what there is.
+    CatchUp,
+    /// The slow subscriber gives up, and another begins after what it is shown here.
+    Subscribe(Of),
 }
 
 /// How many chats a page is to list.
@@ -47,10 +64,14 @@ pub(crate) enum Of {
     Snapshot(u8),
 }
 
-/// Reads a step; `following` gives the chunks of a batch's operations.
+/// A first byte of a chunk that makes it this step, for those who want it more often.
+pub(crate) const BEGIN_REFRESH: u8 = 64;
+pub(crate) const COMMIT_REFRESH: u8 = 71;
+
+/// Reads a step; `following` gives the chunks of a batch's operations and of a network's records.
 pub(crate) fn step<'a>(space: Space, chunk: &'a [u8], following: &mut impl Iterator<Item = &'a [u8]>) -> Step {
     let bytes = &mut Bytes::new(chunk);
-    match bytes.below(64) {
+    match bytes.below(96) {
         kind @ 0..=44 => Step::Do(action(space, kind, bytes)),
         45..=49 => {
             let count = usize::from(1 + bytes.below(6));
@@ -79,7 +100,13 @@ pub(crate) fn step<'a>(space: Space, chunk: &'a [u8], following: &mut impl Itera
         59..=60 => Step::TakeSnapshot,
         61 => Step::CloneSnapshot(bytes.byte()),
         62 => Step::DropSnapshot(bytes.byte()),
-        _ => Step::CompareAll,
+        63 => Step::CompareAll,
+        BEGIN_REFRESH..=70 => Step::BeginRefresh,
+        COMMIT_REFRESH..=80 => Step::CommitRefresh(told(space, bytes, following)),
+        81 => Step::CancelRefresh,
+        82 => Step::DropTicket,
+        83..=90 => Step::CatchUp,
+        _ => Step::Subscribe(of(bytes)),
     }
 }
 

@@ -1,11 +1,12 @@
 //! A script on its way: the index and the model side by side.
 
-use label_index::{Cursor, Error, Filter, LabelIndex, Limits, Options, Page, Place, Snapshot};
+use label_index::{Cursor, Error, Filter, LabelIndex, Limits, Options, Page, Place, RefreshTicket, Snapshot};
 
 use super::action::{Action, Tokens};
 use super::answered::Answered;
 use super::compare::{Difference, same};
 use super::effect::BatchDone;
+use super::follower::Follower;
 use super::keys::Space;
 use super::labels::Listed;
 use super::reference::Model;
@@ -17,8 +18,14 @@ const KEPT: usize = 4;
 
 pub(crate) struct Trial {
     space: Space,
-    index: LabelIndex,
-    model: Model,
+    pub(super) index: LabelIndex,
+    pub(super) model: Model,
+    /// The ticket that was given out last, perhaps cancelled.
+    pub(super) ticket: Option<RefreshTicket>,
+    /// Reads each commit at once.
+    pub(super) prompt: Follower,
+    /// Reads now and then.
+    slow: Follower,
     /// With the model as it was.
     snapshots: Vec<(Snapshot, Model)>,
     /// With the place that each stands for.
@@ -30,9 +37,13 @@ pub(crate) struct Trial {
 impl Trial {
     pub(crate) fn new(space: Space, limits: Limits) -> Self {
         let identity = 7;
+        let index = Options::new().limits(limits).identity(identity).hash_seed(1).build();
         Self {
             space,
-            index: Options::new().limits(limits).identity(identity).hash_seed(1).build(),
+            prompt: Follower::from_beginning(&index),
+            slow: Follower::from_beginning(&index),
+            ticket: None,
+            index,
             model: Model::new(limits),
             snapshots: Vec::new(),
             cursors: Vec::new(),
@@ -46,6 +57,7 @@ impl Trial {
             Step::Do(action) => {
                 let expected = action.parse(&Tokens::default()).and_then(|operation| self.model.commit(&operation));
                 same("outcome", &action.perform(&self.index), &expected)?;
+                self.follow()?;
             }
             Step::Batch(actions) => self.batch(actions)?,
             Step::Query { filter, limit, from, of } => self.query(filter, *limit, *from, *of)?,
@@ -67,15 +79,25 @@ impl Trial {
                 }
             }
             Step::CompareAll => self.compare_all()?,
+            Step::BeginRefresh => self.begin_refresh()?,
+            Step::CommitRefresh(told) => self.commit_refresh(told)?,
+            Step::CancelRefresh => self.cancel_refresh()?,
+            Step::DropTicket => self.drop_ticket(),
+            Step::CatchUp => self.follow_slowly()?,
+            Step::Subscribe(of) => {
+                let held = self.held(*of).map_or_else(|| self.index.snapshot(), |(snapshot, _)| snapshot.clone());
+                self.slow = Follower::after(&self.index, &held);
+            }
         }
         let often = if self.space == Space::Tiny { 4 } else { 16 };
-        match number % often {
-            0 => self.model.compare(&self.index, self.space),
+        match (number + 1) % often {
+            0 => self.compare(),
             _ => self.model.compare_totals(&self.index),
         }
     }
 
     pub(crate) fn finish(mut self) -> Result<(), Difference> {
+        self.follow_slowly()?;
         self.compare_all()?;
         while !self.snapshots.is_empty() {
             self.release(0)?;
@@ -83,8 +105,30 @@ impl Trial {
         Ok(())
     }
 
+    fn follow(&mut self) -> Result<(), Difference> {
+        let missed = self.prompt.catch_up(&self.index);
+        self.may_miss(missed)
+    }
+
+    fn follow_slowly(&mut self) -> Result<(), Difference> {
+        let missed = self.slow.catch_up(&self.index);
+        self.may_miss(missed)?;
+        self.slow.compare(&self.index)
+    }
+
+    /// No script over the tiny space makes as many changes as a feed keeps by default.
+    fn may_miss(&self, missed: bool) -> Result<(), Difference> {
+        let keeps_all = self.space == Space::Tiny && self.model.limits.feed_changes == Limits::default().feed_changes;
+        same("missed", &(missed && keeps_all), &false)
+    }
+
+    fn compare(&self) -> Result<(), Difference> {
+        self.prompt.compare(&self.index)?;
+        self.model.compare(&self.index, self.space)
+    }
+
     fn compare_all(&self) -> Result<(), Difference> {
-        self.model.compare(&self.index, self.space)?;
+        self.compare()?;
         self.snapshots.iter().try_for_each(|(snapshot, model)| model.compare(snapshot, self.space))
     }
 
@@ -106,6 +150,7 @@ impl Trial {
         same("length", &(batch.len(), batch.is_empty()), &(operations.len(), operations.is_empty()))?;
         self.tokens.stale = self.tokens.own.drain(..).next().or(self.tokens.stale);
         let committed = batch.commit().as_ref().map(BatchDone::from).map_err(Error::clone);
+        self.follow()?;
         same("batch", &committed, &self.model.commit_batch(&operations))
     }
 
@@ -149,12 +194,17 @@ impl Trial {
 
     /// Asks the version that is meant, and its model.
     fn ask<R>(&self, of: Of, question: impl FnOnce(&dyn View, &Model) -> R) -> R {
+        match self.held(of) {
+            Some((snapshot, model)) => question(snapshot, model),
+            None => question(&self.index, &self.model),
+        }
+    }
+
+    /// The snapshot that is meant, if it is not the index itself.
+    fn held(&self, of: Of) -> Option<&(Snapshot, Model)> {
         match of {
-            Of::Snapshot(choice) => match pick(&self.snapshots, choice) {
-                Some((snapshot, model)) => question(snapshot, model),
-                None => question(&self.index, &self.model),
-            },
-            Of::Index => question(&self.index, &self.model),
+            Of::Snapshot(choice) => pick(&self.snapshots, choice),
+            Of::Index => None,
         }
     }
 

@@ -1,6 +1,8 @@
 //! What can be asked of an index and of a snapshot alike.
 
-use label_index::{Answer, ChatId, Error, Filter, Label, LabelId, LabelIndex, LabelledChat, Page, Snapshot, Violation};
+use label_index::{
+    Answer, ChatId, Error, Filter, Label, LabelId, LabelIndex, LabelledChat, Page, RefreshState, Snapshot, Violation,
+};
 
 /// Lists the read methods once, for both.
 macro_rules! view {
@@ -44,5 +46,6 @@ view! {
     revision() -> u64;
     resolve(chat: &str) -> Option<ChatId>;
     aliases() -> Vec<(ChatId, ChatId)>;
+    refresh_state() -> RefreshState;
     check_invariants() -> Result<(), Violation>;
 }

@@ -284,6 +284,29 @@ fn an_edited_label_that_the_state_says_is_deleted_loses_each_pair_once() {
 }
 
 #[test]
+fn what_was_written_of_a_chat_follows_it_into_a_batch_that_merges_it() {
+    let fetched = state(&[("1", "VIP"), ("2", "Late")], &[("1", "ana"), ("1", "bob"), ("2", "bob")]);
+    let left = after(&beginning(), fetched, |index| {
+        assert!(index.link("2", "77@lid").unwrap());
+        let mut batch = index.batch();
+        batch.merge_chats("77@lid", "ana").unwrap();
+        assert!(batch.commit().unwrap().changed());
+    });
+    assert_eq!(left, ["1 ana", "1 bob", "2 ana", "2 bob"]);
+}
+
+#[test]
+fn an_edited_label_that_the_state_does_not_have_loses_each_pair_of_a_merged_chat_once() {
+    let index = index(&[("1", "VIP"), ("2", "Late")], &[("1", "ana"), ("2", "ana"), ("2", "77@lid")]);
+    let ticket = index.begin_refresh().unwrap();
+    assert!(index.merge_chats("77@lid", "ana").unwrap().changed());
+    assert!(!index.upsert_label("2", "Late").unwrap().changed());
+    let mut feed = index.subscribe();
+    assert_eq!(ticket.commit(state(&[("1", "VIP")], &[("1", "ana")])).unwrap().unlinked, 1);
+    assert_eq!(next_changes(&mut feed), ["unlinked 2 ana", "refreshed"]);
+}
+
+#[test]
 fn an_alias_learnt_meanwhile_is_applied_to_the_state() {
     let index = index(&[("1", "VIP")], &[("1", "ana@c.us")]);
     let fetched = state(&[("1", "VIP")], &[("1", "77@lid"), ("1", "88@lid")]);

@@ -2,8 +2,6 @@
 
 mod full_state;
 mod meanwhile;
-mod model;
-mod property;
 mod tickets;
 
 use label_index::{Change, Committed, Delivery, FullState, LabelIndex, LabelPatch, Refreshed, Subscriber};

@@ -1,43 +1,15 @@
-//! What a refresh means, written the slow and obvious way, on the reference model of the index.
+//! What a refresh means, written the slow and obvious way.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use label_index::{Change, ChatId, Error, Event, FullState, Label, LabelId, LabelPatch};
+use label_index::{Change, ChatId, Commit, Error, Label, LabelId, LabelPatch, Limit};
 
-use crate::model::effect::Effect;
-use crate::model::labels::Listed;
-use crate::model::operation::Operation;
-use crate::model::reference::{Model, label_of};
+use super::labels::{Listed, exceeded};
+use super::reference::Model;
+use super::told::Record;
+use super::written::{Fields, Written};
 
-/// One record of a full state.
-#[derive(Debug, Clone)]
-pub(crate) enum Record {
-    Label(LabelId, LabelPatch),
-    DeletedLabel(LabelId),
-    Link(LabelId, ChatId),
-    RemovedLink(LabelId, ChatId),
-}
-
-/// What was written while a ticket was open.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Written {
-    /// Pairs that were linked, unlinked or ingested. Chats are those that are meant now.
-    pairs: BTreeSet<(LabelId, ChatId)>,
-    /// Chats and labels of which every pair was written.
-    chats: BTreeSet<ChatId>,
-    labels: BTreeSet<LabelId>,
-    /// Labels that were created or edited, with the fields that were written.
-    edited: BTreeMap<LabelId, Fields>,
-    removed: BTreeSet<LabelId>,
-}
-
-/// Which fields of a label.
-#[derive(Debug, Clone, Copy, Default)]
-struct Fields {
-    name: bool,
-    color: bool,
-    position: bool,
-}
+type Pairs = HashSet<(LabelId, ChatId)>;
 
 /// A difference that a refresh makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,123 +25,50 @@ pub(crate) enum Differs {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) labels: BTreeMap<LabelId, LabelPatch>,
-    pub(crate) links: BTreeSet<(LabelId, ChatId)>,
+    pub(crate) links: Pairs,
     /// Labels that are remembered as deleted from now on.
     pub(crate) deleted: BTreeSet<LabelId>,
 }
 
-impl Record {
-    pub(crate) fn add_to(&self, state: &mut FullState) {
+impl Differs {
+    /// Tells differences of one refresh apart, and puts them in order.
+    pub(crate) fn key(&self) -> (u8, LabelId, Option<ChatId>) {
         match self {
-            Self::Label(id, fields) => state.label(id, fields.clone()),
-            Self::DeletedLabel(id) => state.deleted_label(id),
-            Self::Link(id, chat) => state.link(id, chat),
-            Self::RemovedLink(id, chat) => state.removed_link(id, chat),
+            Self::Created(label) => (0, label.id.clone(), None),
+            Self::Updated(label) => (1, label.id.clone(), None),
+            Self::Removed(id, _) => (2, id.clone(), None),
+            Self::Linked(id, chat) => (3, id.clone(), Some(chat.clone())),
+            Self::Unlinked(id, chat) => (4, id.clone(), Some(chat.clone())),
         }
-        .expect("proven arguments");
-    }
-}
-
-impl Written {
-    /// Notes an operation that was carried out, whether it changed anything or not.
-    pub(crate) fn note(&mut self, before: &Model, operation: &Operation, effect: &Effect, earlier: &[Effect]) {
-        let pair = |label, chat| (label_of(label, earlier), before.resolve(chat));
-        match operation {
-            Operation::Upsert { id, patch } => self.edit(id, patch),
-            Operation::Create { label } | Operation::Ensure { label } => {
-                // Of a label that was found, only the name was asked for.
-                let mut patch = LabelPatch::from(label.name.clone());
-                if effect.changed() {
-                    patch = patch.color(label.color).position(label.position);
-                }
-                self.edit(effect.label().expect("the operation gives a label"), &patch);
-            }
-            Operation::Remove { label } => self.remove(&label_of(label, earlier)),
-            Operation::Link { label, chat } | Operation::Unlink { label, chat } => {
-                self.pairs.insert(pair(label, chat));
-            }
-            Operation::LinkAll { label, chats } | Operation::UnlinkAll { label, chats } => {
-                self.pairs.extend(chats.iter().map(|chat| pair(label, chat)));
-            }
-            Operation::SetLabels { chat, .. } => {
-                self.chats.insert(before.resolve(chat));
-            }
-            Operation::Merge { from, into } => {
-                // The labels of `from` are on `into` now, and so is what was written about them.
-                if !before.aliases.contains_key(from) && effect.changed() {
-                    self.follow(from, &before.resolve(into));
-                }
-            }
-            Operation::Unalias { .. } => {}
-            Operation::Ingest { event } => self.note_event(before, event),
-        }
-    }
-
-    fn note_event(&mut self, before: &Model, event: &Event) {
-        match event {
-            Event::LabelEdited { label, patch } => self.edit(label, patch),
-            Event::LabelDeleted { label } => self.remove(label),
-            Event::ChatLabelled { label, .. } if before.labels.is_deleted(label) => {}
-            Event::ChatLabelled { label, chat } => {
-                if !before.labels.known.contains_key(label) {
-                    self.edit(label, &LabelPatch::new());
-                }
-                self.pairs.insert((label.clone(), before.resolve(chat)));
-            }
-            Event::ChatUnlabelled { label, chat } => {
-                self.pairs.insert((label.clone(), before.resolve(chat)));
-            }
-            other => panic!("an event that the model does not know: {other:?}"),
-        }
-    }
-
-    fn edit(&mut self, id: &LabelId, patch: &LabelPatch) {
-        let fields = self.edited.entry(id.clone()).or_default();
-        fields.name |= patch.name.is_some();
-        fields.color |= patch.color.is_some();
-        fields.position |= patch.position.is_some();
-        self.removed.remove(id);
-    }
-
-    fn remove(&mut self, id: &LabelId) {
-        self.edited.remove(id);
-        self.labels.insert(id.clone());
-        self.removed.insert(id.clone());
-    }
-
-    fn follow(&mut self, from: &ChatId, into: &ChatId) {
-        if self.chats.remove(from) {
-            self.chats.insert(into.clone());
-        }
-        self.pairs = std::mem::take(&mut self.pairs)
-            .into_iter()
-            .map(|(label, chat)| (label, if chat == *from { into.clone() } else { chat }))
-            .collect();
-    }
-
-    fn covers(&self, pair: &(LabelId, ChatId)) -> bool {
-        self.labels.contains(&pair.0) || self.chats.contains(&pair.1) || self.pairs.contains(pair)
     }
 }
 
 impl Model {
-    pub(crate) fn pairs(&self) -> BTreeSet<(LabelId, ChatId)> {
+    pub(crate) fn begin_refresh(&mut self) -> Result<(), Error> {
+        if self.written.is_some() {
+            return Err(Error::RefreshInProgress);
+        }
+        self.written = Some(Written::default());
+        Ok(())
+    }
+
+    pub(crate) fn cancel_refresh(&mut self) -> bool {
+        self.written.take().is_some()
+    }
+
+    pub(crate) fn pairs(&self) -> Pairs {
         let pairs_of = |(chat, labels): (&ChatId, &BTreeSet<LabelId>)| {
             labels.iter().map(|label| (label.clone(), chat.clone())).collect::<Vec<_>>()
         };
         self.links.iter().flat_map(pairs_of).collect()
     }
 
-    /// What a refresh by these records is to make of the index.
-    pub(crate) fn refreshed(
-        &self,
-        records: &[Record],
-        written: &Written,
-        even_if_empty: bool,
-    ) -> Result<Target, Error> {
+    /// What a refresh by these records, with the ticket that was given out last, is to make of the index.
+    pub(crate) fn target(&self, records: &[Record], even_if_empty: bool) -> Result<Target, Error> {
+        let written = self.written.as_ref().ok_or(Error::TicketCancelled)?;
         let mut live: BTreeMap<LabelId, LabelPatch> = BTreeMap::new();
         let mut marked_deleted = BTreeSet::new();
-        let mut links = BTreeSet::new();
+        let mut links = Pairs::new();
         for record in records {
             match record {
                 Record::Label(id, fields) => merge_record(live.entry(id.clone()).or_default(), fields),
@@ -212,7 +111,24 @@ impl Model {
             .collect();
         let goes = |id: &&LabelId| !labels.contains_key(id) && !self.labels.is_deleted(id);
         let deleted = here.keys().chain(&marked_deleted).filter(goes).cloned().collect();
-        Ok(Target { labels, links, deleted })
+        let target = Target { labels, links, deleted };
+        self.allow_labels(&target)?;
+        Ok(target)
+    }
+
+    /// Refuses more labels, live or remembered as deleted, than there may be; but a live one can always go.
+    fn allow_labels(&self, target: &Target) -> Result<(), Error> {
+        let (here, limit) = (&self.labels.known, self.limits.labels);
+        let live = target.labels.len();
+        if live > limit && live > here.len() {
+            return Err(exceeded(Limit::Labels, limit, live));
+        }
+        let remembered = self.labels.deleted().union(&target.deleted);
+        let remembered = remembered.filter(|id| !target.labels.contains_key(id)).count();
+        if remembered > limit && target.deleted.iter().any(|id| !here.contains_key(id)) {
+            return Err(exceeded(Limit::Labels, limit, remembered));
+        }
+        Ok(())
     }
 
     /// The changes that lead to the target, in no particular order.
@@ -238,8 +154,15 @@ impl Model {
         differs
     }
 
-    /// Applies one of the changes that the crate says a refresh made, so that chats get the places which they should.
-    pub(crate) fn apply(&mut self, change: &Change) -> Option<Differs> {
+    /// Takes over the changes that the crate says a refresh made, so that chats get the places which they should.
+    pub(crate) fn take_over(&mut self, commit: &Commit) -> Vec<Differs> {
+        let differs = commit.changes.iter().filter_map(|change| self.apply(change)).collect();
+        self.settle(true);
+        self.refreshed = Some(self.revision);
+        differs
+    }
+
+    fn apply(&mut self, change: &Change) -> Option<Differs> {
         let attributes = |label: &Label| Listed::from(label).attributes;
         Some(match change {
             Change::LabelCreated { label } => {
@@ -290,6 +213,6 @@ fn attributes(here: Option<&LabelPatch>, told: Option<&LabelPatch>, written: Opt
     attributes
 }
 
-pub(crate) fn number(count: usize) -> u64 {
+fn number(count: usize) -> u64 {
     u64::try_from(count).expect("64 bits")
 }

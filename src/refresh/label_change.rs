@@ -1,0 +1,36 @@
+//! What a refresh makes of one label.
+
+use crate::change::Change;
+use crate::label::{Label, LabelPatch};
+use crate::label_id::LabelId;
+use crate::refresh::told::Told;
+use crate::state::State;
+use crate::touched::TouchedLabel;
+
+/// The change that makes a label of a version what the full state says, but for what was written to it.
+pub(super) fn label_change(state: &State, told: &Told<'_>, touched: TouchedLabel, id: &LabelId) -> Option<Change> {
+    let fields = told.fields(id);
+    let Some(label) = state.labels.get(id) else {
+        let deleted = state.labels.is_deleted(id);
+        return match fields {
+            _ if touched.removed => None,
+            Some(fields) => Some(Change::LabelCreated { label: Label::new(id.clone(), fields.clone()) }),
+            None if deleted => None,
+            None if told.has(id) => Some(Change::LabelCreated { label: Label::new(id.clone(), LabelPatch::new()) }),
+            None => Some(Change::LabelRemoved { label: id.clone(), links: 0 }),
+        };
+    };
+    if told.has(id) {
+        let mut fields = fields.cloned().unwrap_or_default();
+        fields.name = fields.name.filter(|_| !touched.name);
+        fields.color = fields.color.filter(|_| !touched.color);
+        fields.position = fields.position.filter(|_| !touched.position);
+        let patched = label.patched(&fields);
+        (patched != *label).then_some(Change::LabelUpdated { label: patched })
+    } else if touched.edited {
+        None
+    } else {
+        let links = state.labels.slot(id).map_or(0, |slot| state.postings.len(slot));
+        Some(Change::LabelRemoved { label: id.clone(), links })
+    }
+}

@@ -1,0 +1,58 @@
+//! A host's copy of an index, kept by its feed.
+
+use label_index::{Delivery, LabelIndex, Snapshot, Subscriber};
+
+use super::compare::{Difference, same};
+use crate::replica::{Folded, Replica};
+
+/// Folds commits into a copy, and begins again with a snapshot when it missed some.
+pub(crate) struct Follower {
+    feed: Subscriber,
+    copy: Folded,
+}
+
+impl Follower {
+    /// Follows an index that was never written to.
+    pub(crate) fn from_beginning(index: &LabelIndex) -> Self {
+        Self { feed: index.subscribe(), copy: Folded::default() }
+    }
+
+    /// Follows an index after a snapshot of it, which may be an old one.
+    pub(crate) fn after(index: &LabelIndex, snapshot: &Snapshot) -> Self {
+        Self { feed: index.subscribe_after(snapshot.revision()), copy: Folded::from(snapshot) }
+    }
+
+    /// The next delivery, unread so far by this follower. A commit is taken into the copy.
+    pub(crate) fn next(&mut self) -> Option<Delivery> {
+        let delivery = self.feed.try_recv();
+        if let Some(Delivery::Commit(commit)) = &delivery {
+            self.copy.apply(commit);
+        }
+        delivery
+    }
+
+    /// Reads everything there is, and says whether commits were missed.
+    ///
+    /// # Panics
+    ///
+    /// If a commit does not fit the copy.
+    pub(crate) fn catch_up(&mut self, index: &LabelIndex) -> bool {
+        let mut missed = false;
+        while let Some(delivery) = self.next() {
+            if let Delivery::Missed { after } = delivery {
+                assert_eq!(after, self.copy.revision(), "missed after another revision than the last one");
+                let snapshot = index.snapshot();
+                self.copy = Folded::from(&snapshot);
+                self.feed.resume_after(snapshot.revision());
+                missed = true;
+            }
+        }
+        missed
+    }
+
+    /// Whether the copy is the index.
+    pub(crate) fn compare(&self, index: &LabelIndex) -> Result<(), Difference> {
+        let shown = self.copy.as_far_as_known(Replica::from(&index.snapshot()));
+        same("the copy kept by the feed", &shown, &self.copy.replica())
+    }
+}
