@@ -97,15 +97,21 @@ mod feed;
 mod touched;
 mod tickets;
 mod snapshot;
+#[cfg_attr(not(test), allow(dead_code, reason = "an index in memory has no journal"))]
+mod journal;
 mod index;
+#[cfg(any(feature = "store", test))]
+#[cfg_attr(not(test), allow(dead_code, reason = "an index in memory has no committer"))]
+mod durable;
 mod read;
 mod write;
+mod receipt;
 mod batch;
 mod refresh;
 
 pub use answer::{Answer, LabelledChat, Unresolved};
 pub use arg::Arg;
-pub use batch::{Batch, BatchCommit};
+pub use batch::Batch;
 pub use change::{Change, Commit, Place, Revision};
 pub use chat_id::ChatId;
 pub use cursor::Cursor;
@@ -118,10 +124,11 @@ pub use label::{Label, LabelPatch, NewLabel};
 pub use label_id::LabelId;
 pub use name::LabelName;
 pub use op::{
-    ChangedChats, Committed, Ensured, Event, LabelRef, LabelToken, Merged, Outcome, RefreshState, Refreshed,
-    RemovedLabel, SetDifference, Upserted,
+    BatchCommit, ChangedChats, Committed, Ensured, Event, LabelRef, LabelToken, Merged, Outcome, RefreshState,
+    Refreshed, RemovedLabel, SetDifference, Upserted,
 };
 pub use options::{Limits, Options};
+pub use receipt::Receipt;
 pub use refresh::{RefreshTicket, RefusedRefresh};
 pub use snapshot::{Chats, Snapshot};
 pub use state::check::Violation;

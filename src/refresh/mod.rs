@@ -4,6 +4,7 @@ mod diff;
 mod reconcile;
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::change::Change;
 use crate::error::{Error, Result};
@@ -77,15 +78,20 @@ impl LabelIndex {
     }
 
     fn execute_refresh(&self, number: u64, full: &FullState, refuse_empty: bool) -> Result<Committed<Refreshed>> {
+        self.admit()?;
+        self.settled(self.attempt_refresh(number, full, refuse_empty))
+    }
+
+    fn attempt_refresh(&self, number: u64, full: &FullState, refuse_empty: bool) -> Result<Committed<Refreshed>> {
         /// Times to compute the difference anew because aliases were learnt meanwhile, before writers are made to wait.
         const RETRIES: u32 = 3;
         let mut retries = RETRIES;
         loop {
             self.writer().touched(number)?;
-            let base = self.version();
+            let base = self.newest().read(Arc::clone);
             let diff = pair_diff(&base, full);
             let mut writer = self.writer();
-            let state = self.version();
+            let state = self.newest().read(Arc::clone);
             let same_aliases = state.aliases.is_same(&base.aliases);
             if !same_aliases && retries > 0 {
                 retries -= 1;
@@ -105,7 +111,7 @@ impl LabelIndex {
                 return Ok(Committed { outcome, revision: state.revision });
             }
             changes.push(Change::Refreshed);
-            let revision = self.commit_beside(writer, state, changes);
+            let revision = self.commit_beside(writer, state, changes)?;
             return Ok(Committed { outcome, revision });
         }
     }
