@@ -18,6 +18,30 @@ impl Aliases {
         self.by_alias.is_same(&other.by_alias)
     }
 
+    /// How many aliases there are.
+    #[cfg(feature = "store")]
+    pub(crate) fn len(&self) -> usize {
+        self.by_alias.len()
+    }
+
+    /// Aliases with what they mean, in any order.
+    ///
+    /// # Errors
+    ///
+    /// An alias that is there twice.
+    #[cfg(feature = "store")]
+    pub(crate) fn bulk(pairs: Vec<(ChatId, ChatId)>) -> Result<Self, ChatId> {
+        let by_target = pairs
+            .iter()
+            .map(|(alias, target)| ((StoredOrder(target.clone()), StoredOrder(alias.clone())), ()))
+            .collect();
+        let by_alias = pairs.into_iter().map(|(alias, target)| (StoredOrder(alias), target)).collect();
+        Ok(Self {
+            by_alias: SortedMap::bulk(by_alias).map_err(|StoredOrder(alias)| alias)?,
+            by_target: SortedMap::bulk(by_target).map_err(|(_, StoredOrder(alias))| alias)?,
+        })
+    }
+
     /// What an id means, if it is an alias.
     pub(crate) fn target(&self, chat: &ChatId) -> Option<&ChatId> {
         if self.by_alias.len() == 0 {

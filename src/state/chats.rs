@@ -13,7 +13,7 @@ use crate::state::labels::index;
 use crate::state::pages::Pages;
 
 /// Places in one page of label sets.
-const RUN: usize = 1024;
+pub(in crate::state) const RUN: usize = 1024;
 
 /// In the high bits of a key: the number is that of a text.
 const TEXT: u64 = 15;
@@ -209,6 +209,51 @@ impl Chats {
     /// How many texts are stored.
     pub(crate) fn text_count(&self) -> usize {
         self.texts.iter().flatten().count()
+    }
+}
+
+#[cfg(feature = "store")]
+impl Chats {
+    /// Chats at their places. The texts are numbered from 0 without a gap.
+    ///
+    /// **O(places)**.
+    ///
+    /// # Errors
+    ///
+    /// A place whose chat is at another place too.
+    pub(in crate::state) fn bulk(
+        hash_seed: u64,
+        keys: Pages<u64, 512>,
+        sets: Pages<u32, RUN>,
+        texts: Pages<Option<Arc<str>>, 128>,
+        free: Option<(Place, Place)>,
+    ) -> Result<Self, Place> {
+        let hash = FixedState::with_seed(hash_seed);
+        let mut chats = Self { keys, sets, texts, free, ..Self::new(hash_seed) };
+        let taken = || (0..).zip(chats.keys.iter().copied()).filter(|&(_, key)| !Self::is_free_key(key));
+        let hash_of = |key| chats.text_of(key).map_or_else(|| hash.hash_one(key), |text| hash.hash_one(text));
+        let hashes = taken().map(|(place, key)| (hash_of(key), place));
+        let is_same = |a, b| match (chats.text_at(a), chats.text_at(b)) {
+            (None, None) => chats.keys.get(index(a)) == chats.keys.get(index(b)),
+            (a, b) => a == b,
+        };
+        chats.places = HashIndex::bulk(taken().count(), hashes, is_same)?;
+        Ok(chats)
+    }
+
+    /// Whether a key is the revision of a free place.
+    pub(in crate::state) fn is_free_key(key: u64) -> bool {
+        key >> CompactId::NUMBER_BITS == 0
+    }
+
+    /// What stands at a free place in front of another, or at the last one.
+    pub(in crate::state) fn free_mark(next: Option<Place>) -> u32 {
+        FREE | next.unwrap_or(END)
+    }
+
+    /// The text that a key stands for.
+    pub(in crate::state) fn text_of(&self, key: u64) -> Option<&str> {
+        self.texts.get(index(text_number(key)?))?.as_deref()
     }
 }
 

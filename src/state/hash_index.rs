@@ -190,6 +190,60 @@ impl HashIndex {
     }
 }
 
+#[cfg(feature = "store")]
+impl HashIndex {
+    /// The index of `len` numbers with their hashes.
+    ///
+    /// **O(numbers)**: they are dealt out to pages of shards, and what is sorted at a time fits the processor's caches.
+    ///
+    /// # Errors
+    ///
+    /// A number that stands for the same as another, as `is_same` says of those that are alike by hash.
+    pub(crate) fn bulk(
+        len: usize,
+        hashes: impl Iterator<Item = (u64, u32)>,
+        is_same: impl Fn(u32, u32) -> bool,
+    ) -> Result<Self, u32> {
+        let mut index = Self { shards: Pages::default(), len };
+        index.shards.extend_from_slice(&vec![Shard::default(); len.div_ceil(TARGET).max(1)]);
+        // Shard, tag and number, in this order.
+        let mut pages: Vec<Vec<u64>> = vec![Vec::new(); index.shards.len().div_ceil(SHARDS)];
+        for (hash, number) in hashes {
+            let shard = index.shard_of(hash);
+            let within = u64::try_from(shard % SHARDS).unwrap_or_default();
+            if let Some(page) = pages.get_mut(shard / SHARDS) {
+                page.push(within << 48 | u64::from(tag_of(hash)) << 32 | u64::from(number));
+            }
+        }
+        for (page, mut entries) in (0..).step_by(SHARDS).zip(pages) {
+            entries.sort_unstable();
+            for mut alike in entries.chunk_by(|a, b| a >> 32 == b >> 32) {
+                while let [first, rest @ ..] = alike {
+                    if rest.iter().any(|other| is_same(number_in(*first), number_in(*other))) {
+                        return Err(number_in(*first));
+                    }
+                    alike = rest;
+                }
+            }
+            for shard in entries.chunk_by(|a, b| a >> 48 == b >> 48) {
+                let within = shard.first().and_then(|first| usize::try_from(first >> 48).ok()).unwrap_or_default();
+                let entries = shard.iter().map(|&entry| Entry::new(entry << 16, number_in(entry))).collect();
+                if let Some(shard) = index.shards.get_mut(page + within) {
+                    *shard = Shard::of(entries);
+                }
+            }
+        }
+        Ok(index)
+    }
+}
+
+/// The low half.
+#[cfg(feature = "store")]
+fn number_in(entry: u64) -> u32 {
+    let [a, b, c, d, ..] = entry.to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]

@@ -238,3 +238,41 @@ impl LabelSets {
         }
     }
 }
+
+#[cfg(feature = "store")]
+impl LabelSets {
+    /// Sets at their numbers, [`EMPTY`] included, with the number of chats that have each. Free numbers have no members
+    /// and no chats; they are listed anew. Without any number these are new sets.
+    ///
+    /// **O(members)**.
+    ///
+    /// # Errors
+    ///
+    /// The number of a set that is there twice.
+    pub(in crate::state) fn bulk(
+        hash_seed: u64,
+        members: Pages<Arc<[Slot]>, 128>,
+        counts: &[u32],
+    ) -> Result<Self, SetId> {
+        if members.len() == 0 {
+            return Ok(Self::new(hash_seed));
+        }
+        let mut sets = Self { members, counts: Pages::default(), lens: Pages::default(), ..Self::new(hash_seed) };
+        sets.counts.extend_from_slice(counts);
+        for (set, &count) in (0..).zip(counts) {
+            if set != EMPTY && count == 0 {
+                sets.lens.push(std::mem::replace(&mut sets.free, set));
+                continue;
+            }
+            let members = sets.members(set);
+            let (len, signature) = (u32::try_from(members.len()).unwrap_or(u32::MAX), signature(members));
+            sets.lens.push(len);
+            sets.put_signature(set, signature);
+        }
+        let hashes = sets.iter().map(|(set, members, _)| (sets.hash.hash_one(members), set));
+        let is_same = |a, b| sets.members(a) == sets.members(b);
+        let live = sets.iter().count();
+        let index = HashIndex::bulk(live, hashes, is_same)?;
+        Ok(Self { live, index, ..sets })
+    }
+}

@@ -118,6 +118,31 @@ impl Labels {
     }
 }
 
+#[cfg(feature = "store")]
+impl Labels {
+    /// Labels at their slots, and deleted ids in any order. The free slots are listed anew.
+    ///
+    /// # Errors
+    ///
+    /// An id that is live or deleted twice.
+    pub(crate) fn bulk(labels: &[Option<Label>], deleted: Vec<LabelId>, highest: u32) -> Result<Self, LabelId> {
+        let mut slots = Pages::default();
+        slots.extend_from_slice(labels);
+        let mut free = Pages::default();
+        (0..).zip(labels).filter(|(_, label)| label.is_none()).for_each(|(slot, _)| free.push(slot));
+        let live = (0..).zip(labels).filter_map(|(slot, label)| Some((label.as_ref()?.id().clone(), slot)));
+        let named = labels.iter().flatten().filter_map(|label| Some(((label.name()?.key(), label.id().clone()), ())));
+        Ok(Self {
+            by_id: SortedMap::bulk(live.collect())?,
+            slots,
+            free,
+            by_name: SortedMap::bulk(named.collect()).map_err(|(_, id)| id)?,
+            deleted: SortedMap::bulk(deleted.into_iter().map(|id| (id, ())).collect())?,
+            highest,
+        })
+    }
+}
+
 /// A number as an index. On a platform whose `usize` is smaller there is no such item.
 pub(crate) fn index(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)

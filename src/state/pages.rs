@@ -1,5 +1,7 @@
 //! A vector in pieces that versions share.
 
+#[cfg(feature = "store")]
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Pages in one middle node.
@@ -121,8 +123,43 @@ impl<T: Clone + Default, const N: usize> Pages<T, N> {
         self.pages_from(0)
     }
 
+    /// The items from the page that `first` begins.
+    #[cfg(feature = "store")]
+    pub(crate) fn iter_from(&self, first: usize) -> impl Iterator<Item = &T> {
+        self.pages_from(first / N).flatten()
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.pages().flatten()
+    }
+}
+
+#[cfg(feature = "store")]
+impl<T: Clone + Default, const N: usize> Pages<T, N> {
+    /// Appends items, whole pages at once.
+    pub(crate) fn extend_from_slice(&mut self, items: &[T]) {
+        let room = (N - self.len % N) % N;
+        let (head, rest) = items.split_at(room.min(items.len()));
+        head.iter().for_each(|item| self.push(item.clone()));
+        for page in rest.chunks(N) {
+            let root = Arc::make_mut(&mut self.root);
+            if self.len.is_multiple_of(N * FAN) {
+                root.push(Arc::default());
+            }
+            if let Some(node) = root.last_mut() {
+                Arc::make_mut(node).push(page.into());
+            }
+            self.len += page.len();
+        }
+    }
+
+    /// Whether both have the same items in a range from one beginning of a page to another because they share the pages.
+    /// Equal pages that are not shared count as different.
+    pub(crate) fn shares(&self, other: &Self, items: Range<usize>) -> bool {
+        let page = |pages: &Self, page: usize| pages.root.get(page / FAN)?.get(page % FAN).map(Arc::as_ptr);
+        let same = |at: usize| page(self, at) == page(other, at);
+        self.len.min(items.end) == other.len.min(items.end)
+            && (items.start / N..items.end.min(self.len).div_ceil(N)).all(same)
     }
 }
 

@@ -136,6 +136,38 @@ impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
     }
 }
 
+#[cfg(feature = "store")]
+impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
+    /// The map of entries in any order.
+    ///
+    /// # Errors
+    ///
+    /// A key that is there twice.
+    pub(crate) fn bulk(mut entries: Vec<(K, V)>) -> Result<Self, K> {
+        entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let twice = entries.iter().zip(entries.iter().skip(1)).find(|((a, _), (b, _))| a == b);
+        if let Some(((key, _), _)) = twice {
+            return Err(key.clone());
+        }
+        let len = entries.len();
+        let mut nodes: Vec<Arc<Node<K, V>>> = parts(entries).map(|part| Arc::new(Node::Leaf(part))).collect();
+        while nodes.len() > 1 {
+            let children = nodes.into_iter().filter_map(|node| Some((node.least()?.clone(), node))).collect();
+            nodes = parts(children).map(|part| Arc::new(Node::Branch(part))).collect();
+        }
+        Ok(nodes.pop().map_or_else(Self::default, |root| Self { root, len }))
+    }
+}
+
+/// The items in order, in lists that have room for some more.
+#[cfg(feature = "store")]
+fn parts<T>(items: Vec<T>) -> impl Iterator<Item = Vec<T>> {
+    let mut items = items.into_iter();
+    std::iter::from_fn(move || {
+        Some(items.by_ref().take(MAX * 3 / 4).collect()).filter(|part: &Vec<T>| !part.is_empty())
+    })
+}
+
 /// The entries of a [`SortedMap`] in order.
 pub(crate) struct Iter<'a, K, V> {
     /// The children still to visit, from the root down.

@@ -1,5 +1,7 @@
 //! For each label, the places of the chats that carry it. The only folder that knows the bitmap library.
 
+#[cfg(feature = "store")]
+mod bulk;
 mod walk;
 
 use std::borrow::Cow;

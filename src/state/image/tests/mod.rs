@@ -1,0 +1,50 @@
+//! Images of states, read again: the same state, or damage.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+
+mod history;
+mod measure;
+mod trips;
+
+use std::collections::BTreeMap;
+
+use crate::state::State;
+use crate::state::image::{Damage, Header, Loader, Mark, RowId, changed_rows};
+
+/// What a store has of a state.
+#[derive(Debug, Clone, PartialEq)]
+struct Image {
+    header: Vec<u8>,
+    rows: BTreeMap<RowId, Vec<u8>>,
+}
+
+impl Image {
+    fn of(state: &State) -> Self {
+        let mut image = Self { header: Vec::new(), rows: BTreeMap::new() };
+        image.update(state, &Mark::empty());
+        image
+    }
+
+    /// Writes what changed; gives how many rows that were.
+    fn update(&mut self, state: &State, since: &Mark) -> usize {
+        self.header = Header::of(state).encode();
+        let mut written = 0;
+        for (id, row) in changed_rows(state, since) {
+            match row {
+                Some(row) => drop(self.rows.insert(id, row)),
+                None => drop(self.rows.remove(&id).unwrap()),
+            }
+            written += 1;
+        }
+        written
+    }
+
+    fn load(&self) -> Result<State, Damage> {
+        let header = Header::decode(&self.header)?;
+        let mut loader = Loader::new(header, 99);
+        for (&id, row) in &self.rows {
+            loader.feed(id, row)?;
+        }
+        loader.finish()
+    }
+}
