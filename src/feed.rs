@@ -84,6 +84,11 @@ impl Wake {
     pub(crate) fn now(self) {
         self.0.into_iter().for_each(Waker::wake);
     }
+
+    #[cfg(any(feature = "store", test))]
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
 }
 
 impl FromIterator<Waker> for Wake {

@@ -132,6 +132,13 @@ impl LabelIndex {
         self.journal().filter(|journal| journal.working().is_some())
     }
 
+    /// Whether anybody has a handle besides `own` ones, a snapshot or a subscriber.
+    #[cfg(feature = "store")]
+    pub(crate) fn is_in_use(&self, own: usize) -> bool {
+        let Shared { horizon, feed, .. } = &*self.shared;
+        Arc::strong_count(&self.shared) > own || Arc::strong_count(horizon) > 1 || Arc::strong_count(feed) > 1
+    }
+
     fn reached(&self) -> Reached {
         let durable = self.journal().map(Journal::durable);
         let visible = self.revision();

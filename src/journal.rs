@@ -127,15 +127,12 @@ impl Journal {
         Ok(shown)
     }
 
-    /// Takes the commits that are queued, with the version that they make.
-    pub(crate) fn take(&self, visible: &Gate<Arc<State>>) -> Option<Group> {
+    /// Takes the commits that are queued, perhaps none, with the version that they make.
+    pub(crate) fn take(&self, visible: &Gate<Arc<State>>) -> Group {
         let mut queue = self.queue.lock();
         let commits = std::mem::take(&mut queue.commits);
-        if commits.is_empty() {
-            return None;
-        }
         let version = self.working.as_ref().unwrap_or(visible).read(Arc::clone);
-        Some(Group { version, commits })
+        Group { version, commits }
     }
 
     /// Notes that a group is durable and, if readers had to wait for that, visible.

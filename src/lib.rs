@@ -97,17 +97,19 @@ mod feed;
 mod touched;
 mod tickets;
 mod snapshot;
-#[cfg_attr(not(test), allow(dead_code, reason = "an index in memory has no journal"))]
+#[cfg_attr(not(any(feature = "store", test)), allow(dead_code, reason = "an index in memory has no journal"))]
 mod journal;
 mod index;
 #[cfg(any(feature = "store", test))]
-#[cfg_attr(not(test), allow(dead_code, reason = "an index in memory has no committer"))]
+#[cfg_attr(not(feature = "store"), allow(dead_code, reason = "an index in memory has no committer"))]
 mod durable;
 mod read;
 mod write;
 mod receipt;
 mod batch;
 mod refresh;
+#[cfg(feature = "store")]
+mod store;
 
 pub use answer::{Answer, LabelledChat, Unresolved};
 pub use arg::Arg;
@@ -132,6 +134,8 @@ pub use receipt::Receipt;
 pub use refresh::{RefreshTicket, RefusedRefresh};
 pub use snapshot::{Chats, Snapshot};
 pub use state::check::Violation;
+#[cfg(feature = "store")]
+pub use store::{Contents, Durability, InstanceReport, Report, Store, StoreOptions};
 #[cfg(label_index_shuttle)]
 pub use sync::plant_race;
 
