@@ -157,6 +157,11 @@ impl Folder {
         sync_folder(&self.file)
     }
 
+    /// The length of the file, or 0 if the system does not say.
+    pub(super) fn file_len(&self) -> u64 {
+        fs::metadata(&self.file).map_or(0, |metadata| metadata.len())
+    }
+
     /// Opens the file for reading and writing.
     pub(super) fn backend(&self) -> Result<impl StorageBackend + use<>> {
         let file = OpenOptions::new().read(true).write(true).open(&self.file);

@@ -34,7 +34,7 @@ struct Checkpoint {
 }
 
 /// Writes a checkpoint of an instance, in pieces between which others write, and trims its log. Does nothing if the
-/// instance is not loaded, has no log, or has a checkpoint on its way.
+/// instance is not loaded or has no log. There is one at a time.
 ///
 /// # Errors
 ///
@@ -59,7 +59,7 @@ impl Disk {
         let Some(version) = groups.first().map(|(_, group)| Arc::clone(&group.version)) else { return Ok(None) };
         self.commit(groups, wake)?;
         let Some(loaded) = self.loaded.get_mut(&instance) else { return Ok(None) };
-        if loaded.checkpoint.is_some() || loaded.trail.log_bytes == 0 {
+        if loaded.trail.log_bytes == 0 {
             return Ok(None);
         }
         self.begun += 1;
@@ -158,12 +158,15 @@ impl Checkpoint {
         if let Some(loaded) = self.loaded(disk) {
             loaded.checkpoint = None;
             let trail = &mut loaded.trail;
+            let replaced = trail.row_bytes.iter().filter(|(row, _)| manifest.rows.get(row) == Some(&self.number));
+            let freed = self.log_bytes + replaced.map(|(_, bytes)| bytes).sum::<u64>();
             trail.log_bytes -= self.log_bytes;
             trail.row_bytes.retain(|row, _| !self.gone.contains(row));
             trail.row_bytes.extend(self.written.iter().map(|(&row, &bytes)| (row, bytes)));
             trail.checkpoint_bytes = trail.row_bytes.values().sum();
             trail.manifest = manifest;
             trail.mark = Mark::of(&self.version);
+            disk.freed_bytes += freed;
         }
         Ok(())
     }

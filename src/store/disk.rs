@@ -30,6 +30,8 @@ pub(super) struct Disk {
     pub(super) next_instance: u64,
     /// How many checkpoints were begun since the store was opened.
     pub(super) begun: u64,
+    /// Bytes of rows and records that were removed since the store was opened.
+    pub(super) freed_bytes: u64,
     /// Why nothing is written any more: a write failed.
     pub(super) failed: Option<Error>,
 }
@@ -67,6 +69,17 @@ impl Disk {
             Ok(result)
         });
         written.map_err(|fault| self.fail(&fault, wake))
+    }
+
+    /// Moves what is in the file together and shortens it, if a good part of it became free.
+    pub(super) fn compact(&mut self, file_len: u64) {
+        if self.failed.is_none()
+            && self.freed_bytes > file_len / 4
+            && let Some(database) = Arc::get_mut(&mut self.database)
+        {
+            // If it fails, the file is as long as before.
+            let _shorter = guarded(|| Ok(database.compact()?));
+        }
     }
 
     fn fail(&mut self, fault: &Fault, wake: &mut Wake) -> Error {

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use redb::{Database, StorageBackend};
+use redb::StorageBackend;
 
 use crate::error::{Error, Result};
 use crate::index::LabelIndex;
@@ -77,19 +77,21 @@ pub struct Store {
     engine: Arc<Engine>,
     threads: Vec<JoinHandle<()>>,
     /// Dropped after everything else.
-    _folder: Option<Folder>,
+    folder: Option<Folder>,
 }
 
 /// What the threads of a store share.
 struct Engine {
-    database: Arc<Database>,
     path: PathBuf,
     durability: Durability,
     limits: Limits,
     queued_changes: usize,
+    compact_at_close: bool,
     signal: Arc<Signal>,
     /// Taken before the lock of an instance, which is taken before that of the disk.
     instances: Mutex<BTreeMap<String, Arc<Instance>>>,
+    /// Held while a checkpoint is written: there is one at a time. Taken before the lock of the disk.
+    checkpoints: Mutex<()>,
     disk: Mutex<Disk>,
 }
 
@@ -148,13 +150,13 @@ impl StoreOptions {
 
     fn start(self, backend: impl StorageBackend, path: PathBuf, folder: Option<Folder>) -> Result<Store> {
         let Self { durability, limits, tuning } = self;
-        let database = Arc::new(open_database(backend, tuning.cache_bytes, &path)?);
+        let database = open_database(backend, tuning.cache_bytes, &path)?;
         let Catalog { instances, next, unfinished } = Catalog::read(&database, &path)?;
         // Half of the time is for the disk.
         let patience = if let Durability::Within(time) = durability { Some(time / 2) } else { None };
         let signal = Arc::new(Signal::new(patience));
         let mut disk = Disk {
-            database: Arc::clone(&database),
+            database: Arc::new(database),
             path: path.clone(),
             quick_repair: tuning.quick_repair,
             checkpoint_after: (tuning.checkpoint_floor, tuning.checkpoint_percent),
@@ -163,25 +165,27 @@ impl StoreOptions {
             instances: u64::try_from(instances.len()).unwrap_or(u64::MAX),
             next_instance: next,
             begun: 0,
+            freed_bytes: 0,
             failed: None,
         };
         clean_up(&mut disk, &unfinished)?;
         let instances = instances.into_iter().map(|(name, entry)| (name.clone(), Instance::new(&name, entry)));
         let engine = Arc::new(Engine {
-            database,
             path,
             durability,
             limits,
             queued_changes: tuning.queued_changes,
+            compact_at_close: tuning.compact_at_close,
             signal,
             instances: Mutex::new(instances.collect()),
+            checkpoints: Mutex::default(),
             disk: Mutex::new(disk),
         });
         let threads = [
             ("label-index commits", Engine::commit_until_stopped as fn(&Engine)),
             ("label-index checkpoints", Engine::checkpoint_until_stopped),
         ];
-        let mut store = Store { engine, threads: Vec::new(), _folder: folder };
+        let mut store = Store { engine, threads: Vec::new(), folder };
         for (name, run) in threads {
             let engine = Arc::clone(&store.engine);
             let thread = thread::Builder::new().name(name.into()).spawn(move || run(&engine));
@@ -317,7 +321,7 @@ impl Store {
     /// [`Error::StoreFailed`].
     pub fn checkpoint(&self) -> Result<()> {
         let loaded: Vec<u64> = self.engine.disk.lock().loaded.keys().copied().collect();
-        loaded.into_iter().try_for_each(|instance| checkpoint(&self.engine.disk, instance))
+        loaded.into_iter().try_for_each(|instance| self.engine.checkpoint(instance))
     }
 
     /// Checks everything in the store of a folder, and changes nothing: the file stays as it is, byte for byte. What the
@@ -359,8 +363,13 @@ impl Engine {
     fn checkpoint_until_stopped(&self) {
         while let Some(instance) = self.signal.next_due() {
             // The next write of anybody says that the store failed.
-            let _told = checkpoint(&self.disk, instance);
+            let _told = self.checkpoint(instance);
         }
+    }
+
+    fn checkpoint(&self, instance: u64) -> Result<()> {
+        let _one_at_a_time = self.checkpoints.lock();
+        checkpoint(&self.disk, instance)
     }
 
     fn find(&self, name: &str) -> Result<Arc<Instance>> {
@@ -401,7 +410,8 @@ impl Engine {
         }
         let Entry { number, identity } = instance.entry;
         let seed = RandomState::new().hash_one(number);
-        let loaded = guarded(|| load(&self.database, number, identity, seed));
+        let database = Arc::clone(&self.disk.lock().database);
+        let loaded = guarded(|| load(&database, number, identity, seed));
         let (state, trail) = loaded.map_err(|fault| fault.into_error(&self.path, Some(&instance.name)))?;
         let (version, signal) = (Arc::new(state), Arc::clone(&self.signal));
         let hidden = self.durability == Durability::Synced;
@@ -490,9 +500,14 @@ impl Drop for Store {
         };
         for instance in due {
             // If it fails, the log is still there.
-            let _told = checkpoint(&engine.disk, instance);
+            let _told = engine.checkpoint(instance);
         }
         each(LabelIndex::end_journal);
+        if let Some(folder) = &self.folder
+            && engine.compact_at_close
+        {
+            engine.disk.lock().compact(folder.file_len());
+        }
     }
 }
 

@@ -1,12 +1,14 @@
 //! What a state has besides its rows, and which rows those are.
 
 use crate::change::{Place, Revision};
+use crate::chat_id::CompactId;
 use crate::label_id::LabelId;
 use crate::op::RefreshState;
 use crate::state::State;
 use crate::state::chats::Chats;
 use crate::state::image::bytes::{Reader, put_uint, put_varint, wide};
 use crate::state::image::damage::{Damage, require};
+use crate::state::image::rows::Mark;
 
 /// What a row holds, in the order in which rows are loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -142,7 +144,7 @@ impl Header {
             labels: narrow(state.labels.len()),
             highest: state.labels.highest,
             live_sets: narrow(state.sets.live()),
-            extent: super::Mark::of(state).extent(),
+            extent: Mark::of(state).extent(),
             free: state.chats.free_list(),
         }
     }
@@ -208,6 +210,7 @@ impl Header {
         }
         let within = self.free.is_none_or(|(first, last)| first.max(last) < extent.places);
         let sound = within
+            && revision >> CompactId::NUMBER_BITS == 0
             && ends.0.is_some() == ends.1.is_some()
             && self.free.is_some() == (self.chats < extent.places)
             && self.chats <= extent.places

@@ -1,14 +1,17 @@
 //! A state from its rows, built at once when everything is there.
 
+use std::fmt;
+use std::sync::Arc;
+
 use crate::chat_id::ChatId;
 use crate::label::Label;
 use crate::label_id::LabelId;
 use crate::state::State;
 use crate::state::aliases::Aliases;
 use crate::state::chats::Chats;
-use crate::state::image::bytes::Reader;
+use crate::state::image::bytes::{Reader, wide};
 use crate::state::image::damage::{Damage, require};
-use crate::state::image::header::{Header, RowId, RowKind, Rows, narrow};
+use crate::state::image::header::{Header, RowId, RowKind, Rows};
 use crate::state::image::keys::Keys;
 use crate::state::image::sets::{PlaceSets, decode_members};
 use crate::state::image::{buckets, ids};
@@ -16,19 +19,8 @@ use crate::state::label_sets::LabelSets;
 use crate::state::labels::{Labels, Slot, index};
 use crate::state::pages::Pages;
 use crate::state::postings::Postings;
-use std::sync::Arc;
 
-/// Makes a state of its header and rows.
-///
-/// # Examples
-///
-/// ```ignore
-/// let mut loader = Loader::new(header, hash_seed);
-/// for id in header.rows() {
-///     loader.feed(id, &row_of(id))?;
-/// }
-/// let state = loader.finish()?;
-/// ```
+/// Makes a state of its header and its rows, fed in their order.
 #[derive(Debug)]
 pub(crate) struct Loader {
     header: Header,
@@ -109,7 +101,7 @@ impl Loader {
         let missing = self.rows.next();
         require(missing.is_none(), || format!("{missing:?} is missing"))?;
         let header = self.header;
-        let twice = |what: &dyn std::fmt::Debug| Damage::new(format!("{what:?} is there twice"));
+        let twice = |what: &dyn fmt::Debug| Damage::new(format!("{what:?} is there twice"));
         let labels = Labels::bulk(&self.labels, self.deleted, header.highest).map_err(|id| twice(&id))?;
         let aliases = Aliases::bulk(self.aliases).map_err(|alias| twice(&alias))?;
         let Keys { keys, texts } = self.keys;
@@ -124,16 +116,18 @@ impl Loader {
         }
         let sets = LabelSets::bulk(self.hash_seed, self.members, &counts).map_err(|set| twice(&set))?;
         let chats = Chats::bulk(self.hash_seed, keys, place_sets, texts, header.free).map_err(|place| twice(&place))?;
-        let with_labels = |set: u32| if Chats::is_free(set) { &[][..] } else { sets.members(set) };
-        let postings = Postings::bulk(chats.sets.iter().map(|&set| with_labels(set)));
+        let total_rows = sets.iter().map(|(_, members, count)| u64::from(count) * wide(members.len())).sum();
+        // Bitmaps may be much larger than rows, so they are built of what was found sound only.
+        require(total_rows == header.total_rows, || {
+            format!("there are {total_rows} pairs, not {}", header.total_rows)
+        })?;
+        let slots_of = |&set: &u32| if Chats::is_free(set) { &[][..] } else { sets.members(set) };
+        let postings = Postings::bulk(chats.sets.iter().map(slots_of));
         let state = State {
             revision: header.revision,
             identity: header.identity,
             refresh_state: header.refresh_state,
-            total_rows: sets
-                .iter()
-                .map(|(_, members, count)| u64::from(count) * u64::from(narrow(members.len())))
-                .sum(),
+            total_rows,
             labels,
             aliases,
             chats,

@@ -80,72 +80,76 @@ impl Mark {
         }
     }
 
-    /// All rows of a kind that is kept in buckets; none of another kind.
-    fn buckets(&self, kind: RowKind) -> Vec<Vec<u8>> {
-        let rows = self.extent().rows(kind);
-        match kind {
-            RowKind::DeletedLabels => buckets::encode(self.deleted.iter().map(|(id, ())| id.clone()), rows),
-            RowKind::Aliases => {
-                let pairs = self.aliases.iter().map(|(alias, target)| (alias.clone(), target.clone()));
-                buckets::encode::<(ChatId, ChatId)>(pairs, rows)
-            }
-            _ => Vec::new(),
-        }
+    fn deleted(&self) -> impl Iterator<Item = LabelId> {
+        self.deleted.iter().map(|(id, ())| id.clone())
+    }
+
+    fn aliases(&self) -> impl Iterator<Item = (ChatId, ChatId)> {
+        self.aliases.iter().map(|(alias, target)| (alias.clone(), target.clone()))
     }
 }
 
-/// The rows of a state that may differ from those that were written, each with its bytes; none for a row that was
-/// written and is no more. In the order of [`RowId`].
+/// A row and its bytes, or none where there is no such row any more.
+type ChangedRow = (RowId, Option<Vec<u8>>);
+
+/// Makes the bytes of a row of so many numbers from the first one on.
+type Encode = fn(&State, usize, usize) -> Vec<u8>;
+
+/// The rows of a state that differ from those that were written. A row whose pieces were written to counts, even if it
+/// has the same bytes again.
 ///
-/// Rows are made one by one, as they are asked for. A row costs its length, and every row of the aliases or deleted ids
-/// is made at once when one of them came or went since.
-pub(crate) fn changed_rows<'a>(
-    state: &'a State,
-    since: &'a Mark,
-) -> impl Iterator<Item = (RowId, Option<Vec<u8>>)> + 'a {
+/// Rows are made one by one, as they are asked for, and a row that is made costs its length; but when an alias or a
+/// deleted id came or went, all rows of that kind are made at once and compared.
+pub(crate) fn changed_rows<'a>(state: &'a State, since: &'a Mark) -> impl Iterator<Item = ChangedRow> + 'a {
+    let ranges: [(RowKind, Encode); 4] = [
+        (RowKind::Labels, encode_labels),
+        (RowKind::LabelSets, |state, first, count| sets::encode_members(&state.sets, first, count)),
+        (RowKind::ChatKeys, |state, first, count| keys::encode(&state.chats, first, count)),
+        (RowKind::ChatSets, |state, first, count| sets::encode_places(&state.chats, first, count)),
+    ];
     let now = Mark::of(state);
     let (extent, before) = (now.extent(), since.extent());
-    RowKind::ALL.into_iter().flat_map(move |kind| {
-        let rows = extent.rows(kind);
-        let (now, kept) = (now.clone(), before.rows(kind));
-        let is_written = move |id: RowId| id.chunk < kept && now.shares(since, id);
-        let changed = (0..rows).map(move |chunk| RowId { kind, chunk }).filter(move |&id| !is_written(id));
-        let mut made = Vec::new();
-        let changed = changed.filter_map(move |id| {
-            if !matches!(kind, RowKind::DeletedLabels | RowKind::Aliases) {
-                return Some((id, Some(encode(state, id))));
-            }
-            if made.is_empty() {
-                made = changed_buckets(state, since, kind);
-            }
-            made.get_mut(index(id.chunk))?.take().map(|row| (id, Some(row)))
-        });
-        changed.chain((rows..kept).map(move |chunk| (RowId { kind, chunk }, None)))
-    })
+    let gone = RowKind::ALL
+        .into_iter()
+        .flat_map(move |kind| (extent.rows(kind)..before.rows(kind)).map(move |chunk| (RowId { kind, chunk }, None)));
+    let with_ranges = now.clone();
+    let in_ranges = ranges.into_iter().flat_map(move |(kind, encode)| {
+        let now = with_ranges.clone();
+        let ids = (0..extent.rows(kind)).map(move |chunk| RowId { kind, chunk });
+        ids.filter(move |&id| id.chunk >= before.rows(kind) || !now.shares(since, id)).map(move |id| {
+            let Range { start, end } = range(id);
+            (id, Some(encode(state, start, end - start)))
+        })
+    });
+    let in_buckets = [RowKind::DeletedLabels, RowKind::Aliases].into_iter().flat_map(move |kind| match kind {
+        RowKind::Aliases => changed_buckets(kind, &now, since, Mark::aliases),
+        _ => changed_buckets(kind, &now, since, Mark::deleted),
+    });
+    in_ranges.chain(in_buckets).chain(gone)
 }
 
 /// The rows of a kind that is kept in buckets, without those that were written as they are.
-fn changed_buckets(state: &State, since: &Mark, kind: RowKind) -> Vec<Option<Vec<u8>>> {
-    let (now, mut written) = (Mark::of(state).buckets(kind), since.buckets(kind));
-    if written.len() != now.len() {
+fn changed_buckets<'a, I: Iterator<Item: buckets::Entry>>(
+    kind: RowKind,
+    now: &'a Mark,
+    since: &'a Mark,
+    entries: impl Fn(&'a Mark) -> I,
+) -> Vec<ChangedRow> {
+    if now.shares(since, RowId { kind, chunk: 0 }) {
+        return Vec::new();
+    }
+    let all = |mark: &'a Mark| buckets::encode(entries(mark), mark.extent().rows(kind));
+    let (rows, mut written) = (all(now), all(since));
+    if written.len() != rows.len() {
         written.clear();
     }
-    let written = written.into_iter().map(Some).chain(std::iter::repeat(None));
-    now.into_iter().zip(written).map(|(row, written)| Some(row).filter(|row| written.as_ref() != Some(row))).collect()
+    let mut written = written.into_iter();
+    let changed = (0..).zip(rows).filter(|(_, row)| written.next().as_ref() != Some(row));
+    changed.map(|(chunk, row)| (RowId { kind, chunk }, Some(row))).collect()
 }
 
-/// The bytes of a row that is not kept in buckets.
-fn encode(state: &State, id: RowId) -> Vec<u8> {
-    let Range { start, end } = range(id);
-    let count = end - start;
-    match id.kind {
-        RowKind::Labels | RowKind::DeletedLabels | RowKind::Aliases => {
-            let mut out = Vec::new();
-            state.labels.slots.iter_from(start).take(count).for_each(|label| put_label(&mut out, label.as_ref()));
-            out
-        }
-        RowKind::LabelSets => sets::encode_members(&state.sets, start, count),
-        RowKind::ChatKeys => keys::encode(&state.chats, start, count),
-        RowKind::ChatSets => sets::encode_places(&state.chats, start, count),
-    }
+fn encode_labels(state: &State, first: usize, count: usize) -> Vec<u8> {
+    let mut out = Vec::new();
+    state.labels.slots.iter_from(first).take(count).for_each(|label| put_label(&mut out, label.as_ref()));
+    out
 }

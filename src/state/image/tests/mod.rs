@@ -2,9 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
+mod damage;
 mod history;
+mod large;
 mod measure;
+mod pinned;
 mod trips;
+mod view;
 
 use std::collections::BTreeMap;
 
@@ -25,16 +29,16 @@ impl Image {
         image
     }
 
-    /// Writes what changed; gives how many rows that were.
-    fn update(&mut self, state: &State, since: &Mark) -> usize {
+    /// Writes what changed; gives the rows that did.
+    fn update(&mut self, state: &State, since: &Mark) -> Vec<RowId> {
         self.header = Header::of(state).encode();
-        let mut written = 0;
+        let mut written = Vec::new();
         for (id, row) in changed_rows(state, since) {
             match row {
                 Some(row) => drop(self.rows.insert(id, row)),
                 None => drop(self.rows.remove(&id).unwrap()),
             }
-            written += 1;
+            written.push(id);
         }
         written
     }
