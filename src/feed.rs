@@ -85,6 +85,15 @@ impl Wake {
         self.0.into_iter().for_each(Waker::wake);
     }
 
+    /// As [`now`](Self::now), on a thread that has to go on whatever a waker does.
+    #[cfg(feature = "store")]
+    pub(crate) fn whatever_happens(self) {
+        for waker in self.0 {
+            // The panic hook has told of it.
+            let _woken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| waker.wake()));
+        }
+    }
+
     #[cfg(any(feature = "store", test))]
     pub(crate) fn extend(&mut self, other: Self) {
         self.0.extend(other.0);

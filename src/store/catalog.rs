@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use redb::{Database, ReadableDatabase, StorageBackend};
+use redb::StorageBackend;
 
 use crate::error::{Error, Result};
+use crate::store::database::Database;
 use crate::store::fault::{Fault, guarded};
 use crate::store::name::check_name;
 use crate::store::tables::{ALL, Fields, INSTANCES, META, STORE, UNFINISHED, fields};
@@ -51,7 +53,7 @@ pub(super) fn entry_row(entry: Entry) -> Vec<u8> {
 pub(super) fn open_database(backend: impl StorageBackend, cache_bytes: usize, path: &Path) -> Result<Database> {
     let opened = guarded(|| {
         let fresh = backend.len().map_err(|cause| Fault::Database(redb::Error::Io(cause)))? == 0;
-        let database = Database::builder().set_cache_size(cache_bytes).create_with_backend(backend)?;
+        let database = Database::open(backend, cache_bytes)?;
         if fresh {
             let transaction = database.begin_write()?;
             ALL.into_iter().try_for_each(|table| table.write(&transaction).map(drop))?;
@@ -111,8 +113,8 @@ impl Catalog {
 #[derive(Debug)]
 pub(super) struct Folder {
     pub(super) file: PathBuf,
-    /// The system releases it when this is dropped, and when the process ends.
-    _lock: File,
+    /// The system releases it when this is dropped, and when the process ends. None if there is none, as in a copy.
+    _lock: Option<File>,
 }
 
 impl Folder {
@@ -121,7 +123,7 @@ impl Folder {
         fs::create_dir_all(folder).map_err(|cause| refused("make", folder, &cause))?;
         let lock = folder.join(LOCK);
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&lock);
-        let folder = Self::locked(folder, file.map_err(|cause| refused("open", &lock, &cause))?)?;
+        let folder = Self::locked(folder, Some(file.map_err(|cause| refused("open", &lock, &cause))?))?;
         if !folder.file.exists() {
             folder.create(cache_bytes)?;
         }
@@ -131,12 +133,15 @@ impl Folder {
     /// Takes the folder to look at the file in it.
     pub(super) fn take_to_read(folder: &Path) -> Result<Self> {
         let lock = folder.join(LOCK);
-        Self::locked(folder, File::open(&lock).map_err(|cause| refused("open", &lock, &cause))?)
+        match File::open(&lock) {
+            Err(cause) if cause.kind() != ErrorKind::NotFound => Err(refused("open", &lock, &cause)),
+            opened => Self::locked(folder, opened.ok()),
+        }
     }
 
-    fn locked(folder: &Path, lock: File) -> Result<Self> {
+    fn locked(folder: &Path, lock: Option<File>) -> Result<Self> {
         let file = folder.join(FILE);
-        match lock.try_lock() {
+        match lock.as_ref().map_or(Ok(()), File::try_lock) {
             Ok(()) => Ok(Self { file, _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(Error::StoreInUse { path: file }),
             Err(TryLockError::Error(cause)) => Err(refused("lock", folder, &cause)),

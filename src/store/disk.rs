@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use redb::{Database, Durability, WriteTransaction};
+use redb::{Durability, WriteTransaction};
 
 use crate::error::{Error, Result};
 use crate::feed::Wake;
 use crate::index::LabelIndex;
 use crate::journal::Group;
 use crate::state::image::encode_commits;
+use crate::store::database::Database;
 use crate::store::fault::{Fault, guarded};
 use crate::store::load::Trail;
 use crate::store::signal::Signal;
@@ -78,7 +79,7 @@ impl Disk {
             && let Some(database) = Arc::get_mut(&mut self.database)
         {
             // If it fails, the file is as long as before.
-            let _shorter = guarded(|| Ok(database.compact()?));
+            let _shorter = guarded(|| database.compact());
         }
     }
 

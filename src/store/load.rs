@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use redb::{Database, ReadTransaction, ReadableDatabase};
+use redb::ReadTransaction;
 
 use crate::state::State;
 use crate::state::image::{Loader, Mark, RowId, decode_commits};
+use crate::store::database::Database;
 use crate::store::fault::Fault;
 use crate::store::manifest::Manifest;
 use crate::store::tables::{CHUNKS, Fields, LOG, MANIFESTS, TAIL, chunk_key, instance_key, log_key};

@@ -1,6 +1,7 @@
 //! Many durable indexes in one file.
 
 mod fault;
+mod database;
 mod options;
 mod name;
 mod tables;
@@ -23,6 +24,7 @@ use std::thread::{self, JoinHandle};
 use redb::StorageBackend;
 
 use crate::error::{Error, Result};
+use crate::feed::Wake;
 use crate::index::LabelIndex;
 use crate::journal::Journal;
 use crate::options::Limits;
@@ -355,8 +357,13 @@ impl Store {
 impl Engine {
     fn commit_until_stopped(&self) {
         while let Some(dirty) = self.signal.next_dirty() {
+            let mut wake = Wake::default();
+            let mut disk = self.disk.lock();
+            let groups = disk.take(&dirty);
             // Who waits is told of a failure; there is nobody else to tell.
-            let _told = locked(&self.disk, |disk, wake| disk.commit(disk.take(&dirty), wake));
+            let _told = disk.commit(groups, &mut wake);
+            drop(disk);
+            wake.whatever_happens();
         }
     }
 
@@ -482,7 +489,7 @@ impl Engine {
 impl Drop for Store {
     fn drop(&mut self) {
         let engine = &self.engine;
-        let each = |end: fn(&LabelIndex, Error) -> crate::feed::Wake| {
+        let each = |end: fn(&LabelIndex, Error) -> Wake| {
             locked(&engine.disk, |disk, wake| {
                 disk.loaded.values().for_each(|loaded| wake.extend(end(&loaded.index, Error::StoreClosed)));
             });

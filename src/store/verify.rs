@@ -4,11 +4,10 @@ use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 
-use redb::{Database, ReadableDatabase};
-
 use crate::change::Revision;
 use crate::error::{Error, Result};
 use crate::store::catalog::{Catalog, Entry, Folder, open_database, refused};
+use crate::store::database::Database;
 use crate::store::fault::{Fault, guarded};
 use crate::store::load::load;
 use crate::store::overlay::Overlay;
@@ -63,7 +62,7 @@ pub(super) fn verify(folder: &Path) -> Result<Report> {
     let path = &folder.file;
     let overlay = File::open(path).and_then(Overlay::new).map_err(|cause| refused("open", path, &cause))?;
     let mut database = open_database(overlay, CACHE, path)?;
-    let sound = guarded(|| Ok(database.check_integrity()?));
+    let sound = guarded(|| database.check_integrity());
     let damage = match sound {
         Ok(true) => None,
         Ok(false) => Some(Fault::damage("the pages of the database do not go together")),

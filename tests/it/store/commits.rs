@@ -1,5 +1,9 @@
 //! Writers that share syncs, and wait for each other's changes.
 
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
 use std::thread;
 
 use label_index::StoreOptions;
@@ -63,4 +67,27 @@ fn what_any_thread_was_told_is_there_again() {
     let store = folder.open();
     assert_eq!(["a", "b"].map(|name| Image::from(&store.existing(name).unwrap())), images);
     assert!(images.iter().all(|image| image.chats.len() == 150 && image.revision == 151));
+}
+
+/// A task of a host that goes wrong when it is woken.
+struct Bomb;
+
+impl Wake for Bomb {
+    fn wake(self: Arc<Self>) {
+        panic!("this is meant to be seen");
+    }
+}
+
+#[test]
+fn a_waker_that_panics_stops_nobody() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let index = store.instance("shop").unwrap();
+    let mut batch = index.batch();
+    batch.upsert_label("1", "VIP").unwrap();
+    let mut receipt = batch.submit();
+    let bomb = Waker::from(Arc::new(Bomb));
+    let polled = Pin::new(&mut receipt).poll(&mut Context::from_waker(&bomb));
+    assert!(index.link("1", "ana").unwrap(), "the committer goes on");
+    assert!(polled.is_ready() || receipt.is_ready());
 }

@@ -74,7 +74,6 @@ fn within_is_on_disk_after_a_flush_and_after_closing() {
     assert_eq!(revisions, [1, 2]);
     // What a crash leaves is what the file has now.
     let copy = Folder::new();
-    fs::write(copy.path().join("lock"), "").unwrap();
     index.link(&vip, "bob@c.us").unwrap();
     fs::copy(folder.file(), copy.file()).unwrap();
     assert_eq!(copy.open().existing("shop").unwrap().revision(), 2);
