@@ -149,7 +149,7 @@ fn what_rests_on_a_failed_commit_fails() {
     }
     assert!(durable.wait().unwrap().changed());
     assert_eq!((disk.index.revision(), disk.chats()), (2, vec!["ana".to_owned()]));
-    assert_eq!(revisions(&mut feed), []);
+    assert!(revisions(&mut feed).is_empty());
     assert_eq!(disk.index.link("1", "carl"), Err(failure()));
     assert_eq!(disk.index.link("2", "carl"), Err(failure()));
     assert!(disk.index.take_group().unwrap().commits.is_empty());
@@ -240,7 +240,7 @@ fn within_shows_at_once_and_tells_subscribers_later() {
     assert!(linked.is_ready() && linked.wait().unwrap().changed());
     assert!(disk.index.link("1", "bob").unwrap());
     assert_eq!(disk.chats(), ["ana", "bob"]);
-    assert_eq!(revisions(&mut feed), []);
+    assert!(revisions(&mut feed).is_empty());
     // Who takes a snapshot now goes on from there, and is told nothing twice.
     let mut resumed = disk.index.subscribe_after(disk.index.snapshot().revision());
     let mut moved = disk.index.subscribe();

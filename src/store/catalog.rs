@@ -25,6 +25,7 @@ const LOCK: &str = "lock";
 /// What there is, before any instance is loaded.
 #[derive(Debug)]
 pub(super) struct Catalog {
+    /// D1: as many as the store says, each with a number that was given.
     pub(super) instances: BTreeMap<String, Entry>,
     /// The number of the next instance.
     pub(super) next: u64,

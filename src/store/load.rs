@@ -20,7 +20,7 @@ pub(super) struct Trail {
     /// The bytes of each row of the last checkpoint, and of all, so that the log can be compared with them.
     pub(super) row_bytes: BTreeMap<RowId, u64>,
     pub(super) checkpoint_bytes: u64,
-    /// The number of the next record.
+    /// D4: the number of the next record, which the tail has too, with the revision of the last commit before it.
     pub(super) next_record: u64,
     /// Bytes of the log that are not in the checkpoint.
     pub(super) log_bytes: u64,

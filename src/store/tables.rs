@@ -5,7 +5,7 @@ use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 use crate::state::image::{RowId, open, seal};
 use crate::store::fault::Fault;
 
-/// A table of sealed values.
+/// D5: a table of values that are sealed with its name, their key and their length.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Table(&'static str);
 

@@ -25,6 +25,8 @@ mod replay;
 mod tests;
 
 pub(crate) use damage::Damage;
+#[cfg(test)]
+use header::RowKind;
 pub(crate) use header::{Header, RowId};
 pub(crate) use load::Loader;
 pub(crate) use log::{decode_commits, encode_commits};
