@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::arg::Arg;
-use crate::change::Revision;
 use crate::chat_id::ChatId;
 use crate::error::{Error, Result};
 use crate::index::LabelIndex;
 use crate::label::{LabelPatch, NewLabel};
 use crate::label_id::LabelId;
-use crate::op::{Event, LabelRef, LabelToken, Op, Outcome};
+use crate::op::{BatchCommit, Event, LabelRef, LabelToken, Op};
+use crate::receipt::Receipt;
 use crate::write::parse_all;
 
 /// Operations that become one commit: all of them or none, under one revision.
@@ -45,26 +45,6 @@ pub struct Batch {
     /// Tells the tokens of this batch from those of others.
     number: u64,
     ops: Vec<Op<LabelRef>>,
-}
-
-/// What a batch did.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[must_use = "it says whether anything changed"]
-#[non_exhaustive]
-pub struct BatchCommit {
-    /// What each operation did, by position.
-    pub outcomes: Vec<Outcome>,
-    /// The ids that `create_label` and `ensure_label` created, in order.
-    pub created: Vec<LabelId>,
-    /// The revision that the batch made, or that it found when it changed nothing.
-    pub revision: Revision,
-}
-
-impl BatchCommit {
-    /// Whether any operation changed anything, even if a later one undid it.
-    pub fn changed(&self) -> bool {
-        self.outcomes.iter().any(Outcome::changed)
-    }
 }
 
 impl LabelIndex {
@@ -246,10 +226,39 @@ impl Batch {
     /// # Errors
     ///
     /// [`Error::BatchRefused`] with the position of the operation that was refused and the cause;
-    /// [`Error::LimitExceeded`] if there are too many operations. Nothing has changed then.
+    /// [`Error::LimitExceeded`] if there are too many operations. Nothing has changed then. In a store also
+    /// [`Error::StoreFailed`], [`Error::StoreClosed`] and [`Error::UnknownInstance`], when the index takes no write any
+    /// more; see there.
     pub fn commit(self) -> Result<BatchCommit> {
-        let (outcomes, revision) = self.index.execute_batch(self.ops)?;
-        let created = outcomes.iter().filter_map(Outcome::created).cloned().collect();
-        Ok(BatchCommit { outcomes, created, revision })
+        self.index.admit()?;
+        self.index.settled(self.index.attempt_batch(self.ops)).map(BatchCommit::from)
+    }
+
+    /// Carries out all operations in order, or none, and does not wait for the disk. The [`Receipt`] gives the answer,
+    /// also that of a refusal, when what it rests on is durable; in memory that is at once.
+    ///
+    /// Later writes of any thread go on from this batch. Readers of an index in a store see it only when it is on disk,
+    /// unless the store was opened to show commits before.
+    ///
+    /// **O(n)** as [`commit`](Self::commit). Waits, as every write does, while too much is on its way to the disk.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::LabelIndex;
+    ///
+    /// let index = LabelIndex::new();
+    /// let mut batch = index.batch();
+    /// batch.create_label("VIP")?;
+    /// let receipt = batch.submit();
+    /// // .. other work ..
+    /// assert_eq!(receipt.wait()?.created.len(), 1);
+    /// # Ok::<(), label_index::Error>(())
+    /// ```
+    pub fn submit(self) -> Receipt {
+        let Self { index, ops, .. } = self;
+        let result = index.admit().and_then(|()| index.attempt_batch(ops));
+        let rests_on = index.rests_on(&result);
+        Receipt::new(index, rests_on, result.map(BatchCommit::from))
     }
 }

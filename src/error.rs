@@ -2,6 +2,8 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What this crate returns from everything that can be refused.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -96,6 +98,61 @@ pub enum Error {
         /// Why it was refused.
         cause: Box<Error>,
     },
+    /// An instance of a store needs a name.
+    InstanceNameRequired,
+    /// The text is no name of an instance: 1-128 bytes without control characters.
+    InvalidInstanceName {
+        /// The refused text.
+        value: String,
+        /// What is wrong with it.
+        reason: Reason,
+    },
+    /// The store has no such instance, or it was removed.
+    UnknownInstance {
+        /// Its name.
+        name: String,
+    },
+    /// A handle, snapshot, refresh ticket, receipt or subscriber of the instance is alive.
+    InstanceInUse {
+        /// Its name.
+        name: String,
+    },
+    /// Another opener has the store, in this process or in another one.
+    StoreInUse {
+        /// The file of the store.
+        path: PathBuf,
+    },
+    /// The store was closed; what the index has can still be read.
+    StoreClosed,
+    /// A write to disk failed, and the store has been read-only since. What was read can still be read.
+    ///
+    /// Whether the commits of the write that failed are there when the store is opened again is unknown; under
+    /// `Synced` no reader has seen them.
+    StoreFailed {
+        /// What failed.
+        cause: String,
+        /// The instances that were loaded, by name, each with the newest revision that is surely on disk.
+        durable: Arc<[(String, u64)]>,
+    },
+    /// The file of the store is damaged. Nothing was read from it that is not sure.
+    Damaged {
+        /// The instance that is affected, or none if all may be.
+        instance: Option<String>,
+        /// What does not fit.
+        what: String,
+    },
+    /// The file was written by a version of this crate that keeps other things in it.
+    UnknownFormat {
+        /// The number of the format.
+        version: u64,
+    },
+    /// The file system refused something, and nothing of the store has changed.
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was to be done, and what the system said.
+        cause: String,
+    },
 }
 
 /// What is wrong with a text that should have been an id, a name or a phone number.
@@ -185,6 +242,20 @@ impl fmt::Display for Error {
                 write!(f, "the token of operation {position} belongs to another batch")
             }
             Self::BatchRefused { position, .. } => write!(f, "operation {position} of the batch was refused"),
+            Self::InstanceNameRequired => f.write_str("an instance needs a name"),
+            Self::InvalidInstanceName { value, reason } => write!(f, "invalid instance name {value:?}: {reason}"),
+            Self::UnknownInstance { name } => write!(f, "unknown instance {name:?}"),
+            Self::InstanceInUse { name } => write!(f, "instance {name:?} is in use"),
+            Self::StoreInUse { path } => write!(f, "the store {} is open elsewhere", path.display()),
+            Self::StoreClosed => f.write_str("the store was closed"),
+            Self::StoreFailed { cause, durable } => {
+                write!(f, "the store is read-only since a write failed: {cause}; on disk are")?;
+                durable.iter().try_for_each(|(name, revision)| write!(f, " {name:?} to revision {revision}"))
+            }
+            Self::Damaged { instance: Some(name), what } => write!(f, "instance {name:?} is damaged: {what}"),
+            Self::Damaged { instance: None, what } => write!(f, "the store is damaged: {what}"),
+            Self::UnknownFormat { version } => write!(f, "the store has the unknown format {version}"),
+            Self::Io { path, cause } => write!(f, "{}: {cause}", path.display()),
         }
     }
 }

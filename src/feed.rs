@@ -12,7 +12,7 @@ use hashbrown::HashMap;
 
 use crate::change::{Commit, Revision};
 use crate::state::check::{Violation, require};
-use crate::sync::{AtomicUsize, Condvar, Mutex, Ordering, planted_race};
+use crate::sync::{AtomicU64, AtomicUsize, Condvar, Mutex, Ordering, planted_race};
 
 /// What a [`Subscriber`] receives.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,9 @@ pub enum Delivery {
 pub(crate) struct Feed {
     /// How many subscribers there are. Read without the lock, so that a writer without listeners pays one load.
     subscribers: AtomicUsize,
+    /// The newest revision that is visible before it is published by more than one commit; see
+    /// [`announce`](Self::announce).
+    announced: AtomicU64,
     /// The most changes that are kept.
     limit: usize,
     inner: Mutex<Inner>,
@@ -81,11 +84,42 @@ impl Wake {
     pub(crate) fn now(self) {
         self.0.into_iter().for_each(Waker::wake);
     }
+
+    /// As [`now`](Self::now), on a thread that has to go on whatever a waker does.
+    #[cfg(feature = "store")]
+    pub(crate) fn whatever_happens(self) {
+        for waker in self.0 {
+            // The panic hook has told of it.
+            let _woken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| waker.wake()));
+        }
+    }
+
+    #[cfg(any(feature = "store", test))]
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+}
+
+impl FromIterator<Waker> for Wake {
+    fn from_iter<I: IntoIterator<Item = Waker>>(wakers: I) -> Self {
+        Self(wakers.into_iter().collect())
+    }
 }
 
 impl Feed {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { subscribers: AtomicUsize::new(0), limit, inner: Mutex::default(), arrived: Condvar::default() }
+        Self {
+            subscribers: AtomicUsize::new(0),
+            announced: AtomicU64::new(0),
+            limit,
+            inner: Mutex::default(),
+            arrived: Condvar::default(),
+        }
+    }
+
+    /// Says that commits up to a revision become visible now and are published later, not each before the next.
+    pub(crate) fn announce(&self, revision: Revision) {
+        self.announced.store(revision, Ordering::SeqCst);
     }
 
     /// Whether anybody listens. A writer asks after its commit is visible; see [`subscribe`](Self::subscribe).
@@ -106,7 +140,7 @@ impl Feed {
             inner.kept -= oldest.changes.len();
             inner.floor = oldest.revision;
         }
-        let wake = Wake(inner.wakers.drain().map(|(_, waker)| waker).collect());
+        let wake = inner.wakers.drain().map(|(_, waker)| waker).collect();
         drop(inner);
         self.arrived.notify_all();
         wake
@@ -121,28 +155,29 @@ impl Feed {
     pub(crate) fn close(&self) {
         let mut inner = self.inner.lock();
         inner.closed = true;
-        let wake = Wake(inner.wakers.drain().map(|(_, waker)| waker).collect());
+        let wake: Wake = inner.wakers.drain().map(|(_, waker)| waker).collect();
         drop(inner);
         self.arrived.notify_all();
         wake.now();
     }
 
-    /// A subscriber that gets every commit after `after`, by default after the visible revision.
+    /// A subscriber that gets every commit after `after`, by default after those that are published already.
     ///
-    /// The visible revision is read after the subscriber is counted. So a writer that found nobody listening has shown
-    /// its commit before, and the revision read covers it; every other writer publishes.
-    pub(crate) fn subscribe(self: &Arc<Self>, after: Option<Revision>, visible: impl Fn() -> Revision) -> Subscriber {
+    /// `reached` reads the revisions to which commits are published and visible. It does so after the subscriber is
+    /// counted. So a writer that found nobody listening has got there before, and the revision read covers its commit;
+    /// every other writer publishes.
+    pub(crate) fn subscribe(self: &Arc<Self>, after: Option<Revision>, reached: impl Fn() -> Reached) -> Subscriber {
         let mut inner = self.inner.lock();
-        let early = planted_race().then(&visible);
+        let early = planted_race().then(&reached);
         let first = self.subscribers.fetch_add(1, Ordering::SeqCst) == 0;
-        let visible = early.unwrap_or_else(visible);
+        let Reached { published, visible } = early.unwrap_or_else(reached);
         if first {
             // What a writer may have published to nobody meanwhile is covered by the revision too.
-            (inner.floor, inner.kept) = (visible, 0);
+            (inner.floor, inner.kept) = (published, 0);
             inner.commits.clear();
         }
         inner.next_subscriber += 1;
-        let after = after.unwrap_or(visible);
+        let after = after.unwrap_or(published);
         Subscriber {
             feed: Arc::clone(self),
             number: inner.next_subscriber,
@@ -151,6 +186,13 @@ impl Feed {
             lost: after > visible,
         }
     }
+}
+
+/// How far an index has got. In memory a commit that is visible is as good as published.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reached {
+    pub(crate) published: Revision,
+    pub(crate) visible: Revision,
 }
 
 /// Receives the commits of an index, each once and in order, or is told that it missed some.
@@ -200,7 +242,8 @@ impl Subscriber {
         let inner = self.feed.inner.lock();
         self.after = revision;
         // The newest commit may be visible and not here yet. What is beyond that is the revision of another life.
-        self.lost = revision > inner.newest().saturating_add(1);
+        let visible = inner.newest().saturating_add(1).max(self.feed.announced.load(Ordering::SeqCst));
+        self.lost = revision > visible;
     }
 
     /// What is there to be delivered, if anything.
@@ -318,12 +361,12 @@ mod tests {
 
     use std::sync::Arc;
 
-    use super::{Feed, Inner};
+    use super::{Feed, Inner, Reached};
     use crate::change::{Change, Commit};
 
     fn violated(damage: fn(&mut Inner)) -> &'static str {
         let feed = Arc::new(Feed::new(2));
-        let _subscriber = feed.subscribe(None, || 0);
+        let _subscriber = feed.subscribe(None, || Reached { published: 0, visible: 0 });
         for revision in 1..=3 {
             feed.publish(Commit { revision, changes: Arc::new([Change::Refreshed]) }).now();
             feed.check_invariants().unwrap();

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use crate::change::{Change, Commit, Revision};
 use crate::error::{Error, Limit, Result};
-use crate::feed::{Feed, Subscriber};
+use crate::feed::{Feed, Reached, Subscriber};
 use crate::gate::Gate;
 use crate::horizon::Horizon;
+use crate::journal::Journal;
 use crate::op::{Committed, LabelRef, Op, Outcome};
 use crate::options::{Limits, Options};
 use crate::snapshot::Snapshot;
@@ -47,6 +48,8 @@ struct Shared {
     horizon: Arc<Horizon>,
     feed: Arc<Feed>,
     limits: Limits,
+    /// Where commits go before they count. None in memory.
+    journal: Option<Journal>,
 }
 
 /// The turn to write.
@@ -62,15 +65,7 @@ impl Options {
     /// Makes an empty index in memory.
     pub fn build(self) -> LabelIndex {
         let seed = self.hash_seed.unwrap_or_else(|| RandomState::new().hash_one(0));
-        LabelIndex {
-            shared: Arc::new(Shared {
-                visible: Gate::new(Arc::new(State::new(self.identity, seed))),
-                writer: Mutex::default(),
-                horizon: Arc::default(),
-                feed: Arc::new(Feed::new(self.limits.feed_changes)),
-                limits: self.limits,
-            }),
-        }
+        LabelIndex::with(Arc::new(State::new(self.identity, seed)), self.limits, None)
     }
 }
 
@@ -78,6 +73,19 @@ impl LabelIndex {
     /// Makes an empty index in memory, with the default [`Options`].
     pub fn new() -> Self {
         Options::new().build()
+    }
+
+    /// An index that begins with a version.
+    pub(crate) fn with(version: Arc<State>, limits: Limits, journal: Option<Journal>) -> Self {
+        let shared = Shared {
+            visible: Gate::new(version),
+            writer: Mutex::default(),
+            horizon: Arc::default(),
+            feed: Arc::new(Feed::new(limits.feed_changes)),
+            limits,
+            journal,
+        };
+        Self { shared: Arc::new(shared) }
     }
 
     /// The index as it is now, to be kept.
@@ -89,12 +97,12 @@ impl LabelIndex {
         Snapshot::new(state, shared.limits, hold)
     }
 
-    /// Subscribes to every commit after the newest one.
+    /// Subscribes to every commit after the newest one; of an index in a store, after the newest that is on disk.
     ///
     /// A snapshot that is taken after this call has everything up to its own revision; commits up to that one, which the
     /// subscriber still gets, are known then. See [`Subscriber`].
     pub fn subscribe(&self) -> Subscriber {
-        self.shared.feed.subscribe(None, || self.revision())
+        self.shared.feed.subscribe(None, || self.reached())
     }
 
     /// Subscribes to every commit after a revision, for instance that of a snapshot.
@@ -103,11 +111,38 @@ impl LabelIndex {
     /// is [`Delivery::Missed`](crate::Delivery::Missed). To be sure, [`subscribe`](Self::subscribe) first and take the
     /// snapshot then.
     pub fn subscribe_after(&self, revision: Revision) -> Subscriber {
-        self.shared.feed.subscribe(Some(revision), || self.revision())
+        self.shared.feed.subscribe(Some(revision), || self.reached())
     }
 
     pub(crate) fn feed(&self) -> &Feed {
         &self.shared.feed
+    }
+
+    #[cfg(any(feature = "store", test))]
+    pub(crate) fn visible(&self) -> &Gate<Arc<State>> {
+        &self.shared.visible
+    }
+
+    pub(crate) fn journal(&self) -> Option<&Journal> {
+        self.shared.journal.as_ref()
+    }
+
+    /// The journal, if readers see a commit only once it is durable.
+    pub(crate) fn hides(&self) -> Option<&Journal> {
+        self.journal().filter(|journal| journal.working().is_some())
+    }
+
+    /// Whether anybody has a handle besides `own` ones, a snapshot or a subscriber.
+    #[cfg(feature = "store")]
+    pub(crate) fn is_in_use(&self, own: usize) -> bool {
+        let Shared { horizon, feed, .. } = &*self.shared;
+        Arc::strong_count(&self.shared) > own || Arc::strong_count(horizon) > 1 || Arc::strong_count(feed) > 1
+    }
+
+    fn reached(&self) -> Reached {
+        let durable = self.journal().map(Journal::durable);
+        let visible = self.revision();
+        Reached { published: durable.unwrap_or(visible), visible }
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -124,18 +159,32 @@ impl LabelIndex {
         self.shared.visible.read(Arc::clone)
     }
 
+    /// The version that writers work on: the visible one, unless readers have to wait for the disk.
+    pub(crate) fn newest(&self) -> &Gate<Arc<State>> {
+        let journal = self.shared.journal.as_ref();
+        journal.and_then(Journal::working).unwrap_or(&self.shared.visible)
+    }
+
+    pub(crate) fn newest_version(&self) -> Arc<State> {
+        self.newest().read(Arc::clone)
+    }
+
     /// Carries out one operation.
     pub(crate) fn execute(&self, op: &Op) -> Result<Committed<Outcome>> {
+        self.admit()?;
+        self.settled(self.attempt(op))
+    }
+
+    fn attempt(&self, op: &Op) -> Result<Committed<Outcome>> {
         /// Changes up to this number are made in place, while readers wait; more are made beside.
         const SHORT: usize = 8;
-        let shared = &*self.shared;
-        let limit = shared.limits.batch_operations;
+        let limit = self.shared.limits.batch_operations;
         if op.weight() > limit {
             return Err(exceeded(Limit::BatchOperations, limit, op.weight()));
         }
         let mut writer = self.writer();
         let rules = self.rules();
-        let (Plan { outcome, changes }, revision, work) = self.look(|state| {
+        let (Plan { outcome, changes }, revision, work) = self.newest().read(|state| {
             let plan = plan(state, op, rules)?;
             if let Some(touched) = writer.notes() {
                 touched.note(state, op, &plan.outcome);
@@ -147,24 +196,23 @@ impl LabelIndex {
             return Ok(Committed { outcome, revision });
         }
         let revision = if work <= SHORT {
-            shared.visible.write(|state| Arc::make_mut(state).commit(&changes));
-            self.publish(writer, revision + 1, changes)
+            self.put(writer, revision + 1, changes, |version, changes| Arc::make_mut(version).commit(changes))
         } else {
-            let version = self.version();
+            let version = self.newest_version();
             self.commit_beside(writer, version, changes)
-        };
+        }?;
         Ok(Committed { outcome, revision })
     }
 
-    /// Carries out a batch, all or nothing. Gives the outcomes and the revision.
-    pub(crate) fn execute_batch(&self, ops: Vec<Op<LabelRef>>) -> Result<(Vec<Outcome>, Revision)> {
+    /// Carries out a batch, all or nothing. Does not wait for the disk.
+    pub(crate) fn attempt_batch(&self, ops: Vec<Op<LabelRef>>) -> Result<Committed<Vec<Outcome>>> {
         let (limit, weight) = (self.shared.limits.batch_operations, ops.iter().map(Op::weight).sum());
         if weight > limit {
             return Err(exceeded(Limit::BatchOperations, limit, weight));
         }
         let mut writer = self.writer();
         let rules = self.rules();
-        let mut version = self.version();
+        let mut version = self.newest_version();
         let mut outcomes: Vec<Outcome> = Vec::with_capacity(ops.len());
         let mut all_changes = Vec::new();
         let mut touched = writer.notes().map(|_| Touched::default());
@@ -186,37 +234,83 @@ impl LabelIndex {
             noted.absorb(touched);
         }
         if all_changes.is_empty() {
-            return Ok((outcomes, version.revision));
+            return Ok(Committed { outcome: outcomes, revision: version.revision });
         }
         Arc::make_mut(&mut version).finish_commit();
-        let revision = version.revision;
-        self.show(version);
-        Ok((outcomes, self.publish(writer, revision, all_changes)))
+        let revision = self.swap(writer, version, all_changes)?;
+        Ok(Committed { outcome: outcomes, revision })
     }
 
-    /// Applies changes to a version of its own, which becomes the visible one. Gives the revision.
-    pub(crate) fn commit_beside(&self, writer: Writer<'_>, mut version: Arc<State>, changes: Vec<Change>) -> Revision {
+    /// Applies changes to a version of its own, which becomes the newest one. Gives the revision.
+    pub(crate) fn commit_beside(
+        &self,
+        writer: Writer<'_>,
+        mut version: Arc<State>,
+        changes: Vec<Change>,
+    ) -> Result<Revision> {
         Arc::make_mut(&mut version).commit(&changes);
-        let revision = version.revision;
-        self.show(version);
-        self.publish(writer, revision, changes)
+        self.swap(writer, version, changes)
     }
 
-    /// Makes a version the visible one. The old one is freed here, after readers have gone on.
-    fn show(&self, version: Arc<State>) {
-        let old = self.shared.visible.write(|state| std::mem::replace(state, version));
-        drop(old);
+    /// Makes a version the newest one. The old one is freed by the writer, after readers have gone on.
+    fn swap(&self, writer: Writer<'_>, version: Arc<State>, changes: Vec<Change>) -> Result<Revision> {
+        self.put(writer, version.revision, changes, |newest, _| std::mem::replace(newest, version))
     }
 
-    /// Tells subscribers of a visible commit, and ends the writer's turn before it wakes anybody.
-    fn publish(&self, writer: Writer<'_>, revision: Revision, changes: Vec<Change>) -> Revision {
-        let feed = &self.shared.feed;
+    /// Puts a commit in force: changes the newest version, shortly, and tells the journal or, without one, whoever
+    /// subscribed. Ends the writer's turn before it wakes anybody.
+    ///
+    /// # Errors
+    ///
+    /// If the journal is closed. Nothing has changed then.
+    fn put<R>(
+        &self,
+        writer: Writer<'_>,
+        revision: Revision,
+        changes: Vec<Change>,
+        change: impl FnOnce(&mut Arc<State>, &[Change]) -> R,
+    ) -> Result<Revision> {
+        let Shared { visible, feed, journal, .. } = &*self.shared;
+        if let Some(journal) = journal {
+            let commit = Commit { revision, changes: changes.into() };
+            let changes = Arc::clone(&commit.changes);
+            drop(journal.append(commit, || match journal.working() {
+                Some(working) => working.write(|version| change(version, &changes)),
+                None => {
+                    feed.announce(revision);
+                    visible.write(|version| change(version, &changes))
+                }
+            })?);
+            return Ok(revision);
+        }
+        drop(visible.write(|version| change(version, &changes)));
         if feed.is_heard() {
             let wake = feed.publish(Commit { revision, changes: changes.into() });
             drop(writer);
             wake.now();
         }
-        revision
+        Ok(revision)
+    }
+
+    /// Waits until there is room for a write; says so if none is taken any more.
+    pub(crate) fn admit(&self) -> Result<()> {
+        self.shared.journal.as_ref().map_or(Ok(()), Journal::admit)
+    }
+
+    /// Gives a write's answer once what it rests on is durable, refused or not.
+    pub(crate) fn settled<T>(&self, result: Result<Committed<T>>) -> Result<Committed<T>> {
+        if let Some(journal) = self.hides() {
+            journal.wait_for(self.rests_on(&result))?;
+        }
+        result
+    }
+
+    /// The revision that has to be durable before anybody may know this answer.
+    pub(crate) fn rests_on<T>(&self, result: &Result<Committed<T>>) -> Revision {
+        match result {
+            Ok(committed) => committed.revision,
+            Err(_) => self.newest().read(|newest| newest.revision),
+        }
     }
 
     /// Waits for the turn to write.
@@ -225,7 +319,10 @@ impl LabelIndex {
     }
 
     pub(crate) fn rules(&self) -> Rules {
-        Rules { limits: self.shared.limits, horizon: self.shared.horizon.oldest() }
+        let held = self.shared.horizon.oldest();
+        // Where readers are behind, they see chats at places that are free already.
+        let seen = self.hides().map_or(held, |_| self.revision());
+        Rules { limits: self.shared.limits, horizon: held.min(seen) }
     }
 }
 

@@ -4,7 +4,7 @@
 //!
 //! # What it is not
 //!
-//! - No database: an index lives in memory. What a host wants to keep, it gets from the [feed](Subscriber).
+//! - No database server: an index lives in the memory of the process. A [`Store`](_design#the-store) keeps it on disk.
 //! - No full-text search: a name is found whole, in any case.
 //! - No query language: one [`Filter`] of three clauses, since that is what inboxes ask.
 //!
@@ -17,6 +17,7 @@
 //! - [`Snapshot`]: the whole index as it was at one revision.
 //! - [`RefreshTicket`] and [`FullState`]: taking over a network's state without losing a write.
 //! - [`Subscriber`]: every commit, in order.
+//! - `Store`: the indexes of many accounts in one file (feature `store`).
 //!
 //! # A whole program
 //!
@@ -60,17 +61,26 @@
 //!
 //! # Durability
 //!
-//! None: an index lives as long as its last handle.
+//! An index made by [`LabelIndex::new`] lives as long as its last handle. One from a `Store` is on disk:
+//!
+//! - `Durability::Synced`, the default: a write returns when its commit is on disk, and nobody has seen it before. So is
+//!   it with answers that rest on a commit: "unchanged" and a refusal wait for what they were found on.
+//! - `Durability::Within` a time: a write returns and is visible at once, and is on disk that much later at most, or when
+//!   `Store::flush` returns. A crash may lose whole commits from the end.
+//! - The feed shows a commit only once it is durable, so no revision that a subscriber saw is ever used again.
+//! - The first write to disk that fails makes the store read-only; reads go on.
+//! - A damaged file is an error that says which instance is affected, never an answer.
 //!
 //! # Features
 //!
+//! - `store` (on): `Store`, and with it the embedded database that it is built on.
 //! - `serde` (off): JSON and other formats for answers, labels, ids, filters, events and changes.
 //!
 //! # Minimum Rust version
 //!
 //! 1.95. Raising it is a minor release.
 //!
-//! How it works inside is told in [`_design`].
+//! How it works inside is told in [`_design`], what lies in a file in [`_format`].
 
 mod error;
 mod arg;
@@ -97,15 +107,23 @@ mod feed;
 mod touched;
 mod tickets;
 mod snapshot;
+#[cfg_attr(not(any(feature = "store", test)), allow(dead_code, reason = "an index in memory has no journal"))]
+mod journal;
 mod index;
+#[cfg(any(feature = "store", test))]
+#[cfg_attr(not(feature = "store"), allow(dead_code, reason = "an index in memory has no committer"))]
+mod durable;
 mod read;
 mod write;
+mod receipt;
 mod batch;
 mod refresh;
+#[cfg(feature = "store")]
+mod store;
 
 pub use answer::{Answer, LabelledChat, Unresolved};
 pub use arg::Arg;
-pub use batch::{Batch, BatchCommit};
+pub use batch::Batch;
 pub use change::{Change, Commit, Place, Revision};
 pub use chat_id::ChatId;
 pub use cursor::Cursor;
@@ -118,18 +136,24 @@ pub use label::{Label, LabelPatch, NewLabel};
 pub use label_id::LabelId;
 pub use name::LabelName;
 pub use op::{
-    ChangedChats, Committed, Ensured, Event, LabelRef, LabelToken, Merged, Outcome, RefreshState, Refreshed,
-    RemovedLabel, SetDifference, Upserted,
+    BatchCommit, ChangedChats, Committed, Ensured, Event, LabelRef, LabelToken, Merged, Outcome, RefreshState,
+    Refreshed, RemovedLabel, SetDifference, Upserted,
 };
 pub use options::{Limits, Options};
+pub use receipt::Receipt;
 pub use refresh::{RefreshTicket, RefusedRefresh};
 pub use snapshot::{Chats, Snapshot};
 pub use state::check::Violation;
+#[cfg(feature = "store")]
+pub use store::{Contents, Durability, InstanceReport, Report, Store, StoreOptions};
 #[cfg(label_index_shuttle)]
 pub use sync::plant_race;
 
 #[doc = include_str!("../docs/design.md")]
 pub mod _design {}
+
+#[doc = include_str!("../docs/format.md")]
+pub mod _format {}
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -403,3 +403,30 @@ impl TryFrom<&str> for LabelRef {
         Ok(Self::Id(id.parse()?))
     }
 }
+
+/// What a batch did.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[must_use = "it says whether anything changed"]
+#[non_exhaustive]
+pub struct BatchCommit {
+    /// What each operation did, by position.
+    pub outcomes: Vec<Outcome>,
+    /// The ids that `create_label` and `ensure_label` created, in order.
+    pub created: Vec<LabelId>,
+    /// The revision that the batch made, or that it found when it changed nothing.
+    pub revision: Revision,
+}
+
+impl BatchCommit {
+    /// Whether any operation changed anything, even if a later one undid it.
+    pub fn changed(&self) -> bool {
+        self.outcomes.iter().any(Outcome::changed)
+    }
+}
+
+impl From<Committed<Vec<Outcome>>> for BatchCommit {
+    fn from(Committed { outcome: outcomes, revision }: Committed<Vec<Outcome>>) -> Self {
+        let created = outcomes.iter().filter_map(Outcome::created).cloned().collect();
+        Self { outcomes, created, revision }
+    }
+}

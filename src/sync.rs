@@ -6,7 +6,7 @@
 #[cfg(not(label_index_shuttle))]
 mod real {
     pub(crate) use std::hint::spin_loop;
-    pub(crate) use std::sync::atomic::{AtomicUsize, Ordering};
+    pub(crate) use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
     pub(crate) use std::thread::yield_now;
 
     pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
@@ -24,7 +24,7 @@ mod explored {
     use std::time::Instant;
 
     pub(crate) use shuttle::hint::spin_loop;
-    pub(crate) use shuttle::sync::atomic::{AtomicUsize, Ordering};
+    pub(crate) use shuttle::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
     use shuttle::sync::{self, LockResult, PoisonError};
     pub(crate) use shuttle::thread::yield_now;
 
@@ -42,6 +42,10 @@ mod explored {
     pub(crate) struct MutexGuard<'a, T>(Option<sync::MutexGuard<'a, T>>);
 
     impl<T> Mutex<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Self(sync::Mutex::new(value))
+        }
+
         pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
             MutexGuard(Some(unpoisoned(self.0.lock())))
         }

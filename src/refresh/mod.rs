@@ -85,10 +85,16 @@ impl LabelIndex {
         self.writer().close_ticket(None)
     }
 
+    fn execute_refresh(&self, number: u64, full: &FullState, refuse_empty: bool) -> Result<Committed<Refreshed>> {
+        self.admit()?;
+        let draft = self.draft_refresh(number, full);
+        self.settled(draft.and_then(|draft| self.commit_draft(draft, refuse_empty)))
+    }
+
     /// Computes what a commit of this ticket would change now. Writers go on.
     fn draft_refresh<'a>(&self, number: u64, full: &'a FullState) -> Result<Draft<'a>> {
         self.writer().touched(number)?;
-        let (base, told) = (self.version(), Told::new(full));
+        let (base, told) = (self.newest_version(), Told::new(full));
         let diff = Diff::new(&base, full, &told);
         Ok(Draft { number, base, full, told, diff })
     }
@@ -96,7 +102,7 @@ impl LabelIndex {
     fn commit_draft(&self, draft: Draft<'_>, refuse_empty: bool) -> Result<Committed<Refreshed>> {
         let mut writer = self.writer();
         let mut links = None;
-        if !self.version().aliases.is_same(&draft.base.aliases) {
+        if !self.newest_version().aliases.is_same(&draft.base.aliases) {
             drop(writer);
             links = Some(LinksByChat::new(draft.full));
             writer = self.writer();
@@ -115,7 +121,7 @@ impl LabelIndex {
     ) -> Result<Committed<Refreshed>> {
         let Draft { number, told, mut diff, .. } = draft;
         let touched = writer.touched(number)?;
-        let state = self.version();
+        let state = self.newest_version();
         if let Some(links) = links {
             diff.renew(&state, &told, links, touched.meant_anew());
         }
@@ -130,7 +136,7 @@ impl LabelIndex {
             return Ok(Committed { outcome, revision: state.revision });
         }
         changes.push(Change::Refreshed);
-        let revision = self.commit_beside(writer, state, changes);
+        let revision = self.commit_beside(writer, state, changes)?;
         Ok(Committed { outcome, revision })
     }
 }
@@ -181,8 +187,7 @@ impl RefreshTicket {
     }
 
     fn commit_checked(self, full: FullState, refuse_empty: bool) -> Result<Committed<Refreshed>, RefusedRefresh> {
-        let draft = self.index.draft_refresh(self.number, &full);
-        match draft.and_then(|draft| self.index.commit_draft(draft, refuse_empty)) {
+        match self.index.execute_refresh(self.number, &full, refuse_empty) {
             Ok(committed) => Ok(committed),
             Err(cause) => Err(RefusedRefresh { cause, state: full, ticket: self }),
         }

@@ -19,10 +19,6 @@ mod page;
 mod query;
 pub(crate) mod check;
 #[cfg(feature = "store")]
-#[cfg_attr(
-    not(test),
-    expect(dead_code, unused_imports, reason = "the store that writes and reads images comes with the next commits")
-)]
 pub(crate) mod image;
 #[cfg(test)]
 mod tests;

@@ -48,6 +48,8 @@ mod replica;
 mod schedules;
 #[cfg(not(label_index_shuttle))]
 mod stage_move;
+#[cfg(all(feature = "store", not(label_index_shuttle)))]
+mod store;
 #[cfg(not(label_index_shuttle))]
 mod threads;
 mod traps;

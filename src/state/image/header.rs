@@ -66,6 +66,7 @@ impl RowId {
     /// # Errors
     ///
     /// [`Damage`] if there is no such kind of row.
+    #[cfg(test)]
     pub(crate) fn decode([kind, a, b, c, d]: [u8; 5]) -> Result<Self, Damage> {
         let known = RowKind::ALL.into_iter().find(|&known| known as u8 == kind);
         let kind = known.ok_or_else(|| Damage::new(format!("{kind} is no kind of row")))?;

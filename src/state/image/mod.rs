@@ -25,7 +25,9 @@ mod replay;
 mod tests;
 
 pub(crate) use damage::Damage;
-pub(crate) use header::{Header, RowId, RowKind};
+#[cfg(test)]
+use header::RowKind;
+pub(crate) use header::{Header, RowId};
 pub(crate) use load::Loader;
 pub(crate) use log::{decode_commits, encode_commits};
 pub(crate) use rows::{Mark, changed_rows};

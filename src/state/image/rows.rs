@@ -39,6 +39,7 @@ fn range(id: RowId) -> Range<usize> {
 
 impl Mark {
     /// Nothing was written: every row differs.
+    #[cfg(test)]
     pub(crate) fn empty() -> Self {
         Self::default()
     }

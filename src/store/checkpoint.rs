@@ -1,0 +1,196 @@
+//! Writing what changed since the last checkpoint, and trimming the log.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::feed::Wake;
+use crate::state::State;
+use crate::state::image::{Header, Mark, RowId, changed_rows};
+use crate::store::disk::{Disk, Loaded};
+use crate::store::fault::Fault;
+use crate::store::manifest::Manifest;
+use crate::store::tables::{CHUNKS, LOG, MANIFESTS, TAIL, UNFINISHED, chunk_key, fields, instance_key, log_key};
+use crate::sync::Mutex;
+
+/// Bytes of rows in one transaction: what a commit may have to wait for.
+const PIECE: usize = 1 << 20;
+
+/// A checkpoint on its way: everything comes from one version, at the end of one record of the log.
+struct Checkpoint {
+    instance: u64,
+    /// Tells it from others of this instance, which may have been unloaded and loaded again meanwhile.
+    begun: u64,
+    /// The checkpoint before this one.
+    since: Manifest,
+    mark: Mark,
+    version: Arc<State>,
+    number: u64,
+    log_from: u64,
+    log_bytes: u64,
+    /// The rows that were written with their bytes, and those that are no more.
+    written: BTreeMap<RowId, u64>,
+    gone: BTreeSet<RowId>,
+}
+
+/// Writes a checkpoint of an instance, in pieces between which others write, and trims its log. Does nothing if the
+/// instance is not loaded or has no log. There is one at a time.
+///
+/// # Errors
+///
+/// [`Error::StoreFailed`](crate::Error::StoreFailed). The checkpoint before this one stays in force.
+pub(super) fn checkpoint(disk: &Mutex<Disk>, instance: u64) -> Result<()> {
+    let begun = locked(disk, |disk, wake| disk.begin_checkpoint(instance, wake))?;
+    begun.map_or(Ok(()), |mut checkpoint| checkpoint.write(disk))
+}
+
+/// Runs with the lock, and wakes those who waited once it is released.
+pub(super) fn locked<T>(disk: &Mutex<Disk>, run: impl FnOnce(&mut Disk, &mut Wake) -> T) -> T {
+    let mut wake = Wake::default();
+    let result = run(&mut disk.lock(), &mut wake);
+    wake.now();
+    result
+}
+
+impl Disk {
+    fn begin_checkpoint(&mut self, instance: u64, wake: &mut Wake) -> Result<Option<Checkpoint>> {
+        // What is queued goes to disk first: then its version and the end of the log belong together.
+        let groups = self.take(&BTreeSet::from([instance]));
+        let Some(version) = groups.first().map(|(_, group)| Arc::clone(&group.version)) else { return Ok(None) };
+        self.commit(groups, wake)?;
+        let Some(loaded) = self.loaded.get_mut(&instance) else { return Ok(None) };
+        if loaded.trail.log_bytes == 0 {
+            return Ok(None);
+        }
+        self.begun += 1;
+        loaded.checkpoint = Some(self.begun);
+        let trail = &loaded.trail;
+        Ok(Some(Checkpoint {
+            instance,
+            begun: self.begun,
+            since: trail.manifest.clone(),
+            mark: trail.mark.clone(),
+            version,
+            number: trail.manifest.checkpoint + 1,
+            log_from: trail.next_record,
+            log_bytes: trail.log_bytes,
+            written: BTreeMap::new(),
+            gone: BTreeSet::new(),
+        }))
+    }
+}
+
+impl Checkpoint {
+    /// The instance, unless it was unloaded or removed since this was begun.
+    fn loaded<'d>(&self, disk: &'d mut Disk) -> Option<&'d mut Loaded> {
+        disk.loaded.get_mut(&self.instance).filter(|loaded| loaded.checkpoint == Some(self.begun))
+    }
+
+    fn write(&mut self, disk: &Mutex<Disk>) -> Result<()> {
+        let (version, mark) = (Arc::clone(&self.version), self.mark.clone());
+        let mut rows = changed_rows(&version, &mark).peekable();
+        while rows.peek().is_some() {
+            let mut piece: Vec<(RowId, Vec<u8>)> = Vec::new();
+            let mut bytes = 0;
+            while bytes < PIECE
+                && let Some((row, payload)) = rows.next()
+            {
+                match payload {
+                    Some(payload) => {
+                        bytes += payload.len();
+                        piece.push((row, payload));
+                    }
+                    None => drop(self.gone.insert(row)),
+                }
+            }
+            if !locked(disk, |disk, wake| self.write_piece(disk, wake, piece))? {
+                return Ok(());
+            }
+        }
+        locked(disk, |disk, wake| self.finish(disk, wake))
+    }
+
+    /// Writes some rows under the number of this checkpoint; no manifest names them yet. False if the instance is gone.
+    fn write_piece(&mut self, disk: &mut Disk, wake: &mut Wake, piece: Vec<(RowId, Vec<u8>)>) -> Result<bool> {
+        if self.loaded(disk).is_none() {
+            return Ok(false);
+        }
+        let (instance, number, first) = (self.instance, self.number, self.written.is_empty());
+        let bytes: Vec<u64> = disk.write(wake, |transaction| {
+            let mut chunks = CHUNKS.write(transaction)?;
+            if first {
+                UNFINISHED.write(transaction)?.put(&instance_key(instance), &fields(&[number]))?;
+                // One under this number may have been given up.
+                chunks.remove_all(&fields(&[instance, number]))?;
+            }
+            piece.iter().map(|(row, payload)| chunks.put(&chunk_key(instance, number, *row), payload)).collect()
+        })?;
+        self.written.extend(piece.into_iter().map(|(row, _)| row).zip(bytes));
+        Ok(true)
+    }
+
+    /// Puts the checkpoint in force, removes the rows that it replaces, and trims the log.
+    fn finish(&self, disk: &mut Disk, wake: &mut Wake) -> Result<()> {
+        if self.loaded(disk).is_none() {
+            return Ok(());
+        }
+        let (instance, since) = (self.instance, &self.since);
+        let mut manifest = Manifest {
+            header: Header::of(&self.version),
+            checkpoint: self.number,
+            log_from: self.log_from,
+            rows: since.rows.clone(),
+        };
+        manifest.rows.retain(|row, _| !self.gone.contains(row));
+        manifest.rows.extend(self.written.keys().map(|&row| (row, self.number)));
+        disk.write(wake, |transaction| {
+            MANIFESTS.write(transaction)?.put(&instance_key(instance), &manifest.encode())?;
+            UNFINISHED.write(transaction)?.remove(&instance_key(instance))?;
+            let mut chunks = CHUNKS.write(transaction)?;
+            for (row, &checkpoint) in &since.rows {
+                if manifest.rows.get(row) != Some(&checkpoint) {
+                    chunks.remove(&chunk_key(instance, checkpoint, *row))?;
+                }
+            }
+            let mut log = LOG.write(transaction)?;
+            (since.log_from..self.log_from).try_for_each(|record| log.remove(&log_key(instance, record)))
+        })?;
+        if let Some(loaded) = self.loaded(disk) {
+            loaded.checkpoint = None;
+            let trail = &mut loaded.trail;
+            let replaced = trail.row_bytes.iter().filter(|(row, _)| manifest.rows.get(row) == Some(&self.number));
+            let freed = self.log_bytes + replaced.map(|(_, bytes)| bytes).sum::<u64>();
+            trail.log_bytes -= self.log_bytes;
+            trail.row_bytes.retain(|row, _| !self.gone.contains(row));
+            trail.row_bytes.extend(self.written.iter().map(|(&row, &bytes)| (row, bytes)));
+            trail.checkpoint_bytes = trail.row_bytes.values().sum();
+            trail.manifest = manifest;
+            trail.mark = Mark::of(&self.version);
+            disk.freed_bytes += freed;
+        }
+        Ok(())
+    }
+}
+
+/// Removes what checkpoints left that never came into force.
+pub(super) fn clean_up(disk: &mut Disk, unfinished: &[(u64, u64)]) -> Result<()> {
+    if unfinished.is_empty() {
+        return Ok(());
+    }
+    disk.write(&mut Wake::default(), |transaction| {
+        let (mut names, mut chunks) = (UNFINISHED.write(transaction)?, CHUNKS.write(transaction)?);
+        for &(instance, number) in unfinished {
+            let prefix = fields(&[instance, number]);
+            chunks.remove_all(&prefix)?;
+            names.remove(&instance_key(instance))?;
+        }
+        Ok(())
+    })
+}
+
+/// Removes everything of an instance but its name.
+pub(super) fn erase(transaction: &redb::WriteTransaction, instance: u64) -> Result<(), Fault> {
+    let key = instance_key(instance);
+    debug_assert!(log_key(instance, TAIL).starts_with(&key), "all keys of an instance begin with its number");
+    [MANIFESTS, UNFINISHED, CHUNKS, LOG].into_iter().try_for_each(|table| table.write(transaction)?.remove_all(&key))
+}

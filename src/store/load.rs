@@ -1,0 +1,92 @@
+//! An instance from its checkpoint and its log.
+
+use std::collections::BTreeMap;
+
+use redb::ReadTransaction;
+
+use crate::state::State;
+use crate::state::image::{Loader, Mark, RowId, decode_commits};
+use crate::store::database::Database;
+use crate::store::fault::Fault;
+use crate::store::manifest::Manifest;
+use crate::store::tables::{CHUNKS, Fields, LOG, MANIFESTS, TAIL, chunk_key, instance_key, log_key};
+
+/// What is on disk of a loaded instance, as far as the next commit and the next checkpoint have to know it.
+#[derive(Debug)]
+pub(super) struct Trail {
+    pub(super) manifest: Manifest,
+    /// The rows as the last checkpoint wrote them.
+    pub(super) mark: Mark,
+    /// The bytes of each row of the last checkpoint, and of all, so that the log can be compared with them.
+    pub(super) row_bytes: BTreeMap<RowId, u64>,
+    pub(super) checkpoint_bytes: u64,
+    /// D4: the number of the next record, which the tail has too, with the revision of the last commit before it.
+    pub(super) next_record: u64,
+    /// Bytes of the log that are not in the checkpoint.
+    pub(super) log_bytes: u64,
+}
+
+/// Reads an instance and checks all of it.
+pub(super) fn load(database: &Database, instance: u64, identity: u64, seed: u64) -> Result<(State, Trail), Fault> {
+    let transaction = database.begin_read()?;
+    let manifest = Manifest::decode(&MANIFESTS.read(&transaction)?.expect(&instance_key(instance))?)?;
+    if manifest.header.identity != identity {
+        return Err(Fault::damage("the manifest is that of another instance"));
+    }
+    let (state, row_bytes) = load_checkpoint(&transaction, instance, &manifest, seed)?;
+    let mark = Mark::of(&state);
+    let (next_record, checkpoint_bytes) = (manifest.log_from, row_bytes.values().sum());
+    let mut trail = Trail { manifest, mark, row_bytes, checkpoint_bytes, next_record, log_bytes: 0 };
+    let state = replay_log(&transaction, instance, state, &mut trail)?;
+    Ok((state, trail))
+}
+
+fn load_checkpoint(
+    transaction: &ReadTransaction,
+    instance: u64,
+    manifest: &Manifest,
+    seed: u64,
+) -> Result<(State, BTreeMap<RowId, u64>), Fault> {
+    let chunks = CHUNKS.read(transaction)?;
+    let mut loader = Loader::new(manifest.header, seed);
+    let mut bytes = BTreeMap::new();
+    for (&row, &checkpoint) in &manifest.rows {
+        let payload = chunks.expect(&chunk_key(instance, checkpoint, row))?;
+        bytes.insert(row, u64::try_from(payload.len()).unwrap_or(u64::MAX));
+        loader.feed(row, &payload)?;
+    }
+    Ok((loader.finish()?, bytes))
+}
+
+/// Carries out the commits of the log. Every record has to be there: they are numbered without a gap from where the
+/// checkpoint ends, and the tail knows the last.
+fn replay_log(
+    transaction: &ReadTransaction,
+    instance: u64,
+    mut state: State,
+    trail: &mut Trail,
+) -> Result<State, Fault> {
+    let log = LOG.read(transaction)?;
+    for row in log.rows(&instance_key(instance))? {
+        let (key, payload) = row?;
+        if key == log_key(instance, TAIL) {
+            let mut tail = Fields(&payload);
+            let (records, revision) = (tail.number()?, tail.number()?);
+            tail.end()?;
+            if (records, revision) == (trail.next_record, state.revision) {
+                return Ok(state);
+            }
+            let found = (trail.next_record, state.revision);
+            return Err(Fault::damage(format!("the log ends at {found:?} instead of {:?}", (records, revision))));
+        }
+        if key != log_key(instance, trail.next_record) {
+            return Err(Fault::damage(format!("record {} of the log is missing", trail.next_record)));
+        }
+        for commit in decode_commits(&payload)? {
+            state.replay(&commit)?;
+        }
+        trail.next_record += 1;
+        trail.log_bytes += u64::try_from(payload.len()).unwrap_or(u64::MAX);
+    }
+    Err(Fault::damage("the end of the log is missing"))
+}

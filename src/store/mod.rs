@@ -1,0 +1,526 @@
+//! Many durable indexes in one file.
+
+mod fault;
+mod database;
+mod options;
+mod name;
+mod tables;
+mod manifest;
+mod load;
+mod signal;
+mod disk;
+mod checkpoint;
+mod catalog;
+mod overlay;
+mod verify;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use redb::StorageBackend;
+
+use crate::error::{Error, Result};
+use crate::feed::Wake;
+use crate::index::LabelIndex;
+use crate::journal::Journal;
+use crate::options::Limits;
+use crate::store::catalog::{Catalog, Entry, Folder, entry_row, open_database, refused, store_row};
+use crate::store::checkpoint::{checkpoint, clean_up, erase, locked};
+use crate::store::disk::{Disk, Loaded};
+use crate::store::fault::guarded;
+use crate::store::load::load;
+use crate::store::manifest::Manifest;
+use crate::store::name::check_name;
+use crate::store::signal::Signal;
+use crate::store::tables::{INSTANCES, LOG, MANIFESTS, META, STORE, TAIL, fields, instance_key, log_key};
+use crate::sync::Mutex;
+
+pub use crate::store::options::{Durability, StoreOptions};
+pub use crate::store::verify::{Contents, InstanceReport, Report};
+
+/// Handles that the store itself has of a loaded index.
+const OWN_HANDLES: usize = 2;
+
+/// Bytes of a log that are left to be replayed when a store is closed.
+const LEFT_AT_CLOSE: u64 = 64 << 10;
+
+/// Many indexes, one for each account, in one file.
+///
+/// An instance is loaded when it is first asked for, and is a [`LabelIndex`] as in memory, whose commits are on disk; see
+/// [`Durability`]. Reads never touch the disk. Writers of all instances that wait at the same time share one sync.
+///
+/// Dropping the store closes it: what is queued goes to disk first. Handles, snapshots and subscribers that outlive it go
+/// on reading; writes give [`Error::StoreClosed`].
+///
+/// # Examples
+///
+/// ```
+/// use label_index::Store;
+///
+/// # fn main() -> label_index::Result<()> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let folder = folder.path();
+/// let store = Store::open(folder)?;
+/// let index = store.instance("shop")?;
+/// let vip = index.create_label("VIP")?;
+/// index.link(&vip, "ana@c.us")?;
+/// drop((index, store));
+///
+/// let store = Store::open(folder)?;
+/// assert!(store.existing("shop")?.contains(&vip, "ana@c.us"));
+/// # Ok(())
+/// # }
+/// ```
+pub struct Store {
+    engine: Arc<Engine>,
+    threads: Vec<JoinHandle<()>>,
+    /// Dropped after everything else.
+    folder: Option<Folder>,
+}
+
+/// What the threads of a store share.
+struct Engine {
+    path: PathBuf,
+    durability: Durability,
+    limits: Limits,
+    queued_changes: usize,
+    compact_at_close: bool,
+    signal: Arc<Signal>,
+    /// Taken before the lock of an instance, which is taken before that of the disk.
+    instances: Mutex<BTreeMap<String, Arc<Instance>>>,
+    /// Held while a checkpoint is written: there is one at a time. Taken before the lock of the disk.
+    checkpoints: Mutex<()>,
+    disk: Mutex<Disk>,
+}
+
+/// An instance that is in the list of all.
+#[derive(Debug)]
+struct Instance {
+    name: Arc<str>,
+    entry: Entry,
+    /// Held while it is loaded, so that nobody loads it twice.
+    slot: Mutex<Slot>,
+}
+
+#[derive(Debug, Default)]
+enum Slot {
+    #[default]
+    Unloaded,
+    Loaded(LabelIndex),
+    Removed,
+}
+
+impl Instance {
+    fn new(name: &str, entry: Entry) -> Arc<Self> {
+        Arc::new(Self { name: name.into(), entry, slot: Mutex::default() })
+    }
+
+    fn unknown(&self) -> Error {
+        Error::UnknownInstance { name: self.name.to_string() }
+    }
+}
+
+impl StoreOptions {
+    /// Opens the store in a folder, or makes it.
+    ///
+    /// Reads the list of instances, and loads none. **O(i)** in the number of instances; after a crash also the walk
+    /// through the file that [`quick_repair`](Self::quick_repair) avoids.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::StoreInUse`] if it is open, here or in another process; [`Error::Damaged`]; [`Error::UnknownFormat`];
+    /// [`Error::Io`].
+    pub fn open(self, folder: impl AsRef<Path>) -> Result<Store> {
+        let folder = Folder::take(folder.as_ref(), self.tuning.cache_bytes)?;
+        let (backend, path) = (folder.backend()?, folder.file.clone());
+        self.start(backend, path, Some(folder))
+    }
+
+    /// Opens a store over something else than a file, for tests of what disks do. It has to be empty or hold a store.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open).
+    #[doc(hidden)]
+    pub fn open_on(self, backend: impl StorageBackend) -> Result<Store> {
+        self.start(backend, PathBuf::from("backend"), None)
+    }
+
+    fn start(self, backend: impl StorageBackend, path: PathBuf, folder: Option<Folder>) -> Result<Store> {
+        let Self { durability, limits, tuning } = self;
+        let database = open_database(backend, tuning.cache_bytes, &path)?;
+        let Catalog { instances, next, unfinished } = Catalog::read(&database, &path)?;
+        // Half of the time is for the disk.
+        let patience = if let Durability::Within(time) = durability { Some(time / 2) } else { None };
+        let signal = Arc::new(Signal::new(patience));
+        let mut disk = Disk {
+            database: Arc::new(database),
+            path: path.clone(),
+            quick_repair: tuning.quick_repair,
+            checkpoint_after: (tuning.checkpoint_floor, tuning.checkpoint_percent),
+            signal: Arc::clone(&signal),
+            loaded: BTreeMap::new(),
+            instances: u64::try_from(instances.len()).unwrap_or(u64::MAX),
+            next_instance: next,
+            begun: 0,
+            freed_bytes: 0,
+            failed: None,
+        };
+        clean_up(&mut disk, &unfinished)?;
+        let instances = instances.into_iter().map(|(name, entry)| (name.clone(), Instance::new(&name, entry)));
+        let engine = Arc::new(Engine {
+            path,
+            durability,
+            limits,
+            queued_changes: tuning.queued_changes,
+            compact_at_close: tuning.compact_at_close,
+            signal,
+            instances: Mutex::new(instances.collect()),
+            checkpoints: Mutex::default(),
+            disk: Mutex::new(disk),
+        });
+        let threads = [
+            ("label-index commits", Engine::commit_until_stopped as fn(&Engine)),
+            ("label-index checkpoints", Engine::checkpoint_until_stopped),
+        ];
+        let mut store = Store { engine, threads: Vec::new(), folder };
+        for (name, run) in threads {
+            let engine = Arc::clone(&store.engine);
+            let thread = thread::Builder::new().name(name.into()).spawn(move || run(&engine));
+            store.threads.push(thread.map_err(|cause| refused("start a thread for", &store.engine.path, &cause))?);
+        }
+        Ok(store)
+    }
+}
+
+impl Store {
+    /// Opens the store in a folder, or makes it, with the default [`StoreOptions`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`StoreOptions::open`].
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
+        StoreOptions::new().open(folder)
+    }
+
+    /// The instance of a name, which is made if there is none, and loaded if it is not.
+    ///
+    /// Two calls give handles of the same index. **O(1)** if it is loaded; else **O(n)** in its chats and in the length
+    /// of its log.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InstanceNameRequired`] and [`Error::InvalidInstanceName`] for what is no name: 1-128 bytes without
+    /// control characters; [`Error::Damaged`] if it cannot be loaded; [`Error::StoreFailed`] if it cannot be made.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::{Error, Store};
+    ///
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// let store = Store::open(folder.path())?;
+    /// let index = store.instance("shop")?;
+    /// index.create_label("VIP")?;
+    /// assert_eq!(store.instance("shop")?.labels().len(), 1);
+    /// assert_eq!(store.instance("").unwrap_err(), Error::InstanceNameRequired);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn instance(&self, name: &str) -> Result<LabelIndex> {
+        check_name(name)?;
+        loop {
+            let instance = self.engine.find_or_create(name)?;
+            match self.engine.load(&instance) {
+                // Somebody removed it in between.
+                Err(Error::UnknownInstance { .. }) => {}
+                loaded => return loaded,
+            }
+        }
+    }
+
+    /// The instance of a name, which is loaded if it is not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownInstance`] if there is none; those of [`instance`](Self::instance).
+    pub fn existing(&self, name: &str) -> Result<LabelIndex> {
+        let instance = self.engine.find(name)?;
+        self.engine.load(&instance)
+    }
+
+    /// The names of all instances, in order, loaded or not.
+    pub fn instances(&self) -> Vec<String> {
+        self.engine.instances.lock().keys().cloned().collect()
+    }
+
+    /// Removes an instance and everything in it, for good. Handles go on reading what they had; their writes give
+    /// [`Error::UnknownInstance`], also those that were on their way to the disk.
+    ///
+    /// An instance made under the same name is another one, and refuses the cursors of this one.
+    ///
+    /// **O(n)** in what it has on disk.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownInstance`]; [`Error::StoreFailed`], and then it may or may not be there when the store is opened
+    /// again.
+    pub fn remove_instance(&self, name: &str) -> Result<()> {
+        check_name(name)?;
+        self.engine.remove(name)
+    }
+
+    /// Frees the memory of an instance that nobody uses; it is loaded again when it is asked for. True if it was loaded.
+    ///
+    /// What it has is on disk when this returns, in both modes of [`Durability`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InstanceInUse`] while a handle, snapshot, refresh ticket, receipt or subscriber of it lives;
+    /// [`Error::UnknownInstance`]; [`Error::StoreFailed`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::{Error, Store};
+    ///
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// let store = Store::open(folder.path())?;
+    /// let index = store.instance("shop")?;
+    /// assert!(matches!(store.unload("shop"), Err(Error::InstanceInUse { .. })));
+    /// drop(index);
+    /// assert!(store.unload("shop")?);
+    /// assert!(!store.unload("shop")?);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn unload(&self, name: &str) -> Result<bool> {
+        check_name(name)?;
+        self.engine.unload(&*self.engine.find(name)?)
+    }
+
+    /// Waits until everything that was written before is on disk, in all instances.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::StoreFailed`]: what was written since the revisions that it names may be lost.
+    pub fn flush(&self) -> Result<()> {
+        locked(&self.engine.disk, |disk, wake| {
+            let loaded = disk.loaded.keys().copied().collect();
+            disk.commit(disk.take(&loaded), wake)
+        })
+    }
+
+    /// Writes a checkpoint of every loaded instance that changed since its last one, and trims its log: so it is loaded
+    /// as fast as can be, and takes little space. The store does this by itself when logs become long.
+    ///
+    /// Reads and writes go on. **O(c)** in what changed, in pieces of a few KiB to a MiB.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::StoreFailed`].
+    pub fn checkpoint(&self) -> Result<()> {
+        let loaded: Vec<u64> = self.engine.disk.lock().loaded.keys().copied().collect();
+        loaded.into_iter().try_for_each(|instance| self.engine.checkpoint(instance))
+    }
+
+    /// Checks everything in the store of a folder, and changes nothing: the file stays as it is, byte for byte. What the
+    /// database repairs when it opens a file after a crash, it repairs in memory.
+    ///
+    /// **O(n log n)** in everything there is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::StoreInUse`]; [`Error::Io`]; [`Error::Damaged`] if not even the list of instances can be read. What is
+    /// wrong with an instance is in the report.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::Store;
+    ///
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let folder = folder.path();
+    /// Store::open(folder)?.instance("shop")?.create_label("VIP")?;
+    /// let report = Store::verify(folder)?;
+    /// assert!(report.is_sound());
+    /// assert_eq!(report.instances[0].contents.as_ref().unwrap().revision, 1);
+    /// # Ok::<(), label_index::Error>(())
+    /// ```
+    pub fn verify(folder: impl AsRef<Path>) -> Result<Report> {
+        verify::verify(folder.as_ref())
+    }
+}
+
+impl Engine {
+    fn commit_until_stopped(&self) {
+        while let Some(dirty) = self.signal.next_dirty() {
+            let mut wake = Wake::default();
+            let mut disk = self.disk.lock();
+            let groups = disk.take(&dirty);
+            // Who waits is told of a failure; there is nobody else to tell.
+            let _told = disk.commit(groups, &mut wake);
+            drop(disk);
+            wake.whatever_happens();
+        }
+    }
+
+    fn checkpoint_until_stopped(&self) {
+        while let Some(instance) = self.signal.next_due() {
+            // The next write of anybody says that the store failed.
+            let _told = self.checkpoint(instance);
+        }
+    }
+
+    fn checkpoint(&self, instance: u64) -> Result<()> {
+        let _one_at_a_time = self.checkpoints.lock();
+        checkpoint(&self.disk, instance)
+    }
+
+    fn find(&self, name: &str) -> Result<Arc<Instance>> {
+        check_name(name)?;
+        let unknown = || Error::UnknownInstance { name: name.to_owned() };
+        self.instances.lock().get(name).cloned().ok_or_else(unknown)
+    }
+
+    fn find_or_create(&self, name: &str) -> Result<Arc<Instance>> {
+        let mut instances = self.instances.lock();
+        if let Some(instance) = instances.get(name) {
+            return Ok(Arc::clone(instance));
+        }
+        let identity = RandomState::new().hash_one(name);
+        let entry = locked(&self.disk, |disk, wake| {
+            let entry = Entry { number: disk.next_instance, identity };
+            let (key, count, next) = (instance_key(entry.number), disk.instances + 1, disk.next_instance + 1);
+            disk.write(wake, |transaction| {
+                INSTANCES.write(transaction)?.put(name.as_bytes(), &entry_row(entry))?;
+                MANIFESTS.write(transaction)?.put(&key, &Manifest::empty(identity).encode())?;
+                LOG.write(transaction)?.put(&log_key(entry.number, TAIL), &fields(&[0, 0]))?;
+                META.write(transaction)?.put(STORE, &store_row(count, next))
+            })?;
+            (disk.instances, disk.next_instance) = (count, next);
+            Ok::<_, Error>(entry)
+        })?;
+        let instance = Instance::new(name, entry);
+        instances.insert(name.to_owned(), Arc::clone(&instance));
+        Ok(instance)
+    }
+
+    fn load(&self, instance: &Instance) -> Result<LabelIndex> {
+        let mut slot = instance.slot.lock();
+        match &*slot {
+            Slot::Loaded(index) => return Ok(index.clone()),
+            Slot::Removed => return Err(instance.unknown()),
+            Slot::Unloaded => {}
+        }
+        let Entry { number, identity } = instance.entry;
+        let seed = RandomState::new().hash_one(number);
+        let database = Arc::clone(&self.disk.lock().database);
+        let loaded = guarded(|| load(&database, number, identity, seed));
+        let (state, trail) = loaded.map_err(|fault| fault.into_error(&self.path, Some(&instance.name)))?;
+        let (version, signal) = (Arc::new(state), Arc::clone(&self.signal));
+        let hidden = self.durability == Durability::Synced;
+        let journal = Journal::new(&version, hidden, self.queued_changes, move || signal.commits(number));
+        let index = LabelIndex::with(version, self.limits, Some(journal));
+        let mut disk = self.disk.lock();
+        if let Some(failed) = &disk.failed {
+            index.close_journal(failed.clone()).now();
+        }
+        if trail.is_long(disk.checkpoint_after) {
+            self.signal.due(number);
+        }
+        let (name, index_too) = (Arc::clone(&instance.name), index.clone());
+        disk.loaded.insert(number, Loaded { name, index: index_too, trail, checkpoint: None });
+        *slot = Slot::Loaded(index.clone());
+        Ok(index)
+    }
+
+    fn unload(&self, instance: &Instance) -> Result<bool> {
+        let mut slot = instance.slot.lock();
+        let index = match &*slot {
+            Slot::Loaded(index) => index,
+            Slot::Unloaded => return Ok(false),
+            Slot::Removed => return Err(instance.unknown()),
+        };
+        let number = instance.entry.number;
+        locked(&self.disk, |disk, wake| {
+            // A checkpoint on its way is given up with it.
+            if index.is_in_use(OWN_HANDLES) {
+                return Err(Error::InstanceInUse { name: instance.name.to_string() });
+            }
+            disk.commit(disk.take(&BTreeSet::from([number])), wake)?;
+            Ok(disk.loaded.remove(&number))
+        })?;
+        *slot = Slot::Unloaded;
+        Ok(true)
+    }
+
+    fn remove(&self, name: &str) -> Result<()> {
+        let mut instances = self.instances.lock();
+        let Some(instance) = instances.get(name) else { return Err(Error::UnknownInstance { name: name.to_owned() }) };
+        let mut slot = instance.slot.lock();
+        let number = instance.entry.number;
+        locked(&self.disk, |disk, wake| {
+            if let Some(failed) = &disk.failed {
+                return Err(failed.clone());
+            }
+            if let Some(loaded) = disk.loaded.get(&number) {
+                wake.extend(loaded.index.end_journal(instance.unknown()));
+            }
+            let (count, next) = (disk.instances - 1, disk.next_instance);
+            disk.write(wake, |transaction| {
+                INSTANCES.write(transaction)?.remove(name.as_bytes())?;
+                erase(transaction, number)?;
+                META.write(transaction)?.put(STORE, &store_row(count, next))
+            })?;
+            disk.instances = count;
+            disk.loaded.remove(&number);
+            Ok(())
+        })?;
+        *slot = Slot::Removed;
+        drop(slot);
+        instances.remove(name);
+        Ok(())
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        let engine = &self.engine;
+        let each = |end: fn(&LabelIndex, Error) -> Wake| {
+            locked(&engine.disk, |disk, wake| {
+                disk.loaded.values().for_each(|loaded| wake.extend(end(&loaded.index, Error::StoreClosed)));
+            });
+        };
+        each(LabelIndex::close_journal);
+        engine.signal.stop();
+        for thread in self.threads.drain(..) {
+            // A panic of a thread is a bug of this crate; closing goes on.
+            let _ended = thread.join();
+        }
+        let long = |loaded: &Loaded| loaded.trail.log_bytes > LEFT_AT_CLOSE;
+        let due: Vec<u64> = {
+            let disk = engine.disk.lock();
+            disk.loaded.iter().filter(|(_, loaded)| long(loaded)).map(|(&instance, _)| instance).collect()
+        };
+        for instance in due {
+            // If it fails, the log is still there.
+            let _told = engine.checkpoint(instance);
+        }
+        each(LabelIndex::end_journal);
+        if let Some(folder) = &self.folder
+            && engine.compact_at_close
+        {
+            engine.disk.lock().compact(folder.file_len());
+        }
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let instances = self.engine.instances.lock().len();
+        f.debug_struct("Store").field("path", &self.engine.path).field("instances", &instances).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,130 @@
+//! What can be chosen when a store is opened.
+
+use std::time::Duration;
+
+use crate::options::Limits;
+
+/// When a write of a store returns, and what a crash may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Durability {
+    /// A write returns when its commit is on disk, and no reader has seen it before. The default, since losing an
+    /// acknowledged write is what hosts do not expect. Writers of all instances that wait share one sync.
+    #[default]
+    Synced,
+    /// A write returns at once and is visible at once; it is on disk so much later at most, as far as the disk keeps up,
+    /// or when [`Store::flush`](crate::Store::flush) returns. A crash may lose whole commits from the end, never from
+    /// the middle. For hosts that can ask the network again.
+    Within(Duration),
+}
+
+/// What can be chosen when a store is opened; the defaults suit a server.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use label_index::{Durability, StoreOptions};
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// let options = StoreOptions::new().durability(Durability::Within(Duration::from_millis(100)));
+/// let store = options.open(folder.path())?;
+/// let index = store.instance("shop")?;
+/// index.create_label("VIP")?;
+/// store.flush()?;
+/// # Ok::<(), label_index::Error>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+#[must_use = "call `open`"]
+pub struct StoreOptions {
+    pub(super) durability: Durability,
+    pub(super) limits: Limits,
+    pub(super) tuning: Tuning,
+}
+
+/// What changes how fast a store is and how much it takes, and nothing else.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tuning {
+    pub(super) cache_bytes: usize,
+    pub(super) queued_changes: usize,
+    pub(super) checkpoint_floor: u64,
+    pub(super) checkpoint_percent: u64,
+    pub(super) quick_repair: bool,
+    pub(super) compact_at_close: bool,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            cache_bytes: 32 << 20,
+            queued_changes: 1 << 18,
+            checkpoint_floor: 1 << 20,
+            checkpoint_percent: 50,
+            quick_repair: false,
+            compact_at_close: true,
+        }
+    }
+}
+
+impl StoreOptions {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// When a write returns. Default [`Durability::Synced`].
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// The limits of every instance. [`Limits::feed_changes`] bounds the feed of each.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Bytes of the file that are kept in memory. Default 32 MiB: an instance is read once, when it is loaded, and what is
+    /// read again and again is the end of the log.
+    pub fn cache_bytes(mut self, bytes: usize) -> Self {
+        self.tuning.cache_bytes = bytes;
+        self
+    }
+
+    /// The changes of one instance that may be on their way to the disk; beyond, writers wait. Default 262,144, a few tens
+    /// of megabytes.
+    pub fn queued_changes(mut self, changes: usize) -> Self {
+        self.tuning.queued_changes = changes;
+        self
+    }
+
+    /// Bytes that an instance's log may always have before a checkpoint trims it. Default 1 MiB: that is replayed in some
+    /// hundredths of a second, and an account of the usual size is not written again and again.
+    pub fn checkpoint_floor(mut self, bytes: u64) -> Self {
+        self.tuning.checkpoint_floor = bytes;
+        self
+    }
+
+    /// Bytes that an instance's log may have, in percent of its last checkpoint, before the next one. Default 50: so what
+    /// is written for checkpoints stays in proportion to what is written for changes, and a file stays below about twice
+    /// what is in it.
+    pub fn checkpoint_percent(mut self, percent: u64) -> Self {
+        self.tuning.checkpoint_percent = percent;
+        self
+    }
+
+    /// Whether the free space of the file is written with every commit, so that it need not be found by a walk through the
+    /// file (about a second per gigabyte) after a crash. Default no: it halves the rate of single synced writes.
+    pub fn quick_repair(mut self, quick: bool) -> Self {
+        self.tuning.quick_repair = quick;
+        self
+    }
+
+    /// Whether a file that became more than a quarter free since it was opened is made shorter when the store is closed.
+    /// Default yes: closing takes some tenths of a second per gigabyte longer then, and a file that was filled in bulk is
+    /// about half as long.
+    pub fn compact_at_close(mut self, compact: bool) -> Self {
+        self.tuning.compact_at_close = compact;
+        self
+    }
+}

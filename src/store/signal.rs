@@ -1,0 +1,87 @@
+//! How writers call the threads of a store.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use crate::sync::{Condvar, Mutex};
+
+/// What the threads of a store have to do.
+#[derive(Debug)]
+pub(super) struct Signal {
+    /// How long commits may wait for others, if nobody waits for them.
+    patience: Option<Duration>,
+    calls: Mutex<Calls>,
+    for_commits: Condvar,
+    for_checkpoints: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Calls {
+    /// The instances with commits that nobody has taken.
+    dirty: BTreeSet<u64>,
+    /// When the first of them got any, where that matters.
+    since: Option<Instant>,
+    /// The instances whose log has become long.
+    due: BTreeSet<u64>,
+    stop: bool,
+}
+
+impl Signal {
+    pub(super) fn new(patience: Option<Duration>) -> Self {
+        Self { patience, calls: Mutex::default(), for_commits: Condvar::default(), for_checkpoints: Condvar::default() }
+    }
+
+    /// An instance has commits. Called behind locks of the instance.
+    pub(super) fn commits(&self, instance: u64) {
+        let mut calls = self.calls.lock();
+        calls.dirty.insert(instance);
+        if self.patience.is_some() {
+            calls.since.get_or_insert_with(Instant::now);
+        }
+        drop(calls);
+        self.for_commits.notify_all();
+    }
+
+    /// The log of an instance has become long.
+    pub(super) fn due(&self, instance: u64) {
+        self.calls.lock().due.insert(instance);
+        self.for_checkpoints.notify_all();
+    }
+
+    /// The threads shall end.
+    pub(super) fn stop(&self) {
+        self.calls.lock().stop = true;
+        self.for_commits.notify_all();
+        self.for_checkpoints.notify_all();
+    }
+
+    /// Waits for instances with commits. None at the end, when there are no more.
+    pub(super) fn next_dirty(&self) -> Option<BTreeSet<u64>> {
+        let mut calls = self.calls.lock();
+        loop {
+            let deadline = self.patience.zip(calls.since).and_then(|(patience, since)| since.checked_add(patience));
+            let early = deadline.filter(|&deadline| !calls.stop && Instant::now() < deadline);
+            match early {
+                Some(deadline) => drop(self.for_commits.wait_until(&mut calls, deadline)),
+                None if !calls.dirty.is_empty() => {
+                    calls.since = None;
+                    return Some(std::mem::take(&mut calls.dirty));
+                }
+                None if calls.stop => return None,
+                None => self.for_commits.wait(&mut calls),
+            }
+        }
+    }
+
+    /// Waits for an instance whose log has become long. None at the end.
+    pub(super) fn next_due(&self) -> Option<u64> {
+        let mut calls = self.calls.lock();
+        loop {
+            match calls.due.pop_first() {
+                _ if calls.stop => return None,
+                Some(instance) => return Some(instance),
+                None => self.for_checkpoints.wait(&mut calls),
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! A disk that fails.
+
+use std::time::Duration;
+
+use label_index::{Durability, Error, StoreOptions};
+
+use super::Image;
+use super::disk::Disk;
+
+#[test]
+fn the_first_failed_write_makes_the_store_read_only() {
+    let disk = Disk::default();
+    let store = StoreOptions::new().open_on(disk.clone()).unwrap();
+    let (shop, other) = (store.instance("shop").unwrap(), store.instance("other").unwrap());
+    drop(shop.upsert_label("1", "VIP").unwrap());
+    shop.link("1", "ana").unwrap();
+    drop(other.upsert_label("1", "VIP").unwrap());
+    let images = [&shop, &other].map(Image::from);
+    let mut feed = shop.subscribe();
+
+    disk.fail(true);
+    let Err(failure @ Error::StoreFailed { .. }) = shop.link("1", "bob") else { panic!("written nowhere") };
+    let Error::StoreFailed { cause, durable } = &failure else { unreachable!() };
+    assert!(cause.contains("no space left"), "{cause}");
+    assert_eq!(**durable, [("shop".to_owned(), 2), ("other".to_owned(), 1)]);
+    assert_eq!([&shop, &other].map(Image::from), images);
+    assert_eq!(feed.try_recv(), None);
+
+    disk.fail(false);
+    assert_eq!(other.link("1", "ana"), Err(failure.clone()), "for all, and for good");
+    assert_eq!(store.flush(), Err(failure.clone()));
+    assert_eq!(store.remove_instance("shop"), Err(failure.clone()));
+    assert_eq!(store.instance("new").unwrap_err(), failure);
+    drop((shop, other, feed, store));
+
+    let store = StoreOptions::new().open_on(disk).unwrap();
+    let revision = store.existing("shop").unwrap().revision();
+    assert!((2..=3).contains(&revision), "acknowledged up to 2, attempted up to 3, there are {revision}");
+    assert_eq!(Image::from(&store.existing("other").unwrap()), images[1]);
+    assert_eq!(store.instances(), ["other", "shop"]);
+}
+
+#[test]
+fn what_was_shown_before_it_was_durable_stays_visible() {
+    let disk = Disk::default();
+    let options = StoreOptions::new().durability(Durability::Within(Duration::from_secs(3_600)));
+    let store = options.open_on(disk.clone()).unwrap();
+    let index = store.instance("shop").unwrap();
+    drop(index.upsert_label("1", "VIP").unwrap());
+    store.flush().unwrap();
+    disk.fail(true);
+    assert!(index.link("1", "ana").unwrap());
+    assert!(matches!(store.flush(), Err(Error::StoreFailed { .. })));
+    assert!(matches!(index.link("1", "bob"), Err(Error::StoreFailed { durable, .. }) if durable[0].1 == 1));
+    assert_eq!((index.revision(), index.total_chats()), (2, 1));
+}
+
+#[test]
+fn a_refused_write_reaches_no_disk() {
+    let disk = Disk::default();
+    let store = StoreOptions::new().open_on(disk.clone()).unwrap();
+    let index = store.instance("shop").unwrap();
+    drop(index.upsert_label("1", "VIP").unwrap());
+    index.link("1", "ana").unwrap();
+    let (bytes, image) = (disk.bytes(), Image::from(&index));
+    assert!(matches!(index.link("2", "ana"), Err(Error::UnknownLabel { .. })));
+    assert!(!index.link("1", "ana").unwrap());
+    let mut batch = index.batch();
+    batch.link("1", "bob").unwrap();
+    batch.link("2", "bob").unwrap();
+    assert!(matches!(batch.commit(), Err(Error::BatchRefused { position: 1, .. })));
+    store.flush().unwrap();
+    assert_eq!(Image::from(&index), image);
+    assert!(disk.bytes() == bytes, "nothing was written");
+}
+
+#[test]
+fn a_disk_that_fails_at_opening_is_told() {
+    let disk = Disk::default();
+    disk.fail(true);
+    assert!(
+        matches!(StoreOptions::new().open_on(disk), Err(Error::Io { cause, .. }) if cause.contains("no space left"))
+    );
+}

@@ -1,0 +1,123 @@
+//! Many instances: their names, handles and ends.
+
+use label_index::{Error, Filter, FullState, Page, Reason};
+
+use super::{Folder, Image, fill};
+
+#[test]
+fn names_are_checked() {
+    let folder = Folder::new();
+    let store = folder.open();
+    assert_eq!(store.instance("").unwrap_err(), Error::InstanceNameRequired);
+    assert_eq!(store.existing("").unwrap_err(), Error::InstanceNameRequired);
+    let refused = |name: &str| match store.instance(name).unwrap_err() {
+        Error::InvalidInstanceName { reason, .. } => reason,
+        other => panic!("{other}"),
+    };
+    assert_eq!(refused("a\nb"), Reason::ControlCharacter);
+    assert_eq!(refused(&"é".repeat(65)), Reason::TooLong { max: 128, given: 130 });
+    for name in ["a", " ", "é\u{202e}", &"x".repeat(128)] {
+        store.instance(name).unwrap();
+        assert!(store.existing(name).is_ok());
+    }
+    assert_eq!(store.existing("b").unwrap_err(), Error::UnknownInstance { name: "b".into() });
+    assert_eq!(store.instances().len(), 4);
+}
+
+#[test]
+fn two_handles_are_of_one_index() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let (one, two) = (store.instance("shop").unwrap(), store.instance("shop").unwrap());
+    let other = store.instance("other").unwrap();
+    drop(one.upsert_label("1", "VIP").unwrap());
+    assert_eq!((two.labels().len(), two.revision(), other.revision()), (1, 1, 0));
+}
+
+#[test]
+fn who_uses_an_instance_keeps_it_loaded() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let index = store.instance("shop").unwrap();
+    drop(index.upsert_label("1", "VIP").unwrap());
+    let snapshot = index.snapshot();
+    let subscriber = index.subscribe();
+    let ticket = index.begin_refresh().unwrap();
+    let receipt = index.batch().submit();
+    let users: [Box<dyn std::any::Any>; 5] =
+        [Box::new(index), Box::new(snapshot), Box::new(subscriber), Box::new(ticket), Box::new(receipt)];
+    for user in users {
+        assert_eq!(store.unload("shop"), Err(Error::InstanceInUse { name: "shop".into() }));
+        drop(user);
+    }
+    assert_eq!(store.unload("shop"), Ok(true));
+    assert_eq!(store.unload("shop"), Ok(false));
+    assert_eq!(store.unload("other"), Err(Error::UnknownInstance { name: "other".into() }));
+    assert_eq!(store.existing("shop").unwrap().revision(), 1);
+}
+
+#[test]
+fn what_was_unloaded_is_loaded_as_it_was() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let index = store.instance("shop").unwrap();
+    fill(&index);
+    let image = Image::from(&index);
+    drop(index);
+    for _ in 0..3 {
+        assert!(store.unload("shop").unwrap());
+        let index = store.existing("shop").unwrap();
+        assert_eq!(Image::from(&index), image);
+    }
+    store.checkpoint().unwrap();
+    assert!(store.unload("shop").unwrap());
+    assert_eq!(Image::from(&store.existing("shop").unwrap()), image);
+}
+
+#[test]
+fn what_was_removed_is_gone_and_can_still_be_read() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let index = store.instance("shop").unwrap();
+    fill(&index);
+    store.checkpoint().unwrap();
+    let (snapshot, image) = (index.snapshot(), Image::from(&index));
+    let cursor = index.query(&Filter::new(), Page::first(1)).unwrap().next.unwrap();
+    let ticket = index.begin_refresh().unwrap();
+    store.remove_instance("shop").unwrap();
+
+    let unknown = Error::UnknownInstance { name: "shop".into() };
+    assert_eq!(store.remove_instance("shop"), Err(unknown.clone()));
+    assert_eq!(store.existing("shop").unwrap_err(), unknown);
+    assert_eq!(index.link("1", "new@c.us"), Err(unknown.clone()));
+    assert_eq!(index.batch().submit().wait(), Err(unknown.clone()));
+    assert_eq!(ticket.commit(FullState::new()).unwrap_err().cause, unknown);
+    assert_eq!((Image::from(&snapshot), Image::from(&index)), (image, Image::from(&snapshot)));
+
+    let again = store.instance("shop").unwrap();
+    assert_eq!((again.revision(), again.total_chats()), (0, 0));
+    assert!(matches!(again.query(&Filter::new(), Page::after(1, cursor).unwrap()), Err(Error::ForeignCursor { .. })));
+    drop(again.upsert_label("1", "New").unwrap());
+    drop((index, again, snapshot, store));
+    let store = folder.open();
+    assert_eq!(store.instances(), ["shop"]);
+    assert_eq!(store.existing("shop").unwrap().labels().len(), 1);
+}
+
+#[test]
+fn ten_thousand_instances_are_normal() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let name = |n: usize| format!("account {n}");
+    for n in 0..10_000 {
+        store.instance(&name(n)).unwrap();
+    }
+    drop(store.existing(&name(7_777)).unwrap().upsert_label("1", "VIP").unwrap());
+    drop(store);
+    let store = folder.open();
+    assert_eq!(store.instances().len(), 10_000);
+    assert_eq!(store.existing(&name(7_777)).unwrap().labels().len(), 1);
+    store.remove_instance(&name(3)).unwrap();
+    drop(store);
+    assert_eq!(folder.open().instances().len(), 9_999);
+}

@@ -1,0 +1,75 @@
+//! Checking a file, and what is wrong with it.
+
+use std::fs;
+
+use label_index::{Error, Store, StoreOptions};
+
+use super::disk::Disk;
+use super::{Folder, fill};
+
+#[test]
+fn a_sound_store_is_reported_and_stays_byte_for_byte() {
+    let folder = Folder::new();
+    let store = folder.open();
+    fill(&store.instance("a").unwrap());
+    store.checkpoint().unwrap();
+    fill(&store.instance("b").unwrap());
+    let b = store.existing("b").unwrap();
+    let (revision, chats, rows) = (b.revision(), b.total_chats(), b.total_rows());
+    // Once as a crash leaves it, once after closing.
+    let crashed = Folder::new();
+    fs::copy(folder.file(), crashed.file()).unwrap();
+    drop((b, store));
+    for folder in [&crashed, &folder] {
+        let before = fs::read(folder.file()).unwrap();
+        let report = Store::verify(folder.path()).unwrap();
+        assert!(report.is_sound(), "{report:?}");
+        assert_eq!(report.instances.iter().map(|instance| &*instance.name).collect::<Vec<_>>(), ["a", "b"]);
+        let contents = report.instances[1].contents.clone().unwrap();
+        assert_eq!((contents.revision, contents.total_chats, contents.total_rows), (revision, chats, rows));
+        assert!(fs::read(folder.file()).unwrap() == before);
+    }
+}
+
+#[test]
+fn damage_is_found_where_it_is() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let mark = "a name that is nowhere else";
+    drop(store.instance("good").unwrap().upsert_label("1", "VIP").unwrap());
+    drop(store.instance("bad").unwrap().upsert_label("1", mark).unwrap());
+    drop(store);
+    let mut bytes = fs::read(folder.file()).unwrap();
+    let places: Vec<usize> =
+        (0..bytes.len() - mark.len()).filter(|&at| &bytes[at..at + mark.len()] == mark.as_bytes()).collect();
+    assert!(!places.is_empty());
+    for at in places {
+        bytes[at] ^= 1;
+    }
+    fs::write(folder.file(), &bytes).unwrap();
+
+    let report = Store::verify(folder.path()).unwrap();
+    assert!(!report.is_sound());
+    let [bad, good] = &report.instances[..] else { panic!("{report:?}") };
+    assert!(matches!(&bad.contents, Err(Error::Damaged { instance: Some(name), .. }) if name == "bad"), "{report:?}");
+    assert!(good.contents.is_ok());
+    assert!(fs::read(folder.file()).unwrap() == bytes);
+
+    let store = folder.open();
+    assert!(matches!(store.existing("bad"), Err(Error::Damaged { instance: Some(name), .. }) if name == "bad"));
+    assert_eq!(store.existing("good").unwrap().labels().len(), 1, "the others can be used");
+}
+
+#[test]
+fn no_byte_of_the_file_can_be_cut_off_unnoticed() {
+    let disk = Disk::default();
+    let store = StoreOptions::new().open_on(disk.clone()).unwrap();
+    fill(&store.instance("shop").unwrap());
+    drop(store);
+    let bytes = disk.bytes();
+    for len in [1, 100, 4_096, bytes.len() / 2, bytes.len() - 4_096, bytes.len() - 1] {
+        let opened = StoreOptions::new().open_on(Disk::from(bytes[..len].to_vec()));
+        let refused = opened.and_then(|store| store.existing("shop").map(drop));
+        assert!(matches!(refused, Err(Error::Damaged { .. } | Error::Io { .. })), "{len}: {refused:?}");
+    }
+}
