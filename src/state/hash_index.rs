@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::state::pages::Pages;
 
 /// Entries that a shard has on average right after the last split of a round; a shard holds half to twice as many.
-const TARGET: usize = 256;
+const TARGET: usize = 128;
 
 /// Shards in one page.
 const SHARDS: usize = 64;

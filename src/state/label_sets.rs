@@ -16,7 +16,7 @@ pub(crate) type SetId = u32;
 pub(crate) const EMPTY: SetId = 0;
 
 /// Sets in one block of counts, lengths and signatures.
-pub(crate) const BLOCK: usize = 512;
+pub(crate) const BLOCK: usize = 128;
 
 /// Words in a signature.
 const WORDS: usize = 4;
@@ -58,7 +58,7 @@ pub(crate) struct LabelSets {
     /// S3: the number of labels. S6: at a free number the next free one, so that each is listed once.
     pub(in crate::state) lens: Pages<u32, BLOCK>,
     /// S4: the signatures, word by word, in blocks; zero at a free number.
-    pub(in crate::state) signatures: [Pages<Words, 64>; WORDS],
+    pub(in crate::state) signatures: [Pages<Words, 16>; WORDS],
     /// S5: finds exactly the sets that chats have.
     pub(in crate::state) index: HashIndex,
     pub(in crate::state) free: u32,
