@@ -12,6 +12,7 @@
 #[cfg(not(label_index_shuttle))]
 mod bad_input;
 #[cfg(not(label_index_shuttle))]
+mod churn;
 mod concurrency;
 #[cfg(not(label_index_shuttle))]
 mod contacts_by_label;

@@ -1,0 +1,1 @@
+//! Counts the instructions of hot operations and fails where one takes more than its baseline: see `benches/hot.rs`.
