@@ -5,12 +5,12 @@
 //! [`Model`](reference::Model), and compares every answer. Beside it two [`Follower`](follower::Follower)s keep copies of
 //! the index by its feed alone.
 
-mod action;
+pub(crate) mod action;
 mod answered;
 mod beginning;
-mod bytes;
+pub(crate) mod bytes;
 mod compare;
-mod effect;
+pub(crate) mod effect;
 mod follower;
 mod keys;
 mod labels;

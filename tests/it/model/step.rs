@@ -75,12 +75,7 @@ pub(crate) fn step<'a>(space: Space, chunk: &'a [u8], following: &mut impl Itera
         kind @ 0..=44 => Step::Do(action(space, kind, bytes)),
         45..=49 => {
             let count = usize::from(1 + bytes.below(6));
-            let operation = |chunk| {
-                let bytes = &mut Bytes::new(chunk);
-                let kind = bytes.below(45);
-                action(space, kind, bytes)
-            };
-            Step::Batch(following.take(count).map(operation).collect())
+            Step::Batch(following.take(count).map(|chunk| operation(space, &mut Bytes::new(chunk))).collect())
         }
         50..=56 => {
             let limit = match bytes.byte() {
@@ -115,6 +110,12 @@ fn of(bytes: &mut Bytes<'_>) -> Of {
         choice @ 192.. => Of::Snapshot(choice),
         _ => Of::Index,
     }
+}
+
+/// Reads an operation of any kind.
+pub(crate) fn operation(space: Space, bytes: &mut Bytes<'_>) -> Action {
+    let kind = bytes.below(45);
+    action(space, kind, bytes)
 }
 
 fn action(space: Space, kind: u8, bytes: &mut Bytes<'_>) -> Action {

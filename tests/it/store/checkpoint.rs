@@ -5,7 +5,7 @@ use std::{fs, thread};
 
 use label_index::{LabelIndex, StoreOptions};
 
-use super::disk::Disk;
+use super::power::disk::Disk;
 use super::{Folder, Image, fill};
 
 fn relabel(index: &LabelIndex, round: usize) {

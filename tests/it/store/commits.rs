@@ -8,7 +8,7 @@ use std::thread;
 
 use label_index::StoreOptions;
 
-use super::disk::Disk;
+use super::power::disk::Disk;
 use super::{Folder, Image};
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use label_index::{Durability, Error, StoreOptions};
 
 use super::Image;
-use super::disk::Disk;
+use super::power::disk::{Disk, Trouble};
 
 #[test]
 fn the_first_failed_write_makes_the_store_read_only() {
@@ -18,15 +18,15 @@ fn the_first_failed_write_makes_the_store_read_only() {
     let images = [&shop, &other].map(Image::from);
     let mut feed = shop.subscribe();
 
-    disk.fail(true);
+    disk.trouble_after(0, Trouble::Full);
     let Err(failure @ Error::StoreFailed { .. }) = shop.link("1", "bob") else { panic!("written nowhere") };
     let Error::StoreFailed { cause, durable } = &failure else { unreachable!() };
-    assert!(cause.contains("no space left"), "{cause}");
+    assert!(cause.contains("no storage space"), "{cause}");
     assert_eq!(**durable, [("shop".to_owned(), 2), ("other".to_owned(), 1)]);
     assert_eq!([&shop, &other].map(Image::from), images);
     assert_eq!(feed.try_recv(), None);
 
-    disk.fail(false);
+    disk.heal();
     assert_eq!(other.link("1", "ana"), Err(failure.clone()), "for all, and for good");
     assert_eq!(store.flush(), Err(failure.clone()));
     assert_eq!(store.remove_instance("shop"), Err(failure.clone()));
@@ -48,7 +48,7 @@ fn what_was_shown_before_it_was_durable_stays_visible() {
     let index = store.instance("shop").unwrap();
     drop(index.upsert_label("1", "VIP").unwrap());
     store.flush().unwrap();
-    disk.fail(true);
+    disk.trouble_after(0, Trouble::Full);
     assert!(index.link("1", "ana").unwrap());
     assert!(matches!(store.flush(), Err(Error::StoreFailed { .. })));
     assert!(matches!(index.link("1", "bob"), Err(Error::StoreFailed { durable, .. }) if durable[0].1 == 1));
@@ -77,8 +77,8 @@ fn a_refused_write_reaches_no_disk() {
 #[test]
 fn a_disk_that_fails_at_opening_is_told() {
     let disk = Disk::default();
-    disk.fail(true);
+    disk.trouble_after(0, Trouble::Full);
     assert!(
-        matches!(StoreOptions::new().open_on(disk), Err(Error::Io { cause, .. }) if cause.contains("no space left"))
+        matches!(StoreOptions::new().open_on(disk), Err(Error::Io { cause, .. }) if cause.contains("no storage space"))
     );
 }

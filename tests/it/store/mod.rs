@@ -2,10 +2,12 @@
 
 mod checkpoint;
 mod commits;
-mod disk;
+mod disk_errors;
 mod failure;
 mod instances;
 mod opening;
+mod power;
+mod power_cuts;
 mod verify;
 
 use label_index::{ChatId, LabelIndex, Place, Snapshot, Store};

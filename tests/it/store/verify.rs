@@ -4,7 +4,7 @@ use std::fs;
 
 use label_index::{Error, Store, StoreOptions};
 
-use super::disk::Disk;
+use super::power::disk::Disk;
 use super::{Folder, fill};
 
 #[test]

@@ -1,0 +1,199 @@
+//! One instance of a store, and everything that its host knows of it.
+
+use label_index::{ChatId, Cursor, Delivery, Filter, LabelIndex, Page, Receipt, Subscriber};
+
+use super::op::{Answer, Op, batch};
+use crate::model::action::Action;
+use crate::replica::Replica;
+
+/// The commits of an instance: those that were acknowledged, and those that were attempted.
+pub(crate) struct Account {
+    /// An index in memory on which the same was done.
+    twin: LabelIndex,
+    /// What the twin was at each revision, and the operations that led there, some of which changed nothing.
+    states: Vec<Replica>,
+    ops: Vec<(u64, Op)>,
+    /// The newest revision of which its host knows that it is on disk.
+    acknowledged: u64,
+    /// Whether places are those of the twin. A write that waits for the disk keeps the places that it frees.
+    places_known: bool,
+    cursors: Vec<Given>,
+}
+
+/// A cursor, the revision at which it was given, and the chats that followed then.
+struct Given {
+    cursor: Cursor,
+    revision: u64,
+    following: Vec<ChatId>,
+}
+
+/// What a host holds of an instance while the store is open.
+pub(crate) struct Held {
+    index: LabelIndex,
+    feed: Subscriber,
+    receipts: Vec<(Receipt, Answer, u64)>,
+}
+
+impl Held {
+    pub(crate) fn new(index: LabelIndex) -> Self {
+        Self { feed: index.subscribe(), index, receipts: Vec::new() }
+    }
+}
+
+impl Default for Account {
+    fn default() -> Self {
+        let twin = LabelIndex::new();
+        Self {
+            states: vec![Replica::from(&twin.snapshot())],
+            twin,
+            ops: Vec::new(),
+            acknowledged: 0,
+            places_known: true,
+            cursors: Vec::new(),
+        }
+    }
+}
+
+impl Account {
+    pub(crate) fn twin(&self) -> &LabelIndex {
+        &self.twin
+    }
+
+    /// Everything that was attempted is on disk.
+    pub(crate) fn acknowledge_all(&mut self) {
+        self.acknowledge(self.twin.revision());
+    }
+
+    /// The store failed, and named the revision that is on disk.
+    pub(crate) fn failed_at(&mut self, durable: u64) {
+        assert!(self.acknowledged <= durable, "acknowledged up to {}, and durable is {durable}", self.acknowledged);
+        self.acknowledge(durable);
+    }
+
+    fn acknowledge(&mut self, revision: u64) {
+        assert!(revision <= self.twin.revision(), "revision {revision} was never written");
+        self.acknowledged = self.acknowledged.max(revision);
+    }
+
+    /// Carries out an operation on the twin.
+    fn follow(&mut self, op: &Op) -> Answer {
+        let answer = op.carry_out(&self.twin);
+        self.ops.push((self.twin.revision(), op.clone()));
+        if self.states.last().is_none_or(|state| state.revision < self.twin.revision()) {
+            self.states.push(Replica::from(&self.twin.snapshot()));
+        }
+        answer
+    }
+
+    /// Carries out an operation on both, and compares the answers.
+    pub(crate) fn carry_out(&mut self, held: &Held, op: &Op, synced: bool) {
+        self.places_known &= held.receipts.is_empty() || !synced;
+        let found = op.carry_out(&held.index);
+        let expected = self.follow(op);
+        if found.is_failure() {
+            return;
+        }
+        assert_eq!(found, expected, "{op:?}");
+        if synced && op.asks_the_index() {
+            self.acknowledge_all();
+        }
+    }
+
+    /// Submits a batch, and waits for it later.
+    pub(crate) fn submit(&mut self, held: &mut Held, actions: Vec<Action>, synced: bool) {
+        self.places_known &= held.receipts.is_empty() || !synced;
+        let receipt = batch(&actions, &held.index).submit();
+        let expected = self.follow(&Op::Batch(actions));
+        held.receipts.push((receipt, expected, self.twin.revision()));
+    }
+
+    /// Waits for what was submitted.
+    pub(crate) fn wait(&mut self, held: &mut Held, synced: bool) {
+        for (receipt, expected, revision) in held.receipts.drain(..) {
+            let found = Answer::of_batch(&receipt.wait());
+            if found.is_failure() {
+                continue;
+            }
+            assert_eq!(found, expected, "a receipt");
+            if synced {
+                self.acknowledge(revision);
+            }
+        }
+    }
+
+    /// Takes the cursor behind the first chats.
+    pub(crate) fn page(&mut self, held: &Held, chats: usize) {
+        let snapshot = held.index.snapshot();
+        let answer = snapshot.query(&Filter::new(), Page::first(chats)).expect("a plain question");
+        let following = snapshot.iter().map(|chat| chat.chat_id).skip(chats).collect();
+        self.cursors.extend(answer.next.map(|cursor| Given { cursor, revision: snapshot.revision(), following }));
+    }
+
+    /// The store has come to its end. What was shown by the feed, or to readers under `Synced`, must be on disk.
+    pub(crate) fn end(&mut self, mut held: Held, synced: bool) {
+        self.wait(&mut held, synced);
+        while let Some(delivery) = held.feed.try_recv() {
+            match delivery {
+                Delivery::Commit(commit) => self.acknowledge(commit.revision),
+                other => panic!("a subscriber of few commits missed some: {other:?}"),
+            }
+        }
+        if synced {
+            self.acknowledge(held.index.revision());
+        }
+        let shown = Replica::from(&held.index.snapshot());
+        self.assert_is(shown);
+    }
+
+    /// Takes an instance as it was found when the store was opened again: whole commits, all that were acknowledged, and
+    /// none that was not attempted.
+    pub(crate) fn recovered(&mut self, index: &LabelIndex) {
+        let snapshot = index.snapshot();
+        snapshot.check_invariants().expect("what is on disk is sound");
+        let revision = snapshot.revision();
+        assert!(self.acknowledged <= revision, "acknowledged up to {}, and there are {revision}", self.acknowledged);
+        assert!(revision <= self.twin.revision(), "attempted up to {}, and there are {revision}", self.twin.revision());
+        self.assert_is(Replica::from(&snapshot));
+        self.check_cursors(index);
+        let mut late = index.subscribe_after(self.acknowledged);
+        let missed = (self.acknowledged < revision).then_some(Delivery::Missed { after: self.acknowledged });
+        assert_eq!(late.try_recv(), missed, "a feed that is gone on with");
+        self.forget_after(revision);
+    }
+
+    /// Compares with what the twin was at the same revision.
+    fn assert_is(&self, mut shown: Replica) {
+        let state = usize::try_from(shown.revision).ok().and_then(|revision| self.states.get(revision));
+        let mut expected = state.expect("a revision that was attempted").clone();
+        if !self.places_known {
+            shown.order.sort_unstable();
+            expected.order.sort_unstable();
+        }
+        assert_eq!(shown, expected);
+    }
+
+    fn check_cursors(&self, index: &LabelIndex) {
+        let all: Vec<_> = index.iter().map(|chat| chat.chat_id).collect();
+        for Given { cursor, revision, following } in &self.cursors {
+            let page = Page::after(all.len().max(1), *cursor).expect("a cursor");
+            let answer = index.query(&Filter::new(), page).expect("a cursor stays valid");
+            let found: Vec<_> = answer.chats.iter().map(|chat| chat.chat_id.clone()).collect();
+            assert!(all.ends_with(&found), "{found:?} is not the end of {all:?}");
+            if *revision == index.revision() {
+                assert_eq!(found, *following, "the page after a cursor");
+            }
+        }
+    }
+
+    /// What was lost is never to come back: the twin begins anew, up to this revision.
+    fn forget_after(&mut self, revision: u64) {
+        let cursors = std::mem::take(&mut self.cursors);
+        let former = std::mem::take(self);
+        for (_, op) in former.ops.iter().take_while(|(at, _)| *at <= revision) {
+            drop(self.follow(op));
+        }
+        assert_eq!(self.twin.revision(), revision);
+        (self.cursors, self.places_known) = (cursors, former.places_known);
+        self.acknowledge_all();
+    }
+}

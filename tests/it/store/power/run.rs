@@ -1,0 +1,279 @@
+//! A history on its way: a store that loses its power, and what is there afterwards.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use label_index::{Durability, Error, Store, StoreOptions};
+
+use super::account::{Account, Held};
+use super::disk::{Disk, Trouble};
+use super::history::{History, Outage, Step};
+use super::op::{Op, full_state};
+use super::random::Random;
+use crate::model::action::{Action, Fields};
+
+const NAMES: [&str; 3] = ["a", "b", "c"];
+
+/// An instance of whose existence its host is sure, or not.
+#[derive(Default)]
+struct Known {
+    account: Account,
+    /// Making or removing it was attempted, and not acknowledged.
+    unsure: bool,
+}
+
+pub(crate) struct Run<'a> {
+    history: &'a History,
+    disk: Disk,
+    random: Random,
+    known: BTreeMap<&'static str, Known>,
+    planned: Option<Outage>,
+}
+
+/// A store while it is open.
+struct Open {
+    store: Store,
+    held: BTreeMap<&'static str, Held>,
+}
+
+impl History {
+    /// Takes the steps, and cuts the power at the end too.
+    ///
+    /// # Panics
+    ///
+    /// If anything is lost that was acknowledged, or anything is there that was not attempted.
+    pub(crate) fn run(&self, disk: Disk) {
+        let mut run = Run::new(self, disk);
+        let mut open = run.open().expect("an empty store");
+        for step in &self.steps {
+            run.take(&mut open, step);
+            if run.disk.had_trouble() {
+                let outage = run.planned.take().expect("trouble was planned");
+                open = run.outage(open, outage);
+            }
+        }
+        let again = run.planned.take().and_then(|outage| outage.again);
+        open = run.outage(open, Outage { after: 0, power: true, again });
+        NAMES.iter().zip(0..).for_each(|(_, account)| run.carry_out(&mut open, account, &first_label()));
+        drop(run.outage(open, Outage { after: 0, power: true, again: None }));
+    }
+
+    /// Takes the steps on a disk of which a call fails, and opens the store again on one of which none does: the same, or,
+    /// with `power` cut, one that lost what was not synced.
+    ///
+    /// # Panics
+    ///
+    /// As [`run`](Self::run), or if a write succeeds after one that failed.
+    pub(crate) fn run_with_error(&self, disk: Disk, power: bool) {
+        let mut run = Run::new(self, disk);
+        let opened = run.open().map(|mut open| {
+            self.steps.iter().for_each(|step| run.take(&mut open, step));
+            open
+        });
+        match opened {
+            Ok(open) => run.close(open),
+            Err(error) => run.excuse(&error),
+        }
+        run.back(power);
+        drop(run.recover().expect("a disk without trouble"));
+    }
+}
+
+/// A disk with an empty store.
+pub(crate) fn empty_store() -> Disk {
+    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
+    let make = || {
+        let disk = Disk::default();
+        drop(StoreOptions::new().open_on(disk.clone()).expect("a disk without trouble"));
+        disk.bytes()
+    };
+    Disk::from(BYTES.get_or_init(make).clone())
+}
+
+fn first_label() -> Op {
+    let fields = Fields { name: Some("after".to_owned()), ..Fields::default() };
+    Op::One(Action::Create { fields })
+}
+
+impl<'a> Run<'a> {
+    fn new(history: &'a History, disk: Disk) -> Self {
+        Self { history, disk, random: Random::new(history.seed), known: BTreeMap::new(), planned: None }
+    }
+
+    fn open(&self) -> Result<Open, Error> {
+        let History { synced, quick_repair, checkpoint_floor, .. } = *self.history;
+        // So long that nothing is written unless it is asked for.
+        let durability = if synced { Durability::Synced } else { Durability::Within(Duration::from_secs(3_600)) };
+        let options = StoreOptions::new().durability(durability).quick_repair(quick_repair);
+        let store = options.checkpoint_floor(checkpoint_floor).checkpoint_percent(0).open_on(self.disk.clone())?;
+        Ok(Open { store, held: BTreeMap::new() })
+    }
+
+    fn take(&mut self, open: &mut Open, step: &Step) {
+        let synced = self.history.synced;
+        match step {
+            Step::Do(account, action) => self.carry_out(open, *account, &Op::One(action.clone())),
+            Step::Batch(account, actions) => self.carry_out(open, *account, &Op::Batch(actions.clone())),
+            Step::Submit(account, actions) => {
+                if let Some((known, held)) = self.instance(open, *account) {
+                    known.account.submit(held, actions.clone(), synced);
+                }
+            }
+            Step::Wait(account) => {
+                if let Some((known, held)) = self.instance(open, *account) {
+                    known.account.wait(held, synced);
+                }
+            }
+            Step::Refresh(account, without_every) => {
+                if let Some((known, held)) = self.instance(open, *account) {
+                    let state = full_state(known.account.twin(), *without_every).expect("its own ids");
+                    known.account.carry_out(held, &Op::Refresh(state), synced);
+                }
+            }
+            Step::Page(account, chats) => {
+                if let Some((known, held)) = self.instance(open, *account) {
+                    known.account.page(held, *chats);
+                }
+            }
+            Step::Flush => self.everything_is_durable(open.store.flush()),
+            Step::Checkpoint => self.everything_is_durable(open.store.checkpoint()),
+            Step::Unload(account) => self.unload(open, *account),
+            Step::Remove(account) => self.remove(open, *account),
+            Step::Plan(outage) => {
+                self.disk.trouble_after(outage.after, Trouble::Off);
+                self.planned = Some(*outage);
+            }
+        }
+    }
+
+    /// What went wrong may only be what was planned.
+    fn excuse(&self, error: &Error) {
+        assert!(self.disk.had_trouble(), "nothing was to go wrong: {error}");
+        assert!(
+            matches!(error, Error::StoreFailed { .. } | Error::Io { .. }),
+            "the power is off, and it says: {error}"
+        );
+    }
+
+    /// The instance of a number, which is made if there is none. None if that fails.
+    fn instance<'o>(&mut self, open: &'o mut Open, account: u8) -> Option<(&mut Known, &'o mut Held)> {
+        let name = NAMES[usize::from(account)];
+        if !open.held.contains_key(name) {
+            match open.store.instance(name) {
+                Ok(index) => drop(open.held.insert(name, Held::new(index))),
+                Err(error) => {
+                    self.excuse(&error);
+                    self.known.entry(name).or_insert(Known { unsure: true, ..Known::default() });
+                    return None;
+                }
+            }
+        }
+        Some((self.known.entry(name).or_default(), open.held.get_mut(name)?))
+    }
+
+    fn carry_out(&mut self, open: &mut Open, account: u8, op: &Op) {
+        let synced = self.history.synced;
+        if let Some((known, held)) = self.instance(open, account) {
+            known.account.carry_out(held, op, synced);
+        }
+    }
+
+    fn everything_is_durable(&mut self, result: Result<(), Error>) {
+        if let Err(error) = result {
+            return self.excuse(&error);
+        }
+        for known in self.known.values_mut().filter(|known| !known.unsure) {
+            known.account.acknowledge_all();
+        }
+    }
+
+    fn unload(&mut self, open: &mut Open, account: u8) {
+        let name = NAMES[usize::from(account)];
+        let (Some(held), Some(known)) = (open.held.remove(name), self.known.get_mut(name)) else { return };
+        known.account.end(held, self.history.synced);
+        match open.store.unload(name) {
+            Ok(_) => known.account.acknowledge_all(),
+            Err(error) => self.excuse(&error),
+        }
+    }
+
+    fn remove(&mut self, open: &mut Open, account: u8) {
+        let name = NAMES[usize::from(account)];
+        drop(open.held.remove(name));
+        match open.store.remove_instance(name) {
+            Ok(()) => drop(self.known.remove(name)),
+            Err(Error::UnknownInstance { .. }) => assert!(self.known.get(name).is_none_or(|known| known.unsure)),
+            Err(error) => {
+                self.excuse(&error);
+                self.known.entry(name).and_modify(|known| known.unsure = true);
+            }
+        }
+    }
+
+    /// Ends the process, and begins another.
+    fn outage(&mut self, open: Open, outage: Outage) -> Open {
+        if !self.disk.had_trouble() {
+            self.disk.trouble_after(0, Trouble::Off);
+        }
+        self.close(open);
+        self.back(outage.power);
+        if let Some(calls) = outage.again {
+            self.disk.trouble_after(calls, Trouble::Off);
+            match self.recover() {
+                Ok(open) if !self.disk.had_trouble() => {
+                    self.disk.heal();
+                    return open;
+                }
+                recovered => {
+                    recovered.err().iter().for_each(|error| self.excuse(error));
+                    self.disk.cut(&mut self.random);
+                }
+            }
+        }
+        self.recover().unwrap_or_else(|error| panic!("it cannot be opened again: {error}"))
+    }
+
+    /// Hears what the store has to say at its end.
+    fn close(&mut self, mut open: Open) {
+        for (name, held) in std::mem::take(&mut open.held) {
+            if let Some(known) = self.known.get_mut(name) {
+                known.account.end(held, self.history.synced);
+            }
+        }
+        let flushed = open.store.flush();
+        if let Err(Error::StoreFailed { durable, .. }) = &flushed {
+            for (name, revision) in durable.iter() {
+                self.known.get_mut(&**name).expect("a loaded instance").account.failed_at(*revision);
+            }
+        }
+        self.everything_is_durable(flushed);
+    }
+
+    /// Makes the disk work again, perhaps without what it had not synced.
+    fn back(&mut self, power: bool) {
+        if power {
+            self.disk.cut(&mut self.random);
+        }
+        self.disk.heal();
+    }
+
+    /// Opens the store, and compares all instances with what is known of them.
+    fn recover(&mut self) -> Result<Open, Error> {
+        let mut open = self.open()?;
+        let there = open.store.instances();
+        assert!(there.iter().all(|name| self.known.contains_key(&**name)), "an instance that was removed: {there:?}");
+        self.known.retain(|name, known| {
+            let is_there = there.iter().any(|there| there == name);
+            assert!(is_there || known.unsure, "the instance {name:?} is lost");
+            is_there
+        });
+        for (name, known) in &mut self.known {
+            known.unsure = false;
+            let index = open.store.existing(name)?;
+            known.account.recovered(&index);
+            open.held.insert(name, Held::new(index));
+        }
+        Ok(open)
+    }
+}
