@@ -5,8 +5,12 @@ mod commits;
 mod disk;
 mod failure;
 mod instances;
+mod kill;
 mod opening;
 mod verify;
+
+use std::env;
+use std::process::Command;
 
 use label_index::{ChatId, LabelIndex, Place, Snapshot, Store};
 
@@ -68,6 +72,13 @@ impl Folder {
     pub(crate) fn open(&self) -> Store {
         Store::open(self.path()).unwrap()
     }
+}
+
+/// The command that runs one test of this binary in another process, which prints what the test prints.
+pub(crate) fn in_another_process(test: &str) -> Command {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args(["--exact", test, "--nocapture"]);
+    command
 }
 
 /// An index with one of everything: labels of every kind, links, aliases, a deleted id, a hole between places.

@@ -1,12 +1,11 @@
 //! Opening a store again, and by somebody else.
 
-use std::process::Command;
 use std::time::Duration;
 use std::{env, fs, thread};
 
 use label_index::{Delivery, Durability, Error, Filter, Page, Store, StoreOptions};
 
-use super::{Folder, Image, fill, place_of_new};
+use super::{Folder, Image, fill, in_another_process, place_of_new};
 
 #[test]
 fn everything_is_there_again() {
@@ -119,8 +118,7 @@ fn a_second_process_is_refused() {
     }
     let folder = Folder::new();
     let other = || {
-        let mut command = Command::new(env::current_exe().unwrap());
-        command.args(["--exact", "store::opening::a_second_process_is_refused", "--nocapture"]);
+        let mut command = in_another_process("store::opening::a_second_process_is_refused");
         let output = command.env(ELSEWHERE, folder.path()).output().unwrap();
         String::from_utf8(output.stdout).unwrap()
     };

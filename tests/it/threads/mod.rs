@@ -52,18 +52,6 @@ struct Scene {
     recorded: AtomicU64,
 }
 
-/// Choices that are the same in every run; what the scheduler makes of them is not.
-struct Choices(u64);
-
-impl Choices {
-    fn below(&mut self, end: u32) -> u32 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        u32::try_from((self.0 >> 16) % u64::from(end)).unwrap()
-    }
-}
-
 impl Scene {
     fn new() -> Self {
         Self {
