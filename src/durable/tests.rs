@@ -242,6 +242,22 @@ fn a_refresh_begins_when_what_it_does_not_note_is_durable() {
 }
 
 #[test]
+fn who_was_answered_finds_the_commit_in_the_feed() {
+    let disk = Disk::synced();
+    let mut feed = disk.index.subscribe();
+    for round in 2..2_000 {
+        let created = disk.submit(|batch| drop(batch.upsert_label("1", format!("VIP {round}").as_str())));
+        thread::scope(|scope| {
+            scope.spawn(|| disk.write());
+            while !created.is_ready() {
+                std::hint::spin_loop();
+            }
+            assert_eq!(revisions(&mut feed), [round]);
+        });
+    }
+}
+
+#[test]
 fn the_committer_is_called_once_until_it_has_taken() {
     let disk = Disk::synced();
     for chat in ["ana", "bob", "carl"] {
