@@ -134,11 +134,19 @@ fn what_is_no_store_is_refused_and_stays() {
     fs::write(folder.file(), "not a store at all").unwrap();
     assert!(matches!(Store::open(folder.path()), Err(Error::Damaged { instance: None, .. })));
     assert_eq!(fs::read(folder.file()).unwrap(), b"not a store at all");
-    fs::write(folder.file(), "").unwrap();
-    drop(folder.open());
     let file = folder.path().join("no folder");
     fs::write(&file, "").unwrap();
     assert!(matches!(Store::open(&file), Err(Error::Io { path, .. }) if path == file));
+}
+
+#[test]
+fn a_file_that_lost_everything_is_no_new_store() {
+    let folder = Folder::new();
+    drop(folder.open().instance("shop").unwrap());
+    fs::write(folder.file(), "").unwrap();
+    assert!(matches!(Store::open(folder.path()), Err(Error::Damaged { instance: None, .. })));
+    assert!(matches!(Store::verify(folder.path()), Err(Error::Damaged { instance: None, .. })));
+    assert_eq!(fs::read(folder.file()).unwrap(), b"");
 }
 
 #[test]
