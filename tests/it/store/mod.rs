@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod commits;
+mod damage;
 mod disk;
 mod failure;
 mod instances;
