@@ -5,6 +5,7 @@ mod commits;
 mod damage;
 mod disk;
 mod failure;
+mod golden;
 mod instances;
 mod kill;
 mod opening;
