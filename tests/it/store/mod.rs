@@ -8,6 +8,7 @@ mod failure;
 mod golden;
 mod instances;
 mod kill;
+mod model;
 mod opening;
 mod verify;
 
