@@ -10,6 +10,7 @@ mod instances;
 mod kill;
 mod model;
 mod opening;
+mod together;
 mod verify;
 
 use std::env;

@@ -25,7 +25,7 @@ const CHATS: u32 = 40;
 const WRITERS: u32 = 3;
 
 /// Changes that the feed keeps. Writers step aside when the recorder is half of that behind.
-const KEPT: usize = 8_192;
+pub(crate) const KEPT: usize = 8_192;
 
 /// What somebody saw. Every revision was at least that of any write which had returned before.
 enum Seen {
@@ -53,9 +53,9 @@ struct Scene {
 }
 
 impl Scene {
-    fn new() -> Self {
+    fn new(index: LabelIndex) -> Self {
         Self {
-            index: Options::new().feed_change_limit(KEPT).build(),
+            index,
             until: Instant::now() + BUSY,
             writing: AtomicUsize::new(0),
             returned: AtomicU64::new(0),
@@ -117,7 +117,12 @@ impl Drop for Writing<'_> {
 
 #[test]
 fn everything_seen_is_the_state_of_one_revision() {
-    let scene = &Scene::new();
+    run_on(Options::new().feed_change_limit(KEPT).build());
+}
+
+/// Does everything at once to an index that has nothing yet, whose feed keeps [`KEPT`] changes.
+pub(crate) fn run_on(index: LabelIndex) {
+    let scene = &Scene::new(index);
     let feed = scene.index.subscribe();
     let (send, seen) = channel::<Seen>();
     let commits = thread::scope(|scope| {
