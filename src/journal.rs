@@ -37,6 +37,8 @@ struct Queue {
     changes: usize,
     /// J3: never more than the visible revision.
     durable: Revision,
+    /// J4: what writers are told is durable: never more than the feed has.
+    told: Revision,
     /// Why no write is taken any more.
     closed: Option<Error>,
     /// The journal is closed, and what is not durable never will be.
@@ -53,7 +55,7 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    fn changes(&self) -> usize {
+    pub(crate) fn changes(&self) -> usize {
         self.commits.iter().map(|commit| commit.changes.len()).sum()
     }
 }
@@ -72,6 +74,7 @@ impl Journal {
             commits: Vec::new(),
             changes: 0,
             durable: durable.revision,
+            told: durable.revision,
             closed: None,
             ended: false,
             wakers: HashMap::new(),
@@ -135,11 +138,16 @@ impl Journal {
         Group { version, commits }
     }
 
-    /// Notes that a group is durable and, if readers had to wait for that, visible.
-    pub(crate) fn settled(&self, group: &Group) -> Wake {
+    /// Notes that everything up to a revision is durable and, if readers had to wait for that, visible. Nobody is told yet.
+    pub(crate) fn settled(&self, revision: Revision) {
+        self.queue.lock().durable = revision;
+    }
+
+    /// Tells writers of a group of so many changes that is durable, now that it is in the feed too.
+    pub(crate) fn tell(&self, revision: Revision, changes: usize) -> Wake {
         let mut queue = self.queue.lock();
-        queue.durable = group.version.revision;
-        queue.changes = queue.changes.saturating_sub(group.changes());
+        queue.told = revision;
+        queue.changes = queue.changes.saturating_sub(changes);
         self.moved(queue)
     }
 
@@ -219,7 +227,7 @@ impl Journal {
 
 impl Queue {
     fn reached(&self, revision: Revision) -> Option<Result<()>> {
-        if self.durable >= revision {
+        if self.told >= revision {
             return Some(Ok(()));
         }
         self.closed.clone().filter(|_| self.ended).map(Err)

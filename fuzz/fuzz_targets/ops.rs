@@ -3,6 +3,7 @@
 
 #![no_main]
 
+#[allow(dead_code, unused_imports, reason = "the tests use more of it")]
 #[path = "../../tests/it/model/mod.rs"]
 mod model;
 #[allow(dead_code, reason = "the tests use more of it")]

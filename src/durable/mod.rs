@@ -32,12 +32,15 @@ impl LabelIndex {
             // The old version is freed here, after readers have gone on.
             drop(self.visible().write(|visible| std::mem::replace(visible, version)));
         }
-        let mut wake = journal.settled(&group);
+        let (revision, changes) = (group.version.revision, group.changes());
+        journal.settled(revision);
+        let mut wake = Wake::default();
         if self.feed().is_heard() {
             for commit in group.commits {
                 wake.extend(self.feed().publish(commit));
             }
         }
+        wake.extend(journal.tell(revision, changes));
         wake
     }
 

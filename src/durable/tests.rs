@@ -20,6 +20,7 @@ use crate::journal::Journal;
 use crate::op::BatchCommit;
 use crate::options::Limits;
 use crate::receipt::Receipt;
+use crate::refresh::RefreshTicket;
 use crate::state::State;
 
 /// An index with the label 1, and the number of times that its committer was called since.
@@ -193,25 +194,67 @@ fn a_write_blocks_until_it_is_durable() {
 #[test]
 fn a_refresh_goes_on_from_what_is_on_its_way() {
     let disk = Disk::synced();
-    // Not noted by the ticket, not visible, and yet there.
+    let mut feed = disk.index.subscribe();
     drop(disk.link("ana"));
+    disk.write();
     let ticket = disk.index.begin_refresh().unwrap();
+    // Noted by the ticket, not visible, and yet there.
     drop(disk.link("bob"));
     let mut full = FullState::new();
     full.label("1", "VIP").unwrap();
     full.link("1", "carl").unwrap();
     let committed = thread::spawn(move || ticket.commit(full).unwrap());
-    let feed = disk.index.subscribe_after(1);
     while disk.index.newest().read(|newest| newest.revision) < 4 {
         thread::yield_now();
     }
-    assert_eq!(disk.chats(), [""; 0]);
+    assert_eq!(disk.chats(), ["ana"]);
     disk.write();
     let done = committed.join().unwrap();
     assert_eq!((done.linked, done.unlinked, done.revision), (1, 1, 4));
     assert_eq!(disk.chats(), ["bob", "carl"]);
-    let mut feed = feed;
     assert_eq!(revisions(&mut feed), [2, 3, 4]);
+}
+
+/// Begins a refresh in a thread of its own while a write is on its way. The ticket is open when this returns. The thread
+/// gives it, with the revision that readers saw then.
+fn begin_beside_a_write(disk: &Disk) -> thread::JoinHandle<Result<(RefreshTicket, Revision)>> {
+    drop(disk.link("ana"));
+    let index = disk.index.clone();
+    let begun = thread::spawn(move || index.begin_refresh().map(|ticket| (ticket, index.revision())));
+    while disk.index.writer().notes().is_none() {
+        thread::yield_now();
+    }
+    begun
+}
+
+#[test]
+fn a_refresh_begins_when_what_it_does_not_note_is_durable() {
+    let disk = Disk::synced();
+    let begun = begin_beside_a_write(&disk);
+    disk.write();
+    assert_eq!(begun.join().unwrap().unwrap().1, 2);
+
+    let disk = Disk::synced();
+    let begun = begin_beside_a_write(&disk);
+    disk.fail();
+    assert_eq!(begun.join().unwrap().unwrap_err(), failure());
+    assert!(disk.index.writer().notes().is_none(), "the ticket went with it");
+}
+
+#[test]
+fn who_was_answered_finds_the_commit_in_the_feed() {
+    let disk = Disk::synced();
+    let mut feed = disk.index.subscribe();
+    for round in 2..2_000 {
+        let created = disk.submit(|batch| drop(batch.upsert_label("1", format!("VIP {round}").as_str())));
+        thread::scope(|scope| {
+            scope.spawn(|| disk.write());
+            while !created.is_ready() {
+                std::hint::spin_loop();
+            }
+            assert_eq!(revisions(&mut feed), [round]);
+        });
+    }
 }
 
 #[test]

@@ -49,11 +49,13 @@ impl LabelIndex {
     /// Begins a refresh: gives the one ticket, with which the network's full state is committed.
     ///
     /// Fetch the state after this call, with whatever runtime. Meanwhile everything goes on, and every write is noted,
-    /// which costs memory for each key written until the ticket is committed or dropped.
+    /// which costs memory for each key written until the ticket is committed or dropped. In a store whose readers see
+    /// what is durable, this waits for the writes that are on their way, so that all are seen which are not noted.
     ///
     /// # Errors
     ///
-    /// [`Error::RefreshInProgress`] while another ticket is open.
+    /// [`Error::RefreshInProgress`] while another ticket is open. In a store also why what is on its way cannot become
+    /// durable, such as [`Error::StoreFailed`].
     ///
     /// # Examples
     ///
@@ -76,8 +78,15 @@ impl LabelIndex {
     /// # Ok::<(), label_index::Error>(())
     /// ```
     pub fn begin_refresh(&self) -> Result<RefreshTicket> {
-        let number = self.writer().open_ticket()?;
-        Ok(RefreshTicket { index: self.clone(), number })
+        let mut writer = self.writer();
+        let number = writer.open_ticket()?;
+        let before = self.newest().read(|newest| newest.revision);
+        drop(writer);
+        let ticket = RefreshTicket { index: self.clone(), number };
+        if let Some(journal) = self.hides() {
+            journal.wait_for(before)?;
+        }
+        Ok(ticket)
     }
 
     /// Voids the open ticket, for a fetch that hangs; true if there was one. Another can be opened at once.

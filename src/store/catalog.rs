@@ -170,8 +170,16 @@ impl Folder {
 
     /// Opens the file for reading and writing.
     pub(super) fn backend(&self) -> Result<impl StorageBackend + use<>> {
-        let file = OpenOptions::new().read(true).write(true).open(&self.file);
-        file_backend(file.map_err(|cause| refused("open", &self.file, &cause))?, &self.file)
+        file_backend(self.open(OpenOptions::new().read(true).write(true))?, &self.file)
+    }
+
+    /// Opens the file. It got its name when there was a store in it: so one that is empty has lost it.
+    pub(super) fn open(&self, options: &OpenOptions) -> Result<File> {
+        let opened = options.open(&self.file).and_then(|file| Ok((file.metadata()?.len(), file)));
+        match opened.map_err(|cause| refused("open", &self.file, &cause))? {
+            (0, _) => Err(Fault::damage("the file is empty").into_error(&self.file, None)),
+            (_, file) => Ok(file),
+        }
     }
 }
 

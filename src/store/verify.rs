@@ -1,6 +1,6 @@
 //! Checking a whole file.
 
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 
@@ -60,7 +60,8 @@ impl Report {
 pub(super) fn verify(folder: &Path) -> Result<Report> {
     let folder = Folder::take_to_read(folder)?;
     let path = &folder.file;
-    let overlay = File::open(path).and_then(Overlay::new).map_err(|cause| refused("open", path, &cause))?;
+    let file = folder.open(OpenOptions::new().read(true))?;
+    let overlay = Overlay::new(file).map_err(|cause| refused("open", path, &cause))?;
     let mut database = open_database(overlay, CACHE, path)?;
     let sound = guarded(|| database.check_integrity());
     let damage = match sound {

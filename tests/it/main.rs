@@ -12,7 +12,10 @@
 #[cfg(not(label_index_shuttle))]
 mod bad_input;
 #[cfg(not(label_index_shuttle))]
+mod choices;
+#[cfg(not(label_index_shuttle))]
 mod churn;
+#[cfg(not(label_index_shuttle))]
 mod concurrency;
 #[cfg(not(label_index_shuttle))]
 mod contacts_by_label;

@@ -5,22 +5,22 @@ use proptest::prelude::*;
 
 use crate::model::{Script, Space, step};
 
-type Chunk = [u8; Script::CHUNK];
+pub(crate) type Chunk = [u8; Script::CHUNK];
 
 /// Scripts of up to so many steps. They shrink step by step.
-fn script(space: Space, steps: usize, chunk: impl Strategy<Value = Chunk>) -> impl Strategy<Value = Script> {
+pub(crate) fn script(space: Space, steps: usize, chunk: impl Strategy<Value = Chunk>) -> impl Strategy<Value = Script> {
     vec(chunk, 1..=steps + 1).prop_map(move |chunks| Script::decode(space, &chunks.concat()))
 }
 
 /// Chunks of which many are steps of these kinds.
-fn mostly(kinds: impl Strategy<Value = u8>) -> impl Strategy<Value = Chunk> {
+pub(crate) fn mostly(kinds: impl Strategy<Value = u8>) -> impl Strategy<Value = Chunk> {
     (any::<Chunk>(), proptest::option::of(kinds)).prop_map(|(mut chunk, kind)| {
         chunk[0] = kind.unwrap_or(chunk[0]);
         chunk
     })
 }
 
-fn cases(cases: u32) -> ProptestConfig {
+pub(crate) fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 20_000, ..ProptestConfig::default() }
 }
 

@@ -22,6 +22,16 @@ impl Follower {
         Self { feed: index.subscribe_after(snapshot.revision()), copy: Folded::from(snapshot) }
     }
 
+    /// Follows an index whose earlier commits made this copy.
+    pub(crate) fn going_on(copy: Folded, index: &LabelIndex) -> Self {
+        Self { feed: index.subscribe_after(copy.revision()), copy }
+    }
+
+    /// Gives up the feed, and keeps the copy.
+    pub(crate) fn into_copy(self) -> Folded {
+        self.copy
+    }
+
     /// The next delivery, unread so far by this follower. A commit is taken into the copy.
     pub(crate) fn next(&mut self) -> Option<Delivery> {
         let delivery = self.feed.try_recv();

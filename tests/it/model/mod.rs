@@ -28,5 +28,7 @@ mod trial;
 mod view;
 mod written;
 
+pub(crate) use compare::Difference;
 pub(crate) use keys::Space;
 pub(crate) use script::Script;
+pub(crate) use trial::Trial;

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use label_index::Limits;
+use label_index::{LabelIndex, Limits, Options};
 
 use super::action::Action;
 use super::bytes::Bytes;
+use super::compare::Difference;
 use super::keys::Space;
 use super::step::{Step, step};
 use super::trial::Trial;
@@ -23,6 +24,11 @@ impl Script {
     /// The bytes of one step, so that taking bytes away in these portions takes steps away.
     pub(crate) const CHUNK: usize = 24;
 
+    /// The limits that the index has to have.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// Reads the options from the first chunk, and a step from each other one.
     pub(crate) fn decode(space: Space, bytes: &[u8]) -> Self {
         let mut chunks = bytes.chunks(Self::CHUNK);
@@ -36,18 +42,29 @@ impl Script {
         Self { space, limits, beginning, steps }
     }
 
-    /// Takes the steps on the index and on the model.
+    /// Takes the steps on an index in memory and on the model.
     ///
     /// # Panics
     ///
     /// If they ever differ.
     pub(crate) fn run(&self) {
-        let mut trial = Trial::new(self.space, self.limits);
+        let index = Options::new().limits(self.limits).identity(7).hash_seed(1).build();
+        self.run_on(index, |_, _| Ok(()));
+    }
+
+    /// Takes the steps on this index and on the model. After each one something may be done to the index that does not
+    /// show.
+    ///
+    /// # Panics
+    ///
+    /// If they ever differ.
+    pub(crate) fn run_on(&self, index: LabelIndex, mut after: impl FnMut(usize, &mut Trial) -> Result<(), Difference>) {
+        let mut trial = Trial::new(self.space, self.limits, index);
         if let Err(difference) = trial.batch(&self.beginning) {
             panic!("the beginning differs: {difference}\n{self:?}");
         }
         for (number, step) in self.steps.iter().enumerate() {
-            if let Err(difference) = trial.take(number, step) {
+            if let Err(difference) = trial.take(number, step).and_then(|()| after(number, &mut trial)) {
                 panic!("step {number} differs: {difference}\n{self:?}");
             }
         }

@@ -1,5 +1,7 @@
 //! A script on its way: the index and the model side by side.
 
+use std::mem;
+
 use label_index::{Cursor, Error, Filter, LabelIndex, Limits, Options, Page, Place, RefreshTicket, Snapshot};
 
 use super::action::{Action, Tokens};
@@ -35,9 +37,8 @@ pub(crate) struct Trial {
 }
 
 impl Trial {
-    pub(crate) fn new(space: Space, limits: Limits) -> Self {
-        let identity = 7;
-        let index = Options::new().limits(limits).identity(identity).hash_seed(1).build();
+    /// Begins with an index that has nothing yet.
+    pub(crate) fn new(space: Space, limits: Limits, index: LabelIndex) -> Self {
         Self {
             space,
             prompt: Follower::from_beginning(&index),
@@ -47,7 +48,7 @@ impl Trial {
             model: Model::new(limits),
             snapshots: Vec::new(),
             cursors: Vec::new(),
-            foreign: foreign_cursor(identity + 1),
+            foreign: foreign_cursor(),
             tokens: Tokens::default(),
         }
     }
@@ -103,6 +104,27 @@ impl Trial {
             self.release(0)?;
         }
         Ok(())
+    }
+
+    /// Lets go of everything that keeps the index loaded, goes on with what `again` gives, which has to be the same, and
+    /// compares everything. Cursors and copies stay.
+    pub(crate) fn go_on_with(&mut self, again: impl FnOnce() -> LabelIndex) -> Result<(), Difference> {
+        while !self.snapshots.is_empty() {
+            self.release(0)?;
+        }
+        self.drop_ticket();
+        let nothing = LabelIndex::new();
+        let copies = [&mut self.prompt, &mut self.slow]
+            .map(|follower| mem::replace(follower, Follower::from_beginning(&nothing)).into_copy());
+        drop(mem::replace(&mut self.index, nothing));
+        self.index = again();
+        for (copy, follower) in copies.into_iter().zip([&mut self.prompt, &mut self.slow]) {
+            let behind = copy.revision() < self.index.revision();
+            *follower = Follower::going_on(copy, &self.index);
+            same("missed by one who was behind", &follower.catch_up(&self.index), &behind)?;
+            follower.compare(&self.index)?;
+        }
+        self.compare_all()
     }
 
     fn follow(&mut self) -> Result<(), Difference> {
@@ -230,9 +252,9 @@ fn pick<T>(from: &[T], choice: u8) -> Option<&T> {
     from.get(usize::from(choice).checked_rem(from.len())?)
 }
 
-/// A cursor of an index with this identity.
-fn foreign_cursor(identity: u64) -> Cursor {
-    let index = Options::new().identity(identity).build();
+/// A cursor of another index.
+fn foreign_cursor() -> Cursor {
+    let index = Options::new().identity(8).build();
     let label = index.create_label("VIP").expect("a plain name");
     let linked = index.link_all(&label, ["a", "b"]).expect("plain ids");
     assert!(linked.changed());

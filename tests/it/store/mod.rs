@@ -2,13 +2,21 @@
 
 mod checkpoint;
 mod commits;
+mod damage;
 mod disk_errors;
 mod failure;
+mod golden;
 mod instances;
+mod kill;
+mod model;
 mod opening;
 mod power;
 mod power_cuts;
+mod together;
 mod verify;
+
+use std::env;
+use std::process::Command;
 
 use label_index::{ChatId, LabelIndex, Place, Snapshot, Store};
 
@@ -70,6 +78,13 @@ impl Folder {
     pub(crate) fn open(&self) -> Store {
         Store::open(self.path()).unwrap()
     }
+}
+
+/// The command that runs one test of this binary in another process, which prints what the test prints.
+pub(crate) fn in_another_process(test: &str) -> Command {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args(["--exact", test, "--nocapture"]);
+    command
 }
 
 /// An index with one of everything: labels of every kind, links, aliases, a deleted id, a hole between places.

@@ -1,12 +1,11 @@
 //! Opening a store again, and by somebody else.
 
-use std::process::Command;
 use std::time::Duration;
 use std::{env, fs, thread};
 
 use label_index::{Delivery, Durability, Error, Filter, Page, Store, StoreOptions};
 
-use super::{Folder, Image, fill, place_of_new};
+use super::{Folder, Image, fill, in_another_process, place_of_new};
 
 #[test]
 fn everything_is_there_again() {
@@ -119,8 +118,7 @@ fn a_second_process_is_refused() {
     }
     let folder = Folder::new();
     let other = || {
-        let mut command = Command::new(env::current_exe().unwrap());
-        command.args(["--exact", "store::opening::a_second_process_is_refused", "--nocapture"]);
+        let mut command = in_another_process("store::opening::a_second_process_is_refused");
         let output = command.env(ELSEWHERE, folder.path()).output().unwrap();
         String::from_utf8(output.stdout).unwrap()
     };
@@ -136,11 +134,19 @@ fn what_is_no_store_is_refused_and_stays() {
     fs::write(folder.file(), "not a store at all").unwrap();
     assert!(matches!(Store::open(folder.path()), Err(Error::Damaged { instance: None, .. })));
     assert_eq!(fs::read(folder.file()).unwrap(), b"not a store at all");
-    fs::write(folder.file(), "").unwrap();
-    drop(folder.open());
     let file = folder.path().join("no folder");
     fs::write(&file, "").unwrap();
     assert!(matches!(Store::open(&file), Err(Error::Io { path, .. }) if path == file));
+}
+
+#[test]
+fn a_file_that_lost_everything_is_no_new_store() {
+    let folder = Folder::new();
+    drop(folder.open().instance("shop").unwrap());
+    fs::write(folder.file(), "").unwrap();
+    assert!(matches!(Store::open(folder.path()), Err(Error::Damaged { instance: None, .. })));
+    assert!(matches!(Store::verify(folder.path()), Err(Error::Damaged { instance: None, .. })));
+    assert_eq!(fs::read(folder.file()).unwrap(), b"");
 }
 
 #[test]

@@ -2,9 +2,8 @@
 
 use std::fs;
 
-use label_index::{Error, Store, StoreOptions};
+use label_index::{Error, Store};
 
-use super::power::disk::Disk;
 use super::{Folder, fill};
 
 #[test]
@@ -58,18 +57,4 @@ fn damage_is_found_where_it_is() {
     let store = folder.open();
     assert!(matches!(store.existing("bad"), Err(Error::Damaged { instance: Some(name), .. }) if name == "bad"));
     assert_eq!(store.existing("good").unwrap().labels().len(), 1, "the others can be used");
-}
-
-#[test]
-fn no_byte_of_the_file_can_be_cut_off_unnoticed() {
-    let disk = Disk::default();
-    let store = StoreOptions::new().open_on(disk.clone()).unwrap();
-    fill(&store.instance("shop").unwrap());
-    drop(store);
-    let bytes = disk.bytes();
-    for len in [1, 100, 4_096, bytes.len() / 2, bytes.len() - 4_096, bytes.len() - 1] {
-        let opened = StoreOptions::new().open_on(Disk::from(bytes[..len].to_vec()));
-        let refused = opened.and_then(|store| store.existing("shop").map(drop));
-        assert!(matches!(refused, Err(Error::Damaged { .. } | Error::Io { .. })), "{len}: {refused:?}");
-    }
 }

@@ -25,7 +25,7 @@ const CHATS: u32 = 40;
 const WRITERS: u32 = 3;
 
 /// Changes that the feed keeps. Writers step aside when the recorder is half of that behind.
-const KEPT: usize = 8_192;
+pub(crate) const KEPT: usize = 8_192;
 
 /// What somebody saw. Every revision was at least that of any write which had returned before.
 enum Seen {
@@ -52,22 +52,10 @@ struct Scene {
     recorded: AtomicU64,
 }
 
-/// Choices that are the same in every run; what the scheduler makes of them is not.
-struct Choices(u64);
-
-impl Choices {
-    fn below(&mut self, end: u32) -> u32 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        u32::try_from((self.0 >> 16) % u64::from(end)).unwrap()
-    }
-}
-
 impl Scene {
-    fn new() -> Self {
+    fn new(index: LabelIndex) -> Self {
         Self {
-            index: Options::new().feed_change_limit(KEPT).build(),
+            index,
             until: Instant::now() + BUSY,
             writing: AtomicUsize::new(0),
             returned: AtomicU64::new(0),
@@ -129,7 +117,12 @@ impl Drop for Writing<'_> {
 
 #[test]
 fn everything_seen_is_the_state_of_one_revision() {
-    let scene = &Scene::new();
+    run_on(Options::new().feed_change_limit(KEPT).build());
+}
+
+/// Does everything at once to an index that has nothing yet, whose feed keeps [`KEPT`] changes.
+pub(crate) fn run_on(index: LabelIndex) {
+    let scene = &Scene::new(index);
     let feed = scene.index.subscribe();
     let (send, seen) = channel::<Seen>();
     let commits = thread::scope(|scope| {

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use label_index::{Delivery, Error, Filter, FullState, LabelId, LabelIndex, Page, Subscriber};
 
-use super::{CHATS, Choices, LABELS, Scene, Seen, Writing};
+use super::{CHATS, LABELS, Scene, Seen, Writing};
+use crate::choices::Choices;
 use crate::replica::{Folded, Replica};
 
 fn own_chat(writer: u32, number: u32) -> String {

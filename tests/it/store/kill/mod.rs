@@ -1,0 +1,152 @@
+//! A process that writes is killed at any moment, again and again, over one folder.
+//!
+//! The process tells by a pipe what its store acknowledged. Then the folder has to hold, of every instance: no less than
+//! that, no more than was begun, and exactly what the revision that it has must have.
+
+mod writer;
+mod writes;
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{ChildStdout, Stdio};
+use std::time::Duration;
+use std::{env, fs, thread};
+
+use label_index::{LabelIndex, Store};
+
+use super::{Folder, Image, in_another_process};
+use crate::choices::Choices;
+use writer::{BURST, FOLDER, INSTANCES, PASSING, QUICK, WITHIN, Word};
+
+/// How many processes are killed, where `LABEL_INDEX_KILL_ROUNDS` does not say.
+const ROUNDS: u32 = 200;
+
+/// An instance as this side knows it.
+struct Known {
+    /// What it has to be: the writes up to its revision, done in memory.
+    expected: LabelIndex,
+    /// The revision that was told to a writer or a subscriber, and the one up to which everything was begun.
+    told: u64,
+    begun: u64,
+}
+
+impl Known {
+    fn new() -> Self {
+        Self { expected: LabelIndex::new(), told: 0, begun: 0 }
+    }
+
+    /// Notes a line of the process, which wrote in bursts of so many.
+    fn note(&mut self, word: Word, burst: u64) {
+        match word {
+            Word::Returned(revision) => {
+                self.told = self.told.max(revision);
+                self.begun = revision + burst;
+            }
+            Word::Seen(revision) => self.told = self.told.max(revision),
+        }
+    }
+
+    /// Compares with what was found, and goes on from there.
+    fn compare(&mut self, found: &LabelIndex) {
+        let revision = found.revision();
+        assert!(
+            (self.told..=self.begun).contains(&revision),
+            "told {}, begun {}, there are {revision}",
+            self.told,
+            self.begun
+        );
+        while self.expected.revision() < revision {
+            writes::next(&self.expected);
+        }
+        assert_eq!(Image::from(found), Image::from(&self.expected));
+        self.told = revision;
+    }
+}
+
+#[test]
+fn what_was_acknowledged_survives_being_killed() {
+    if let Some(folder) = env::var_os(FOLDER) {
+        return writer::write(Path::new(&folder));
+    }
+    let rounds = env::var("LABEL_INDEX_KILL_ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().unwrap());
+    let (folder, mut choices) = (Folder::new(), Choices(0x2545_f491));
+    let mut known = INSTANCES.map(|_| Known::new());
+    for _ in 0..rounds {
+        let within = choices.below(2) == 1;
+        run_and_kill(&folder, within, &mut choices, &mut known);
+        if choices.below(2) == 1 {
+            // The next process finds the file as it was left.
+            let copy = Folder::new();
+            fs::copy(folder.file(), copy.file()).unwrap();
+            compare(&copy, &mut known);
+        } else {
+            compare(&folder, &mut known);
+        }
+    }
+    let revisions = known.map(|known| known.told);
+    assert!(revisions.iter().sum::<u64>() > 10 * u64::from(rounds), "hardly anything was written: {revisions:?}");
+}
+
+/// Runs the process until it has told so much, and a moment longer.
+fn run_and_kill(folder: &Folder, within: bool, choices: &mut Choices, known: &mut [Known]) {
+    let mut command = in_another_process("store::kill::what_was_acknowledged_survives_being_killed");
+    command.env(FOLDER, folder.path()).stdout(Stdio::piped());
+    if within {
+        command.env(WITHIN, "");
+    }
+    if choices.below(4) == 0 {
+        command.env(QUICK, "");
+    }
+    let burst = if within { BURST } else { 1 };
+    known.iter_mut().for_each(|known| known.begun = known.told + burst);
+    let mut process = command.spawn().unwrap();
+    let mut words = Words(BufReader::new(process.stdout.take().unwrap()));
+    // Sometimes before it has opened the store.
+    let (count, moment) = match choices.below(8) {
+        0 => (0, choices.below(30_000)),
+        _ => (choices.below(200), choices.below(3_000)),
+    };
+    let mut take = |(instance, word): (usize, Word)| known[instance].note(word, burst);
+    (&mut words).take(usize::try_from(count).unwrap()).for_each(&mut take);
+    thread::sleep(Duration::from_micros(moment.into()));
+    assert_eq!(process.try_wait().unwrap(), None, "the process ended by itself");
+    process.kill().unwrap();
+    words.for_each(&mut take);
+    process.wait().unwrap();
+}
+
+fn compare(folder: &Folder, known: &mut [Known]) {
+    if folder.file().exists() {
+        let report = Store::verify(folder.path()).unwrap();
+        assert!(report.is_sound(), "{report:?}");
+    }
+    let store = folder.open();
+    for (name, known) in INSTANCES.iter().zip(known) {
+        known.compare(&store.instance(name).unwrap());
+    }
+    if let Ok(passing) = store.existing(PASSING) {
+        assert!(passing.revision() <= 1, "it was removed after one write");
+        passing.check_invariants().unwrap();
+    }
+}
+
+/// What the process tells, line by line. It prints other lines too, and the last may be cut short.
+struct Words(BufReader<ChildStdout>);
+
+impl Iterator for Words {
+    type Item = (usize, Word);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let mut line = String::new();
+            self.0.read_line(&mut line).unwrap();
+            if !line.ends_with('\n') {
+                return None;
+            }
+            let word = Word::parse(&line);
+            if word.is_some() {
+                return word;
+            }
+        }
+    }
+}
