@@ -12,6 +12,8 @@ use crate::arguments::Arguments;
 pub(crate) enum Failure {
     /// An option is not to be answered.
     Question(label_index::Error),
+    /// The store does not do what it is asked.
+    Store(label_index::Error),
     /// The input is not to be read.
     Input { source: String, error: InputError },
     /// The output is not to be written.
@@ -36,6 +38,9 @@ impl Failure {
             Self::Question(error) => {
                 let _ = Arguments::command().error(ErrorKind::ValueValidation, error).print();
                 return ExitCode::from(2);
+            }
+            Self::Store(error) => {
+                let _ = writeln!(io::stderr(), "{error}");
             }
             Self::Input { source, error } => {
                 let _ = writeln!(io::stderr(), "{source}{error}");
