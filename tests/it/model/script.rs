@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+#[cfg(feature = "store")]
+use label_index::LabelIndex;
 use label_index::Limits;
 
 use super::action::Action;
@@ -34,6 +36,18 @@ impl Script {
             steps.push(step(space, chunk, &mut chunks));
         }
         Self { space, limits, beginning, steps }
+    }
+
+    /// Does to an index what the operations among the steps do, and compares nothing.
+    #[cfg(feature = "store")]
+    pub(crate) fn act(&self, index: &LabelIndex) {
+        let operations = self.steps.iter().flat_map(|step| match step {
+            Step::Do(action) => std::slice::from_ref(action),
+            Step::Batch(actions) => actions,
+            _ => &[],
+        });
+        // What is refused here is refused in the model too.
+        self.beginning.iter().chain(operations).for_each(|action| drop(action.perform(index)));
     }
 
     /// Takes the steps on the index and on the model.

@@ -3,6 +3,7 @@
 mod checkpoint;
 mod commits;
 mod disk;
+mod export;
 mod failure;
 mod instances;
 mod opening;
