@@ -1,6 +1,5 @@
 //! Why the program stops.
 
-use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -8,6 +7,7 @@ use clap::CommandFactory;
 use clap::error::ErrorKind;
 
 use crate::arguments::Arguments;
+use crate::input_error::InputError;
 
 pub(crate) enum Failure {
     /// An option is not to be answered.
@@ -18,13 +18,6 @@ pub(crate) enum Failure {
     Input { source: String, error: InputError },
     /// The output is not to be written.
     Output(io::Error),
-}
-
-/// What is wrong with the input, and in which of its physical lines, counted from 1.
-#[derive(Debug)]
-pub(crate) struct InputError {
-    line: Option<u64>,
-    reason: String,
 }
 
 impl Failure {
@@ -50,26 +43,5 @@ impl Failure {
             }
         }
         ExitCode::FAILURE
-    }
-}
-
-impl InputError {
-    /// The whole input is wrong.
-    pub(crate) fn whole(reason: &dyn fmt::Display) -> Self {
-        Self { line: None, reason: reason.to_string() }
-    }
-
-    /// One line is wrong.
-    pub(crate) fn at(line: u64, reason: &dyn fmt::Display) -> Self {
-        Self { line: Some(line), reason: reason.to_string() }
-    }
-}
-
-impl fmt::Display for InputError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(f, ":{line}: {}", self.reason),
-            None => write!(f, ": {}", self.reason),
-        }
     }
 }

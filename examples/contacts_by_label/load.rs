@@ -6,7 +6,8 @@ use std::mem;
 
 use label_index::{Batch, Error, LabelIndex, LabelName, LabelRef};
 
-use crate::failure::{Failure, InputError};
+use crate::failure::Failure;
+use crate::input_error::InputError;
 use crate::rows::{Row, Rows};
 
 /// Links every chat to its labels, so many rows in one batch, and tells after each batch how many rows were read.

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod failure;
+mod input_error;
 mod lines;
 mod load;
 mod rows;

@@ -7,7 +7,7 @@ use std::path::Path;
 use flate2::bufread::MultiGzDecoder;
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
-use crate::failure::InputError;
+use crate::input_error::InputError;
 use crate::sample;
 
 pub(crate) enum Source<'a> {
