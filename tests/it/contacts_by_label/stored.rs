@@ -31,7 +31,7 @@ impl Folder {
 
 /// The lines of standard error, and the answer.
 #[track_caller]
-fn told(ran: Ran) -> (Vec<String>, Value) {
+fn told(ran: &Ran) -> (Vec<String>, Value) {
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     (ran.stderr.lines().map(str::to_owned).collect(), serde_json::from_str(&ran.stdout).unwrap())
 }
@@ -46,7 +46,7 @@ fn without_cursor(mut answer: Value) -> Value {
 fn the_first_answer_is_that_of_memory() {
     let store = Folder::new();
     let path = file("stored.csv", SMALL.as_bytes());
-    let (lines, answer) = told(store.run(&[&path, "--json"]));
+    let (lines, answer) = told(&store.run(&[&path, "--json"]));
     assert_eq!(lines, ["committed 7"]);
     assert_eq!(answer, run(&[&path, "--json"]).json());
     assert_eq!(store.run(&["--json"]).json(), answer, "without a file");
@@ -57,13 +57,13 @@ fn the_first_answer_is_that_of_memory() {
 fn every_batch_is_told_changed_or_not_and_a_second_run_changes_nothing() {
     let store = Folder::new();
     let path = file("twice.csv", SMALL.as_bytes());
-    let (lines, answer) = told(store.run(&[&path, "--batch", "3", "--json"]));
+    let (lines, answer) = told(&store.run(&[&path, "--batch", "3", "--json"]));
     assert_eq!(lines, ["committed 3", "committed 6", "committed 7"]);
     assert_eq!(answer["revision"], 2, "the last row was there already");
     for (batch, expected) in
         [("3", &["committed 3", "committed 6", "committed 7"][..]), ("7", &["committed 7"]), ("8", &["committed 7"])]
     {
-        let (lines, again) = told(store.run(&[&path, "--batch", batch, "--json"]));
+        let (lines, again) = told(&store.run(&[&path, "--batch", batch, "--json"]));
         assert_eq!(
             (lines.as_slice(), again),
             (&expected.iter().map(|&line| line.to_owned()).collect::<Vec<_>>()[..], answer.clone())
@@ -77,7 +77,7 @@ fn killed_in_the_middle_and_run_again_gives_the_same_answer() {
     let path = file("killed.csv.gz", &gzip(csv.as_bytes()));
     let question = ["--batch", "1000", "--limit", "10000", "--json"];
     let whole = Folder::new();
-    let (lines, expected) = told(whole.run(&[&[path.as_str()], &question[..]].concat()));
+    let (lines, expected) = told(&whole.run(&[&[path.as_str()], &question[..]].concat()));
     assert_eq!((lines.len(), lines.last().unwrap().as_str()), (40, "committed 40000"));
 
     for (rows, batches) in [(0, 0), (999, 0), (1_000, 1), (17_500, 17), (39_999, 39)] {
@@ -99,7 +99,7 @@ fn killed_in_the_middle_and_run_again_gives_the_same_answer() {
         child.wait().unwrap();
         assert_eq!(committed, lines[..batches], "{rows}");
 
-        let (again, answer) = told(store.run(&[&[path.as_str()], &question[..]].concat()));
+        let (again, answer) = told(&store.run(&[&[path.as_str()], &question[..]].concat()));
         assert_eq!(again, lines, "{rows}: rows that were there already are counted");
         assert_eq!(without_cursor(answer), without_cursor(expected.clone()), "{rows}");
     }
@@ -117,7 +117,7 @@ fn a_label_is_the_stored_one_of_exactly_that_name_with_the_lowest_id() {
         drop(index.upsert_label("30", "Late, again").unwrap());
         drop(index.remove_label("30").unwrap());
     }
-    let (_, answer) = told(store.run(&[&file("names.csv", SMALL.as_bytes()), "--batch", "1", "--json"]));
+    let (_, answer) = told(&store.run(&[&file("names.csv", SMALL.as_bytes()), "--batch", "1", "--json"]));
     let ids: Vec<(&str, Vec<&str>)> = answer["chats"]
         .as_array()
         .unwrap()
@@ -135,7 +135,7 @@ fn a_label_is_the_stored_one_of_exactly_that_name_with_the_lowest_id() {
 #[test]
 fn a_file_without_rows_makes_an_instance_and_no_batch() {
     let store = Folder::new();
-    let (lines, answer) = told(store.run(&[&file("header.csv", b"chat,label\n"), "--json"]));
+    let (lines, answer) = told(&store.run(&[&file("header.csv", b"chat,label\n"), "--json"]));
     assert!(lines.is_empty(), "{lines:?}");
     assert_eq!((&answer["total_chats"], &answer["revision"]), (&json!(0), &json!(0)));
     assert_eq!(store.run(&["--json"]).json(), answer);
@@ -145,9 +145,9 @@ fn a_file_without_rows_makes_an_instance_and_no_batch() {
 fn instances_are_apart() {
     let store = Folder::new();
     let path = file("shop.csv", SMALL.as_bytes());
-    assert_eq!(told(store.run(&[&path, "--instance", "shop", "--json"])).1["total_chats"], 4);
+    assert_eq!(told(&store.run(&[&path, "--instance", "shop", "--json"])).1["total_chats"], 4);
     let other = file("other.csv", b"chat,label\nzoe,VIP\n");
-    assert_eq!(chats(&told(store.run(&[&other, "--instance", "other", "--json"])).1), ["zoe"]);
+    assert_eq!(chats(&told(&store.run(&[&other, "--instance", "other", "--json"])).1), ["zoe"]);
     assert_eq!(store.run(&["--instance", "shop", "--json"]).json()["total_chats"], 4);
     assert_eq!(store.run(&["--json"]).refused(1), "unknown instance \"default\"\n");
 }
@@ -155,7 +155,7 @@ fn instances_are_apart() {
 #[test]
 fn pages_of_a_store_go_on_in_the_next_run() {
     let store = Folder::new();
-    let (_, first) = told(store.run(&[&file("paged.csv", SMALL.as_bytes()), "--limit", "3", "--json"]));
+    let (_, first) = told(&store.run(&[&file("paged.csv", SMALL.as_bytes()), "--limit", "3", "--json"]));
     let cursor = first["next"].as_str().unwrap();
     assert_eq!(chats(&store.run(&["--after", cursor, "--json"]).json()), ["dan"]);
     let foreign = run(&["--after", cursor]).refused(2);
