@@ -112,6 +112,11 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// The store has an instance of this name already.
+    InstanceExists {
+        /// Its name.
+        name: String,
+    },
     /// A handle, snapshot, refresh ticket, receipt or subscriber of the instance is alive.
     InstanceInUse {
         /// Its name.
@@ -145,6 +150,26 @@ pub enum Error {
     UnknownFormat {
         /// The number of the format.
         version: u64,
+    },
+    /// A line of an export was refused, and so nothing of its instance is in the store. Instances that ended before it
+    /// are.
+    ImportRefused {
+        /// The number of the line, counted from 1.
+        line: u64,
+        /// Why it was refused.
+        cause: Box<Error>,
+    },
+    /// No export has such a line here.
+    InvalidExport {
+        /// What was refused: an id, a number, or the beginning of the line.
+        value: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The reader or writer that was given refused something.
+    Stream {
+        /// What it said.
+        cause: String,
     },
     /// The file system refused something, and nothing of the store has changed.
     Io {
@@ -245,6 +270,7 @@ impl fmt::Display for Error {
             Self::InstanceNameRequired => f.write_str("an instance needs a name"),
             Self::InvalidInstanceName { value, reason } => write!(f, "invalid instance name {value:?}: {reason}"),
             Self::UnknownInstance { name } => write!(f, "unknown instance {name:?}"),
+            Self::InstanceExists { name } => write!(f, "instance {name:?} is there already"),
             Self::InstanceInUse { name } => write!(f, "instance {name:?} is in use"),
             Self::StoreInUse { path } => write!(f, "the store {} is open elsewhere", path.display()),
             Self::StoreClosed => f.write_str("the store was closed"),
@@ -254,7 +280,10 @@ impl fmt::Display for Error {
             }
             Self::Damaged { instance: Some(name), what } => write!(f, "instance {name:?} is damaged: {what}"),
             Self::Damaged { instance: None, what } => write!(f, "the store is damaged: {what}"),
-            Self::UnknownFormat { version } => write!(f, "the store has the unknown format {version}"),
+            Self::UnknownFormat { version } => write!(f, "the format {version} is unknown"),
+            Self::ImportRefused { line, .. } => write!(f, "line {line} of the export was refused"),
+            Self::InvalidExport { value, what } => write!(f, "not in an export: {value:?}: {what}"),
+            Self::Stream { cause } => write!(f, "could not read or write an export: {cause}"),
             Self::Io { path, cause } => write!(f, "{}: {cause}", path.display()),
         }
     }
@@ -263,7 +292,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::BatchRefused { cause, .. } => Some(cause),
+            Self::BatchRefused { cause, .. } | Self::ImportRefused { cause, .. } => Some(cause),
             _ => None,
         }
     }

@@ -73,7 +73,7 @@
 //!
 //! # Features
 //!
-//! - `store` (on): `Store`, and with it the embedded database that it is built on.
+//! - `store` (on): `Store`, and with it the embedded database that it is built on, and the JSON of its exports.
 //! - `serde` (off): JSON and other formats for answers, labels, ids, filters, events and changes.
 //!
 //! # Minimum Rust version

@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::env;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
@@ -14,11 +15,16 @@ use crate::failure::Failure;
 /// of first appearance. --ids, --names and --name together are one clause: a chat passes with any of them. Without
 /// any clause the answer is every chat. Names are compared without regard to case.
 ///
+/// With --store the rows are added to what a store has, batch by batch; after each one that is on disk, standard error
+/// says `committed ROWS`, all rows read so far. A label is then the stored one of exactly that name, the first if there
+/// are several, or a new one. Whoever was stopped starts again: what is there already changes nothing. Without FILE
+/// the store answers as it is.
+///
 /// Without any argument, a bundled sample is asked for VIP or Support.
 #[derive(Debug, Parser)]
 #[command(name = "contacts_by_label", version)]
 pub(crate) struct Arguments {
-    /// CSV file, plain or gzip; `-` is standard input; the bundled sample if absent
+    /// CSV file, plain or gzip; `-` is standard input; without --store the bundled sample if absent
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
     /// Label ids, any of which is enough, separated by commas
@@ -45,6 +51,15 @@ pub(crate) struct Arguments {
     /// Prints the answer as JSON
     #[arg(long)]
     json: bool,
+    /// The folder of a store, made if FILE is to be stored there
+    #[arg(long, value_name = "DIR")]
+    store: Option<PathBuf>,
+    /// The instance of the store, made if FILE is to be stored there
+    #[arg(long, value_name = "NAME", default_value = "default", requires = "store")]
+    instance: String,
+    /// Rows that are stored together, or not at all
+    #[arg(long, value_name = "N", default_value = "10000", requires = "store", allow_negative_numbers = true)]
+    batch: NonZeroUsize,
 }
 
 impl Arguments {
@@ -53,6 +68,20 @@ impl Arguments {
 
     pub(crate) fn file(&self) -> Option<&Path> {
         self.file.as_deref()
+    }
+
+    /// The folder of the store.
+    pub(crate) fn store(&self) -> Option<&Path> {
+        self.store.as_deref()
+    }
+
+    pub(crate) fn instance(&self) -> &str {
+        &self.instance
+    }
+
+    /// Rows in one batch.
+    pub(crate) fn batch(&self) -> usize {
+        self.batch.get()
     }
 
     pub(crate) fn json(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use crate::failure::InputError;
+use crate::input_error::InputError;
 
 /// Reads lines, and as a [`Read`] gives out the present one and no more.
 ///

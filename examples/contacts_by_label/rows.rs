@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
 
-use crate::failure::InputError;
+use crate::input_error::InputError;
 use crate::lines::Lines;
 
 /// Reads rows of two columns, after the header.

@@ -7,13 +7,22 @@ use std::path::Path;
 use flate2::bufread::MultiGzDecoder;
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
-use crate::failure::InputError;
+use crate::input_error::InputError;
 use crate::sample;
 
 pub(crate) enum Source<'a> {
     Sample,
     StandardInput,
     File(&'a Path),
+}
+
+/// How a terminal is told how far the reading is.
+#[derive(Clone, Copy)]
+pub(crate) enum Progress {
+    /// By a bar, if the file is large.
+    Bar,
+    /// By somebody else.
+    Elsewhere,
 }
 
 impl<'a> Source<'a> {
@@ -41,21 +50,22 @@ impl<'a> Source<'a> {
     }
 
     /// Opens it, and unpacks it if it is gzip.
-    pub(crate) fn open(&self) -> Result<Box<dyn BufRead>, InputError> {
+    pub(crate) fn open(&self, progress: Progress) -> Result<Box<dyn BufRead>, InputError> {
         let input: Box<dyn Read> = match self {
             Self::Sample => Box::new(sample::TEXT.as_bytes()),
             Self::StandardInput => Box::new(io::stdin().lock()),
-            Self::File(path) => open_file(path).map_err(|error| InputError::whole(&error))?,
+            Self::File(path) => open_file(path, progress).map_err(|error| InputError::whole(&error))?,
         };
         unpacked(input).map_err(|error| InputError::whole(&error))
     }
 }
 
-fn open_file(path: &Path) -> io::Result<Box<dyn Read>> {
+fn open_file(path: &Path, progress: Progress) -> io::Result<Box<dyn Read>> {
     let file = File::open(path)?;
     let len = file.metadata()?.len();
-    if len < Source::LARGE || !io::stderr().is_terminal() {
-        return Ok(Box::new(file));
+    match progress {
+        Progress::Bar if len >= Source::LARGE && io::stderr().is_terminal() => {}
+        _ => return Ok(Box::new(file)),
     }
     let template = "{bar:40} {percent:>3} %  {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left";
     let style = ProgressStyle::with_template(template).map_err(io::Error::other)?;

@@ -1,12 +1,13 @@
 //! Writing what changed since the last checkpoint, and trimming the log.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 use std::sync::Arc;
 
 use crate::error::Result;
 use crate::feed::Wake;
 use crate::state::State;
-use crate::state::image::{Header, Mark, RowId, changed_rows};
+use crate::state::image::{ChangedRow, Header, Mark, RowId, changed_rows};
 use crate::store::disk::{Disk, Loaded};
 use crate::store::fault::Fault;
 use crate::store::manifest::Manifest;
@@ -15,6 +16,35 @@ use crate::sync::Mutex;
 
 /// Bytes of rows in one transaction: what a commit may have to wait for.
 const PIECE: usize = 1 << 20;
+
+/// Rows that are written together.
+#[derive(Default)]
+pub(super) struct Piece {
+    pub(super) rows: Vec<(RowId, Vec<u8>)>,
+    /// Rows that are no more.
+    gone: BTreeSet<RowId>,
+}
+
+/// Rows in pieces of about [`PIECE`] bytes, made as they are asked for.
+pub(super) fn pieces(rows: impl Iterator<Item = ChangedRow>) -> impl Iterator<Item = Piece> {
+    let mut rows = rows.peekable();
+    iter::from_fn(move || {
+        rows.peek()?;
+        let (mut piece, mut bytes) = (Piece::default(), 0);
+        while bytes < PIECE
+            && let Some((row, payload)) = rows.next()
+        {
+            match payload {
+                Some(payload) => {
+                    bytes += payload.len();
+                    piece.rows.push((row, payload));
+                }
+                None => drop(piece.gone.insert(row)),
+            }
+        }
+        Some(piece)
+    })
+}
 
 /// A checkpoint on its way: everything comes from one version, at the end of one record of the log.
 struct Checkpoint {
@@ -88,22 +118,9 @@ impl Checkpoint {
 
     fn write(&mut self, disk: &Mutex<Disk>) -> Result<()> {
         let (version, mark) = (Arc::clone(&self.version), self.mark.clone());
-        let mut rows = changed_rows(&version, &mark).peekable();
-        while rows.peek().is_some() {
-            let mut piece: Vec<(RowId, Vec<u8>)> = Vec::new();
-            let mut bytes = 0;
-            while bytes < PIECE
-                && let Some((row, payload)) = rows.next()
-            {
-                match payload {
-                    Some(payload) => {
-                        bytes += payload.len();
-                        piece.push((row, payload));
-                    }
-                    None => drop(self.gone.insert(row)),
-                }
-            }
-            if !locked(disk, |disk, wake| self.write_piece(disk, wake, piece))? {
+        for Piece { rows, gone } in pieces(changed_rows(&version, &mark)) {
+            self.gone.extend(gone);
+            if !locked(disk, |disk, wake| self.write_piece(disk, wake, rows))? {
                 return Ok(());
             }
         }

@@ -62,6 +62,10 @@ impl Instance {
         Arc::new(Self { name: name.into(), entry, slot: Mutex::default() })
     }
 
+    pub(super) fn is_loaded(&self) -> bool {
+        matches!(*self.slot.lock(), Slot::Loaded(_))
+    }
+
     fn unknown(&self) -> Error {
         Error::UnknownInstance { name: self.name.to_string() }
     }

@@ -14,9 +14,11 @@ mod catalog;
 mod overlay;
 mod verify;
 mod engine;
+mod export;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -274,6 +276,65 @@ impl Store {
     pub fn checkpoint(&self) -> Result<()> {
         let loaded: Vec<u64> = self.engine.disk.lock().loaded.keys().copied().collect();
         loaded.into_iter().try_for_each(|instance| self.engine.checkpoint(instance))
+    }
+
+    /// Writes all instances as lines of JSON, which [`import`](Self::import) takes, and other programs. `docs/format.md`
+    /// describes them.
+    ///
+    /// Each instance is written as it is at one revision; writes go on meanwhile. One that was not loaded is in memory
+    /// only while it is written. **O(n)** in everything there is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Stream`] if the writer refuses something; those of [`existing`](Self::existing), except that an instance
+    /// that is removed meanwhile is left out. What was written is no whole export then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::Store;
+    ///
+    /// # let folders = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    /// # let (folder, other) = (folders.0.path(), folders.1.path());
+    /// let store = Store::open(folder)?;
+    /// let index = store.instance("shop")?;
+    /// let vip = index.create_label("VIP")?;
+    /// index.link(&vip, "ana@c.us")?;
+    /// let mut lines = Vec::new();
+    /// store.export(&mut lines)?;
+    ///
+    /// let copy = Store::open(other)?;
+    /// assert_eq!(copy.import(&lines[..])?, ["shop"]);
+    /// assert!(copy.existing("shop")?.contains(&vip, "ana@c.us"));
+    /// # Ok::<(), label_index::Error>(())
+    /// ```
+    pub fn export(&self, writer: impl Write) -> Result<()> {
+        export::export_all(&self.engine, writer)
+    }
+
+    /// Writes one instance as [`export`](Self::export) writes all.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Stream`] if the writer refuses something; those of [`existing`](Self::existing).
+    pub fn export_instance(&self, name: &str, writer: impl Write) -> Result<()> {
+        export::export_instance(&self.engine, name, writer)
+    }
+
+    /// Makes the instances of an [`export`](Self::export), and gives their names. Each is there whole, on disk, when its
+    /// last line was read, or not at all; the revision is that of the export, and so is the order of chats. Cursors that
+    /// the exported instance gave are refused.
+    ///
+    /// Needs the memory of one instance at a time; a line has at most 1 MiB. **O(n)** in what is read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ImportRefused`] with the number of the line and the cause: [`Error::InstanceExists`],
+    /// [`Error::UnknownFormat`], [`Error::InvalidExport`], which may say that the end is missing, [`Error::Stream`] if
+    /// the reader refuses something, [`Error::StoreFailed`], and those of names and ids. Instances that ended before
+    /// that line are there, and nothing of any other.
+    pub fn import(&self, reader: impl BufRead) -> Result<Vec<String>> {
+        export::import(&self.engine, reader)
     }
 
     /// Checks everything in the store of a folder, and changes nothing: the file stays as it is, byte for byte. What the

@@ -1,5 +1,8 @@
 //! The example `contacts_by_label`, run as a user runs it.
 
+#[cfg(feature = "store")]
+mod stored;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;

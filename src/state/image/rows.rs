@@ -96,7 +96,7 @@ impl Mark {
 }
 
 /// A row and its bytes, or none where there is no such row any more.
-type ChangedRow = (RowId, Option<Vec<u8>>);
+pub(crate) type ChangedRow = (RowId, Option<Vec<u8>>);
 
 /// Makes the bytes of a row of so many numbers from the first one on.
 type Encode = fn(&State, usize, usize) -> Vec<u8>;

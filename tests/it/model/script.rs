@@ -42,6 +42,18 @@ impl Script {
         Self { space, limits, beginning, steps }
     }
 
+    /// Does to an index what the operations among the steps do, and compares nothing.
+    #[cfg(feature = "store")]
+    pub(crate) fn act(&self, index: &LabelIndex) {
+        let operations = self.steps.iter().flat_map(|step| match step {
+            Step::Do(action) => std::slice::from_ref(action),
+            Step::Batch(actions) => actions,
+            _ => &[],
+        });
+        // What is refused here is refused in the model too.
+        self.beginning.iter().chain(operations).for_each(|action| drop(action.perform(index)));
+    }
+
     /// Takes the steps on an index in memory and on the model.
     ///
     /// # Panics

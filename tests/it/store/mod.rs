@@ -4,6 +4,7 @@ mod checkpoint;
 mod commits;
 mod damage;
 mod disk_errors;
+mod export;
 mod failure;
 mod golden;
 mod instances;

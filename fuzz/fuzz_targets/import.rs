@@ -1,0 +1,70 @@
+//! Any bytes as the lines of an export, and as the CSV that the example `contacts_by_label` reads.
+
+#![no_main]
+
+#[allow(dead_code, reason = "the example says more with it")]
+#[path = "../../examples/contacts_by_label/input_error.rs"]
+mod input_error;
+#[path = "../../examples/contacts_by_label/lines.rs"]
+mod lines;
+#[path = "../../examples/contacts_by_label/rows.rs"]
+mod rows;
+
+use std::sync::OnceLock;
+
+use label_index::{Error, Store, StoreOptions};
+use libfuzzer_sys::fuzz_target;
+use redb::backends::InMemoryBackend;
+
+use crate::input_error::InputError;
+use crate::rows::Rows;
+
+fuzz_target!(|bytes: &[u8]| {
+    import(bytes);
+    if let Err(error) = read_rows(bytes) {
+        assert!(!error.to_string().is_empty());
+    }
+});
+
+/// A refusal names a line that there is, or the one behind the last; what was taken is sound, and is the same when it is
+/// exported and imported again.
+fn import(bytes: &[u8]) {
+    static STORE: OnceLock<Store> = OnceLock::new();
+    let store = STORE.get_or_init(|| StoreOptions::new().open_on(InMemoryBackend::new()).unwrap());
+    let lines = bytes.split_inclusive(|&byte| byte == b'\n').count() as u64;
+    match store.import(bytes) {
+        Ok(names) => assert!(store.instances().iter().all(|name| names.contains(name))),
+        Err(Error::ImportRefused { line, .. }) => assert!((1..=lines + 1).contains(&line), "line {line} of {lines}"),
+        Err(error) => panic!("{error}"),
+    }
+    for name in store.instances() {
+        store.existing(&name).unwrap().check_invariants().unwrap();
+    }
+    let first = exported(store);
+    clear(store);
+    store.import(&first[..]).unwrap();
+    assert_eq!(exported(store), first);
+    clear(store);
+}
+
+fn exported(store: &Store) -> Vec<u8> {
+    let mut lines = Vec::new();
+    store.export(&mut lines).unwrap();
+    lines
+}
+
+fn clear(store: &Store) {
+    store.instances().iter().for_each(|name| store.remove_instance(name).unwrap());
+}
+
+/// Rows stand on lines of their own, in order.
+fn read_rows(bytes: &[u8]) -> Result<(), InputError> {
+    let mut rows = Rows::new(bytes)?;
+    let mut last = 1;
+    while let Some(row) = rows.next()? {
+        assert!(row.line > last, "line {} after {last}", row.line);
+        assert!(row.chat.len() + row.label.len() <= bytes.len());
+        last = row.line;
+    }
+    Ok(())
+}

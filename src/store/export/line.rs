@@ -1,0 +1,120 @@
+//! The lines of an export.
+
+use std::io::{BufRead, Read, Write};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// The number of the format that this version writes and reads.
+pub(super) const VERSION: u64 = 1;
+
+/// The most bytes of a line without its end, so that no input can fill the memory.
+pub(super) const MAX_LEN: usize = 1 << 20;
+
+/// The first line. Those who know another version may add to it, so what is not known here is passed over.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Opening {
+    pub(super) export: Version,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Version {
+    pub(super) version: u64,
+}
+
+/// Every other line, in the order in which they stand.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum Line {
+    Instance { name: String, revision: u64, refreshed: Option<u64>, highest_label_id: u32 },
+    Label { id: String, name: Option<String>, color: Option<i32>, position: Option<i32> },
+    DeletedLabel { id: String },
+    Alias { from: String, into: String },
+    Chat { id: String, labels: Vec<String> },
+    InstanceEnd(Counts),
+    ExportEnd { instances: u64 },
+}
+
+/// How much an instance has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Counts {
+    pub(super) labels: u64,
+    pub(super) deleted_labels: u64,
+    pub(super) aliases: u64,
+    pub(super) chats: u64,
+    pub(super) rows: u64,
+}
+
+/// A line that no export has, or not there.
+pub(super) fn invalid(value: &str, what: impl Into<String>) -> Error {
+    Error::InvalidExport { value: Error::excerpt(value), what: what.into() }
+}
+
+fn stream(cause: &std::io::Error) -> Error {
+    Error::Stream { cause: cause.to_string() }
+}
+
+/// What the parser says of one line. It may quote much of it, and counts every line as the first.
+fn explained(cause: &serde_json::Error) -> String {
+    let (text, column) = (cause.to_string(), cause.column());
+    let text = text.strip_suffix(&format!(" at line 1 column {column}")).unwrap_or(&text);
+    format!("column {column}: {}", Error::excerpt(text))
+}
+
+/// Writes lines.
+pub(super) struct LineWriter<W>(pub(super) W);
+
+impl<W: Write> LineWriter<W> {
+    pub(super) fn put(&mut self, line: &impl Serialize) -> Result<()> {
+        serde_json::to_writer(&mut self.0, line).map_err(|cause| stream(&cause.into()))?;
+        self.0.write_all(b"\n").map_err(|cause| stream(&cause))
+    }
+
+    pub(super) fn flush(&mut self) -> Result<()> {
+        self.0.flush().map_err(|cause| stream(&cause))
+    }
+}
+
+/// Reads lines, none longer than [`MAX_LEN`].
+pub(super) struct LineReader<R> {
+    input: R,
+    bytes: Vec<u8>,
+    /// The number of the line that was read last, counted from 1.
+    number: u64,
+}
+
+impl<R: BufRead> LineReader<R> {
+    pub(super) fn new(input: R) -> Self {
+        Self { input, bytes: Vec::new(), number: 0 }
+    }
+
+    /// The next line, or none at the end of the input.
+    pub(super) fn next<T: for<'de> Deserialize<'de>>(&mut self) -> Result<Option<T>> {
+        self.bytes.clear();
+        self.number += 1;
+        let most = u64::try_from(MAX_LEN + 1).unwrap_or(u64::MAX);
+        let read = self.input.by_ref().take(most).read_until(b'\n', &mut self.bytes);
+        if read.map_err(|cause| stream(&cause))? == 0 {
+            return Ok(None);
+        }
+        let line = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
+        if line.len() > MAX_LEN {
+            return Err(self.invalid(format!("a line of more than {MAX_LEN} bytes")));
+        }
+        serde_json::from_slice(line).map(Some).map_err(|cause| self.invalid(explained(&cause)))
+    }
+
+    /// What is wrong with the line that was read last.
+    pub(super) fn invalid(&self, what: impl Into<String>) -> Error {
+        // Enough for what an error keeps, also where a character takes four bytes.
+        let start = self.bytes.get(..1_024).unwrap_or(&self.bytes);
+        invalid(String::from_utf8_lossy(start).trim_end(), what)
+    }
+
+    /// The error with the number of that line.
+    pub(super) fn at_line(&self, cause: Error) -> Error {
+        Error::ImportRefused { line: self.number, cause: Box::new(cause) }
+    }
+}
