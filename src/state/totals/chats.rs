@@ -20,6 +20,12 @@ const DENSE_CHUNK: u64 = 60;
 /// Adding a chat that was counted already to a sum.
 const REPEAT: u64 = 15;
 
+/// Comparing the dense chunk of a label with what was seen, and adding it.
+const COMPARED_CHUNK: u64 = 150;
+
+/// Chats that have to be read before repeats among them mean something.
+const FAIR_SAMPLE: u64 = 1_000;
+
 /// Counting the united chats of a chunk, or their rows by one list of lengths.
 const COUNTED_CHUNK: u64 = 100;
 
@@ -85,7 +91,7 @@ impl State {
 
     /// How many chunks a frequent label has.
     fn chunks(&self) -> u64 {
-        u64::try_from(self.chats.len() / PLACES + 1).unwrap_or(u64::MAX)
+        wide(self.chats.len() / PLACES + 1)
     }
 
     pub(super) fn cost_by_chats(&self, clauses: &Clauses) -> u64 {
@@ -108,7 +114,7 @@ impl State {
         if let [_] = any {
             return Some(totals);
         }
-        let (all, mut read) = (self.chunks(), 0);
+        let (all, mut read) = (totals.chats, 0);
         let mut repeats = 0;
         let mut seen = NONE;
         let mut lists = Lists::new(&self.postings, any, 0);
@@ -116,10 +122,15 @@ impl State {
         while let Some(number) = lists.next_number() {
             chunks.clear();
             chunks.extend(lists.take(number));
+            read += chunks.iter().map(|chunk| wide(chunk.len())).sum::<u64>();
             if chunks.len() < 2 {
                 continue;
             }
-            for chunk in &chunks {
+            // The largest first: all of it is new.
+            chunks.sort_unstable_by_key(|chunk| std::cmp::Reverse(chunk.len()));
+            let Some((largest, others)) = chunks.split_first() else { continue };
+            unite(&mut seen, largest.form());
+            for chunk in others {
                 count_repeats(&mut seen, chunk.form(), |low| {
                     repeats += 1;
                     totals.rows -= self.len_at(join(number, low));
@@ -127,8 +138,8 @@ impl State {
             }
             // Nothing else is in there, and mostly this is quicker than to clear all.
             chunks.iter().for_each(|chunk| subtract(&mut seen, chunk.form()));
-            read += 1;
-            if (repeats * REPEAT).saturating_mul(all) / read > most {
+            // As if the rest were like what was read.
+            if (repeats * REPEAT).saturating_mul(all) / read.max(FAIR_SAMPLE) > most {
                 return None;
             }
         }
@@ -141,16 +152,18 @@ impl State {
             return 0;
         }
         let chunks = self.chunks();
-        let lookups = chunks * LOOKUP * u64::try_from(any.len()).unwrap_or(u64::MAX);
+        let lookups = chunks * LOOKUP * wide(any.len());
         let all = self.total_chats().max(1);
-        let (mut union, mut entries) = (0, 0);
+        let (mut union, mut repeats, mut reads) = (0, 0, 0);
         for &slot in any {
             let chats = self.postings.len(slot);
-            entries += chats;
+            reads += chats.min(chunks * COMPARED_CHUNK);
             // As if labels were independent.
-            union += chats * (all - union) / all;
+            let new = chats * (all - union) / all;
+            union += new;
+            repeats += chats - new;
         }
-        lookups + entries + (entries - union) * REPEAT
+        lookups + reads + repeats * REPEAT
     }
 }
 
@@ -171,4 +184,8 @@ fn count_repeats(seen: &mut Words, places: Form<'_>, mut repeat: impl FnMut(u16)
         }
     }
     unite(seen, places);
+}
+
+fn wide(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
 }
