@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench store` measures everything and prints a table, `-- writes open` some of it;
 //! `cargo test --bench store` runs everything once on small accounts. Stores lie in the folder for temporary files:
-//! `TMPDIR` names another disk.
+//! `TMPDIR` names another disk, `STORE_CHATS` another number of chats.
 
 #![allow(
     missing_docs,
@@ -52,7 +52,8 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
     let sizes = if has("--bench") && !has("--test") {
-        Sizes { chats: 1_000_000, writes: 5_000, instances: 10_000 }
+        let chats = std::env::var("STORE_CHATS").map_or(1_000_000, |chats| chats.parse().unwrap());
+        Sizes { chats, writes: 5_000, instances: 10_000 }
     } else {
         Sizes { chats: 2_000, writes: 20, instances: 20 }
     };

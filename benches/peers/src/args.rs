@@ -15,6 +15,9 @@ pub(crate) struct Args {
     /// crm-100k, crm-1m and the real files only, in less than three minutes.
     #[arg(long)]
     pub(crate) quick: bool,
+    /// Stores on disk beside SQLite instead, with each workload's chats in one account.
+    #[arg(long)]
+    pub(crate) durable: bool,
     /// A workload by name; may be repeated. Default: all.
     #[arg(long, value_name = "NAME")]
     pub(crate) workload: Vec<String>,
@@ -77,7 +80,10 @@ impl Args {
         for (option, values) in options {
             values.iter().for_each(|value| command += &format!(" --{option} {value}"));
         }
-        command + if self.quick { " --quick" } else { "" } + if self.data.is_some() { " --data DIR" } else { "" }
+        command
+            + if self.durable { " --durable" } else { "" }
+            + if self.quick { " --quick" } else { "" }
+            + if self.data.is_some() { " --data DIR" } else { "" }
     }
 
     /// Whether an engine takes part.

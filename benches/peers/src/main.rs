@@ -11,6 +11,7 @@ mod bench;
     reason = "it belongs to the benches of the crate, which use more of it"
 )]
 mod crm;
+mod durable;
 mod engine;
 mod engines;
 mod measures;
@@ -49,6 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for name in names {
         let workload = workloads::workload(name, args.data.as_deref())?;
         let measured = match name {
+            _ if args.durable => durable::measure(&workload)?,
             workloads::MANY_ACCOUNTS => measures::accounts::measure(&settings, &workload, &kinds),
             _ => measures::measure(&settings, &workload, &kinds),
         };
