@@ -300,7 +300,7 @@ impl<'a> Planner<'a> {
 }
 
 /// The error when there is no place for another chat.
-fn full() -> Error {
+pub(crate) fn full() -> Error {
     exceeded(Limit::Chats, Chats::MAX, Chats::MAX + 1)
 }
 

@@ -331,7 +331,8 @@ impl Store {
     ///
     /// [`Error::ImportRefused`] with the number of the line and the cause: [`Error::InstanceExists`],
     /// [`Error::UnknownFormat`], [`Error::InvalidExport`], which may say that the end is missing, [`Error::Stream`] if
-    /// the reader refuses something, [`Error::StoreFailed`], and those of names and ids. Instances that ended before
+    /// the reader refuses something, [`Error::StoreFailed`], [`Error::LimitExceeded`] for more labels or deleted ids than the store's options allow, and
+    /// those of names and ids. Instances that ended before
     /// that line are there, and nothing of any other.
     pub fn import(&self, reader: impl BufRead) -> Result<Vec<String>> {
         export::import(&self.engine, reader)

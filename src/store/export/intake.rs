@@ -8,12 +8,14 @@ use crate::label_id::LabelId;
 use crate::name::LabelName;
 use crate::op::RefreshState;
 use crate::state::State;
-use crate::state::chats::Chats;
+use crate::state::plan::{exceeded, full};
 use crate::store::export::line::{Counts, Line, invalid};
 
 /// What lines made so far: a state in which every line was checked against those before it.
 pub(super) struct Intake {
     name: String,
+    /// The most labels, and the most deleted ids.
+    limit: usize,
     revision: Revision,
     refresh_state: RefreshState,
     highest: u32,
@@ -50,6 +52,7 @@ impl Intake {
         revision: Revision,
         refreshed: Option<Revision>,
         highest: u32,
+        limit: usize,
         (identity, hash_seed): (u64, u64),
     ) -> Result<Self> {
         if revision >> CompactId::NUMBER_BITS != 0 {
@@ -63,6 +66,7 @@ impl Intake {
         }
         Ok(Self {
             name,
+            limit,
             revision,
             refresh_state: refreshed.map_or(RefreshState::Never, |revision| RefreshState::Done { revision }),
             highest,
@@ -124,11 +128,16 @@ impl Intake {
         }
     }
 
+    fn check_limit(&self, present: usize) -> Result<()> {
+        if present < self.limit { Ok(()) } else { Err(exceeded(Limit::Labels, self.limit, present.saturating_add(1))) }
+    }
+
     fn label(&mut self, id: LabelId, attributes: LabelPatch) -> Result<()> {
         self.check_highest(&id)?;
         if self.state.labels.slot(&id).is_some() {
             return Err(invalid(&id.to_string(), "a label that is there already"));
         }
+        self.check_limit(self.state.labels.len())?;
         self.state.apply(&Change::LabelCreated { label: Label::new(id, attributes) });
         self.counts.labels += 1;
         Ok(())
@@ -139,6 +148,7 @@ impl Intake {
         if self.state.labels.slot(id).is_some() || self.state.labels.is_deleted(id) {
             return Err(invalid(&id.to_string(), "a deleted label that is there already"));
         }
+        self.check_limit(self.state.labels.deleted.len())?;
         self.state.labels.remove(id);
         self.counts.deleted_labels += 1;
         Ok(())
@@ -186,9 +196,7 @@ impl Intake {
             return Err(invalid(&chat.to_string(), "an alias with labels of its own"));
         }
         self.counts.chats += 1;
-        let limit = u64::try_from(Chats::MAX).unwrap_or(u64::MAX);
-        let exceeded = || Error::LimitExceeded { what: Limit::Chats, limit, given: limit.saturating_add(1) };
-        self.state.chats.vacancies(0).next().ok_or_else(exceeded)
+        self.state.chats.vacancies(0).next().ok_or_else(full)
     }
 
     fn end(self, counts: Counts) -> Result<Taken> {

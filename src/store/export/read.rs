@@ -43,7 +43,7 @@ fn import_lines(engine: &Engine, lines: &mut LineReader<impl BufRead>, names: &m
                 }
                 let random = RandomState::new();
                 let numbers = (random.hash_one(&name), random.hash_one(revision));
-                Some(Intake::new(name, revision, refreshed, highest_label_id, numbers)?)
+                Some(Intake::new(name, revision, refreshed, highest_label_id, engine.limits.labels, numbers)?)
             }
             (None, Line::ExportEnd { instances }) if u64::try_from(names.len()) == Ok(instances) => {
                 return match lines.next::<serde::de::IgnoredAny>()? {

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufReader, Read};
 
-use label_index::{Error, LabelIndex, Store};
+use label_index::{Error, LabelIndex, Limit, Limits, Store};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -214,6 +214,33 @@ fn readers_and_writers_that_fail_are_told() {
     let Err(Error::ImportRefused { cause, .. }) = store.import(broken) else { panic!("taken") };
     assert_eq!(*cause, failed);
     assert!(store.instances().is_empty());
+}
+
+/// Labels and deleted ids are counted apart, and as many as the options allow are taken.
+#[test]
+fn no_more_labels_than_the_options_allow() {
+    let import = |limit, labels: u64, deleted: u64| {
+        let mut limits = Limits::default();
+        limits.labels = limit;
+        let store = label_index::StoreOptions::new().limits(limits).open_on(Disk::default()).unwrap();
+        let mut lines = vec![
+            r#"{"export":{"version":1}}"#.to_owned(),
+            r#"{"instance":{"name":"shop","revision":9,"refreshed":null,"highest_label_id":0}}"#.to_owned(),
+        ];
+        lines.extend((0..labels).map(|nth| format!(r#"{{"label":{{"id":"live{nth}","name":"VIP"}}}}"#)));
+        lines.extend((0..deleted).map(|nth| format!(r#"{{"deleted_label":{{"id":"gone{nth}"}}}}"#)));
+        let counts = format!(r#""labels":{labels},"deleted_labels":{deleted},"aliases":0,"chats":0,"rows":0"#);
+        lines.push(format!(r#"{{"instance_end":{{{counts}}}}}"#));
+        lines.push(r#"{"export_end":{"instances":1}}"#.to_owned());
+        let imported = store.import(lines.join("\n").as_bytes());
+        assert_eq!(store.instances().is_empty(), imported.is_err());
+        imported
+    };
+    assert_eq!(import(3, 3, 3).unwrap(), ["shop"]);
+    for (labels, deleted, at) in [(4, 0, 6), (3, 4, 9)] {
+        let cause = Box::new(Error::LimitExceeded { what: Limit::Labels, limit: 3, given: 4 });
+        assert_eq!(import(3, labels, deleted), Err(Error::ImportRefused { line: at, cause }));
+    }
 }
 
 #[test]
