@@ -357,7 +357,7 @@ impl Future for Recv<'_> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
     use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! Writers, readers and subscribers of an index whose disk is played by the test.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::future::Future;
 use std::pin::pin;

@@ -143,6 +143,11 @@ impl Labels {
     }
 }
 
+/// A length as a number that is as wide everywhere.
+pub(crate) fn wide(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
 /// A number as an index. On a platform whose `usize` is smaller there is no such item.
 pub(crate) fn index(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)

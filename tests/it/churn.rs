@@ -4,21 +4,14 @@
 
 use label_index::LabelIndex;
 
+use crate::choices::Choices;
+
 /// Operations and chats: a fiftieth of the numbers that were asked for, or as many millions as the environment says.
-fn scale() -> (u64, u64) {
+fn scale() -> (u64, u32) {
     match std::env::var("LABEL_INDEX_CHURN").map(|millions| millions.parse::<u64>()) {
         Ok(Ok(millions)) => (millions * 1_000_000, 1_000_000),
         Ok(Err(error)) => panic!("LABEL_INDEX_CHURN is a number of millions: {error}"),
         Err(_) => (1_000_000, 20_000),
-    }
-}
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % end
     }
 }
 
@@ -68,9 +61,9 @@ fn random_links_and_unlinks_leave_what_a_new_index_takes() {
     let (operations, chats) = scale();
     let churned = live(|| {
         let index = index_of_twenty_labels();
-        let mut random = Random(23);
+        let mut random = Choices(23);
         for _ in 0..operations {
-            let (label, chat) = (1 + u32::try_from(random.below(20)).unwrap(), chat(random.below(chats)));
+            let (label, chat) = (1 + random.below(20), chat(random.below(chats).into()));
             // One link for nine unlinks, most of which find nothing: two labels on a chat.
             let _: bool =
                 if random.below(10) == 0 { index.link(label, chat) } else { index.unlink(label, chat) }.unwrap();
@@ -88,12 +81,12 @@ fn chats_that_come_and_go_leave_what_a_new_index_takes() {
         for number in 0..operations {
             let label = 1 + u32::try_from(number * 7 % 20).unwrap();
             assert!(index.link(label, chat(number)).unwrap());
-            if let Some(old) = number.checked_sub(chats) {
+            if let Some(old) = number.checked_sub(u64::from(chats)) {
                 assert!(index.unlink(1 + u32::try_from(old * 7 % 20).unwrap(), chat(old)).unwrap());
             }
         }
         index
     });
-    assert_eq!(churned.0.total_chats(), chats);
+    assert_eq!(churned.0.total_chats(), u64::from(chats));
     assert_as_small_as_new("chats that come and go", &churned);
 }

@@ -2,21 +2,13 @@
 
 use label_index::{LabelIndex, Snapshot};
 
+use crate::choices::Choices;
+
 /// What a write of one pair, one label or one alias may copy, whatever the size of the index.
 const BOUND: u64 = 64 * 1024;
 
 /// What each further pair of a write may copy: a chunk of its label's list, and one of those by length.
 const FURTHER: u64 = 12 * 1024;
-
-/// A generator that repeats.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % end
-    }
-}
 
 fn chat(number: u64) -> String {
     format!("55{:011}@c.us", number.wrapping_mul(7_919) % 100_000_000_000)
@@ -25,7 +17,7 @@ fn chat(number: u64) -> String {
 /// An account of 20 labels: each chat has a stage, and some have tags.
 fn crm(chats: u64) -> LabelIndex {
     let index = LabelIndex::new();
-    let mut random = Random(7);
+    let mut random = Choices(7);
     let mut batch = index.batch();
     for label in 1..=20_u32 {
         batch.upsert_label(label, format!("label {label}").as_str()).unwrap();
@@ -34,7 +26,7 @@ fn crm(chats: u64) -> LabelIndex {
         let stage = [1, 1, 1, 1, 2, 2, 2, 3, 3, 4][usize::try_from(random.below(10)).unwrap()];
         batch.link(stage, chat(number)).unwrap();
         for _ in 0..random.below(5).saturating_sub(2) {
-            batch.link(7 + u32::try_from(random.below(14)).unwrap(), chat(number)).unwrap();
+            batch.link(7 + random.below(14), chat(number)).unwrap();
         }
         if batch.len() > 200_000 {
             assert!(std::mem::replace(&mut batch, index.batch()).commit().unwrap().changed());
@@ -48,7 +40,7 @@ fn crm(chats: u64) -> LabelIndex {
 /// first of them frequent.
 fn exploded(chats: u64) -> LabelIndex {
     let index = LabelIndex::new();
-    let mut random = Random(17);
+    let mut random = Choices(17);
     let mut batch = index.batch();
     for label in 1..=1_000_u32 {
         batch.upsert_label(label, format!("label {label}").as_str()).unwrap();
@@ -57,7 +49,7 @@ fn exploded(chats: u64) -> LabelIndex {
         let labels: Vec<u32> = (0..=random.below(6))
             .map(|_| {
                 let below = 1 + random.below(1_000);
-                1 + u32::try_from(random.below(below)).unwrap()
+                1 + random.below(below)
             })
             .collect();
         batch.set_labels(chat(number), labels).unwrap();
@@ -70,8 +62,8 @@ fn exploded(chats: u64) -> LabelIndex {
 }
 
 /// The most bytes that any of many single writes allocates, each beside a fresh snapshot that is kept for a while.
-fn most_copied(index: &LabelIndex, labels: u64, chats: u64, writes: u64) -> (u64, String) {
-    let mut random = Random(11);
+fn most_copied(index: &LabelIndex, labels: u32, chats: u32, writes: u64) -> (u64, String) {
+    let mut random = Choices(11);
     let mut kept: Vec<Snapshot> = Vec::new();
     let mut most = (0, String::new());
     for round in 0..writes {
@@ -79,8 +71,8 @@ fn most_copied(index: &LabelIndex, labels: u64, chats: u64, writes: u64) -> (u64
         if kept.len() > 20 {
             kept.remove(0);
         }
-        let label = 1 + u32::try_from(random.below(labels)).unwrap();
-        let old = chat(random.below(chats));
+        let label = 1 + random.below(labels);
+        let old = chat(random.below(chats).into());
         let new = format!("new-{round}@example.com");
         let jid = format!("44{:010}@c.us", 7_000_000_000 + round);
         let what =
@@ -113,7 +105,7 @@ fn most_copied(index: &LabelIndex, labels: u64, chats: u64, writes: u64) -> (u64
 #[test]
 fn a_single_write_beside_snapshots_copies_at_most_64_kib_at_any_size() {
     for chats in [10_000, 1_000_000] {
-        for (index, labels) in [(crm(chats), 20), (exploded(chats), 1_000)] {
+        for (index, labels) in [(crm(chats.into()), 20), (exploded(chats.into()), 1_000)] {
             let (most, what) = most_copied(&index, labels, chats, 14_000);
             assert!(most <= BOUND, "a {what} over {chats} chats and {labels} labels copied {most} bytes");
             assert!(most > 4096, "snapshots share nothing with the index?");
@@ -125,9 +117,9 @@ fn a_single_write_beside_snapshots_copies_at_most_64_kib_at_any_size() {
 #[test]
 fn a_small_write_without_a_snapshot_copies_next_to_nothing() {
     let index = crm(100_000);
-    let mut random = Random(13);
+    let mut random = Choices(13);
     for _ in 0..2_000 {
-        let (label, chat) = (1 + u32::try_from(random.below(20)).unwrap(), chat(random.below(100_000)));
+        let (label, chat) = (1 + random.below(20), chat(random.below(100_000).into()));
         let copied = allocation_counter::measure(|| {
             let _: bool = index.link(label, &chat).unwrap() || index.unlink(label, &chat).unwrap();
         });

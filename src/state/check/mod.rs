@@ -12,7 +12,7 @@ use crate::label_id::LabelId;
 use crate::op::RefreshState;
 use crate::state::State;
 use crate::state::label_sets::{BLOCK, EMPTY, SetId, signature};
-use crate::state::labels::{Slot, index};
+use crate::state::labels::{Slot, index, wide};
 use crate::state::postings::{Counts, List};
 
 /// An invariant that does not hold: a bug of this crate.
@@ -237,8 +237,4 @@ impl State {
         }
         equal("P3", "labelled chats", &self.postings.labelled(), &wide(self.labelled().count()))
     }
-}
-
-fn wide(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
 }

@@ -31,6 +31,10 @@ impl RowKind {
     pub(super) const ALL: [Self; 6] =
         [Self::Labels, Self::DeletedLabels, Self::Aliases, Self::LabelSets, Self::ChatKeys, Self::ChatSets];
 
+    const fn code(self) -> u8 {
+        self as u8
+    }
+
     /// How many slots, sets or places a row covers, a multiple of the page of the vector that they are in; in a bucket,
     /// the most entries on average.
     ///
@@ -60,7 +64,7 @@ impl RowId {
     /// Five bytes, in the order of the ids.
     pub(crate) fn encode(self) -> [u8; 5] {
         let [a, b, c, d] = self.chunk.to_be_bytes();
-        [self.kind as u8, a, b, c, d]
+        [self.kind.code(), a, b, c, d]
     }
 
     /// # Errors
@@ -68,7 +72,7 @@ impl RowId {
     /// [`Damage`] if there is no such kind of row.
     #[cfg(test)]
     pub(crate) fn decode([kind, a, b, c, d]: [u8; 5]) -> Result<Self, Damage> {
-        let known = RowKind::ALL.into_iter().find(|&known| known as u8 == kind);
+        let known = RowKind::ALL.into_iter().find(|known| known.code() == kind);
         let kind = known.ok_or_else(|| Damage::new(format!("{kind} is no kind of row")))?;
         Ok(Self { kind, chunk: u32::from_be_bytes([a, b, c, d]) })
     }

@@ -31,6 +31,10 @@ impl Kind {
         Self::Refreshed,
         Self::AliasRemoved,
     ];
+
+    const fn code(self) -> u8 {
+        self as u8
+    }
 }
 
 /// Writes commits that follow each other without a gap: the revision of the first, then of each the number of its
@@ -73,39 +77,39 @@ pub(crate) fn decode_commits(record: &[u8]) -> Result<Vec<Commit>, Damage> {
 fn put_change(out: &mut Vec<u8>, change: &Change) {
     match change {
         Change::LabelCreated { label } => {
-            out.push(Kind::LabelCreated as u8);
+            out.push(Kind::LabelCreated.code());
             put_label(out, Some(label));
         }
         Change::LabelUpdated { label } => {
-            out.push(Kind::LabelUpdated as u8);
+            out.push(Kind::LabelUpdated.code());
             put_label(out, Some(label));
         }
         Change::LabelRemoved { label, links } => {
-            out.push(Kind::LabelRemoved as u8);
+            out.push(Kind::LabelRemoved.code());
             put_label_id(out, label);
             put_varint(out, *links);
         }
         Change::ChatLinked { label, chat, place } => {
-            out.push(Kind::ChatLinked as u8);
+            out.push(Kind::ChatLinked.code());
             put_label_id(out, label);
             put_chat(out, chat);
             put_varint(out, u64::from(*place));
         }
         Change::ChatUnlinked { label, chat } => {
-            out.push(Kind::ChatUnlinked as u8);
+            out.push(Kind::ChatUnlinked.code());
             put_label_id(out, label);
             put_chat(out, chat);
         }
         Change::ChatsMerged { from, into, added } => {
-            out.push(Kind::ChatsMerged as u8);
+            out.push(Kind::ChatsMerged.code());
             put_chat(out, from);
             put_chat(out, into);
             put_varint(out, wide(added.len()));
             added.iter().for_each(|label| put_label_id(out, label));
         }
-        Change::Refreshed => out.push(Kind::Refreshed as u8),
+        Change::Refreshed => out.push(Kind::Refreshed.code()),
         Change::AliasRemoved { from } => {
-            out.push(Kind::AliasRemoved as u8);
+            out.push(Kind::AliasRemoved.code());
             put_chat(out, from);
         }
     }
@@ -113,7 +117,7 @@ fn put_change(out: &mut Vec<u8>, change: &Change) {
 
 fn change(reader: &mut Reader<'_>) -> Result<Change, Damage> {
     let kind = reader.byte()?;
-    let known = Kind::ALL.into_iter().find(|&known| known as u8 == kind);
+    let known = Kind::ALL.into_iter().find(|known| known.code() == kind);
     let some_label =
         |reader: &mut Reader<'_>| label(reader)?.ok_or_else(|| Damage::new("no label where one should be"));
     Ok(match known.ok_or_else(|| Damage::new(format!("{kind} is no kind of change")))? {

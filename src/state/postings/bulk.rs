@@ -1,8 +1,8 @@
 //! All lists at once, from chats in order of their places.
 
-use crate::state::labels::{Slot, index};
+use crate::state::labels::{Slot, index, wide};
 use crate::state::postings::chunk::{Chunk, split};
-use crate::state::postings::{Counts, Places, Posting, Postings, wide};
+use crate::state::postings::{Counts, Places, Posting, Postings};
 use crate::state::sorted::SortedMap;
 
 /// A list while it grows.

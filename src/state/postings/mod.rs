@@ -5,11 +5,12 @@ mod bulk;
 pub(in crate::state) mod chunk;
 mod lists;
 mod walk;
+pub(in crate::state) mod words;
 
 use std::collections::BTreeSet;
 
 use crate::change::Place;
-use crate::state::labels::{Slot, index};
+use crate::state::labels::{Slot, index, wide};
 use crate::state::pages::Pages;
 use crate::state::postings::chunk::{Chunk, join, split};
 pub(in crate::state) use crate::state::postings::lists::Lists;
@@ -175,8 +176,4 @@ impl Postings {
         let longer = (2..).zip(self.longer.iter()).map(|(len, list)| (List::AtLeast(len), list));
         labels.chain(longer).filter(|(_, list)| list.len() > 0).map(|(list, _)| list).collect()
     }
-}
-
-fn wide(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
 }

@@ -2,7 +2,8 @@
 
 use crate::change::Place;
 use crate::state::labels::Slot;
-use crate::state::postings::chunk::{Bits, Chunk, Iter, NONE, join, split, unite};
+use crate::state::postings::chunk::{Chunk, Iter, join, split};
+use crate::state::postings::words::{Bits, NONE, unite};
 use crate::state::postings::{Lists, Postings};
 
 /// With more lists than this, uniting them costs less than merging them.

@@ -1,6 +1,6 @@
 //! States to test, made as every state is made: by operations.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod page;
 mod random;

@@ -1,6 +1,6 @@
 //! Pages hold what a loop over all chats gives.
 
-#![allow(clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+#![expect(clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
 use proptest::prelude::*;
 

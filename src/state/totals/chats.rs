@@ -5,10 +5,9 @@ use fearless_simd::{Level, dispatch};
 use crate::answer::Totals;
 use crate::state::State;
 use crate::state::clauses::Clauses;
-use crate::state::labels::Slot;
-use crate::state::postings::chunk::{
-    Bits, Chunk, Form, NONE, PLACES, Words, contains, count, count_common, join, subtract, unite,
-};
+use crate::state::labels::{Slot, wide};
+use crate::state::postings::chunk::{Chunk, PLACES, join};
+use crate::state::postings::words::{Bits, Form, NONE, Words, contains, count, count_common, subtract, unite};
 use crate::state::postings::{Counts, List, Lists};
 
 /// Finding the chunk of a label, in nanoseconds.
@@ -184,8 +183,4 @@ fn count_repeats(seen: &mut Words, places: Form<'_>, mut repeat: impl FnMut(u16)
         }
     }
     unite(seen, places);
-}
-
-fn wide(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
 }

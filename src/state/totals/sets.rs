@@ -6,6 +6,7 @@ use crate::answer::Totals;
 use crate::state::State;
 use crate::state::clauses::Clauses;
 use crate::state::label_sets::{BLOCK, OWN_BITS, SetId, Signature, signature};
+use crate::state::labels::wide;
 
 /// A scan over the distinct label sets by signature.
 pub(super) struct SetScan<'a> {
@@ -32,8 +33,8 @@ impl<'a> SetScan<'a> {
 
     /// What a scan costs, in nanoseconds.
     pub(super) fn cost(&self) -> u64 {
-        let sets = u64::try_from(self.state.sets.len()).unwrap_or(u64::MAX);
-        let clauses = 1 + u64::try_from(self.all.len()).unwrap_or(u64::MAX);
+        let sets = wide(self.state.sets.len());
+        let clauses = 1 + wide(self.all.len());
         if self.only_word().is_some() {
             sets / 4
         } else if self.exact {
@@ -129,7 +130,7 @@ impl<'a> SetScan<'a> {
     fn matched_rows(&self, hits: &[bool; BLOCK], block: usize, counts: &[u32]) -> u64 {
         let Some(any) = self.any.filter(|_| self.clauses.only_any().is_none()) else { return 0 };
         if !self.exact {
-            let matched = |set| u64::try_from(self.clauses.matched(self.state.sets.members(set))).unwrap_or(0);
+            let matched = |set| wide(self.clauses.matched(self.state.sets.members(set)));
             return self.hit_sets(hits, block, counts).map(|(_, set, count)| count * matched(set)).sum();
         }
         let mut matched = [0; BLOCK];

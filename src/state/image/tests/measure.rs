@@ -13,7 +13,7 @@ use crate::state::image::{Header, Loader, RowKind, decode_commits, encode_commit
 use crate::state::plan::{Rules, plan};
 use crate::state::tests::{chat, commit, define, empty, label};
 
-#[allow(dead_code, unreachable_pub, missing_docs, reason = "benches use more of it")]
+#[expect(dead_code, unreachable_pub, reason = "benches use more of it")]
 #[path = "../../../../benches/workload/mod.rs"]
 mod workload;
 

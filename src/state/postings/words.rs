@@ -1,0 +1,157 @@
+//! Sets of places of one chunk as bits.
+
+use crate::state::postings::chunk::PLACES;
+
+/// Words of one bit for each place of a chunk.
+pub(super) const WORDS: usize = PLACES / 64;
+
+/// A set of places of one chunk, one bit for each.
+pub(crate) type Words = [u64; WORDS];
+
+/// The set without a place.
+pub(crate) const NONE: Words = [0; WORDS];
+
+/// A word, and the bit within it.
+pub(super) fn bit_of(low: u16) -> (usize, u64) {
+    (usize::from(low >> 6), 1 << (low & 63))
+}
+
+/// How the places of a chunk are kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Form<'a> {
+    /// In order.
+    Sparse(&'a [u16]),
+    /// One bit for each place, none behind the last word.
+    Dense(&'a [u64]),
+}
+
+/// The numbers of the bits that are set.
+pub(crate) struct Bits<'a> {
+    words: &'a [u64],
+    /// The word that is being read, without the bits that were given.
+    word: u64,
+    /// The number of its first bit.
+    first: u32,
+}
+
+impl<'a> Bits<'a> {
+    /// The bits from `low` on.
+    pub(crate) fn from(words: &'a [u64], low: u16) -> Self {
+        let (at, bit) = bit_of(low);
+        let (word, words) = words.get(at..).and_then(<[u64]>::split_first).unwrap_or((&0, &[]));
+        Self { words, word: word & !(bit - 1), first: u32::from(low & !63) }
+    }
+}
+
+impl Iterator for Bits<'_> {
+    type Item = u16;
+
+    fn next(&mut self) -> Option<u16> {
+        while self.word == 0 {
+            let (word, words) = self.words.split_first()?;
+            (self.word, self.words) = (*word, words);
+            self.first += 64;
+        }
+        let bit = self.first + self.word.trailing_zeros();
+        self.word &= self.word - 1;
+        u16::try_from(bit).ok()
+    }
+}
+
+/// Adds places to a set of places.
+#[inline(always)]
+pub(crate) fn unite(set: &mut Words, with: Form<'_>) {
+    match with {
+        Form::Sparse(places) => {
+            for &low in places {
+                let (word, bit) = bit_of(low);
+                if let Some(word) = set.get_mut(word) {
+                    *word |= bit;
+                }
+            }
+        }
+        Form::Dense(words) => set.iter_mut().zip(words).for_each(|(word, with)| *word |= with),
+    }
+}
+
+/// Takes places from a set of places.
+#[inline(always)]
+pub(crate) fn subtract(set: &mut Words, without: Form<'_>) {
+    match without {
+        Form::Sparse(places) => {
+            for &low in places {
+                let (word, bit) = bit_of(low);
+                if let Some(word) = set.get_mut(word) {
+                    *word &= !bit;
+                }
+            }
+        }
+        Form::Dense(words) => set.iter_mut().zip(words).for_each(|(word, without)| *word &= !without),
+    }
+}
+
+/// How many places are in a set.
+#[inline(always)]
+pub(crate) fn count(set: &Words) -> u64 {
+    set.iter().map(|word| u64::from(word.count_ones())).sum()
+}
+
+/// How many places are in both.
+#[inline(always)]
+pub(crate) fn count_common(set: &Words, with: Form<'_>) -> u64 {
+    match with {
+        Form::Sparse(places) => places.iter().map(|&low| u64::from(contains(set, low))).sum(),
+        Form::Dense(words) => set.iter().zip(words).map(|(word, with)| u64::from((word & with).count_ones())).sum(),
+    }
+}
+
+#[inline(always)]
+pub(crate) fn contains(set: &Words, low: u16) -> bool {
+    let (word, bit) = bit_of(low);
+    set.get(word).is_some_and(|word| word & bit != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use roaring::RoaringBitmap;
+
+    use super::{Bits, Form, NONE, contains, count, count_common, subtract, unite};
+    use crate::state::postings::chunk::Chunk;
+    use crate::state::postings::chunk::tests::places;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(100) })]
+
+        /// Sets are united, subtracted and counted as bitmaps are.
+        #[test]
+        fn counts_as_bitmaps_do(parts in vec(vec(places(), 0..300), 1..5), from in places()) {
+            let of = |places: &Vec<u16>| {
+                let model: RoaringBitmap = places.iter().copied().map(u32::from).collect();
+                let mut chunk = Chunk::default();
+                model.iter().for_each(|low| chunk.insert(u16::try_from(low).unwrap()));
+                (chunk, model)
+            };
+            let (mut set, mut model) = (NONE, RoaringBitmap::new());
+            for (nth, part) in parts.iter().enumerate() {
+                let (chunk, bitmap) = of(part);
+                prop_assert_eq!(count_common(&set, chunk.form()), model.intersection_len(&bitmap));
+                if nth % 3 == 2 {
+                    subtract(&mut set, chunk.form());
+                    model -= bitmap;
+                } else {
+                    unite(&mut set, chunk.form());
+                    model |= bitmap;
+                }
+                prop_assert_eq!(count(&set), model.len());
+                prop_assert_eq!(count_common(&set, Form::Dense(&set)), model.len());
+                prop_assert!(chunk.iter_from(from).eq(chunk.iter().filter(|&low| low >= from)));
+            }
+            prop_assert!(Bits::from(&set, from).map(u32::from).eq(model.range(u32::from(from)..)));
+            prop_assert_eq!(contains(&set, from), model.contains(u32::from(from)));
+        }
+    }
+}
