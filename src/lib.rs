@@ -1,5 +1,5 @@
 //! **label-index** answers, in the process, *which chats carry any of these labels* and *which labels does this chat
-//! carry*. It keeps a bitmap of chats for each label, the distinct label sets with their counts, and a case-insensitive
+//! carry*. It keeps the set of chats of each label, the distinct label sets with their counts, and a case-insensitive
 //! index of names. Totals are exact, pages are stable, and a question over ten million chats takes microseconds.
 //!
 //! # What it is not

@@ -1,6 +1,6 @@
 //! The index as a value: no lock, no I/O, no clock and no randomness.
 //!
-//! A clone of a [`State`] is a version of its own and costs some thirty reference counts. Writing to one copies only the
+//! A clone of a [`State`] is a version of its own and costs some twenty reference counts. Writing to one copies only the
 //! pieces that it touches and another version still shares.
 
 mod pages;

@@ -2,7 +2,7 @@
 //!
 //! A state is a [`Header`] and rows, each of one kind and a fixed range of numbers; [`changed_rows`] gives those that
 //! differ from what was written before, and a [`Loader`] makes the state of them again. What can be computed is not
-//! written: hash tables, counts, signatures and bitmaps are built at once when everything is there. `docs/format.md`
+//! written: hash tables, counts, signatures and lists of places are built at once when everything is there. `docs/format.md`
 //! describes every byte.
 //!
 //! Bytes that come back may be anything. Nothing here panics on them, reserves memory for what they merely claim, or

@@ -17,10 +17,11 @@ use crate::state::labels::{Slot, index};
 use crate::state::pages::Pages;
 use crate::state::sorted::SortedMap;
 
-/// What the rows of a state were made of. Two marks tell which rows differ by which pieces they do not share.
+/// What the rows of a state were made of. Two marks tell which rows differ by comparing the pieces that they do
+/// not share.
 ///
 /// Holds some six reference counts. While it is held, the first write to each piece copies it, as beside a snapshot; the
-/// bitmaps and hash tables of the state are not among them.
+/// lists of places and hash tables of the state are not among them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Mark {
     labels: Pages<Option<Label>, 64>,
