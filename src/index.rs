@@ -64,15 +64,24 @@ impl Drop for Shared {
 impl Options {
     /// Makes an empty index in memory.
     pub fn build(self) -> LabelIndex {
-        let seed = self.hash_seed.unwrap_or_else(|| RandomState::new().hash_one(0));
-        LabelIndex::with(Arc::new(State::new(self.identity, seed)), self.limits, None)
+        LabelIndex::of(State::new(self.identity, seed_or_random(self.hash_seed)), self.limits)
     }
+}
+
+/// The seed for the hash tables: the one that was chosen, or one that nobody can know.
+pub(crate) fn seed_or_random(chosen: Option<u64>) -> u64 {
+    chosen.unwrap_or_else(|| RandomState::new().hash_one(0))
 }
 
 impl LabelIndex {
     /// Makes an empty index in memory, with the default [`Options`].
     pub fn new() -> Self {
         Options::new().build()
+    }
+
+    /// An index in memory.
+    pub(crate) fn of(state: State, limits: Limits) -> Self {
+        Self::with(Arc::new(state), limits, None)
     }
 
     /// An index that begins with a version.

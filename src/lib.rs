@@ -110,6 +110,7 @@ mod snapshot;
 #[cfg_attr(not(any(feature = "store", test)), allow(dead_code, reason = "an index in memory has no journal"))]
 mod journal;
 mod index;
+mod bulk_load;
 #[cfg(any(feature = "store", test))]
 #[cfg_attr(not(feature = "store"), allow(dead_code, reason = "an index in memory has no committer"))]
 mod durable;
@@ -124,6 +125,7 @@ mod store;
 pub use answer::{Answer, LabelledChat, Unresolved};
 pub use arg::Arg;
 pub use batch::Batch;
+pub use bulk_load::BulkLoad;
 pub use change::{Change, Commit, Place, Revision};
 pub use chat_id::ChatId;
 pub use cursor::Cursor;

@@ -66,7 +66,7 @@ impl State {
     }
 
     /// Gives a chat another label set; the postings are the caller's.
-    fn reset(&mut self, place: Place, old: SetId, new: SetId) {
+    pub(in crate::state) fn reset(&mut self, place: Place, old: SetId, new: SetId) {
         self.sets.acquire(new);
         self.sets.release(old);
         self.chats.put_set(place, new);

@@ -7,9 +7,9 @@ use std::hash::BuildHasher;
 
 use crate::change::{Place, Revision};
 use crate::chat_id::{ChatId, ChatKey, CompactId};
-use crate::state::hash_index::HashIndex;
-use crate::state::label_sets::SetId;
-use crate::state::labels::index;
+use crate::state::hash_index::{HashIndex, Twice};
+use crate::state::label_sets::{EMPTY, SetId};
+use crate::state::labels::{index, wide};
 use crate::state::pages::Pages;
 
 /// Places in one page.
@@ -198,13 +198,14 @@ impl Chats {
         let (key, hash) = match chat.key() {
             ChatKey::Compact(id) => (id.bits(), self.hash.hash_one(id.bits())),
             ChatKey::Text(text) => {
-                let number = self.free_texts.pop().unwrap_or_else(|| {
-                    self.texts.push(None);
-                    // There are no more texts than places.
-                    u32::try_from(self.texts.len() - 1).unwrap_or(u32::MAX)
-                });
-                self.texts.set(index(number), Some(Arc::clone(text)));
-                (TEXT << CompactId::NUMBER_BITS | u64::from(number), self.hash.hash_one(&**text))
+                let key = match self.free_texts.pop() {
+                    Some(number) => {
+                        self.texts.set(index(number), Some(Arc::clone(text)));
+                        text_key(u64::from(number))
+                    }
+                    None => push_text(&mut self.texts, text),
+                };
+                (key, self.hash.hash_one(&**text))
             }
         };
         if let Some(record) = self.records.get_mut(index(place)) {
@@ -240,21 +241,17 @@ impl Chats {
     }
 }
 
-#[cfg(feature = "store")]
 impl Chats {
-    /// Chats at their places. The texts are numbered from 0 without a gap.
+    /// Chats at their places, and the places that are not indexed: their chat is at a lesser one too. The texts are
+    /// numbered from 0 without a gap.
     ///
     /// **O(places)**.
-    ///
-    /// # Errors
-    ///
-    /// A place whose chat is at another place too.
     pub(in crate::state) fn bulk(
         hash_seed: u64,
         records: Pages<Record, RUN>,
         texts: Pages<Option<Arc<str>>, 128>,
         free: Option<(Place, Place)>,
-    ) -> Result<Self, Place> {
+    ) -> (Self, Vec<Twice>) {
         let hash = FixedState::with_seed(hash_seed);
         let mut chats = Self { records, texts, free, ..Self::new(hash_seed) };
         let keys = || chats.records.iter().map(|record| record.key());
@@ -265,24 +262,63 @@ impl Chats {
             (None, None) => chats.key_at(a) == chats.key_at(b),
             (a, b) => a == b,
         };
-        chats.places = HashIndex::bulk(taken().count(), hashes, is_same)?;
-        Ok(chats)
+        let (places, twice) = HashIndex::bulk(taken().count(), hashes, is_same);
+        chats.places = places;
+        (chats, twice)
     }
 
-    /// Whether a key is the revision of a free place.
-    pub(in crate::state) fn is_free_key(key: u64) -> bool {
-        key >> CompactId::NUMBER_BITS == 0
+    /// The same chats without the vacated places, so that those behind move up. There are no free ones.
+    ///
+    /// **O(places)**.
+    pub(in crate::state) fn without_vacated(&self, hash_seed: u64) -> Self {
+        let mut texts = Pages::default();
+        let kept = self.records.iter().filter(|record| record.taken() != Some(EMPTY));
+        let moved = |record: &Record| {
+            let text = text_number(record.key()).and_then(|number| self.texts.get(index(number))?.as_ref());
+            text.map_or(*record, |text| Record::new(push_text(&mut texts, text), record.set()))
+        };
+        let kept: Vec<Record> = kept.map(moved).collect();
+        let mut records = Pages::default();
+        records.extend_from_slice(&kept);
+        Self::bulk(hash_seed, records, texts, None).0
     }
 
-    /// What stands at a free place in front of another, or at the last one.
-    pub(in crate::state) fn free_mark(next: Option<Place>) -> u32 {
-        FREE | next.unwrap_or(END)
+    /// The key of a chat, whose text if it needs one becomes the last one.
+    pub(in crate::state) fn key_of(chat: &ChatId, texts: &mut Pages<Option<Arc<str>>, 128>) -> u64 {
+        match chat.key() {
+            ChatKey::Compact(id) => id.bits(),
+            ChatKey::Text(text) => push_text(texts, text),
+        }
     }
 
     /// The text that a key stands for.
     pub(in crate::state) fn text_of(&self, key: u64) -> Option<&str> {
         self.texts.get(index(text_number(key)?))?.as_deref()
     }
+
+    /// Whether a key is the revision of a free place.
+    pub(in crate::state) fn is_free_key(key: u64) -> bool {
+        key >> CompactId::NUMBER_BITS == 0
+    }
+}
+
+#[cfg(feature = "store")]
+impl Chats {
+    /// What stands at a free place in front of another, or at the last one.
+    pub(in crate::state) fn free_mark(next: Option<Place>) -> u32 {
+        FREE | next.unwrap_or(END)
+    }
+}
+
+/// The key that stands for the text of a number.
+fn text_key(number: u64) -> u64 {
+    TEXT << CompactId::NUMBER_BITS | number
+}
+
+/// Adds a text; gives its key.
+fn push_text(texts: &mut Pages<Option<Arc<str>>, 128>, text: &Arc<str>) -> u64 {
+    texts.push(Some(Arc::clone(text)));
+    text_key(wide(texts.len() - 1))
 }
 
 /// The number of the text that a key stands for.

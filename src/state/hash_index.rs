@@ -190,22 +190,18 @@ impl HashIndex {
     }
 }
 
-#[cfg(feature = "store")]
 impl HashIndex {
-    /// The index of `len` numbers with their hashes.
+    /// The index of some numbers with their hashes, `capacity` of them at most, and the numbers that are left out: each
+    /// stands for the same as a lesser one, as `is_same` says of those that are alike by hash.
     ///
     /// **O(numbers)**: they are dealt out to pages of shards, and what is sorted at a time fits the processor's caches.
-    ///
-    /// # Errors
-    ///
-    /// A number that stands for the same as another, as `is_same` says of those that are alike by hash.
     pub(crate) fn bulk(
-        len: usize,
+        capacity: usize,
         hashes: impl Iterator<Item = (u64, u32)>,
         is_same: impl Fn(u32, u32) -> bool,
-    ) -> Result<Self, u32> {
-        let mut index = Self { shards: Pages::default(), len };
-        index.shards.extend_from_slice(&vec![Shard::default(); len.div_ceil(TARGET).max(1)]);
+    ) -> (Self, Vec<Twice>) {
+        let mut index = Self { shards: Pages::default(), len: 0 };
+        index.shards.extend_from_slice(&vec![Shard::default(); capacity.div_ceil(TARGET).max(1)]);
         // Shard, tag and number, in this order.
         let mut pages: Vec<Vec<u64>> = vec![Vec::new(); index.shards.len().div_ceil(SHARDS)];
         for (hash, number) in hashes {
@@ -215,16 +211,10 @@ impl HashIndex {
                 page.push(within << 48 | u64::from(tag_of(hash)) << 32 | u64::from(number));
             }
         }
+        let mut twice = Vec::new();
         for (page, mut entries) in (0..).step_by(SHARDS).zip(pages) {
             entries.sort_unstable();
-            for mut alike in entries.chunk_by(|a, b| a >> 32 == b >> 32) {
-                while let [first, rest @ ..] = alike {
-                    if rest.iter().any(|other| is_same(number_in(*first), number_in(*other))) {
-                        return Err(number_in(*first));
-                    }
-                    alike = rest;
-                }
-            }
+            take_repeats(&mut entries, &mut twice, &is_same);
             for shard in entries.chunk_by(|a, b| a >> 48 == b >> 48) {
                 let within = shard.first().and_then(|first| usize::try_from(first >> 48).ok()).unwrap_or_default();
                 let entries = shard.iter().map(|&entry| Entry::new(entry << 16, number_in(entry))).collect();
@@ -232,13 +222,38 @@ impl HashIndex {
                     *shard = Shard::of(entries);
                 }
             }
+            index.len += entries.len();
         }
-        Ok(index)
+        (index, twice)
     }
 }
 
+/// Two numbers that stand for the same, the lesser first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Twice {
+    pub(crate) kept: u32,
+    pub(crate) left_out: u32,
+}
+
+/// Moves numbers that stand for the same as a lesser one from the entries, which are in order, to a list.
+fn take_repeats(entries: &mut Vec<u64>, twice: &mut Vec<Twice>, is_same: impl Fn(u32, u32) -> bool) {
+    // The entries that are kept of those that are alike by hash.
+    let mut kept: Vec<u64> = Vec::new();
+    entries.retain(|&entry| {
+        if kept.last().is_some_and(|last| last >> 32 != entry >> 32) {
+            kept.clear();
+        }
+        let number = number_in(entry);
+        let same = kept.iter().map(|&other| number_in(other)).find(|&other| is_same(other, number));
+        match same {
+            Some(kept) => twice.push(Twice { kept, left_out: number }),
+            None => kept.push(entry),
+        }
+        same.is_none()
+    });
+}
+
 /// The low half.
-#[cfg(feature = "store")]
 fn number_in(entry: u64) -> u32 {
     let [a, b, c, d, ..] = entry.to_le_bytes();
     u32::from_le_bytes([a, b, c, d])

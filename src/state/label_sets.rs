@@ -272,7 +272,10 @@ impl LabelSets {
         let hashes = sets.iter().map(|(set, members, _)| (sets.hash.hash_one(members), set));
         let is_same = |a, b| sets.members(a) == sets.members(b);
         let live = sets.iter().count();
-        let index = HashIndex::bulk(live, hashes, is_same)?;
+        let (index, twice) = HashIndex::bulk(live, hashes, is_same);
+        if let Some(twice) = twice.first() {
+            return Err(twice.left_out);
+        }
         Ok(Self { live, index, ..sets })
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod chats;
 pub(crate) mod postings;
 pub(crate) mod plan;
 mod apply;
+pub(crate) mod bulk;
 pub(crate) mod clauses;
 mod totals;
 mod page;

@@ -85,6 +85,23 @@ impl<T: Clone + Default, const N: usize> Pages<T, N> {
         self.len += 1;
     }
 
+    /// Appends items, whole pages at once.
+    pub(crate) fn extend_from_slice(&mut self, items: &[T]) {
+        let room = (N - self.len % N) % N;
+        let (head, rest) = items.split_at(room.min(items.len()));
+        head.iter().for_each(|item| self.push(item.clone()));
+        for page in rest.chunks(N) {
+            let root = Arc::make_mut(&mut self.root);
+            if self.len.is_multiple_of(N * FAN) {
+                root.push(Arc::default());
+            }
+            if let Some(node) = root.last_mut() {
+                Arc::make_mut(node).push(page.into());
+            }
+            self.len += page.len();
+        }
+    }
+
     /// Adds items, each the default, until there is one of this index.
     pub(crate) fn reach(&mut self, index: usize) {
         while self.len <= index {
@@ -143,23 +160,6 @@ impl<T: Clone + Default, const N: usize> Pages<T, N> {
 
 #[cfg(feature = "store")]
 impl<T: Clone + Default, const N: usize> Pages<T, N> {
-    /// Appends items, whole pages at once.
-    pub(crate) fn extend_from_slice(&mut self, items: &[T]) {
-        let room = (N - self.len % N) % N;
-        let (head, rest) = items.split_at(room.min(items.len()));
-        head.iter().for_each(|item| self.push(item.clone()));
-        for page in rest.chunks(N) {
-            let root = Arc::make_mut(&mut self.root);
-            if self.len.is_multiple_of(N * FAN) {
-                root.push(Arc::default());
-            }
-            if let Some(node) = root.last_mut() {
-                Arc::make_mut(node).push(page.into());
-            }
-            self.len += page.len();
-        }
-    }
-
     /// Whether both have the same items in a range from one beginning of a page to another. Only the items of pages
     /// that are not shared are compared.
     pub(crate) fn agrees(&self, other: &Self, items: Range<usize>, same: impl Fn(&T, &T) -> bool) -> bool {

@@ -61,7 +61,8 @@ pub(crate) fn plan(state: &State, op: &Op, rules: Rules) -> Result<Plan> {
     }
 }
 
-fn unknown(id: &LabelId) -> Error {
+/// The error for a label that is not there.
+pub(crate) fn unknown(id: &LabelId) -> Error {
     Error::UnknownLabel { id: id.to_string() }
 }
 

@@ -136,7 +136,6 @@ impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
     }
 }
 
-#[cfg(feature = "store")]
 impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
     /// The map of entries in any order.
     ///
@@ -160,7 +159,6 @@ impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
 }
 
 /// The items in order, in lists that have room for some more.
-#[cfg(feature = "store")]
 fn parts<T>(items: Vec<T>) -> impl Iterator<Item = Vec<T>> {
     let mut items = items.into_iter();
     std::iter::from_fn(move || {

@@ -12,6 +12,8 @@
 #[cfg(not(label_index_shuttle))]
 mod bad_input;
 #[cfg(not(label_index_shuttle))]
+mod bulk_load;
+#[cfg(not(label_index_shuttle))]
 mod choices;
 #[cfg(not(label_index_shuttle))]
 mod churn;

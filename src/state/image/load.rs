@@ -8,6 +8,7 @@ use crate::label_id::LabelId;
 use crate::state::State;
 use crate::state::aliases::Aliases;
 use crate::state::chats::{Chats, Record};
+use crate::state::hash_index::Twice;
 use crate::state::image::bytes::{Reader, wide};
 use crate::state::image::damage::{Damage, require};
 use crate::state::image::header::{Header, RowId, RowKind, Rows};
@@ -115,8 +116,10 @@ impl Loader {
         }
         let sets =
             LabelSets::bulk(self.hash_seed, self.members, &counts).map_err(|set| twice(format!("label set {set}")))?;
-        let chats = Chats::bulk(self.hash_seed, records, self.keys.texts, header.free)
-            .map_err(|place| twice(format!("the chat at place {place}")))?;
+        let (chats, repeated) = Chats::bulk(self.hash_seed, records, self.keys.texts, header.free);
+        if let Some(Twice { kept, .. }) = repeated.first() {
+            return Err(twice(format!("the chat at place {kept}")));
+        }
         let total_rows = sets.iter().map(|(_, members, count)| u64::from(count) * wide(members.len())).sum();
         // Bitmaps may be much larger than rows, so they are built of what was found sound only.
         require(total_rows == header.total_rows, || {

@@ -1,6 +1,5 @@
 //! For each label, the places of the chats that carry it, in chunks.
 
-#[cfg(feature = "store")]
 mod bulk;
 pub(in crate::state) mod chunk;
 mod lists;

@@ -7,28 +7,16 @@ use label_index::{Filter, LabelIndex, Options, Page};
 use crate::engine::{Behind, Engine, Labels, Listed, PAGE, Read, Shared, Totals};
 use crate::workload::Part;
 
-/// Chats in one commit of a bulk load.
-const BATCH: usize = 100_000;
-
 pub(super) fn load(part: &Part<'_>) -> Box<dyn Engine> {
-    let index = Options::new().hash_seed(1).build();
-    let mut batch = index.batch();
+    let mut load = Options::new().hash_seed(1).bulk_load();
     for label in part.labels() {
-        batch.upsert_label(&label.id, label.name.as_str()).expect("a good label");
+        load.label(&label.id, label.name.as_str()).expect("a good label");
     }
-    let mut chats = part.chats();
-    loop {
-        for (key, labels) in chats.by_ref().take(BATCH) {
-            let ids = labels.iter().map(|&label| part.labels()[usize::from(label)].id.as_str());
-            batch.set_labels(key, ids).expect("good ids");
-        }
-        if batch.is_empty() {
-            return Box::new(index);
-        }
-        let loaded = batch.commit().expect("nothing is refused");
-        assert!(loaded.changed());
-        batch = index.batch();
+    for (key, labels) in part.chats() {
+        let ids = labels.iter().map(|&label| part.labels()[usize::from(label)].id.as_str());
+        load.chat(key, ids).expect("good ids");
     }
+    Box::new(load.finish())
 }
 
 impl Engine for LabelIndex {

@@ -1,0 +1,126 @@
+//! A state of chats that are taken in one after the other, and indexed when all are there.
+
+use std::sync::Arc;
+
+use crate::change::Place;
+use crate::chat_id::ChatId;
+use crate::error::Result;
+use crate::label::LabelPatch;
+use crate::label_id::LabelId;
+use crate::op::Op;
+use crate::options::Limits;
+use crate::state::State;
+use crate::state::chats::{Chats, RUN, Record};
+use crate::state::hash_index::Twice;
+use crate::state::label_sets::{EMPTY, SetId};
+use crate::state::labels::{Slot, wide};
+use crate::state::pages::Pages;
+use crate::state::plan::{Rules, full, plan, unknown};
+use crate::state::postings::Postings;
+
+/// A state that is being loaded. It answers nothing before it is [finished](Self::finish).
+#[derive(Debug)]
+pub(crate) struct Bulk {
+    /// Labels and label sets grow with what is added; chats and postings are made at the end.
+    state: State,
+    hash_seed: u64,
+    rules: Rules,
+    records: Pages<Record, RUN>,
+    /// The records of the last page.
+    tail: Vec<Record>,
+    texts: Pages<Option<Arc<str>>, 128>,
+    /// The labels of one chat, while it is added.
+    slots: Vec<Slot>,
+}
+
+impl Bulk {
+    pub(crate) fn new(identity: u64, hash_seed: u64, limits: Limits) -> Self {
+        Self {
+            state: State::new(identity, hash_seed),
+            hash_seed,
+            rules: Rules { limits, horizon: 0 },
+            records: Pages::default(),
+            tail: Vec::with_capacity(RUN),
+            texts: Pages::default(),
+            slots: Vec::new(),
+        }
+    }
+
+    /// Creates a label, or patches one.
+    pub(crate) fn label(&mut self, id: LabelId, patch: LabelPatch) -> Result<()> {
+        let plan = plan(&self.state, &Op::UpsertLabel { id, patch }, self.rules)?;
+        plan.changes.iter().for_each(|change| self.state.apply(change));
+        Ok(())
+    }
+
+    /// Adds a chat with its labels, which are in label order and without repetition.
+    pub(crate) fn chat(&mut self, chat: &ChatId, labels: &[LabelId]) -> Result<()> {
+        self.slots.clear();
+        for label in labels {
+            self.slots.push(self.state.labels.slot(label).ok_or_else(|| unknown(label))?);
+        }
+        if self.slots.is_empty() {
+            return Ok(());
+        }
+        if self.records.len() + self.tail.len() >= Chats::MAX {
+            return Err(full());
+        }
+        let set = self.state.sets.intern(&self.slots);
+        self.state.sets.acquire(set);
+        self.tail.push(Record::new(Chats::key_of(chat, &mut self.texts), set));
+        if self.tail.len() == RUN {
+            self.end_page();
+        }
+        Ok(())
+    }
+
+    fn end_page(&mut self) {
+        self.records.extend_from_slice(&self.tail);
+        self.tail.clear();
+    }
+
+    /// The state of everything that was added, at the first revision if that is anything.
+    ///
+    /// **O(chats + pairs)**.
+    pub(crate) fn finish(mut self) -> State {
+        self.end_page();
+        let Self { mut state, hash_seed, records, texts, .. } = self;
+        let (chats, twice) = Chats::bulk(hash_seed, records, texts, None);
+        state.chats = chats;
+        state.revision = u64::from(state.labels.len() > 0);
+        if !twice.is_empty() {
+            state.unite_repeated(twice);
+            state.chats = state.chats.without_vacated(hash_seed);
+        }
+        let slots_of = |record: &Record| record.taken().map(|set| state.sets.members(set)).unwrap_or_default();
+        state.postings = Postings::bulk(state.chats.records.iter().map(slots_of));
+        state.total_rows = state.sets.iter().map(|(_, members, count)| u64::from(count) * wide(members.len())).sum();
+        state
+    }
+}
+
+impl State {
+    /// Gives chats that are at several places the labels of all of these at the first, and vacates the others.
+    fn unite_repeated(&mut self, mut twice: Vec<Twice>) {
+        twice.sort_unstable();
+        for places in twice.chunk_by(|a, b| a.kept == b.kept) {
+            let Some(&Twice { kept, .. }) = places.first() else { continue };
+            let labels = |place: &Place| self.slots_at(*place).iter().filter_map(|&slot| self.labels.at(slot));
+            let all = std::iter::once(&kept).chain(places.iter().map(|twice| &twice.left_out)).flat_map(labels);
+            let mut ids: Vec<&LabelId> = all.map(|label| label.id()).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            let united: Vec<Slot> = ids.into_iter().filter_map(|id| self.labels.slot(id)).collect();
+            let united = self.sets.intern(&united);
+            self.give(kept, united);
+            places.iter().for_each(|twice| self.give(twice.left_out, EMPTY));
+        }
+    }
+
+    /// Gives a chat a label set, without any list of places.
+    fn give(&mut self, place: Place, set: SetId) {
+        if let Some(old) = self.chats.set_of(place) {
+            self.reset(place, old, set);
+        }
+    }
+}
