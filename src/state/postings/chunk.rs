@@ -53,7 +53,6 @@ fn is_dense(places: &[u16]) -> bool {
 
 impl Chunk {
     /// The chunk of places in order, without room.
-    #[cfg(feature = "store")]
     pub(crate) fn of(places: &[u16]) -> Self {
         if is_dense(places) {
             Self::dense(places)
