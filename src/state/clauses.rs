@@ -41,9 +41,17 @@ impl Clauses {
         let mut clauses = Self { any, all: all.unwrap_or_default(), none: none.unwrap_or_default(), ..lookup.clauses };
         clauses.all.sort();
         clauses.all.dedup();
-        clauses.ids.sort_unstable();
-        clauses.ids.dedup();
+        clauses.ids = clauses.ids(labels);
         Ok(clauses)
+    }
+
+    /// The ids of all slots. Slots are sorted and mostly given out in label order, so that little is left to sort.
+    fn ids(&self, labels: &Labels) -> Vec<LabelId> {
+        let slots = self.any.iter().chain(&self.all).chain([&self.none]).flatten();
+        let mut ids: Vec<LabelId> = slots.filter_map(|&slot| Some(labels.at(slot)?.id().clone())).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
     }
 
     /// Whether no chat can pass, whoever it is.
@@ -86,7 +94,6 @@ impl<'a> Lookup<'a> {
     /// The slots of some entries together, sorted and without repetition.
     fn united(&mut self, entries: &'a [Entry]) -> Vec<Slot> {
         let mut slots = Vec::with_capacity(entries.len());
-        self.clauses.ids.reserve(entries.len());
         for entry in entries {
             let known = slots.len();
             self.add(entry, &mut slots);
@@ -104,16 +111,11 @@ impl<'a> Lookup<'a> {
 
     fn add(&mut self, entry: &Entry, slots: &mut Vec<Slot>) {
         let labels = self.labels;
-        let mut found = |id: LabelId| {
-            if let Some(slot) = labels.slot(&id) {
-                slots.push(slot);
-                self.clauses.ids.push(id);
-            }
-        };
         match entry {
-            Entry::Id(text) => text.parse().into_iter().for_each(found),
+            Entry::Id(text) => slots.extend(text.parse().ok().and_then(|id| labels.slot(&id))),
             Entry::Name(text) => {
-                NameKey::sought(text).iter().for_each(|key| labels.named(key).cloned().for_each(&mut found));
+                let keys = NameKey::sought(text);
+                slots.extend(keys.iter().flat_map(|key| labels.named(key)).filter_map(|id| labels.slot(id)));
             }
         }
     }

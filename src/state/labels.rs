@@ -9,12 +9,17 @@ use crate::state::sorted::SortedMap;
 /// The number of a live label inside one state. A removed label's slot is used again.
 pub(crate) type Slot = u32;
 
+/// Ids below this number are found by it.
+const LOW: u32 = 4_096;
+
 /// Every label that is live or provisional, and every id that was deleted and did not come back.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Labels {
     /// L1: holds exactly the live ids; `slots` has each id's label at its slot and nothing elsewhere.
     pub(crate) by_id: SortedMap<LabelId, Slot>,
     pub(crate) slots: Pages<Option<Label>, 64>,
+    /// L6: by number, the slots of the live ids below [`LOW`], which most networks give and every operation looks up.
+    pub(in crate::state) low: Pages<Option<Slot>, 64>,
     /// L2: the slots without a label, once each.
     pub(crate) free: Pages<Slot, 256>,
     /// L3: one entry for each live label with a name, under the name's key.
@@ -37,7 +42,10 @@ impl Labels {
     }
 
     pub(crate) fn slot(&self, id: &LabelId) -> Option<Slot> {
-        self.by_id.get(id).copied()
+        match low_number(id) {
+            Some(number) => self.low.get(number).copied().flatten(),
+            None => self.by_id.get(id).copied(),
+        }
     }
 
     pub(crate) fn at(&self, slot: Slot) -> Option<&Label> {
@@ -88,6 +96,7 @@ impl Labels {
                 });
                 let Some(slot) = slot else { return };
                 self.by_id.insert(id.clone(), slot);
+                self.put_low(&id, Some(slot));
                 slot
             }
         };
@@ -104,8 +113,16 @@ impl Labels {
         if let Some(slot) = self.slot(id) {
             self.forget_name(slot);
             self.by_id.remove(id);
+            self.put_low(id, None);
             self.slots.set(index(slot), None);
             self.free.push(slot);
+        }
+    }
+
+    fn put_low(&mut self, id: &LabelId, slot: Option<Slot>) {
+        if let Some(number) = low_number(id) {
+            self.low.reach(number);
+            self.low.set(number, slot);
         }
     }
 
@@ -132,15 +149,23 @@ impl Labels {
         (0..).zip(labels).filter(|(_, label)| label.is_none()).for_each(|(slot, _)| free.push(slot));
         let live = (0..).zip(labels).filter_map(|(slot, label)| Some((label.as_ref()?.id().clone(), slot)));
         let named = labels.iter().flatten().filter_map(|label| Some(((label.name()?.key(), label.id().clone()), ())));
-        Ok(Self {
-            by_id: SortedMap::bulk(live.collect())?,
+        let mut bulk = Self {
+            by_id: SortedMap::bulk(live.clone().collect())?,
             slots,
+            low: Pages::default(),
             free,
             by_name: SortedMap::bulk(named.collect()).map_err(|(_, id)| id)?,
             deleted: SortedMap::bulk(deleted.into_iter().map(|id| (id, ())).collect())?,
             highest,
-        })
+        };
+        live.for_each(|(id, slot)| bulk.put_low(&id, Some(slot)));
+        Ok(bulk)
     }
+}
+
+/// The number of an id that is found by it.
+pub(in crate::state) fn low_number(id: &LabelId) -> Option<usize> {
+    id.decimal().filter(|&number| number < LOW).map(index)
 }
 
 /// A length as a number that is as wide everywhere.

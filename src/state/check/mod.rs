@@ -12,7 +12,7 @@ use crate::label_id::LabelId;
 use crate::op::RefreshState;
 use crate::state::State;
 use crate::state::label_sets::{BLOCK, EMPTY, SetId, signature};
-use crate::state::labels::{Slot, index, wide};
+use crate::state::labels::{Slot, index, low_number, wide};
 use crate::state::postings::{Counts, List};
 
 /// An invariant that does not hold: a bug of this crate.
@@ -100,7 +100,10 @@ impl State {
         let both = by_id.keys().find(|id| labels.is_deleted(id));
         require("L4", both.is_none(), || format!("{both:?} is live and deleted"))?;
         let seen = by_id.keys().chain(labels.deleted.iter().map(|(id, ())| id)).filter_map(LabelId::decimal).max();
-        require("L5", seen.unwrap_or(0) <= labels.highest, || format!("{seen:?} is above {}", labels.highest))
+        require("L5", seen.unwrap_or(0) <= labels.highest, || format!("{seen:?} is above {}", labels.highest))?;
+        let low = (0..).zip(labels.low.iter()).filter_map(|(number, slot)| Some((LabelId::from(number), (*slot)?)));
+        let low_ids: BTreeMap<LabelId, Slot> = by_id.into_iter().filter(|(id, _)| low_number(id).is_some()).collect();
+        equal("L6", "slots of low ids", &low.collect(), &low_ids)
     }
 
     fn check_aliases(&self) -> Result<(), Violation> {

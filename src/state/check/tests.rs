@@ -112,6 +112,13 @@ const BREAKS: &[Break] = &[
     ("L4", "a live id among the deleted", |state| {
         state.labels.deleted.insert(label(1), ());
     }),
+    ("L6", "a low id forgotten", |state| {
+        state.labels.low.set(1, None);
+    }),
+    ("L6", "the slot of a low id that is not there", |state| {
+        state.labels.low.reach(9);
+        state.labels.low.set(9, Some(0));
+    }),
     ("L5", "a deleted id above the highest", |state| state.labels.highest = 5),
     ("L5", "a live id above the highest", |state| {
         state.labels.deleted.remove(&label(5));

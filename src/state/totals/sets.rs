@@ -8,6 +8,12 @@ use crate::state::clauses::Clauses;
 use crate::state::label_sets::{BLOCK, OWN_BITS, SetId, Signature, signature};
 use crate::state::labels::wide;
 
+/// For each set of a block, 0 if it is not hit. As wide as a word of a signature, so that vectors keep their width.
+type Hits = [u64; BLOCK];
+
+/// A set that is hit, whatever bit says so.
+const HIT: u64 = u64::MAX;
+
 /// A scan over the distinct label sets by signature.
 pub(super) struct SetScan<'a> {
     state: &'a State,
@@ -53,11 +59,12 @@ impl<'a> SetScan<'a> {
     fn scan(&self) -> Totals {
         let only_word = self.only_word();
         let mut totals = Totals::default();
+        let mut hits = [0; BLOCK];
         for (block, (counts, lens)) in self.state.sets.blocks().enumerate() {
             let (chats, rows) = if let Some((word, wanted)) = only_word {
                 sum_of_word(self.state.sets.words(word, block), wanted, counts, lens)
             } else {
-                let hits = self.hits(block, counts);
+                self.hits(block, counts, &mut hits);
                 totals.matched_rows += self.matched_rows(&hits, block, counts);
                 sum_of_hits(&hits, counts, lens)
             };
@@ -76,50 +83,51 @@ impl<'a> SetScan<'a> {
 
     /// For each set of a block, whether it passes: each clause over the whole block, without a branch.
     #[inline(always)]
-    fn hits(&self, block: usize, counts: &[u32]) -> [bool; BLOCK] {
-        let mut hits = [true; BLOCK];
-        for required in self.any.iter().chain(&self.all) {
-            let met = self.any_bit(required, block);
-            hits.iter_mut().zip(met).for_each(|(hit, met)| *hit &= met != 0);
+    fn hits(&self, block: usize, counts: &[u32], hits: &mut Hits) {
+        let mut required = self.any.iter().chain(&self.all);
+        // What is met is a hit as it is.
+        match required.next() {
+            Some(first) => self.meet(first, block, hits),
+            None => hits.fill(HIT),
+        }
+        let mut met = [0; BLOCK];
+        for required in required {
+            self.meet(required, block, &mut met);
+            hits.iter_mut().zip(&met).for_each(|(hit, met)| *hit = if *met == 0 { 0 } else { *hit });
         }
         if !self.exact {
-            self.verify(&mut hits, block, counts);
+            self.verify(hits, block, counts);
         } else if !self.clauses.none.is_empty() {
-            let met = self.any_bit(&self.none, block);
-            hits.iter_mut().zip(met).for_each(|(hit, met)| *hit &= met == 0);
+            self.meet(&self.none, block, &mut met);
+            hits.iter_mut().zip(&met).for_each(|(hit, met)| *hit = if *met == 0 { *hit } else { 0 });
         }
-        hits
     }
 
-    /// For each set of a block, whether it has a bit of this signature.
+    /// Marks the sets of a block that have a bit of this signature, and no others.
     #[inline(always)]
-    fn any_bit(&self, wanted: &Signature, block: usize) -> [u64; BLOCK] {
-        let mut met = [0; BLOCK];
+    fn meet(&self, wanted: &Signature, block: usize, met: &mut Hits) {
+        met.fill(0);
         for (word, &wanted) in wanted.iter().enumerate().filter(|(_, wanted)| **wanted != 0) {
             let words = self.state.sets.words(word, block);
             met.iter_mut().zip(words).for_each(|(met, word)| *met |= word & wanted);
         }
-        met
     }
 
     /// The sets of a block that are hit, by number.
-    fn hit_sets(
-        &self,
-        hits: &[bool; BLOCK],
-        block: usize,
-        counts: &[u32],
-    ) -> impl Iterator<Item = (usize, SetId, u64)> {
-        hits.iter().zip(counts).enumerate().filter(|(_, (hit, count))| **hit && **count > 0).filter_map(
+    fn hit_sets(&self, hits: &Hits, block: usize, counts: &[u32]) -> impl Iterator<Item = (usize, SetId, u64)> {
+        hits.iter().zip(counts).enumerate().filter(|(_, (hit, count))| **hit != 0 && **count > 0).filter_map(
             move |(at, (_, &count))| Some((at, SetId::try_from(block * BLOCK + at).ok()?, u64::from(count))),
         )
     }
 
     /// Keeps only the sets whose labels pass, where signatures may be shared.
-    fn verify(&self, hits: &mut [bool; BLOCK], block: usize, counts: &[u32]) {
-        let mut verified = [false; BLOCK];
+    fn verify(&self, hits: &mut Hits, block: usize, counts: &[u32]) {
+        let mut verified = [0; BLOCK];
         for (at, set, _) in self.hit_sets(hits, block, counts) {
-            if let Some(hit) = verified.get_mut(at) {
-                *hit = self.clauses.pass(self.state.sets.members(set));
+            if let Some(hit) = verified.get_mut(at)
+                && self.clauses.pass(self.state.sets.members(set))
+            {
+                *hit = HIT;
             }
         }
         *hits = verified;
@@ -127,7 +135,7 @@ impl<'a> SetScan<'a> {
 
     /// The pairs of the any-of clause, where no counter knows them.
     #[inline(always)]
-    fn matched_rows(&self, hits: &[bool; BLOCK], block: usize, counts: &[u32]) -> u64 {
+    fn matched_rows(&self, hits: &Hits, block: usize, counts: &[u32]) -> u64 {
         let Some(any) = self.any.filter(|_| self.clauses.only_any().is_none()) else { return 0 };
         if !self.exact {
             let matched = |set| wide(self.clauses.matched(self.state.sets.members(set)));
@@ -156,12 +164,6 @@ fn sum_of_word(words: &[u64], wanted: u64, counts: &[u32], lens: &[u32]) -> (u64
 
 /// The chats and rows of the sets that are hit.
 #[inline(always)]
-fn sum_of_hits(hits: &[bool; BLOCK], counts: &[u32], lens: &[u32]) -> (u64, u64) {
-    let (mut chats, mut rows) = (0, 0);
-    for ((&hit, &count), &len) in hits.iter().zip(counts).zip(lens) {
-        let count = if hit { count } else { 0 };
-        chats += u64::from(count);
-        rows += u64::from(count) * u64::from(len);
-    }
-    (chats, rows)
+fn sum_of_hits(hits: &Hits, counts: &[u32], lens: &[u32]) -> (u64, u64) {
+    sum_of_word(hits, HIT, counts, lens)
 }
