@@ -230,9 +230,11 @@ impl State {
             self.postings.lists().into_iter().map(|list| (list, self.postings.places(list).collect())).collect();
         equal("P1", "lists of places", &found, &expected)?;
         let labels = self.postings.labels.iter().map(|label| &label.places);
-        let mut chunks = labels.chain(self.postings.longer.iter()).flat_map(|list| list.iter());
-        let empty = chunks.find(|(_, chunk)| chunk.is_empty()).map(|(number, _)| number);
-        equal("P1", "empty chunk", &empty, &None)?;
+        for places in labels.chain(self.postings.longer.iter()) {
+            let empty = places.parts_from(0).find(|(_, part)| part.len == 0).map(|(number, _)| number);
+            equal("P1", "empty chunk", &empty, &None)?;
+            equal("P1", "length of a list", &places.len, &places.iter().count())?;
+        }
         for slot in (0..).take(self.labels.slot_count()) {
             let places = expected.get(&List::Label(slot)).map(Vec::as_slice).unwrap_or_default();
             let rows = places.iter().map(|&place| wide(self.slots_at(place).len())).sum();

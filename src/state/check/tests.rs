@@ -14,6 +14,8 @@ use crate::state::chats::Record;
 use crate::state::label_sets::{EMPTY, SetId, signature};
 use crate::state::labels::index;
 use crate::state::postings::chunk::{Chunk, split};
+use crate::state::postings::{Pieces, Places};
+use crate::state::sorted::SortedMap;
 use crate::state::tests::{chat, commit, define, empty, label, link, unlink};
 
 /// A chat that is kept as a text, with labels 1 and 2; a compact one with label 1; a compact one with 1, 2 and 3.
@@ -72,6 +74,13 @@ fn give(state: &mut State, id: &str, new: SetId) {
     state.sets.acquire(new);
     state.sets.release(old);
     state.chats.put_set(place(state, id), new);
+}
+
+/// The same places in chunks, of which one has none.
+fn with_empty_chunk(places: &mut Places) {
+    let lows: Vec<u16> = places.iter().map(|place| split(place).1).collect();
+    let chunks = vec![(0, Chunk::of(&lows)), (9, Chunk::default())];
+    places.pieces = Pieces::Chunks(SortedMap::bulk(chunks).unwrap());
 }
 
 type Break = (&'static str, &'static str, fn(&mut State));
@@ -266,20 +275,18 @@ const BREAKS: &[Break] = &[
         state.postings.unlink(slot, place, &[]);
     }),
     ("P1", "a wrong length", |state| {
-        let mut chats = Chunk::default();
-        chats.insert(split(place(state, BOB)).1);
+        let bob = place(state, BOB);
         state.postings.longer.reach(1);
-        state.postings.longer.get_mut(1).unwrap().insert(0, chats);
+        state.postings.longer.get_mut(1).unwrap().insert(bob);
     }),
     ("P1", "a list of a label that is gone", |state| {
         let dead = *state.labels.free.get(0).unwrap();
         state.postings.link(dead, place(state, BOB), &[]);
     }),
-    ("P1", "an empty chunk", |state| {
-        state.postings.labels.get_mut(0).unwrap().places.insert(9, Chunk::default());
-    }),
-    ("P1", "an empty chunk of lengths", |state| {
-        state.postings.longer.get_mut(0).unwrap().insert(9, Chunk::default());
+    ("P1", "an empty chunk", |state| with_empty_chunk(&mut state.postings.labels.get_mut(0).unwrap().places)),
+    ("P1", "an empty chunk of lengths", |state| with_empty_chunk(state.postings.longer.get_mut(0).unwrap())),
+    ("P1", "a list that is longer than it says", |state| {
+        state.postings.labels.get_mut(0).unwrap().places.len -= 1;
     }),
     ("P2", "a wrong number of chats of a label", |state| {
         state.postings.labels.get_mut(0).unwrap().counts.chats += 1;

@@ -3,7 +3,6 @@
 use crate::state::labels::{Slot, index, wide};
 use crate::state::postings::chunk::{Chunk, split};
 use crate::state::postings::{Counts, Places, Posting, Postings};
-use crate::state::sorted::SortedMap;
 
 /// A list while it grows.
 #[derive(Default)]
@@ -33,8 +32,7 @@ impl Growing {
 
     fn finish(mut self) -> Places {
         self.end_chunk();
-        // Their numbers grow.
-        SortedMap::bulk(self.chunks).unwrap_or_default()
+        Places::of(self.chunks)
     }
 }
 

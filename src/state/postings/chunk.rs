@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::change::Place;
 use crate::state::labels::index;
-use crate::state::postings::words::{Bits, Form, NONE, WORDS, bit_of, unite};
+use crate::state::postings::run;
+use crate::state::postings::words::{Form, Iter, NONE, WORDS, bit_of, unite};
 
 /// A place is the number of its chunk, and this many low bits.
 const BITS: u32 = 15;
@@ -17,8 +18,13 @@ pub(crate) const PLACES: usize = 1 << BITS;
 
 /// The number of a place's chunk, and the place relative to the beginning of that chunk.
 pub(crate) fn split(place: Place) -> (u32, u16) {
+    (place >> BITS, low_of(place))
+}
+
+/// A place relative to the beginning of its chunk.
+pub(super) fn low_of(place: Place) -> u16 {
     let [low, high, ..] = place.to_le_bytes();
-    (place >> BITS, u16::from_le_bytes([low, high]) & LOW)
+    u16::from_le_bytes([low, high]) & LOW
 }
 
 /// The place of a chunk.
@@ -91,19 +97,7 @@ impl Chunk {
     pub(crate) fn insert(&mut self, low: u16) {
         match self {
             Self::Sparse { places, len } => {
-                let filled = usize::from(*len);
-                let at = list_of(places, *len).partition_point(|&other| other < low);
-                match Arc::get_mut(places).and_then(|places| places.get_mut(at..=filled)) {
-                    Some(tail) => {
-                        tail.copy_within(..filled - at, 1);
-                        tail.iter_mut().take(1).for_each(|first| *first = low);
-                    }
-                    None => {
-                        let (before, after) = list_of(places, *len).split_at(at);
-                        let spare = std::iter::repeat_n(0, filled / 8);
-                        *places = before.iter().chain(&[low]).chain(after).copied().chain(spare).collect();
-                    }
-                }
+                run::insert(places, usize::from(*len), low);
                 *len += 1;
                 if is_dense(list_of(places, *len)) {
                     *self = Self::dense(list_of(places, *len));
@@ -130,16 +124,8 @@ impl Chunk {
     pub(crate) fn remove(&mut self, low: u16) {
         match self {
             Self::Sparse { places, len } => {
-                let filled = usize::from(*len);
-                let Ok(at) = list_of(places, *len).binary_search(&low) else { return };
-                if let Some(tail) = Arc::make_mut(places).get_mut(at..filled) {
-                    tail.copy_within(1.., 0);
-                }
+                run::remove(places, usize::from(*len), low);
                 *len -= 1;
-                // Room that is not needed any more is given back.
-                if places.len() > 8 && filled < places.len() / 2 {
-                    *places = list_of(places, *len).into();
-                }
             }
             Self::Dense { words, len } => {
                 let (at, bit) = bit_of(low);
@@ -160,35 +146,8 @@ impl Chunk {
     }
 
     /// The places in order.
-    pub(crate) fn iter(&self) -> Iter<'_> {
-        self.iter_from(0)
-    }
-
-    /// The places in order, from `low` on.
-    pub(crate) fn iter_from(&self, low: u16) -> Iter<'_> {
-        match self.form() {
-            Form::Sparse(places) => {
-                Iter::Sparse(places.get(places.partition_point(|&place| place < low)..).unwrap_or_default().iter())
-            }
-            Form::Dense(words) => Iter::Dense(Bits::from(words, low)),
-        }
-    }
-}
-
-/// The places of a [`Chunk`] in order.
-pub(crate) enum Iter<'a> {
-    Sparse(std::slice::Iter<'a, u16>),
-    Dense(Bits<'a>),
-}
-
-impl Iterator for Iter<'_> {
-    type Item = u16;
-
-    fn next(&mut self) -> Option<u16> {
-        match self {
-            Self::Sparse(places) => places.next().copied(),
-            Self::Dense(bits) => bits.next(),
-        }
+    fn iter(&self) -> Iter<'_> {
+        self.form().iter_from(0)
     }
 }
 

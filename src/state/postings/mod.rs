@@ -3,6 +3,8 @@
 mod bulk;
 pub(in crate::state) mod chunk;
 mod lists;
+mod places;
+mod run;
 mod walk;
 pub(in crate::state) mod words;
 
@@ -11,9 +13,10 @@ use std::collections::BTreeSet;
 use crate::change::Place;
 use crate::state::labels::{Slot, index, wide};
 use crate::state::pages::Pages;
-use crate::state::postings::chunk::{Chunk, join, split};
 pub(in crate::state) use crate::state::postings::lists::Lists;
-use crate::state::sorted::{Iter, SortedMap};
+#[cfg(test)]
+pub(in crate::state) use crate::state::postings::places::Pieces;
+pub(in crate::state) use crate::state::postings::places::{Part, Parts, Places};
 
 /// A list of places: that of a label, or one of those that serve all labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,9 +27,6 @@ pub(crate) enum List {
     /// intersections with these.
     AtLeast(u32),
 }
-
-/// The places of a list in chunks, each shared between versions until it is written.
-pub(in crate::state) type Places = SortedMap<u32, Chunk>;
 
 /// Lists of places.
 #[derive(Debug, Clone, Default)]
@@ -56,28 +56,6 @@ pub(crate) struct Counts {
     pub(crate) rows: u64,
 }
 
-/// Adds a place that is not in the list.
-fn insert(list: &mut Places, place: Place) {
-    let (number, low) = split(place);
-    if let Some(chunk) = list.get_mut(&number) {
-        chunk.insert(low);
-    } else {
-        let mut chunk = Chunk::default();
-        chunk.insert(low);
-        list.insert(number, chunk);
-    }
-}
-
-/// Removes a place that is in the list.
-fn remove(list: &mut Places, place: Place) {
-    let (number, low) = split(place);
-    let Some(chunk) = list.get_mut(&number) else { return };
-    chunk.remove(low);
-    if chunk.is_empty() {
-        list.remove(&number);
-    }
-}
-
 /// Where the list of the chats with at least so many labels is.
 fn longer(len: usize) -> Option<usize> {
     len.checked_sub(2)
@@ -103,7 +81,7 @@ impl Postings {
         let len = others.len() + 1;
         self.labels.reach(index(slot));
         if let Some(label) = self.labels.get_mut(index(slot)) {
-            insert(&mut label.places, place);
+            label.places.insert(place);
             label.counts.chats += 1;
             label.counts.rows += wide(len);
         }
@@ -115,7 +93,7 @@ impl Postings {
         if let Some(at) = longer(len) {
             self.longer.reach(at);
             if let Some(list) = self.longer.get_mut(at) {
-                insert(list, place);
+                list.insert(place);
             }
         }
         self.labelled += u64::from(others.is_empty());
@@ -125,7 +103,7 @@ impl Postings {
     pub(crate) fn unlink(&mut self, slot: Slot, place: Place, others: &[Slot]) {
         let len = others.len() + 1;
         if let Some(label) = self.labels.get_mut(index(slot)) {
-            remove(&mut label.places, place);
+            label.places.remove(place);
             label.counts.chats -= 1;
             label.counts.rows -= wide(len);
         }
@@ -135,7 +113,7 @@ impl Postings {
             }
         }
         if let Some(list) = longer(len).and_then(|at| self.longer.get_mut(at)) {
-            remove(list, place);
+            list.remove(place);
         }
         self.labelled -= u64::from(others.is_empty());
     }
@@ -153,19 +131,19 @@ impl Postings {
         }
     }
 
-    pub(crate) fn chunk(&self, list: List, number: u32) -> Option<&Chunk> {
-        self.list(list)?.get(&number)
+    /// The places of a list in one chunk, if there are any.
+    pub(in crate::state) fn part(&self, list: List, number: u32) -> Option<Part<'_>> {
+        self.list(list)?.part(number)
     }
 
-    /// The chunks of a list in order, from `first` on.
-    pub(in crate::state) fn chunks(&self, list: List, first: u32) -> Option<Iter<'_, u32, Chunk>> {
-        self.list(list).map(|chunks| chunks.iter_from(move |&number| number < first))
+    /// The places of a list chunk by chunk, from chunk `first` on.
+    pub(in crate::state) fn parts(&self, list: List, first: u32) -> Option<Parts<'_>> {
+        self.list(list).map(|places| places.parts_from(first))
     }
 
     /// The places of a list in order.
     pub(crate) fn places(&self, list: List) -> impl Iterator<Item = Place> {
-        let chunks = self.chunks(list, 0).into_iter().flatten();
-        chunks.flat_map(|(&number, chunk)| chunk.iter().map(move |low| join(number, low)))
+        self.list(list).into_iter().flat_map(Places::iter)
     }
 
     /// Every list that has a place.
@@ -173,6 +151,6 @@ impl Postings {
         let labels = (0..).zip(self.labels.iter().map(|label| &label.places));
         let labels = labels.map(|(slot, list)| (List::Label(slot), list));
         let longer = (2..).zip(self.longer.iter()).map(|(len, list)| (List::AtLeast(len), list));
-        labels.chain(longer).filter(|(_, list)| list.len() > 0).map(|(list, _)| list).collect()
+        labels.chain(longer).filter(|(_, list)| list.len > 0).map(|(list, _)| list).collect()
     }
 }

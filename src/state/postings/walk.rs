@@ -2,9 +2,9 @@
 
 use crate::change::Place;
 use crate::state::labels::Slot;
-use crate::state::postings::chunk::{Chunk, Iter, join, split};
-use crate::state::postings::words::{Bits, NONE, unite};
-use crate::state::postings::{Lists, Postings};
+use crate::state::postings::chunk::{join, split};
+use crate::state::postings::words::{Bits, Iter, NONE, unite};
+use crate::state::postings::{Lists, Part, Postings};
 
 /// With more lists than this, uniting them costs less than merging them.
 const FEW: usize = 64;
@@ -16,13 +16,13 @@ impl Postings {
         let mut lists = Lists::new(self, slots, first);
         while let Some(number) = lists.next_number() {
             let from = if number == first { start } else { 0 };
-            let chunks = lists.take(number);
+            let parts = lists.take(number);
             let on = if slots.len() > FEW {
                 let mut union = NONE;
-                chunks.for_each(|chunk| unite(&mut union, chunk.form()));
+                parts.for_each(|part| unite(&mut union, part.form));
                 Bits::from(&union, from).all(|low| go_on(join(number, low)))
             } else {
-                Merged::new(chunks, from).all(|low| go_on(join(number, low)))
+                Merged::new(parts, from).all(|low| go_on(join(number, low)))
             };
             if !on {
                 return;
@@ -31,13 +31,13 @@ impl Postings {
     }
 }
 
-/// Chunks that are merged on the way, each with its next chat.
+/// Parts of one chunk that are merged on the way, each with its next chat.
 struct Merged<'a>(Vec<(u16, Iter<'a>)>);
 
 impl<'a> Merged<'a> {
-    fn new(chunks: impl Iterator<Item = &'a Chunk>, from: u16) -> Self {
-        let heads = chunks.filter_map(|chunk| {
-            let mut rest = chunk.iter_from(from);
+    fn new(parts: impl Iterator<Item = Part<'a>>, from: u16) -> Self {
+        let heads = parts.filter_map(|part| {
+            let mut rest = part.form.iter_from(from);
             Some((rest.next()?, rest))
         });
         Self(heads.collect())

@@ -1,6 +1,7 @@
 //! Sets of places of one chunk as bits.
 
-use crate::state::postings::chunk::PLACES;
+use crate::change::Place;
+use crate::state::postings::chunk::{PLACES, low_of};
 
 /// Words of one bit for each place of a chunk.
 pub(super) const WORDS: usize = PLACES / 64;
@@ -23,6 +24,42 @@ pub(crate) enum Form<'a> {
     Sparse(&'a [u16]),
     /// One bit for each place, none behind the last word.
     Dense(&'a [u64]),
+    /// In order, with the number of the chunk, which is the same for all.
+    Run(&'a [Place]),
+}
+
+impl<'a> Form<'a> {
+    /// The places in order, from `low` on.
+    pub(crate) fn iter_from(self, low: u16) -> Iter<'a> {
+        match self {
+            Self::Sparse(places) => {
+                Iter::Sparse(places.get(places.partition_point(|&place| place < low)..).unwrap_or_default().iter())
+            }
+            Self::Dense(words) => Iter::Dense(Bits::from(words, low)),
+            Self::Run(places) => {
+                Iter::Run(places.get(places.partition_point(|&place| low_of(place) < low)..).unwrap_or_default().iter())
+            }
+        }
+    }
+}
+
+/// The places of a [`Form`] in order.
+pub(crate) enum Iter<'a> {
+    Sparse(std::slice::Iter<'a, u16>),
+    Dense(Bits<'a>),
+    Run(std::slice::Iter<'a, Place>),
+}
+
+impl Iterator for Iter<'_> {
+    type Item = u16;
+
+    fn next(&mut self) -> Option<u16> {
+        match self {
+            Self::Sparse(places) => places.next().copied(),
+            Self::Dense(bits) => bits.next(),
+            Self::Run(places) => places.next().copied().map(low_of),
+        }
+    }
 }
 
 /// The numbers of the bits that are set.
@@ -61,15 +98,15 @@ impl Iterator for Bits<'_> {
 /// Adds places to a set of places.
 #[inline(always)]
 pub(crate) fn unite(set: &mut Words, with: Form<'_>) {
-    match with {
-        Form::Sparse(places) => {
-            for &low in places {
-                let (word, bit) = bit_of(low);
-                if let Some(word) = set.get_mut(word) {
-                    *word |= bit;
-                }
-            }
+    let add = |low| {
+        let (word, bit) = bit_of(low);
+        if let Some(word) = set.get_mut(word) {
+            *word |= bit;
         }
+    };
+    match with {
+        Form::Sparse(places) => places.iter().copied().for_each(add),
+        Form::Run(places) => places.iter().copied().map(low_of).for_each(add),
         Form::Dense(words) => set.iter_mut().zip(words).for_each(|(word, with)| *word |= with),
     }
 }
@@ -77,15 +114,15 @@ pub(crate) fn unite(set: &mut Words, with: Form<'_>) {
 /// Takes places from a set of places.
 #[inline(always)]
 pub(crate) fn subtract(set: &mut Words, without: Form<'_>) {
-    match without {
-        Form::Sparse(places) => {
-            for &low in places {
-                let (word, bit) = bit_of(low);
-                if let Some(word) = set.get_mut(word) {
-                    *word &= !bit;
-                }
-            }
+    let take = |low| {
+        let (word, bit) = bit_of(low);
+        if let Some(word) = set.get_mut(word) {
+            *word &= !bit;
         }
+    };
+    match without {
+        Form::Sparse(places) => places.iter().copied().for_each(take),
+        Form::Run(places) => places.iter().copied().map(low_of).for_each(take),
         Form::Dense(words) => set.iter_mut().zip(words).for_each(|(word, without)| *word &= !without),
     }
 }
@@ -101,6 +138,7 @@ pub(crate) fn count(set: &Words) -> u64 {
 pub(crate) fn count_common(set: &Words, with: Form<'_>) -> u64 {
     match with {
         Form::Sparse(places) => places.iter().map(|&low| u64::from(contains(set, low))).sum(),
+        Form::Run(places) => places.iter().map(|&place| u64::from(contains(set, low_of(place)))).sum(),
         Form::Dense(words) => set.iter().zip(words).map(|(word, with)| u64::from((word & with).count_ones())).sum(),
     }
 }
@@ -148,7 +186,8 @@ mod tests {
                 }
                 prop_assert_eq!(count(&set), model.len());
                 prop_assert_eq!(count_common(&set, Form::Dense(&set)), model.len());
-                prop_assert!(chunk.iter_from(from).eq(chunk.iter().filter(|&low| low >= from)));
+                let all = chunk.form().iter_from(0);
+                prop_assert!(chunk.form().iter_from(from).eq(all.filter(|&low| low >= from)));
             }
             prop_assert!(Bits::from(&set, from).map(u32::from).eq(model.range(u32::from(from)..)));
             prop_assert_eq!(contains(&set, from), model.contains(u32::from(from)));

@@ -6,9 +6,9 @@ use crate::answer::Totals;
 use crate::state::State;
 use crate::state::clauses::Clauses;
 use crate::state::labels::{Slot, wide};
-use crate::state::postings::chunk::{Chunk, PLACES, join};
+use crate::state::postings::chunk::{PLACES, join};
 use crate::state::postings::words::{Bits, Form, NONE, Words, contains, count, count_common, subtract, unite};
-use crate::state::postings::{Counts, List, Lists};
+use crate::state::postings::{Counts, List, Lists, Part};
 
 /// Finding the chunk of a label, in nanoseconds.
 const LOOKUP: u64 = 25;
@@ -57,16 +57,16 @@ impl State {
             for (nth, lists) in required.iter_mut().enumerate() {
                 let mut union = NONE;
                 let target = if nth == 0 { &mut passing } else { &mut union };
-                lists.take(number).for_each(|chunk| unite(target, chunk.form()));
+                lists.take(number).for_each(|part| unite(target, part.form));
                 if nth > 0 {
                     passing.iter_mut().zip(&union).for_each(|(word, with)| *word &= with);
                 }
             }
-            excluded.take(number).for_each(|chunk| subtract(&mut passing, chunk.form()));
+            excluded.take(number).for_each(|part| subtract(&mut passing, part.form));
             totals.chats += count(&passing);
             totals.rows += self.rows_of(&passing, number);
             if let Some(matched) = &mut matched {
-                let counts = matched.take(number).map(|chunk| count_common(&passing, chunk.form()));
+                let counts = matched.take(number).map(|part| count_common(&passing, part.form));
                 totals.matched_rows += counts.sum::<u64>();
             }
         }
@@ -78,9 +78,9 @@ impl State {
     fn rows_of(&self, chats: &Words, number: u32) -> u64 {
         let mut rows = count(chats);
         for len in 2.. {
-            let longer = self.postings.chunk(List::AtLeast(len), number);
+            let longer = self.postings.part(List::AtLeast(len), number);
             // Each list holds the next, so after an empty intersection there are only empty ones.
-            match longer.map(|longer| count_common(chats, longer.form())) {
+            match longer.map(|longer| count_common(chats, longer.form)) {
                 None | Some(0) => break,
                 Some(longer) => rows += longer,
             }
@@ -117,26 +117,26 @@ impl State {
         let mut repeats = 0;
         let mut seen = NONE;
         let mut lists = Lists::new(&self.postings, any, 0);
-        let mut chunks: Vec<&Chunk> = Vec::with_capacity(any.len());
+        let mut parts: Vec<Part<'_>> = Vec::with_capacity(any.len());
         while let Some(number) = lists.next_number() {
-            chunks.clear();
-            chunks.extend(lists.take(number));
-            read += chunks.iter().map(|chunk| wide(chunk.len())).sum::<u64>();
-            if chunks.len() < 2 {
+            parts.clear();
+            parts.extend(lists.take(number));
+            read += parts.iter().map(|part| wide(part.len)).sum::<u64>();
+            if parts.len() < 2 {
                 continue;
             }
             // The largest first: all of it is new.
-            chunks.sort_unstable_by_key(|chunk| std::cmp::Reverse(chunk.len()));
-            let Some((largest, others)) = chunks.split_first() else { continue };
-            unite(&mut seen, largest.form());
-            for chunk in others {
-                count_repeats(&mut seen, chunk.form(), |low| {
+            parts.sort_unstable_by_key(|part| std::cmp::Reverse(part.len));
+            let Some((largest, others)) = parts.split_first() else { continue };
+            unite(&mut seen, largest.form);
+            for part in others {
+                count_repeats(&mut seen, part.form, |low| {
                     repeats += 1;
                     totals.rows -= self.len_at(join(number, low));
                 });
             }
             // Nothing else is in there, and mostly this is quicker than to clear all.
-            chunks.iter().for_each(|chunk| subtract(&mut seen, chunk.form()));
+            parts.iter().for_each(|part| subtract(&mut seen, part.form));
             // As if the rest were like what was read.
             if (repeats * REPEAT).saturating_mul(all) / read.max(FAIR_SAMPLE) > most {
                 return None;
@@ -169,13 +169,7 @@ impl State {
 /// Adds places to those that were seen, and tells of those that were there already.
 fn count_repeats(seen: &mut Words, places: Form<'_>, mut repeat: impl FnMut(u16)) {
     match places {
-        Form::Sparse(places) => {
-            for &low in places {
-                if contains(seen, low) {
-                    repeat(low);
-                }
-            }
-        }
+        Form::Sparse(_) | Form::Run(_) => places.iter_from(0).filter(|&low| contains(seen, low)).for_each(&mut repeat),
         Form::Dense(words) => {
             let mut common = NONE;
             common.iter_mut().zip(seen.iter().zip(words)).for_each(|(common, (word, with))| *common = word & with);

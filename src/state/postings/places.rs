@@ -1,0 +1,258 @@
+//! The places of one list.
+
+use std::sync::Arc;
+
+use crate::change::Place;
+use crate::state::labels::index;
+use crate::state::postings::chunk::{Chunk, join, split};
+use crate::state::postings::run;
+use crate::state::postings::words::Form;
+use crate::state::sorted::{self, SortedMap};
+
+/// The most places in one run.
+const FEW: usize = 1_024;
+
+/// Places for each chunk up to which a run is smaller, and quicker to read, than chunks that lie apart.
+const SCATTERED: usize = 32;
+
+/// Some places, shared between versions until they are written.
+#[derive(Debug, Clone)]
+pub(in crate::state) struct Places {
+    pub(in crate::state) len: usize,
+    pub(in crate::state) pieces: Pieces,
+}
+
+#[derive(Debug, Clone)]
+pub(in crate::state) enum Pieces {
+    /// All in order and some room behind them: for few places that are scattered over many chunks.
+    Run(Arc<[Place]>),
+    /// By number; none is empty.
+    Chunks(SortedMap<u32, Chunk>),
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self { len: 0, pieces: Pieces::Run(Arc::new([])) }
+    }
+}
+
+/// Whether so many places are better kept in one run than in so many chunks.
+fn is_scattered(len: usize, chunks: usize) -> bool {
+    len <= FEW.min(chunks.saturating_mul(SCATTERED))
+}
+
+impl Places {
+    /// The places of chunks in order, none of which is empty.
+    pub(super) fn of(chunks: Vec<(u32, Chunk)>) -> Self {
+        let len = chunks.iter().map(|(_, chunk)| chunk.len()).sum();
+        let scattered = is_scattered(len, chunks.len());
+        // Their numbers grow.
+        let places = Self { len, pieces: Pieces::Chunks(SortedMap::bulk(chunks).unwrap_or_default()) };
+        if scattered { places.in_a_run() } else { places }
+    }
+
+    /// Adds a place that is not there.
+    pub(in crate::state) fn insert(&mut self, place: Place) {
+        let (number, low) = split(place);
+        match &mut self.pieces {
+            Pieces::Run(places) => {
+                run::insert(places, self.len, place);
+                self.len += 1;
+                let last = places.get(self.len - 1).map_or(0, |&last| split(last).0);
+                if !is_scattered(self.len, index(last) + 1) {
+                    *self = self.in_chunks();
+                }
+            }
+            Pieces::Chunks(chunks) => {
+                self.len += 1;
+                if let Some(chunk) = chunks.get_mut(&number) {
+                    chunk.insert(low);
+                } else {
+                    chunks.insert(number, Chunk::of(&[low]));
+                    self.join_scattered();
+                }
+            }
+        }
+    }
+
+    /// Removes a place that is there.
+    pub(in crate::state) fn remove(&mut self, place: Place) {
+        let (number, low) = split(place);
+        match &mut self.pieces {
+            Pieces::Run(places) => run::remove(places, self.len, place),
+            Pieces::Chunks(chunks) => {
+                let Some(chunk) = chunks.get_mut(&number) else { return };
+                chunk.remove(low);
+                if chunk.is_empty() {
+                    chunks.remove(&number);
+                }
+            }
+        }
+        self.len -= 1;
+        self.join_scattered();
+    }
+
+    /// Makes one run of chunks with half as few places as would make chunks of a run.
+    fn join_scattered(&mut self) {
+        if let Pieces::Chunks(chunks) = &self.pieces
+            && is_scattered(self.len * 2, chunks.len())
+        {
+            *self = self.in_a_run();
+        }
+    }
+
+    fn in_a_run(&self) -> Self {
+        Self { len: self.len, pieces: Pieces::Run(self.iter().collect()) }
+    }
+
+    fn in_chunks(&self) -> Self {
+        let chunks = self.parts_from(0).map(|(number, part)| {
+            let lows: Vec<u16> = part.form.iter_from(0).collect();
+            (number, Chunk::of(&lows))
+        });
+        Self { len: self.len, pieces: Pieces::Chunks(SortedMap::bulk(chunks.collect()).unwrap_or_default()) }
+    }
+
+    /// The places of one chunk, if there are any.
+    pub(in crate::state) fn part(&self, number: u32) -> Option<Part<'_>> {
+        match &self.pieces {
+            Pieces::Run(_) => self.parts_from(number).next().filter(|(next, _)| *next == number).map(|(_, part)| part),
+            Pieces::Chunks(chunks) => chunks.get(&number).map(Part::from),
+        }
+    }
+
+    /// The places chunk by chunk, from chunk `first` on.
+    pub(in crate::state) fn parts_from(&self, first: u32) -> Parts<'_> {
+        match &self.pieces {
+            Pieces::Run(places) => {
+                let places = places.get(..self.len).unwrap_or_default();
+                let at = places.partition_point(|&place| split(place).0 < first);
+                Parts::Run(places.get(at..).unwrap_or_default())
+            }
+            Pieces::Chunks(chunks) => Parts::Chunks(chunks.iter_from(move |&number| number < first)),
+        }
+    }
+
+    pub(in crate::state) fn iter(&self) -> impl Iterator<Item = Place> {
+        self.parts_from(0).flat_map(|(number, part)| part.form.iter_from(0).map(move |low| join(number, low)))
+    }
+}
+
+/// The places of a list in one chunk.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::state) struct Part<'a> {
+    pub(in crate::state) form: Form<'a>,
+    pub(in crate::state) len: usize,
+}
+
+impl<'a> From<&'a Chunk> for Part<'a> {
+    fn from(chunk: &'a Chunk) -> Self {
+        Self { form: chunk.form(), len: chunk.len() }
+    }
+}
+
+/// The parts of a list with the numbers of their chunks, in order.
+pub(in crate::state) enum Parts<'a> {
+    Run(&'a [Place]),
+    Chunks(sorted::Iter<'a, u32, Chunk>),
+}
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = (u32, Part<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Run(places) => {
+                let (number, _) = split(*places.first()?);
+                let end = places.iter().position(|&place| split(place).0 != number).unwrap_or(places.len());
+                let (part, rest) = places.split_at(end);
+                *places = rest;
+                Some((number, Part { form: Form::Run(part), len: part.len() }))
+            }
+            Self::Chunks(chunks) => chunks.next().map(|(&number, chunk)| (number, Part::from(chunk))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::{Pieces, Places};
+    use crate::change::Place;
+    use crate::state::postings::chunk::{join, split};
+
+    fn assert_same(places: &Places, model: &BTreeSet<Place>) {
+        assert!(places.iter().eq(model.iter().copied()));
+        assert_eq!(places.len, model.len());
+        for number in 0..41 {
+            let part = places.part(number);
+            let from = part.into_iter().flat_map(|part| part.form.iter_from(700).map(|low| join(number, low)));
+            assert!(from.eq(model.range(join(number, 700)..join(number + 1, 0)).copied()));
+            assert_eq!(part.map_or(0, |part| part.len), model.range(join(number, 0)..join(number + 1, 0)).count());
+            let first = places.parts_from(number).next().map(|(number, _)| number);
+            assert_eq!(first, model.range(join(number, 0)..).next().map(|&place| split(place).0));
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(60) })]
+
+        /// In a run or in chunks, while it grows, spreads and shrinks; versions taken on the way stay as they were.
+        #[test]
+        fn is_a_set_whose_versions_do_not_change(
+            steps in vec((0_u32..40, 0_u16..1_000, 0_u8..10), 0..2_500),
+            spread in 1_u32..40,
+        ) {
+            let (mut places, mut model) = (Places::default(), BTreeSet::new());
+            let mut kept = Vec::new();
+            let half = steps.len() / 2;
+            for (nth, (number, low, step)) in steps.into_iter().enumerate() {
+                let place = join(number % spread, low);
+                let adds = if nth < half { step > 1 } else { step > 7 };
+                match (adds, model.contains(&place)) {
+                    (true, false) => {
+                        places.insert(place);
+                        model.insert(place);
+                    }
+                    (false, true) => {
+                        places.remove(place);
+                        model.remove(&place);
+                    }
+                    _ if kept.len() < 20 => kept.push((places.clone(), model.clone())),
+                    _ => {}
+                }
+            }
+            for place in model.clone() {
+                places.remove(place);
+                model.remove(&place);
+                if model.len() % 97 == 0 {
+                    kept.push((places.clone(), model.clone()));
+                }
+            }
+            kept.push((places, model));
+            kept.iter().for_each(|(places, model)| assert_same(places, model));
+        }
+    }
+
+    /// What is few and far between is in one run, also when it became so.
+    #[test]
+    fn few_scattered_places_are_in_one_run() {
+        let in_a_run = |places: &Places| matches!(places.pieces, Pieces::Run(_));
+        let mut places = Places::default();
+        (0..1_024).for_each(|nth| places.insert(join(nth % 40, 7 + u16::try_from(nth / 40).unwrap_or_default())));
+        assert!(in_a_run(&places));
+        places.insert(0);
+        assert!(!in_a_run(&places));
+        (0..512).for_each(|nth| places.remove(join(nth % 40, 7 + u16::try_from(nth / 40).unwrap_or_default())));
+        assert!(!in_a_run(&places));
+        places.remove(0);
+        assert!(in_a_run(&places));
+        let mut near = Places::default();
+        (0..33).for_each(|place| near.insert(place));
+        assert!(!in_a_run(&near));
+    }
+}

@@ -1,0 +1,33 @@
+//! Sorted runs that versions share, with some room behind them. Who has one knows how much of it is filled.
+
+use std::sync::Arc;
+
+/// Adds an item that is not there.
+pub(super) fn insert<T: Copy + Ord + Default>(run: &mut Arc<[T]>, filled: usize, item: T) {
+    let items = run.get(..filled).unwrap_or_default();
+    let at = items.partition_point(|&other| other < item);
+    match Arc::get_mut(run).and_then(|run| run.get_mut(at..=filled)) {
+        Some(tail) => {
+            tail.copy_within(..filled - at, 1);
+            tail.iter_mut().take(1).for_each(|first| *first = item);
+        }
+        None => {
+            let (before, after) = run.get(..filled).unwrap_or_default().split_at(at);
+            let spare = std::iter::repeat_n(T::default(), filled / 8);
+            *run = before.iter().chain(&[item]).chain(after).copied().chain(spare).collect();
+        }
+    }
+}
+
+/// Removes an item that is there.
+pub(super) fn remove<T: Copy + Ord + Default>(run: &mut Arc<[T]>, filled: usize, item: T) {
+    let items = run.get(..filled).unwrap_or_default();
+    let at = items.partition_point(|&other| other < item);
+    if let Some(tail) = Arc::make_mut(run).get_mut(at..filled) {
+        tail.copy_within(1.., 0);
+    }
+    // Room that is not needed any more is given back.
+    if run.len() > 8 && filled < run.len() / 2 {
+        *run = run.get(..filled - 1).unwrap_or_default().into();
+    }
+}
