@@ -8,7 +8,7 @@ use crate::state::State;
 use crate::state::image::{Loader, Mark, RowId, decode_commits};
 use crate::store::database::Database;
 use crate::store::fault::Fault;
-use crate::store::manifest::Manifest;
+use crate::store::manifest::{Claim, Manifest};
 use crate::store::tables::{CHUNKS, Fields, LOG, MANIFESTS, TAIL, chunk_key, instance_key, log_key};
 
 /// What is on disk of a loaded instance, as far as the next commit and the next checkpoint have to know it.
@@ -29,11 +29,11 @@ pub(super) struct Trail {
 /// Reads an instance and checks all of it.
 pub(super) fn load(database: &Database, instance: u64, identity: u64, seed: u64) -> Result<(State, Trail), Fault> {
     let transaction = database.begin_read()?;
-    let manifest = Manifest::decode(&MANIFESTS.read(&transaction)?.expect(&instance_key(instance))?)?;
-    if manifest.header.identity != identity {
+    let claim = Claim::decode(&MANIFESTS.read(&transaction)?.expect(&instance_key(instance))?)?;
+    if claim.header.identity != identity {
         return Err(Fault::damage("the manifest is that of another instance"));
     }
-    let (state, row_bytes) = load_checkpoint(&transaction, instance, &manifest, seed)?;
+    let (state, manifest, row_bytes) = load_checkpoint(&transaction, instance, &claim, seed)?;
     let mark = Mark::of(&state);
     let (next_record, checkpoint_bytes) = (manifest.log_from, row_bytes.values().sum());
     let mut trail = Trail { manifest, mark, row_bytes, checkpoint_bytes, next_record, log_bytes: 0 };
@@ -44,18 +44,22 @@ pub(super) fn load(database: &Database, instance: u64, identity: u64, seed: u64)
 fn load_checkpoint(
     transaction: &ReadTransaction,
     instance: u64,
-    manifest: &Manifest,
+    claim: &Claim,
     seed: u64,
-) -> Result<(State, BTreeMap<RowId, u64>), Fault> {
+) -> Result<(State, Manifest, BTreeMap<RowId, u64>), Fault> {
     let chunks = CHUNKS.read(transaction)?;
-    let mut loader = Loader::new(manifest.header, seed);
+    let Claim { header, checkpoint, log_from, .. } = *claim;
+    let mut manifest = Manifest { header, checkpoint, log_from, rows: BTreeMap::new() };
+    let mut loader = Loader::new(header, seed);
     let mut bytes = BTreeMap::new();
-    for (&row, &checkpoint) in &manifest.rows {
+    for row in claim.rows() {
+        let (row, checkpoint) = row?;
         let payload = chunks.expect(&chunk_key(instance, checkpoint, row))?;
+        manifest.rows.insert(row, checkpoint);
         bytes.insert(row, u64::try_from(payload.len()).unwrap_or(u64::MAX));
         loader.feed(row, &payload)?;
     }
-    Ok((loader.finish()?, bytes))
+    Ok((loader.finish()?, manifest, bytes))
 }
 
 /// Carries out the commits of the log. Every record has to be there: they are numbered without a gap from where the

@@ -41,26 +41,38 @@ impl Manifest {
         bytes.extend(self.header.encode());
         bytes
     }
+}
 
+/// A manifest as it is read, before its rows are: it may name more of them than any file has.
+#[derive(Debug)]
+pub(super) struct Claim {
+    pub(super) header: Header,
+    pub(super) checkpoint: u64,
+    pub(super) log_from: u64,
+    /// A checkpoint, and how many rows in succession it wrote.
+    runs: Vec<(u64, u64)>,
+}
+
+impl Claim {
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, Fault> {
         let mut bytes = Fields(bytes);
-        let (checkpoint, log_from, runs) = (bytes.number()?, bytes.number()?, bytes.number()?);
-        let mut written = Vec::new();
-        for _ in 0..runs {
-            written.push((bytes.number()?, bytes.number()?));
+        let (checkpoint, log_from, count) = (bytes.number()?, bytes.number()?, bytes.number()?);
+        let mut runs = Vec::new();
+        for _ in 0..count {
+            runs.push((bytes.number()?, bytes.number()?));
         }
-        let header = Header::decode(bytes.0)?;
-        let mut ids = header.rows();
-        let mut rows = BTreeMap::new();
-        for (checkpoint, count) in written {
-            for _ in 0..count {
-                let id = ids.next().ok_or_else(|| Fault::damage("the manifest names more rows than there are"))?;
-                rows.insert(id, checkpoint);
-            }
-        }
-        match ids.next() {
-            None => Ok(Self { header, checkpoint, log_from, rows }),
-            Some(id) => Err(Fault::damage(format!("the manifest does not name {id:?}"))),
-        }
+        Ok(Self { header: Header::decode(bytes.0)?, checkpoint, log_from, runs })
+    }
+
+    /// Each row of the header, and the checkpoint that wrote it; damage in place of the first row that does not fit.
+    pub(super) fn rows(&self) -> impl Iterator<Item = Result<(RowId, u64), Fault>> {
+        let mut ids = self.header.rows();
+        let mut written = self.runs.iter().flat_map(|&(checkpoint, count)| (0..count).map(move |_| checkpoint));
+        std::iter::from_fn(move || match (ids.next(), written.next()) {
+            (Some(id), Some(checkpoint)) => Some(Ok((id, checkpoint))),
+            (Some(id), None) => Some(Err(Fault::damage(format!("the manifest does not name {id:?}")))),
+            (None, Some(_)) => Some(Err(Fault::damage("the manifest names more rows than there are"))),
+            (None, None) => None,
+        })
     }
 }

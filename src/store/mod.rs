@@ -15,6 +15,8 @@ mod overlay;
 mod verify;
 mod engine;
 mod export;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;

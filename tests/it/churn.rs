@@ -5,6 +5,7 @@
 use label_index::LabelIndex;
 
 use crate::choices::Choices;
+use crate::memory::live;
 
 /// Operations and chats: a fiftieth of the numbers that were asked for, or as many millions as the environment says.
 fn scale() -> (u64, u32) {
@@ -39,13 +40,6 @@ fn built_anew(index: &LabelIndex) -> LabelIndex {
     }
     let _ = batch.commit().unwrap();
     fresh
-}
-
-/// The bytes that an index takes which is made here.
-fn live(make: impl FnOnce() -> LabelIndex) -> (LabelIndex, u64) {
-    let mut made = None;
-    let allocated = allocation_counter::measure(|| made = Some(make()));
-    (made.unwrap(), u64::try_from(allocated.bytes_current).unwrap())
 }
 
 fn assert_as_small_as_new(what: &str, (index, bytes): &(LabelIndex, u64)) {

@@ -9,13 +9,12 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::thread;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
-use crate::example::{Ran, example};
+use crate::example::{self, Ran, example};
 
 const SAMPLE: &str = include_str!("../../examples/data/crm_sample.csv");
 
@@ -25,19 +24,7 @@ fn run(arguments: &[&str]) -> Ran {
 
 /// Runs with these bytes on standard input.
 fn fed(arguments: &[&str], stdin: &[u8]) -> Ran {
-    let mut child = Command::new(example("contacts_by_label"))
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut pipe = child.stdin.take().unwrap();
-    thread::scope(|scope| {
-        // A program that stops early closes the pipe.
-        scope.spawn(move || pipe.write_all(stdin).is_ok());
-        child.wait_with_output().unwrap().into()
-    })
+    example::fed(Command::new(example("contacts_by_label")).args(arguments), stdin)
 }
 
 /// A file for one test.

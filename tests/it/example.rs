@@ -1,9 +1,11 @@
 //! Running the examples as a user runs them.
 
 use std::env;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::thread;
 
 use serde_json::Value;
 
@@ -29,6 +31,17 @@ pub(crate) fn example(name: &str) -> PathBuf {
         profile.join("examples")
     });
     folder.join(name).with_extension(env::consts::EXE_EXTENSION)
+}
+
+/// Runs a command with these bytes on standard input.
+pub(crate) fn fed(command: &mut Command, stdin: &[u8]) -> Ran {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    thread::scope(|scope| {
+        // A program that stops early closes the pipe.
+        scope.spawn(move || pipe.write_all(stdin).is_ok());
+        child.wait_with_output().unwrap().into()
+    })
 }
 
 /// What came of a run.

@@ -10,6 +10,8 @@
 
 // Built with the scheduler of `schedules` behind every lock, the other tests cannot run.
 #[cfg(not(label_index_shuttle))]
+mod attacks;
+#[cfg(not(label_index_shuttle))]
 mod bad_input;
 #[cfg(not(label_index_shuttle))]
 mod bulk_load;
@@ -34,6 +36,8 @@ mod ids;
 #[cfg(not(label_index_shuttle))]
 mod laws;
 mod layering;
+#[cfg(not(label_index_shuttle))]
+mod memory;
 #[cfg(not(label_index_shuttle))]
 mod model;
 #[cfg(not(label_index_shuttle))]

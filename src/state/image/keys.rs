@@ -19,6 +19,9 @@ use crate::state::pages::Pages;
 pub(super) struct Keys {
     pub(super) keys: Vec<u64>,
     pub(super) texts: Pages<Option<Arc<str>>, 128>,
+    /// By code, the chats whose number is 0. No other place is written without a byte of its own, so that a row has no more
+    /// of them than bytes, and these.
+    zeros: u64,
 }
 
 /// One place: what is written for it.
@@ -68,10 +71,16 @@ impl Keys {
             let number = head.number(&mut reader)?;
             let number = match head.code() {
                 Head::TEXT => self.add_text(chat_text(&mut reader, number)?),
-                Head::FREE if number > now => {
-                    return Err(Damage::new(format!("a place became free at {number}, which is after {now}")));
+                Head::FREE if number == 0 || number > now => {
+                    return Err(Damage::new(format!("a place became free at {number}, which is not up to {now}")));
                 }
-                _ => number,
+                Head::FREE => number,
+                code => {
+                    let zero = u64::from(number == 0) << code;
+                    require(self.zeros & zero == 0, || format!("place {} has a chat of before", self.keys.len()))?;
+                    self.zeros |= zero;
+                    number
+                }
             };
             self.keys.push(head.code() << CompactId::NUMBER_BITS | number);
         }

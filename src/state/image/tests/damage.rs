@@ -12,7 +12,7 @@ use crate::state::image::{Damage, Header, Loader, RowId, RowKind, decode_commits
 use crate::state::tests::{chat, commit, define, empty, label, link, unlink};
 
 /// A small state that has something of everything.
-fn state() -> State {
+pub(super) fn state() -> State {
     let mut state = empty();
     for ops in [
         vec![define(1, "VIP"), define(2, "\u{200e}Straße"), define(5, "Old"), define(300, "Far")],
@@ -37,11 +37,11 @@ fn is_refused(image: &Image) -> bool {
 }
 
 /// The header, and then each row.
-fn part(image: &mut Image, nth: usize) -> &mut Vec<u8> {
+pub(super) fn part(image: &mut Image, nth: usize) -> &mut Vec<u8> {
     std::iter::once(&mut image.header).chain(image.rows.values_mut()).nth(nth).unwrap()
 }
 
-fn part_count(image: &Image) -> usize {
+pub(super) fn part_count(image: &Image) -> usize {
     1 + image.rows.len()
 }
 

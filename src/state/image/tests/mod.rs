@@ -7,6 +7,7 @@ mod history;
 mod large;
 mod measure;
 mod pinned;
+mod promises;
 mod trips;
 mod view;
 

@@ -1,0 +1,48 @@
+//! A million labels, and the one that is too many.
+
+use label_index::{Error, Event, Filter, LabelIndex, Limit, Limits, Page};
+
+use crate::memory::{asked, live, peak};
+
+/// The limit of labels that nobody has to set.
+const LABELS: u32 = 1_000_000;
+
+fn with_a_million_labels() -> LabelIndex {
+    let index = LabelIndex::new();
+    let mut batch = index.batch();
+    for label in 1..=LABELS {
+        batch.upsert_label(label, format!("label {label}").as_str()).unwrap();
+    }
+    assert_eq!(batch.commit().unwrap().revision, 1);
+    index
+}
+
+#[test]
+fn a_million_labels_are_taken_and_one_more_is_refused() {
+    assert_eq!(Limits::default().labels, usize::try_from(LABELS).unwrap());
+    let (index, bytes) = live(with_a_million_labels);
+    assert!(bytes <= 260 * u64::from(LABELS), "{bytes} bytes");
+    let refusal = Error::LimitExceeded { what: Limit::Labels, limit: 1_000_000, given: 1_000_001 };
+    assert_eq!(index.create_label("one more").unwrap_err(), refusal);
+    assert_eq!(index.upsert_label("x", "one more").unwrap_err(), refusal);
+    assert_eq!(index.ensure_label("one more").unwrap_err(), refusal);
+    let (label, chat) = ("x".parse().unwrap(), "ana@c.us".parse().unwrap());
+    assert_eq!(index.ingest(Event::ChatLabelled { label, chat }).unwrap_err(), refusal);
+    assert_eq!(index.revision(), 1);
+
+    assert!(!index.ensure_label("LABEL 777777").unwrap().changed());
+    assert!(index.link(LABELS, "ana@c.us").unwrap());
+    let ((), copied) = {
+        let _beside = index.snapshot();
+        asked(|| assert!(index.link(LABELS / 2, "carl@c.us").unwrap()))
+    };
+    assert!(copied <= 64 * 1024, "{copied} bytes");
+    assert!(index.set_labels("bob@c.us", (1..=LABELS).step_by(100)).unwrap().changed());
+    let filter = Filter::new().any_of_names(["label 1000000", "label 1", "label 1000001"]);
+    let (answer, bytes) = peak(|| index.query(&filter, Page::first(10)).unwrap());
+    assert_eq!((answer.total_chats, answer.total_rows, answer.matched_rows), (2, 10_001, 2));
+    assert!(bytes <= 4 << 20, "{bytes} bytes");
+    assert_eq!(index.remove_label(1).unwrap().outcome.links, 1);
+    drop(index.create_label("one more").unwrap());
+    assert_eq!(index.labels().len(), 1_000_000);
+}

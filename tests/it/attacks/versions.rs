@@ -1,0 +1,91 @@
+//! Those who hold on: ten thousand snapshots, and subscribers that never read.
+
+use label_index::{Delivery, LabelIndex, Options, Snapshot};
+
+use crate::choices::Choices;
+use crate::memory::live;
+
+const SNAPSHOTS: usize = 10_000;
+
+fn chat(number: u32) -> String {
+    format!("55{number:011}@c.us")
+}
+
+/// An account of 20 labels on so many chats.
+fn index(options: Options, chats: u32) -> LabelIndex {
+    let index = options.build();
+    let mut batch = index.batch();
+    for label in 1..=20_u32 {
+        batch.upsert_label(label, "x").unwrap();
+    }
+    for number in 0..chats {
+        batch.link(1 + number % 6, chat(number)).unwrap();
+        batch.link(7 + number % 14, chat(number)).unwrap();
+    }
+    assert!(batch.commit().unwrap().changed());
+    index
+}
+
+#[test]
+fn ten_thousand_snapshots_of_one_revision_take_next_to_nothing() {
+    let index = index(Options::new(), 100_000);
+    let (snapshots, bytes) = live(|| (0..SNAPSHOTS).map(|_| index.snapshot()).collect::<Vec<Snapshot>>());
+    assert!(bytes <= 10_000 * 96, "{bytes} bytes");
+    assert!(snapshots.iter().all(|snapshot| snapshot.total_chats() == 100_000));
+}
+
+/// Ten thousand commits of one pair each, the same in every run.
+fn write(index: &LabelIndex, mut before_each: impl FnMut()) {
+    let mut random = Choices(5);
+    for _ in 0..SNAPSHOTS {
+        before_each();
+        let (label, chat) = (1 + random.below(20), chat(random.below(100_000)));
+        assert!(index.link(label, &chat).unwrap() || index.unlink(label, &chat).unwrap());
+    }
+}
+
+#[test]
+fn ten_thousand_snapshots_of_as_many_revisions_take_the_pieces_that_differ() {
+    let [alone, index] = [(); 2].map(|()| index(Options::new().hash_seed(3), 100_000));
+    let ((), written) = live(|| write(&alone, || {}));
+    let ((), kept) = live(|| {
+        let (snapshots, bytes) = live(|| {
+            let mut snapshots = Vec::with_capacity(SNAPSHOTS);
+            write(&index, || snapshots.push(index.snapshot()));
+            snapshots
+        });
+        println!("{} bytes a revision", bytes / 10_000);
+        assert!(bytes <= 10_000 * 24 * 1024, "{bytes} bytes");
+        let rows: Vec<u64> = snapshots.iter().map(|snapshot| snapshot.total_rows()).collect();
+        assert_eq!(rows[0], 200_000);
+        assert!(rows.windows(2).all(|pair| pair[0].abs_diff(pair[1]) == 1));
+        assert!(snapshots.windows(2).all(|pair| pair[0].revision() + 1 == pair[1].revision()));
+        snapshots.iter().step_by(4_999).for_each(|snapshot| snapshot.check_invariants().unwrap());
+    });
+    assert!(kept <= written + 16 * 1024, "{kept} bytes are kept when all are gone, and {written} without them");
+    index.check_invariants().unwrap();
+}
+
+/// What is kept for subscribers is bounded by changes, and is kept once for all of them.
+#[test]
+fn subscribers_that_never_read_cost_the_limit_of_changes_once() {
+    let mut sizes = Vec::new();
+    for (limit, subscribers) in [(1_000, 1), (1_000, 100), (65_536, 10)] {
+        let index = index(Options::new().feed_change_limit(limit), 1_000);
+        let (feeds, bytes) = live(|| {
+            let feeds: Vec<_> = (0..subscribers).map(|_| index.subscribe()).collect();
+            for round in 0..100_000_u32 {
+                let (label, chat) = (1 + round % 6, chat(round % 1_000));
+                let _: bool = index.unlink(label, &chat).unwrap() || index.link(label, &chat).unwrap();
+            }
+            feeds
+        });
+        assert!(bytes <= 4_096 + u64::try_from(limit).unwrap() * 150, "{bytes} bytes for {limit} changes");
+        sizes.push(bytes);
+        let revision = index.revision() - 100_000;
+        for mut feed in feeds {
+            assert_eq!(feed.try_recv(), Some(Delivery::Missed { after: revision }));
+        }
+    }
+    assert!(sizes[1] - sizes[0] <= 100 * 64, "{sizes:?}");
+}
