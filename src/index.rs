@@ -233,8 +233,7 @@ impl LabelIndex {
                 touched.note_in_batch(&version, &op, &outcome);
             }
             if !changes.is_empty() {
-                let version = Arc::make_mut(&mut version);
-                changes.iter().for_each(|change| version.apply(change));
+                Arc::make_mut(&mut version).apply(&changes);
             }
             all_changes.extend(changes);
             outcomes.push(outcome);
@@ -350,7 +349,7 @@ fn label_of(label: LabelRef, outcomes: &[Outcome]) -> Result<crate::label_id::La
 impl State {
     /// Applies the changes of one commit.
     fn commit(&mut self, changes: &[Change]) {
-        changes.iter().for_each(|change| self.apply(change));
+        self.apply(changes);
         self.finish_commit();
     }
 }

@@ -1,32 +1,71 @@
 //! Carrying out changes. Nothing is refused here: what [`plan`](crate::state::plan) gave can be applied.
 
+use hashbrown::HashSet;
+
 use crate::change::{Change, Place};
 use crate::chat_id::ChatId;
 use crate::label_id::LabelId;
 use crate::op::RefreshState;
 use crate::state::State;
 use crate::state::label_sets::{EMPTY, SetId};
-use crate::state::labels::Slot;
+use crate::state::labels::{Slot, wide};
 use crate::state::postings::List;
 
+/// Changes that are carried out as one: links, or unlinks, of one chat that follow each other.
+pub(in crate::state) fn runs(changes: &[Change]) -> impl Iterator<Item = &[Change]> {
+    changes.chunk_by(|a, b| match (a, b) {
+        (Change::ChatLinked { chat, place, .. }, Change::ChatLinked { chat: next, place: at, .. }) => {
+            chat == next && place == at
+        }
+        (Change::ChatUnlinked { chat, .. }, Change::ChatUnlinked { chat: next, .. }) => chat == next,
+        _ => false,
+    })
+}
+
 impl State {
-    pub(crate) fn apply(&mut self, change: &Change) {
+    /// Carries out changes in order.
+    pub(crate) fn apply(&mut self, changes: &[Change]) {
+        runs(changes).for_each(|run| self.apply_run(run));
+    }
+
+    pub(in crate::state) fn apply_run(&mut self, run: &[Change]) {
+        match run {
+            [Change::ChatLinked { chat, place, .. }, ..] => {
+                let slots = self.slots_of(run);
+                if !slots.is_empty() && !self.chats.is_at(chat, *place) {
+                    self.chats.insert(chat, *place, EMPTY);
+                }
+                self.add(*place, &slots);
+            }
+            [Change::ChatUnlinked { chat, .. }, ..] => {
+                if let Some(place) = self.chats.find(chat) {
+                    let slots = self.slots_of(run);
+                    self.take(place, &slots);
+                }
+            }
+            others => others.iter().for_each(|change| self.apply_one(change)),
+        }
+    }
+
+    /// The slots of the labels of links or unlinks.
+    fn slots_of(&self, run: &[Change]) -> Vec<Slot> {
+        run.iter()
+            .filter_map(|change| match change {
+                Change::ChatLinked { label, .. } | Change::ChatUnlinked { label, .. } => self.labels.slot(label),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn apply_one(&mut self, change: &Change) {
         match change {
-            Change::LabelCreated { label } | Change::LabelUpdated { label } => self.labels.put(label.clone()),
+            Change::LabelCreated { label } | Change::LabelUpdated { label } => {
+                self.labels.put(label.clone());
+                self.postings.reach(self.labels.slot_count());
+            }
             Change::LabelRemoved { label, .. } => self.remove_label(label),
-            Change::ChatLinked { label, chat, place } => {
-                if let Some(slot) = self.labels.slot(label) {
-                    if !self.chats.is_at(chat, *place) {
-                        self.chats.insert(chat, *place, EMPTY);
-                    }
-                    self.add(*place, slot);
-                }
-            }
-            Change::ChatUnlinked { label, chat } => {
-                if let (Some(slot), Some(place)) = (self.labels.slot(label), self.chats.find(chat)) {
-                    self.take(place, slot);
-                }
-            }
+            // Those are of a run.
+            Change::ChatLinked { .. } | Change::ChatUnlinked { .. } => {}
             Change::ChatsMerged { from, into, .. } => self.merge(from, into),
             Change::AliasRemoved { from } => self.aliases.remove(from),
             Change::Refreshed => self.refresh_state = RefreshState::Done { revision: self.revision + 1 },
@@ -44,22 +83,22 @@ impl State {
         }
     }
 
-    /// Gives the chat at a place a label that it does not have.
-    fn add(&mut self, place: Place, slot: Slot) {
+    /// Gives the chat at a place labels that it does not have.
+    fn add(&mut self, place: Place, slots: &[Slot]) {
         let Some(old) = self.chats.set_of(place) else { return };
-        self.postings.link(slot, place, self.sets.members(old));
-        let new = self.sets.with(old, slot, &self.labels);
+        self.postings.link(slots, place, self.sets.members(old));
+        let new = self.sets.with(old, slots, &self.labels);
         self.reset(place, old, new);
-        self.total_rows += 1;
+        self.total_rows += wide(slots.len());
     }
 
-    /// Takes a label from the chat at a place, which has it.
-    fn take(&mut self, place: Place, slot: Slot) {
+    /// Takes labels from the chat at a place, which has them.
+    fn take(&mut self, place: Place, slots: &[Slot]) {
         let Some(old) = self.chats.set_of(place) else { return };
-        let new = self.sets.without(old, slot);
-        self.postings.unlink(slot, place, self.sets.members(new));
+        let new = self.sets.without(old, slots);
+        self.postings.unlink(slots, place, self.sets.members(new));
         self.reset(place, old, new);
-        self.total_rows -= 1;
+        self.total_rows -= wide(slots.len());
         if new == EMPTY {
             self.vacated.push(place);
         }
@@ -76,7 +115,7 @@ impl State {
         if let Some(slot) = self.labels.slot(id) {
             let places: Vec<Place> = self.postings.places(List::Label(slot)).collect();
             for place in places {
-                self.take(place, slot);
+                self.take(place, &[slot]);
             }
         }
         self.labels.remove(id);
@@ -98,11 +137,12 @@ impl State {
 
     /// Moves the labels of one place to another.
     fn unite(&mut self, from: Place, into: Place) {
-        for slot in self.slots_at(from).to_vec() {
-            self.take(from, slot);
-            if !self.slots_at(into).contains(&slot) {
-                self.add(into, slot);
-            }
+        let moved = self.slots_at(from).to_vec();
+        self.take(from, &moved);
+        let has: HashSet<Slot> = self.slots_at(into).iter().copied().collect();
+        let added: Vec<Slot> = moved.into_iter().filter(|slot| !has.contains(slot)).collect();
+        if !added.is_empty() {
+            self.add(into, &added);
         }
     }
 }

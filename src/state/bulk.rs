@@ -49,7 +49,7 @@ impl Bulk {
     /// Creates a label, or patches one.
     pub(crate) fn label(&mut self, id: LabelId, patch: LabelPatch) -> Result<()> {
         let plan = plan(&self.state, &Op::UpsertLabel { id, patch }, self.rules)?;
-        plan.changes.iter().for_each(|change| self.state.apply(change));
+        self.state.apply(&plan.changes);
         Ok(())
     }
 
@@ -93,7 +93,7 @@ impl Bulk {
             state.chats = state.chats.without_vacated(hash_seed);
         }
         let slots_of = |record: &Record| record.taken().map(|set| state.sets.members(set)).unwrap_or_default();
-        state.postings = Postings::bulk(state.chats.records.iter().map(slots_of));
+        state.postings = Postings::bulk(state.labels.slot_count(), state.chats.records.iter().map(slots_of));
         state.total_rows = state.sets.iter().map(|(_, members, count)| u64::from(count) * wide(members.len())).sum();
         state
     }

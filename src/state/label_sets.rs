@@ -4,6 +4,7 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
+use hashbrown::HashSet;
 
 use crate::state::hash_index::HashIndex;
 use crate::state::labels::{Labels, Slot, index};
@@ -198,20 +199,30 @@ impl LabelSets {
         }
     }
 
-    /// The number of the set with one label more. The label is not in it yet.
-    pub(crate) fn with(&mut self, set: SetId, slot: Slot, labels: &Labels) -> SetId {
+    /// The number of the set with more labels, which are not in it yet.
+    pub(crate) fn with(&mut self, set: SetId, slots: &[Slot], labels: &Labels) -> SetId {
+        let id = |slot: &Slot| labels.at(*slot).map(|label| label.id());
         let members = self.members(set);
-        let at = members.partition_point(|&other| {
-            labels.at(other).map(|label| label.id()) < labels.at(slot).map(|label| label.id())
-        });
-        let (before, after) = members.split_at(at);
-        let with = [before, &[slot], after].concat();
+        let with = if let [slot] = slots {
+            let (before, after) = members.split_at(members.partition_point(|other| id(other) < id(slot)));
+            [before, slots, after].concat()
+        } else {
+            let mut with = [members, slots].concat();
+            with.sort_unstable_by(|a, b| id(a).cmp(&id(b)));
+            with
+        };
         self.intern(&with)
     }
 
-    /// The number of the set with one label fewer.
-    pub(crate) fn without(&mut self, set: SetId, slot: Slot) -> SetId {
-        let without: Vec<Slot> = self.members(set).iter().copied().filter(|&other| other != slot).collect();
+    /// The number of the set with fewer labels; all that go are in it.
+    pub(crate) fn without(&mut self, set: SetId, slots: &[Slot]) -> SetId {
+        let members = self.members(set).iter().copied();
+        let without: Vec<Slot> = if let [slot] = slots {
+            members.filter(|other| other != slot).collect()
+        } else {
+            let gone: HashSet<&Slot> = slots.iter().collect();
+            members.filter(|other| !gone.contains(other)).collect()
+        };
         self.intern(&without)
     }
 

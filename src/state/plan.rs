@@ -248,7 +248,7 @@ impl<'a> Planner<'a> {
         let (outcome, added) = if target.is_some() {
             (Merged::Repointed, Vec::new())
         } else {
-            let kept = slots_of(into);
+            let kept: HashSet<&Slot> = slots_of(into).iter().collect();
             let added: Vec<LabelId> = slots_of(from)
                 .iter()
                 .filter(|slot| !kept.contains(slot))

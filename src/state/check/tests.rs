@@ -268,11 +268,11 @@ const BREAKS: &[Break] = &[
     }),
     ("P1", "a chat too many in the list of a label", |state| {
         let (slot, place) = (state.labels.slot(&label(3)).unwrap(), place(state, BOB));
-        state.postings.link(slot, place, &[]);
+        state.postings.link(&[slot], place, &[]);
     }),
     ("P1", "a chat missing in the list of a label", |state| {
         let (slot, place) = (state.labels.slot(&label(1)).unwrap(), place(state, BOB));
-        state.postings.unlink(slot, place, &[]);
+        state.postings.unlink(&[slot], place, &[]);
     }),
     ("P1", "a wrong length", |state| {
         let bob = place(state, BOB);
@@ -281,7 +281,7 @@ const BREAKS: &[Break] = &[
     }),
     ("P1", "a list of a label that is gone", |state| {
         let dead = *state.labels.free.get(0).unwrap();
-        state.postings.link(dead, place(state, BOB), &[]);
+        state.postings.link(&[dead], place(state, BOB), &[]);
     }),
     ("P1", "an empty chunk", |state| with_empty_chunk(&mut state.postings.labels.get_mut(0).unwrap().places)),
     ("P1", "an empty chunk of lengths", |state| with_empty_chunk(state.postings.longer.get_mut(0).unwrap())),

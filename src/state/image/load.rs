@@ -126,7 +126,7 @@ impl Loader {
             format!("there are {total_rows} pairs, not {}", header.total_rows)
         })?;
         let slots_of = |record: &Record| record.taken().map(|set| sets.members(set)).unwrap_or_default();
-        let postings = Postings::bulk(chats.records.iter().map(slots_of));
+        let postings = Postings::bulk(labels.slot_count(), chats.records.iter().map(slots_of));
         let state = State {
             revision: header.revision,
             identity: header.identity,

@@ -1,10 +1,14 @@
 //! Stored commits on a state again.
 
+use hashbrown::HashSet;
+
 use crate::change::{Change, Commit, Place, Revision};
 use crate::chat_id::ChatId;
+use crate::label_id::LabelId;
 use crate::op::Op;
 use crate::options::Limits;
 use crate::state::State;
+use crate::state::apply::runs;
 use crate::state::image::damage::{Damage, require};
 use crate::state::plan::{Rules, plan};
 
@@ -19,9 +23,16 @@ impl State {
         let (revision, now) = (commit.revision, self.revision);
         require(now.checked_add(1) == Some(revision), || format!("revision {revision} after {now}"))?;
         require(!commit.changes.is_empty(), || format!("revision {revision} changes nothing"))?;
-        for change in &*commit.changes {
-            require(self.can_apply(change), || format!("revision {revision} cannot have done {change:?}"))?;
-            self.apply(change);
+        for run in runs(&commit.changes) {
+            let mut labels: HashSet<&LabelId> = HashSet::new();
+            for change in run {
+                let once = match change {
+                    Change::ChatLinked { label, .. } | Change::ChatUnlinked { label, .. } => labels.insert(label),
+                    _ => true,
+                };
+                require(once && self.can_apply(change), || format!("revision {revision} cannot have done {change:?}"))?;
+            }
+            self.apply_run(run);
         }
         self.finish_commit();
         Ok(())

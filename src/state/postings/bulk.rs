@@ -45,10 +45,11 @@ fn reach<T: Default>(lists: &mut Vec<T>, at: usize) -> Option<&mut T> {
 }
 
 impl Postings {
-    /// The lists of chats with their labels, from the first place on, without a gap. Places may have no labels.
+    /// The lists of so many slots, of chats with their labels from the first place on, without a gap. Places may have no
+    /// labels.
     ///
     /// **O(places + pairs)**.
-    pub(in crate::state) fn bulk<'a>(chats: impl Iterator<Item = &'a [Slot]>) -> Self {
+    pub(in crate::state) fn bulk<'a>(slots: usize, chats: impl Iterator<Item = &'a [Slot]>) -> Self {
         let mut postings = Self::default();
         let mut labels: Vec<(Growing, Counts)> = Vec::new();
         let mut longer: Vec<Growing> = Vec::new();
@@ -71,6 +72,7 @@ impl Postings {
         for (list, counts) in labels {
             postings.labels.push(Posting { places: list.finish(), counts });
         }
+        postings.reach(slots);
         longer.into_iter().for_each(|list| postings.longer.push(list.finish()));
         postings
     }

@@ -43,7 +43,7 @@ pub(crate) enum Chunk {
 
 impl Default for Chunk {
     fn default() -> Self {
-        Self::Sparse { places: Arc::new([]), len: 0 }
+        Self::Sparse { places: Arc::default(), len: 0 }
     }
 }
 

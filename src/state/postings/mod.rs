@@ -76,46 +76,58 @@ impl Postings {
         self.labelled
     }
 
-    /// Gives the chat at a place a label that it does not have, beside its `others`.
-    pub(crate) fn link(&mut self, slot: Slot, place: Place, others: &[Slot]) {
-        let len = others.len() + 1;
-        self.labels.reach(index(slot));
-        if let Some(label) = self.labels.get_mut(index(slot)) {
-            label.places.insert(place);
-            label.counts.chats += 1;
-            label.counts.rows += wide(len);
+    /// Makes room for so many slots.
+    pub(crate) fn reach(&mut self, slots: usize) {
+        if let Some(last) = slots.checked_sub(1) {
+            self.labels.reach(last);
+        }
+    }
+
+    /// Gives the chat at a place labels that it does not have, beside its `others`.
+    pub(crate) fn link(&mut self, slots: &[Slot], place: Place, others: &[Slot]) {
+        let len = others.len() + slots.len();
+        for &slot in slots {
+            if let Some(label) = self.labels.get_mut(index(slot)) {
+                label.places.insert(place);
+                label.counts.chats += 1;
+                label.counts.rows += wide(len);
+            }
         }
         for &other in others {
             if let Some(label) = self.labels.get_mut(index(other)) {
-                label.counts.rows += 1;
+                label.counts.rows += wide(slots.len());
             }
         }
-        if let Some(at) = longer(len) {
+        for at in (others.len() + 1..=len).filter_map(longer) {
             self.longer.reach(at);
             if let Some(list) = self.longer.get_mut(at) {
                 list.insert(place);
             }
         }
-        self.labelled += u64::from(others.is_empty());
+        self.labelled += u64::from(others.is_empty() && !slots.is_empty());
     }
 
-    /// Takes a label from the chat at a place, which has it beside its `others`.
-    pub(crate) fn unlink(&mut self, slot: Slot, place: Place, others: &[Slot]) {
-        let len = others.len() + 1;
-        if let Some(label) = self.labels.get_mut(index(slot)) {
-            label.places.remove(place);
-            label.counts.chats -= 1;
-            label.counts.rows -= wide(len);
+    /// Takes labels from the chat at a place, which has them beside its `others`.
+    pub(crate) fn unlink(&mut self, slots: &[Slot], place: Place, others: &[Slot]) {
+        let len = others.len() + slots.len();
+        for &slot in slots {
+            if let Some(label) = self.labels.get_mut(index(slot)) {
+                label.places.remove(place);
+                label.counts.chats -= 1;
+                label.counts.rows -= wide(len);
+            }
         }
         for &other in others {
             if let Some(label) = self.labels.get_mut(index(other)) {
-                label.counts.rows -= 1;
+                label.counts.rows -= wide(slots.len());
             }
         }
-        if let Some(list) = longer(len).and_then(|at| self.longer.get_mut(at)) {
-            list.remove(place);
+        for at in (others.len() + 1..=len).filter_map(longer) {
+            if let Some(list) = self.longer.get_mut(at) {
+                list.remove(place);
+            }
         }
-        self.labelled -= u64::from(others.is_empty());
+        self.labelled -= u64::from(others.is_empty() && !slots.is_empty());
     }
 
     /// The most labels that a chat ever had, or 1.

@@ -32,7 +32,7 @@ pub(in crate::state) enum Pieces {
 
 impl Default for Places {
     fn default() -> Self {
-        Self { len: 0, pieces: Pieces::Run(Arc::new([])) }
+        Self { len: 0, pieces: Pieces::Run(Arc::default()) }
     }
 }
 

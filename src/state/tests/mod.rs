@@ -33,7 +33,7 @@ pub(in crate::state) fn commit(state: &mut State, ops: impl IntoIterator<Item = 
     for op in ops {
         let changes = plan(state, &op, rules).map(|plan| plan.changes).unwrap_or_default();
         changed |= !changes.is_empty();
-        changes.iter().for_each(|change| state.apply(change));
+        state.apply(&changes);
     }
     if changed {
         state.finish_commit();

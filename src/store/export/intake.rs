@@ -1,5 +1,7 @@
 //! An instance that is being made of lines.
 
+use hashbrown::HashSet;
+
 use crate::change::{Change, Place, Revision};
 use crate::chat_id::{ChatId, CompactId};
 use crate::error::{Error, Limit, Result};
@@ -8,6 +10,7 @@ use crate::label_id::LabelId;
 use crate::name::LabelName;
 use crate::op::RefreshState;
 use crate::state::State;
+use crate::state::labels::Slot;
 use crate::state::plan::{exceeded, full};
 use crate::store::export::line::{Counts, Line, invalid};
 
@@ -138,7 +141,7 @@ impl Intake {
             return Err(invalid(&id.to_string(), "a label that is there already"));
         }
         self.check_limit(self.state.labels.len())?;
-        self.state.apply(&Change::LabelCreated { label: Label::new(id, attributes) });
+        self.state.apply(&[Change::LabelCreated { label: Label::new(id, attributes) }]);
         self.counts.labels += 1;
         Ok(())
     }
@@ -175,15 +178,18 @@ impl Intake {
             Some((last, place)) if last == chat => place,
             _ => self.new_place(&chat)?,
         };
+        let mut has: HashSet<Slot> = self.state.slots_at(place).iter().copied().collect();
+        let mut changes = Vec::with_capacity(labels.len());
         for label in labels {
             let label: LabelId = label.parse()?;
             let slot = self.state.labels.slot(&label).ok_or_else(|| Error::UnknownLabel { id: label.to_string() })?;
-            if self.state.slots_at(place).contains(&slot) {
+            if !has.insert(slot) {
                 return Err(invalid(&chat.to_string(), format!("has label {label} twice")));
             }
-            self.state.apply(&Change::ChatLinked { label, chat: chat.clone(), place });
+            changes.push(Change::ChatLinked { label, chat: chat.clone(), place });
             self.counts.rows += 1;
         }
+        self.state.apply(&changes);
         self.last = Some((chat, place));
         Ok(())
     }

@@ -104,3 +104,32 @@ fn the_example_reads_a_bomb_in_little_memory() {
     let line = megabytes() + 2;
     assert_eq!(run(&vec![b'x'; 2 * LINE]).refused(1), format!("<stdin>:{line}: a line of more than 1048576 bytes\n"));
 }
+
+#[test]
+fn a_chat_with_thousands_of_labels_is_imported_in_what_they_take() {
+    use std::fmt::Write as _;
+
+    for labels in [2_500_u32, 5_000, 10_000] {
+        let mut lines = String::from("{\"export\":{\"version\":1}}\n");
+        writeln!(
+            lines,
+            r#"{{"instance":{{"name":"shop","revision":2,"refreshed":null,"highest_label_id":{labels}}}}}"#
+        )
+        .unwrap();
+        for label in 1..=labels {
+            writeln!(lines, r#"{{"label":{{"id":"{label}","name":null,"color":null,"position":null}}}}"#).unwrap();
+        }
+        let ids: Vec<String> = (1..=labels).map(|label| format!("\"{label}\"")).collect();
+        writeln!(lines, r#"{{"chat":{{"id":"ana@c.us","labels":[{}]}}}}"#, ids.join(",")).unwrap();
+        writeln!(
+            lines,
+            r#"{{"instance_end":{{"labels":{labels},"deleted_labels":0,"aliases":0,"chats":1,"rows":{labels}}}}}"#
+        )
+        .unwrap();
+        lines.push_str("{\"export_end\":{\"instances\":1}}\n");
+        let store = store();
+        let (names, bytes) = crate::memory::asked(|| store.import(lines.as_bytes()).unwrap());
+        assert_eq!(names, ["shop"]);
+        assert!(bytes <= 100_000 + 4_000 * u64::from(labels), "{labels} labels: {bytes} bytes");
+    }
+}

@@ -83,11 +83,11 @@ pub(super) fn perform(state: &mut State, step: &Step) -> Option<Commit> {
     let mut all = Vec::new();
     for op in &step.ops {
         let changes = plan(state, op, rules).map(|plan| plan.changes).unwrap_or_default();
-        changes.iter().for_each(|change| state.apply(change));
+        state.apply(&changes);
         all.extend(changes);
     }
     if step.refreshes {
-        state.apply(&Change::Refreshed);
+        state.apply(&[Change::Refreshed]);
         all.push(Change::Refreshed);
     }
     if all.is_empty() {

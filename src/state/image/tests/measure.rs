@@ -25,7 +25,7 @@ fn crm(chats: usize) -> State {
     for labelled in &workload.chats {
         let labels = labelled.labels.iter().map(|&id| label(id)).collect();
         let op = Op::SetLabels { chat: chat(&labelled.id), labels };
-        plan(&state, &op, rules).unwrap().changes.iter().for_each(|change| state.apply(change));
+        state.apply(&plan(&state, &op, rules).unwrap().changes);
     }
     state.finish_commit();
     state
