@@ -12,7 +12,7 @@ use hashbrown::HashMap;
 
 use crate::change::{Commit, Revision};
 use crate::state::check::{Violation, require};
-use crate::sync::{AtomicU64, AtomicUsize, Condvar, Mutex, Ordering, planted_race};
+use crate::sync::{AtomicU64, AtomicUsize, Condvar, Mutex, Ordering, Race, is_planted};
 
 /// What a [`Subscriber`] receives.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,7 +168,7 @@ impl Feed {
     /// every other writer publishes.
     pub(crate) fn subscribe(self: &Arc<Self>, after: Option<Revision>, reached: impl Fn() -> Reached) -> Subscriber {
         let mut inner = self.inner.lock();
-        let early = planted_race().then(&reached);
+        let early = is_planted(Race::EarlySubscriber).then(&reached);
         let first = self.subscribers.fetch_add(1, Ordering::SeqCst) == 0;
         let Reached { published, visible } = early.unwrap_or_else(reached);
         if first {
