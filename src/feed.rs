@@ -376,6 +376,18 @@ mod tests {
     }
 
     #[test]
+    fn a_commit_published_as_the_last_subscriber_goes_leaves_no_gap() {
+        let feed = Arc::new(Feed::new(2));
+        let subscriber = feed.subscribe(None, || Reached { published: 0, visible: 0 });
+        let commit = |revision| Commit { revision, changes: Arc::new([Change::Refreshed]) };
+        feed.publish(commit(1)).now();
+        drop(subscriber);
+        // By a writer that had asked before whether anybody listens.
+        feed.publish(commit(2)).now();
+        feed.check_invariants().unwrap();
+    }
+
+    #[test]
     fn a_broken_invariant_is_named() {
         assert_eq!(violated(|inner| inner.floor -= 1), "F1");
         assert_eq!(violated(|inner| drop(inner.commits.remove(0))), "F1");

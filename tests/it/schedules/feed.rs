@@ -28,6 +28,20 @@ fn the_last_subscriber_goes_and_the_next_comes_while_others_write() {
 }
 
 #[test]
+fn the_last_subscriber_goes_while_others_write() {
+    let body = || {
+        let index = index(64);
+        let last = index.subscribe();
+        let writers = [link(&index, 1, &["bob", "carl"]), link(&index, 2, &["dora"])];
+        drop(last);
+        index.check_invariants().unwrap();
+        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        index.check_invariants().unwrap();
+    };
+    explore(body, MANY);
+}
+
+#[test]
 fn a_subscriber_that_fell_behind_goes_on_from_a_snapshot() {
     let body = || {
         let index = index(1);
@@ -43,7 +57,7 @@ fn a_subscriber_that_fell_behind_goes_on_from_a_snapshot() {
 }
 
 /// Receives until the index is gone, and gives the revisions received.
-fn to_the_end(mut next: impl FnMut() -> Delivery) -> Vec<u64> {
+pub(super) fn to_the_end(mut next: impl FnMut() -> Delivery) -> Vec<u64> {
     let mut revisions = Vec::new();
     loop {
         match next() {
