@@ -326,6 +326,8 @@ impl Drop for Subscriber {
         let waker = inner.wakers.remove(&self.number);
         let mut commits = VecDeque::new();
         if self.feed.subscribers.fetch_sub(1, Ordering::SeqCst) == 1 {
+            // A writer that has found somebody listening may still publish the next one.
+            inner.floor = inner.newest();
             std::mem::swap(&mut inner.commits, &mut commits);
             inner.kept = 0;
         }
