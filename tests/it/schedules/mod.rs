@@ -1,4 +1,4 @@
-//! Locks, feed and tickets under a scheduler that tries interleavings, some thousand of each kind.
+//! Locks, feed, tickets and stores under a scheduler that tries interleavings, some thousand of each kind.
 //!
 //! Only built with `--cfg label_index_shuttle`. A thread that is never woken is a dead-lock here, and the scheduler
 //! reports it. `LABEL_INDEX_SCHEDULES` is the number of schedules of each kind and body.
@@ -6,6 +6,8 @@
 mod feed;
 mod index;
 mod refresh;
+#[cfg(feature = "store")]
+mod store;
 
 use std::collections::BTreeSet;
 use std::env;
@@ -24,6 +26,9 @@ const MANY: usize = 20_000;
 /// Preemptions in a schedule of the second kind.
 const DEPTH: usize = 3;
 
+/// What the database under a store needs of each thread's stack.
+const STACK: usize = 1 << 20;
+
 /// The planted race is everybody's: who plants it takes this alone.
 static PLANTED: RwLock<()> = RwLock::new(());
 
@@ -33,7 +38,9 @@ fn schedules(usually: usize) -> usize {
 }
 
 fn run(body: fn(), scheduler: impl Scheduler + 'static) {
-    Runner::new(scheduler, Config::new()).run(body);
+    let mut config = Config::new();
+    config.stack_size = STACK;
+    Runner::new(scheduler, config).run(body);
 }
 
 /// Tries as many schedules at random, and as many with few preemptions.

@@ -32,9 +32,10 @@ fn everything_at_once(durability: Durability) {
     threads::run_on(index.clone());
     store.flush().unwrap();
     let shown = Replica::from(&index.snapshot());
-    let killed = Disk::from(disk.bytes());
+    let (killed, cut) = (Disk::from(disk.bytes()), Disk::from(disk.synced()));
     drop((index, store));
     assert_eq!(replica_on(&killed), shown);
+    assert_eq!(replica_on(&cut), shown);
     assert_eq!(replica_on(&disk), shown);
 }
 
