@@ -33,6 +33,8 @@ mod ids;
 mod laws;
 mod layering;
 #[cfg(not(label_index_shuttle))]
+mod linearizability;
+#[cfg(not(label_index_shuttle))]
 mod model;
 #[cfg(not(label_index_shuttle))]
 mod names;
