@@ -31,7 +31,7 @@ use shuttle::thread;
 use crate::replica::Replica;
 
 /// The usual number of schedules for what takes milliseconds.
-const FEW: usize = 1_000;
+const FEW: usize = 2_000;
 
 /// Visible at once, and on disk as soon as the committer gets its turn.
 const SOON: Durability = Durability::Within(Duration::ZERO);
