@@ -12,7 +12,7 @@ use hashbrown::HashMap;
 
 use crate::change::{Commit, Revision};
 use crate::state::check::{Violation, require};
-use crate::sync::{AtomicU64, AtomicUsize, Condvar, Mutex, Ordering, planted_race};
+use crate::sync::{AtomicU64, AtomicUsize, Condvar, Mutex, Ordering, Race, is_planted};
 
 /// What a [`Subscriber`] receives.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,7 +168,7 @@ impl Feed {
     /// every other writer publishes.
     pub(crate) fn subscribe(self: &Arc<Self>, after: Option<Revision>, reached: impl Fn() -> Reached) -> Subscriber {
         let mut inner = self.inner.lock();
-        let early = planted_race().then(&reached);
+        let early = is_planted(Race::EarlySubscriber).then(&reached);
         let first = self.subscribers.fetch_add(1, Ordering::SeqCst) == 0;
         let Reached { published, visible } = early.unwrap_or_else(reached);
         if first {
@@ -326,6 +326,8 @@ impl Drop for Subscriber {
         let waker = inner.wakers.remove(&self.number);
         let mut commits = VecDeque::new();
         if self.feed.subscribers.fetch_sub(1, Ordering::SeqCst) == 1 {
+            // A writer that has found somebody listening may still publish the next one.
+            inner.floor = inner.newest();
             std::mem::swap(&mut inner.commits, &mut commits);
             inner.kept = 0;
         }
@@ -373,6 +375,18 @@ mod tests {
         }
         damage(&mut feed.inner.lock());
         feed.check_invariants().unwrap_err().invariant()
+    }
+
+    #[test]
+    fn a_commit_published_as_the_last_subscriber_goes_leaves_no_gap() {
+        let feed = Arc::new(Feed::new(2));
+        let subscriber = feed.subscribe(None, || Reached { published: 0, visible: 0 });
+        let commit = |revision| Commit { revision, changes: Arc::new([Change::Refreshed]) };
+        feed.publish(commit(1)).now();
+        drop(subscriber);
+        // By a writer that had asked before whether anybody listens.
+        feed.publish(commit(2)).now();
+        feed.check_invariants().unwrap();
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The lock of the visible version.
 
-use crate::sync::{AtomicUsize, Ordering, RwLock, SPINS, YIELDS, spin_loop, yield_now};
+use crate::sync::{AtomicUsize, Ordering, RwLock, SPINS, YIELDS, spin_loop, thread};
 
 /// A lock for reads and changes of a few microseconds.
 ///
@@ -44,7 +44,7 @@ fn patiently<T>(mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
         if let Some(success) = attempt() {
             return Some(success);
         }
-        if round < SPINS { spin_loop() } else { yield_now() }
+        if round < SPINS { spin_loop() } else { thread::yield_now() }
     }
     None
 }

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::feed::Wake;
 use crate::gate::Gate;
 use crate::state::State;
-use crate::sync::{Condvar, Mutex, MutexGuard};
+use crate::sync::{Condvar, Mutex, MutexGuard, Race, is_planted};
 
 /// The commits of one index on their way to the disk. An index in memory has none.
 ///
@@ -187,6 +187,11 @@ impl Journal {
         loop {
             match queue.reached(revision) {
                 Some(reached) => return reached,
+                None if is_planted(Race::LostWakeUp) => {
+                    drop(queue);
+                    queue = self.queue.lock();
+                    self.moved.wait(&mut queue);
+                }
                 None => self.moved.wait(&mut queue),
             }
         }

@@ -149,7 +149,7 @@ pub use state::check::Violation;
 #[cfg(feature = "store")]
 pub use store::{Contents, Durability, InstanceReport, Report, Store, StoreOptions};
 #[cfg(label_index_shuttle)]
-pub use sync::plant_race;
+pub use sync::{Race, plant_race};
 
 #[doc = include_str!("../docs/design.md")]
 pub mod _design {}

@@ -1,4 +1,4 @@
-//! The one door to locks, atomics and waiting.
+//! The one door to locks, atomics, threads and waiting.
 //!
 //! Built with `--cfg label_index_shuttle`, everything behind it belongs to a scheduler that tries interleavings; the
 //! rest of the crate does not know.
@@ -7,7 +7,7 @@
 mod real {
     pub(crate) use std::hint::spin_loop;
     pub(crate) use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-    pub(crate) use std::thread::yield_now;
+    pub(crate) use std::thread;
 
     pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
 
@@ -26,7 +26,7 @@ mod explored {
     pub(crate) use shuttle::hint::spin_loop;
     pub(crate) use shuttle::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
     use shuttle::sync::{self, LockResult, PoisonError};
-    pub(crate) use shuttle::thread::yield_now;
+    pub(crate) use shuttle::thread;
 
     pub(crate) const SPINS: u32 = 1;
     pub(crate) const YIELDS: u32 = 1;
@@ -125,22 +125,33 @@ pub(crate) use explored::*;
 #[cfg(not(label_index_shuttle))]
 pub(crate) use real::*;
 
-/// Whether a subscriber shall read the visible revision too early: a known race, there for a test of schedules to find.
+/// Known races, each there for a test of schedules to find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(label_index_shuttle), allow(dead_code, unreachable_pub, reason = "only tests of schedules name them"))]
+pub enum Race {
+    /// A subscriber reads the visible revision before it is counted.
+    EarlySubscriber,
+    /// A writer is told that its commit is durable before the commit is in the feed.
+    EarlyAnswer,
+    /// A writer looks whether its commit is durable, lets go of the lock, and waits then.
+    LostWakeUp,
+}
+
 #[cfg(not(label_index_shuttle))]
-pub(crate) const fn planted_race() -> bool {
+pub(crate) const fn is_planted(_race: Race) -> bool {
     false
 }
 
 #[cfg(label_index_shuttle)]
-static PLANTED_RACE: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+static PLANTED: std::sync::Mutex<Option<Race>> = std::sync::Mutex::new(None);
 
 #[cfg(label_index_shuttle)]
-pub(crate) fn planted_race() -> bool {
-    PLANTED_RACE.load(Ordering::SeqCst)
+pub(crate) fn is_planted(race: Race) -> bool {
+    *PLANTED.lock().unwrap_or_else(std::sync::PoisonError::into_inner) == Some(race)
 }
 
-/// Plants the race, or removes it.
+/// Plants a race, or removes the one that is there.
 #[cfg(label_index_shuttle)]
-pub fn plant_race(planted: bool) {
-    PLANTED_RACE.store(planted, Ordering::SeqCst);
+pub fn plant_race(race: Option<Race>) {
+    *PLANTED.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = race;
 }

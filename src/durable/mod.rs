@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::feed::Wake;
 use crate::index::LabelIndex;
 use crate::journal::{Group, Journal};
+use crate::sync::{Race, is_planted};
 
 /// # For the committer
 ///
@@ -35,6 +36,9 @@ impl LabelIndex {
         let (revision, changes) = (group.version.revision, group.changes());
         journal.settled(revision);
         let mut wake = Wake::default();
+        if is_planted(Race::EarlyAnswer) {
+            wake.extend(journal.tell(revision, 0));
+        }
         if self.feed().is_heard() {
             for commit in group.commits {
                 wake.extend(self.feed().publish(commit));

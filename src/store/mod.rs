@@ -23,7 +23,6 @@ use std::fmt;
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 
 use redb::StorageBackend;
 
@@ -36,7 +35,7 @@ use crate::store::disk::{Disk, Loaded};
 use crate::store::engine::{Engine, Instance};
 use crate::store::name::check_name;
 use crate::store::signal::Signal;
-use crate::sync::Mutex;
+use crate::sync::{Mutex, thread};
 
 pub use crate::store::options::{Durability, StoreOptions};
 pub use crate::store::verify::{Contents, InstanceReport, Report};
@@ -73,7 +72,7 @@ const LEFT_AT_CLOSE: u64 = 64 << 10;
 /// ```
 pub struct Store {
     engine: Arc<Engine>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Vec<thread::JoinHandle<()>>,
     /// Dropped after everything else.
     folder: Option<Folder>,
 }

@@ -37,6 +37,8 @@ mod ids;
 mod laws;
 mod layering;
 #[cfg(not(label_index_shuttle))]
+mod linearizability;
+#[cfg(not(label_index_shuttle))]
 mod memory;
 #[cfg(not(label_index_shuttle))]
 mod model;

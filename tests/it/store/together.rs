@@ -12,7 +12,7 @@ use label_index::{Durability, Error, Limits, Store, StoreOptions};
 use super::power::disk::Disk;
 use super::{Folder, Image, fill, in_another_process};
 use crate::replica::Replica;
-use crate::threads;
+use crate::{linearizability, threads};
 
 /// Everything that can be seen of the one instance of a disk.
 fn replica_on(disk: &Disk) -> Replica {
@@ -32,9 +32,10 @@ fn everything_at_once(durability: Durability) {
     threads::run_on(index.clone());
     store.flush().unwrap();
     let shown = Replica::from(&index.snapshot());
-    let killed = Disk::from(disk.bytes());
+    let (killed, cut) = (Disk::from(disk.bytes()), Disk::from(disk.synced()));
     drop((index, store));
     assert_eq!(replica_on(&killed), shown);
+    assert_eq!(replica_on(&cut), shown);
     assert_eq!(replica_on(&disk), shown);
 }
 
@@ -46,6 +47,29 @@ fn everything_seen_is_the_state_of_one_durable_revision() {
 #[test]
 fn everything_seen_is_the_state_of_one_revision_that_will_be_durable() {
     everything_at_once(Durability::Within(Duration::from_millis(4)));
+}
+
+fn one_thing_after_the_other(durability: Durability, writes: u32) {
+    let disk = Disk::default();
+    let mut limits = Limits::default();
+    limits.feed_changes = linearizability::KEPT;
+    let options = StoreOptions::new().durability(durability).limits(limits).checkpoint_floor(4 << 10);
+    let store = options.open_on(disk.clone()).unwrap();
+    let index = store.instance("shop").unwrap();
+    linearizability::run_on(index.clone(), writes);
+    let shown = Replica::from(&index.snapshot());
+    drop((index, store));
+    assert_eq!(replica_on(&disk), shown);
+}
+
+#[test]
+fn histories_on_disk_could_have_happened_one_thing_after_the_other() {
+    one_thing_after_the_other(Durability::Synced, 5_000);
+}
+
+#[test]
+fn histories_on_their_way_to_the_disk_could_have_happened_one_thing_after_the_other() {
+    one_thing_after_the_other(Durability::Within(Duration::from_millis(4)), 20_000);
 }
 
 #[test]

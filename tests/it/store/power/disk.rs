@@ -88,6 +88,11 @@ impl Disk {
         self.lock().bytes.clone()
     }
 
+    /// What a power cut would leave in any case.
+    pub(crate) fn synced(&self) -> Vec<u8> {
+        self.lock().synced.clone()
+    }
+
     pub(crate) fn syncs(&self) -> usize {
         self.lock().syncs
     }

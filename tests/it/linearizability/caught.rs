@@ -1,0 +1,134 @@
+//! Histories that could not have happened, each caught for what is wrong with it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::check::{Broken, check};
+use super::history::{Event, What};
+
+fn at(begin: u64, end: u64, revision: impl Into<Option<u64>>, what: What) -> Event {
+    Event { begin, end, revision: revision.into(), what }
+}
+
+fn link(label: u32, chat: u32) -> What {
+    What::written(label, chat, true, true)
+}
+
+fn unlink(label: u32, chat: u32) -> What {
+    What::written(label, chat, false, true)
+}
+
+fn labels_of<const N: usize>(chat: u32, labels: [u32; N]) -> What {
+    What::LabelsOf { chat, labels: BTreeSet::from(labels) }
+}
+
+/// Chats with the label 1, which have no other.
+fn with_1<const N: usize>(chats: [u32; N]) -> What {
+    let chats: BTreeMap<_, _> = chats.into_iter().map(|chat| (chat, BTreeSet::from([1]))).collect();
+    What::AnyOf { labels: BTreeSet::from([1, 9]), chats, totals: [u64::try_from(N).unwrap(); 3] }
+}
+
+/// Chat 7 gets the label 1 from 10 to 20, chat 8 from 30 to 40; chat 7 loses it from 50 to 60.
+fn writes() -> Vec<Event> {
+    vec![at(10, 20, 2, link(1, 7)), at(30, 40, 3, link(1, 8)), at(50, 60, 4, unlink(1, 7))]
+}
+
+fn with(more: impl IntoIterator<Item = Event>) -> Result<usize, Broken> {
+    check(1, &writes().into_iter().chain(more).collect::<Vec<_>>())
+}
+
+#[track_caller]
+fn assert_stale(event: Event) {
+    assert_eq!(with([event.clone()]), Err(Broken::Stale(event)));
+}
+
+#[track_caller]
+fn assert_torn(event: Event) {
+    assert_eq!(with([event.clone()]), Err(Broken::Torn(event)));
+}
+
+#[track_caller]
+fn assert_early(event: Event) {
+    assert_eq!(with([event.clone()]), Err(Broken::Early(event)));
+}
+
+#[test]
+fn a_history_that_could_have_happened_is_none() {
+    let sound = [
+        at(1, 2, 1, with_1([])),
+        at(3, 4, None, labels_of(7, [])),
+        // Beside the first write: before it or after it.
+        at(11, 18, 1, with_1([])),
+        at(12, 19, 2, with_1([7])),
+        at(13, 17, None, labels_of(7, [1])),
+        at(14, 35, None, What::written(1, 7, true, false)),
+        at(31, 61, 4, with_1([8])),
+        at(45, 55, None, labels_of(7, [])),
+        at(62, 63, 4, What::written(1, 7, false, false)),
+    ];
+    assert!(with(sound).unwrap() > 4);
+}
+
+#[test]
+fn a_gap_between_revisions() {
+    let mut events = writes();
+    events.remove(1);
+    assert_eq!(check(1, &events), Err(Broken::Gap(3)));
+    assert_eq!(check(0, &writes()), Err(Broken::Gap(1)));
+}
+
+#[test]
+fn a_revision_that_two_writes_have() {
+    assert_eq!(with([at(30, 41, 3, link(2, 8))]), Err(Broken::Twice(3)));
+}
+
+#[test]
+fn a_read_that_is_older_than_what_had_returned() {
+    assert_stale(at(21, 22, 1, with_1([])));
+    assert_stale(at(21, 22, None, labels_of(7, [])));
+    assert_stale(at(61, 62, None, labels_of(7, [1])));
+    assert_stale(at(61, 62, 3, What::written(1, 7, true, false)));
+}
+
+#[test]
+fn a_read_that_is_older_than_what_another_had_seen() {
+    for later in [at(17, 18, None, labels_of(7, [])), at(17, 18, 1, with_1([]))] {
+        for earlier in [at(11, 15, None, labels_of(7, [1])), at(11, 15, 2, with_1([7]))] {
+            assert_eq!(with([earlier, later.clone()]), Err(Broken::Stale(later.clone())));
+        }
+    }
+}
+
+#[test]
+fn a_read_of_what_nobody_had_begun_to_write() {
+    assert_early(at(11, 29, 3, with_1([7, 8])));
+    assert_early(at(11, 29, None, labels_of(8, [1])));
+    assert_early(at(3, 4, None, What::written(1, 7, true, false)));
+}
+
+#[test]
+fn a_read_that_is_of_no_revision() {
+    // Half of the second write and half of the third.
+    assert_torn(at(30, 62, 3, with_1([8])));
+    assert_torn(at(30, 62, 4, with_1([])));
+    assert_torn(at(30, 62, None, labels_of(7, [1, 2])));
+    let What::AnyOf { labels, chats, .. } = with_1([7, 8]) else { unreachable!() };
+    assert_torn(at(41, 42, 3, What::AnyOf { labels, chats, totals: [2, 2, 1] }));
+}
+
+#[test]
+fn a_write_that_says_something_else_than_it_did() {
+    let again = at(70, 80, 5, link(1, 8));
+    assert_eq!(with([again.clone()]), Err(Broken::Torn(again)));
+    let never = at(70, 80, 4, What::written(2, 8, true, false));
+    assert_eq!(with([never.clone()]), Err(Broken::Torn(never)));
+}
+
+#[test]
+fn writes_whose_revisions_are_in_another_order_than_they() {
+    let mut events = writes();
+    events.push(at(61, 62, 5, link(1, 9)));
+    events.push(at(63, 64, 6, link(2, 9)));
+    assert!(check(1, &events).is_ok());
+    (events[3].revision, events[4].revision) = (Some(6), Some(5));
+    assert_eq!(check(1, &events), Err(Broken::Early(events[3].clone())));
+}

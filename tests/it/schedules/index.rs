@@ -1,0 +1,80 @@
+//! Commits and snapshots.
+
+use label_index::Race;
+use shuttle::thread;
+
+use super::{MANY, assert_same, drain, expect_to_find, explore, ids_of, index, link};
+use crate::replica::{Folded, Replica};
+
+/// Two writers, a reader, and a subscriber that comes while they write.
+fn writers_reader_subscriber() {
+    let index = index(64);
+    let writers = [link(&index, 1, &["bob", "carl"]), link(&index, 2, &["bob", "dora"])];
+    let reader = {
+        let index = index.clone();
+        thread::spawn(move || {
+            let first = index.snapshot();
+            let second = index.snapshot();
+            assert!(first.revision() <= second.revision());
+            assert!(first.total_rows() == first.revision() && second.total_rows() == second.revision());
+            assert!(index.revision() >= second.revision());
+        })
+    };
+    let mut feed = index.subscribe();
+    let snapshot = index.snapshot();
+    assert!(feed.revision() <= snapshot.revision());
+    let mut copy = Folded::from(&snapshot);
+    drain(&mut feed, &mut copy, &index);
+    for thread in writers.into_iter().chain([reader]) {
+        thread.join().unwrap();
+    }
+    drain(&mut feed, &mut copy, &index);
+    assert_eq!((index.revision(), feed.revision()), (5, 5));
+    assert_same(&copy, &index);
+}
+
+#[test]
+fn commits_are_whole_in_order_and_without_a_gap() {
+    explore(writers_reader_subscriber, MANY);
+}
+
+#[test]
+fn a_subscriber_that_looks_too_early_is_found() {
+    expect_to_find(Race::EarlySubscriber, writers_reader_subscriber, MANY);
+}
+
+#[test]
+fn a_snapshot_beside_a_writer_shows_one_revision_for_ever() {
+    let body = || {
+        let index = index(64);
+        let writer = {
+            let index = index.clone();
+            thread::spawn(move || {
+                for (to, from) in [(2, 1), (1, 2)] {
+                    let mut batch = index.batch();
+                    batch.link(to, "ana").unwrap();
+                    batch.unlink(from, "ana").unwrap();
+                    assert!(batch.commit().unwrap().changed());
+                }
+                assert!(index.unlink(1, "ana").unwrap());
+                assert!(index.link(2, "eve").unwrap());
+            })
+        };
+        let snapshots: Vec<_> = (0..3).map(|_| index.snapshot()).map(|one| (Replica::from(&one), one)).collect();
+        writer.join().unwrap();
+        for (was, snapshot) in &snapshots {
+            assert_eq!(Replica::from(snapshot), *was);
+            let (ana, eve) = (ids_of(snapshot, "ana"), ids_of(snapshot, "eve"));
+            let expected = match snapshot.revision() {
+                1 | 3 => (vec![1], vec![]),
+                2 => (vec![2], vec![]),
+                4 => (vec![], vec![]),
+                _ => (vec![], vec![2]),
+            };
+            assert!(ana.into_iter().eq(expected.0) && eve.into_iter().eq(expected.1));
+            snapshot.check_invariants().unwrap();
+        }
+        index.check_invariants().unwrap();
+    };
+    explore(body, MANY);
+}

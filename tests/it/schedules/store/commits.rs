@@ -1,0 +1,137 @@
+//! Writers, readers and subscribers beside the committer.
+
+use label_index::{Delivery, LabelIndex};
+use shuttle::future::block_on;
+use shuttle::thread;
+
+use super::disk::Disk;
+use super::{SOON, close, either, explore, has, open, options, reopened};
+use crate::schedules::feed::to_the_end;
+use crate::schedules::link;
+
+/// Reads twice beside writers that add one row with each commit.
+fn read_twice(index: &LabelIndex) -> thread::JoinHandle<()> {
+    let index = index.clone();
+    thread::spawn(move || {
+        let (first, second) = (index.snapshot(), index.snapshot());
+        assert!(first.revision() <= second.revision());
+        assert!(first.total_rows() == first.revision() && second.total_rows() == second.revision());
+    })
+}
+
+/// Links, and gives what a power cut would have left when each write had returned.
+fn link_and_cut(index: &LabelIndex, disk: &Disk) -> thread::JoinHandle<Vec<u8>> {
+    let (index, disk) = (index.clone(), disk.clone());
+    thread::spawn(move || {
+        assert!(index.link(1, "bob").unwrap());
+        assert!(index.contains(1, "bob") && index.link(1, "carl").unwrap());
+        disk.synced()
+    })
+}
+
+/// Two writers, a reader, and somebody who waits until everything is on disk.
+pub(super) fn writers_reader_flush() {
+    let (store, disk) = open(options());
+    let index = store.existing("shop").unwrap();
+    let (writer, other) = (link_and_cut(&index, &disk), link(&index, 2, &["bob"]));
+    let reader = read_twice(&index);
+    store.flush().unwrap();
+    let left = reopened(writer.join().unwrap()).unwrap();
+    assert!(has(&left, 1, "bob") && has(&left, 1, "carl"), "a write had returned, and was not on disk");
+    other.join().unwrap();
+    reader.join().unwrap();
+    assert_eq!(close(store, &index, &disk).revision, 4);
+}
+
+#[test]
+fn a_write_that_returned_is_on_disk_and_seen() {
+    explore(writers_reader_flush);
+}
+
+#[test]
+fn what_was_flushed_is_on_disk() {
+    let body = || {
+        let (store, disk) = open(options().durability(SOON));
+        let index = store.existing("shop").unwrap();
+        let writers = [link(&index, 1, &["bob", "carl"]), link(&index, 2, &["bob"])];
+        let reader = read_twice(&index);
+        assert!(index.link(2, "ana").unwrap());
+        let before = index.revision();
+        store.flush().unwrap();
+        let left = reopened(disk.synced()).unwrap();
+        assert!(left.revision >= before && has(&left, 2, "ana"));
+        for thread in writers.into_iter().chain([reader]) {
+            thread.join().unwrap();
+        }
+        assert_eq!(close(store, &index, &disk).revision, 5);
+    };
+    explore(body);
+}
+
+/// Nobody sees a commit before a power cut would leave it.
+#[test]
+fn what_is_seen_is_on_disk() {
+    let body = || {
+        let (store, disk) = open(options());
+        let index = store.existing("shop").unwrap();
+        let writers = [link(&index, 1, &["bob", "carl"]), link(&index, 2, &["bob"])];
+        let mut feed = index.subscribe();
+        let seen = index.revision();
+        let left = reopened(disk.synced()).unwrap().revision;
+        assert!(seen <= left, "{seen} is seen, and {left} is on disk");
+        if let Some(Delivery::Commit(commit)) = feed.try_recv() {
+            assert!(commit.revision <= reopened(disk.synced()).unwrap().revision);
+        }
+        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        assert_eq!(close(store, &index, &disk).revision, 4);
+    };
+    explore(body);
+}
+
+#[test]
+fn writers_that_wait_for_room_go_on() {
+    let body = || {
+        let (store, disk) = open(options().durability(either()).queued_changes(0));
+        let index = store.existing("shop").unwrap();
+        let writers = [link(&index, 1, &["bob", "carl"]), link(&index, 2, &["bob", "ana"])];
+        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        assert_eq!(close(store, &index, &disk).revision, 5);
+    };
+    explore(body);
+}
+
+/// Writers of two instances share the committer.
+#[test]
+fn instances_go_to_disk_together_or_apart() {
+    let body = || {
+        let (store, disk) = open(options().durability(either()));
+        let index = store.existing("shop").unwrap();
+        let other = store.instance("other").unwrap();
+        drop(other.upsert_label(1, "Open").unwrap());
+        let writers = [link(&index, 1, &["bob", "carl"]), link(&other, 1, &["bob", "carl"])];
+        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        assert_eq!((other.revision(), close(store, &index, &disk).revision), (3, 3));
+        let store = options().open_on(disk).unwrap();
+        assert_eq!(store.existing("other").unwrap().revision(), 3);
+    };
+    explore(body);
+}
+
+#[test]
+fn who_follows_a_store_gets_everything_and_is_woken() {
+    let body = || {
+        let (store, disk) = open(options().durability(either()));
+        let index = store.existing("shop").unwrap();
+        let (mut one, mut other) = (index.subscribe(), index.subscribe());
+        let waiting = [
+            thread::spawn(move || to_the_end(|| one.recv())),
+            thread::spawn(move || to_the_end(|| block_on(other.recv_async()))),
+        ];
+        let writers = [link(&index, 1, &["bob"]), link(&index, 2, &["bob", "ana"])];
+        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        assert_eq!(close(store, &index, &disk).revision, 4);
+        drop(index);
+        assert!(waiting.into_iter().all(|waiting| waiting.join().unwrap() == [2, 3, 4]));
+    };
+    explore(body);
+}

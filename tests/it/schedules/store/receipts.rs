@@ -1,0 +1,75 @@
+//! Receipts that are waited for, awaited and dropped.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Waker};
+
+use label_index::{Delivery, Receipt, Subscriber};
+use shuttle::future::block_on;
+use shuttle::thread;
+
+use super::{close, either, explore, has, open, options, submit};
+
+/// The last revision that is there to be delivered.
+fn newest(feed: &mut Subscriber) -> u64 {
+    let mut newest = feed.revision();
+    while let Some(Delivery::Commit(commit)) = feed.try_recv() {
+        newest = commit.revision;
+    }
+    newest
+}
+
+/// Looks once whether the answer is there, and drops the receipt.
+fn look_and_drop(receipt: Receipt) {
+    drop(pin!(receipt).poll(&mut Context::from_waker(Waker::noop())));
+}
+
+/// Three receipts, and a subscriber who looks when the first is answered.
+pub(super) fn waited_awaited_dropped() {
+    let (store, disk) = open(options());
+    let index = store.existing("shop").unwrap();
+    let mut feed = index.subscribe();
+    let waited = submit(&index, 1, "bob");
+    let waiting = thread::spawn(move || {
+        let revision = waited.wait().unwrap().revision;
+        assert!(newest(&mut feed) >= revision, "answered, and not in the feed");
+        revision
+    });
+    let awaited = submit(&index, 1, "carl");
+    let awaiting = thread::spawn(move || block_on(awaited).unwrap().revision);
+    look_and_drop(submit(&index, 1, "dora"));
+    assert_eq!((waiting.join().unwrap(), awaiting.join().unwrap()), (2, 3));
+    assert!(index.contains(1, "bob") && index.contains(1, "carl"));
+    let shown = close(store, &index, &disk);
+    assert!(shown.revision == 4 && has(&shown, 1, "dora"));
+}
+
+#[test]
+fn receipts_are_answered_however_they_are_waited_for() {
+    explore(waited_awaited_dropped);
+}
+
+/// What a receipt waits for may be the commit of another one, and it may move between tasks.
+#[test]
+fn a_receipt_of_nothing_new_waits_for_what_it_rests_on() {
+    let body = || {
+        let (store, disk) = open(options().durability(either()));
+        let index = store.existing("shop").unwrap();
+        let (first, again) = (submit(&index, 1, "bob"), submit(&index, 1, "bob"));
+        let mut again = Box::pin(again);
+        let is_ready = again.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
+        assert!(!is_ready || index.contains(1, "bob"));
+        let awaiting = {
+            let index = index.clone();
+            thread::spawn(move || {
+                let done = if is_ready { None } else { Some(block_on(again).unwrap()) };
+                assert!(index.contains(1, "bob"));
+                done.is_none_or(|done| !done.changed())
+            })
+        };
+        assert!(first.wait().unwrap().changed());
+        assert!(awaiting.join().unwrap());
+        assert_eq!(close(store, &index, &disk).revision, 2);
+    };
+    explore(body);
+}
