@@ -43,6 +43,8 @@ mod plain_names;
 #[cfg(not(label_index_shuttle))]
 mod properties;
 #[cfg(not(label_index_shuttle))]
+mod query_laws;
+#[cfg(not(label_index_shuttle))]
 mod refresh;
 #[cfg(not(label_index_shuttle))]
 mod refused;
