@@ -6,9 +6,8 @@ pub(crate) struct Random(u64);
 impl Random {
     /// Those of one of the threads of a run.
     pub(crate) fn new(seed: u64, thread: u32) -> Self {
-        let mut random = Self((seed ^ 0x9e37_79b9_7f4a_7c15).wrapping_add(u64::from(thread) << 32) | 1);
-        (0..8).for_each(|_| drop(random.below(2)));
-        random
+        let mixed = seed.wrapping_add(u64::from(thread) << 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        Self(mixed ^ (mixed >> 29) | 1)
     }
 
     /// A number below `end`, which is not 0.

@@ -1,6 +1,5 @@
 //! Threads that ask: questions to the newest version, pages of a snapshot, and snapshots that are held.
 
-use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
 
@@ -17,7 +16,7 @@ const PAGE: usize = 200;
 const PAGES: usize = 50;
 
 /// Snapshots that are held at a time.
-const HELD: usize = 8;
+const HELD: usize = 12;
 
 /// Asks until the end.
 pub(crate) fn read(scene: &Scene, number: u32) -> Result<(), Trouble> {
@@ -117,30 +116,32 @@ fn walk(scene: &Scene, snapshot: &Snapshot, random: &mut Random) -> Result<(), T
     Ok(())
 }
 
-/// Holds snapshots for a while each, some for long, and looks whether they are what they were.
+/// Holds snapshots for a while each, some for long, and looks then whether they are what they were.
 pub(crate) fn hold(scene: &Scene) -> Result<(), Trouble> {
     let mut random = Random::new(scene.arguments.seed, 2_000);
-    let mut held = VecDeque::new();
+    let mut held = Vec::new();
+    let is_unchanged = |(_, before, snapshot): (Instant, Digest, Snapshot)| {
+        same(snapshot.revision(), "a snapshot that was held", &digest(&snapshot), &before)
+    };
     while scene.goes_on() {
-        let snapshot = scene.index.snapshot();
-        let until = Instant::now() + Duration::from_millis(random.below(8_000).into());
-        held.push_back((until, digest(&snapshot), snapshot));
+        if held.len() < HELD {
+            let snapshot = scene.index.snapshot();
+            let longest = if random.one_in(8) { 60_000 } else { 4_000 };
+            let until = Instant::now() + Duration::from_millis(random.below(longest).into());
+            held.push((until, digest(&snapshot), snapshot));
+        }
         scene.counters.held.set(held.len());
         scene.pause(Duration::from_millis(random.below(400).into()));
-        let is_over = |(until, ..): &(Instant, _, _)| *until < Instant::now();
-        while held.len() >= HELD || held.front().is_some_and(is_over) {
-            let Some((_, before, snapshot)) = held.pop_front() else { break };
-            same(snapshot.revision(), "a snapshot that was held", &digest(&snapshot), &before)?;
-        }
+        held.extract_if(.., |(until, ..)| *until < Instant::now()).try_for_each(is_unchanged)?;
     }
     scene.counters.held.set(0);
-    held.iter().try_for_each(|(_, before, snapshot)| {
-        same(snapshot.revision(), "a snapshot that was held", &digest(snapshot), before)
-    })
+    held.into_iter().try_for_each(is_unchanged)
 }
 
+type Digest = (u64, u64, u64);
+
 /// Totals, and a hash of every row.
-fn digest(snapshot: &Snapshot) -> (u64, u64, u64) {
+fn digest(snapshot: &Snapshot) -> Digest {
     let mut hasher = DefaultHasher::new();
     snapshot.iter().for_each(|row| row.hash(&mut hasher));
     (snapshot.total_chats(), snapshot.total_rows(), hasher.finish())

@@ -9,7 +9,7 @@ use label_index::{LabelId, LabelIndex};
 
 use crate::arguments::Arguments;
 use crate::random::Random;
-use crate::trouble::Trouble;
+use crate::trouble::{Trouble, same};
 
 /// What was done so far.
 #[derive(Debug, Default)]
@@ -61,7 +61,8 @@ impl Scene {
         for label in 1..=arguments.labels {
             batch.upsert_label(label, first_name(label).as_str())?;
         }
-        batch.commit()?;
+        let made = batch.commit()?;
+        same(made.revision, "made all labels", &made.changed(), &true)?;
         let (counters, failed, troubles) = (Counters::default(), AtomicBool::new(false), Mutex::default());
         Ok(Self { index, arguments, counters, began: Instant::now(), failed, troubles })
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use label_index::{ChatId, Error, Event, LabelId, LabelPatch};
+use label_index::{ChatId, Error, Event, LabelId, LabelName, LabelPatch, Upserted};
 
 use crate::random::Random;
 use crate::scene::{Scene, first_name};
@@ -68,7 +68,8 @@ impl<'a> Writer<'a> {
                 batch.set_labels(chat, &labels)?;
                 writer.carried.insert(chat.clone(), labels);
             }
-            batch.commit()?;
+            let begun = batch.commit()?;
+            same(begun.revision, "labelled the chats", &begun.changed(), &true)?;
         }
         Ok(writer)
     }
@@ -222,8 +223,9 @@ impl<'a> Writer<'a> {
         let Some(id) = self.random.pick(&ids) else { return Ok(()) };
         let name = format!("Renamed {} by {}", self.random.below(1_000), self.number);
         let color = i32::try_from(self.random.below(20)).ok();
-        let patch = LabelPatch::from(name.parse::<label_index::LabelName>()?).color(color);
-        drop(self.scene.index.upsert_label(id, patch)?.outcome);
+        let patch = LabelPatch::from(name.parse::<LabelName>()?).color(color);
+        let upserted = self.scene.index.upsert_label(id, patch)?.outcome;
+        self.same(format_args!("renamed {id}"), &(upserted == Upserted::Created), &false)?;
         self.names.insert(id.clone(), name.clone());
         let found = self.scene.index.label(id).and_then(|label| label.name().map(ToString::to_string));
         self.same(format_args!("name of {id}"), &found, &Some(name))
@@ -235,13 +237,18 @@ impl<'a> Writer<'a> {
         if !self.names.contains_key(&id) {
             let created = self.scene.index.upsert_label(&id, "Campaign")?.outcome;
             self.names.insert(id.clone(), "Campaign".to_owned());
-            self.same(format_args!("made {id}"), &created, &label_index::Upserted::Created)?;
+            self.same(format_args!("made {id}"), &created, &Upserted::Created)?;
             let links = self.scene.index.count(&id);
             self.same(format_args!("links of {id}, which is new"), &links, &0)?;
         }
-        drop(self.scene.index.link_all(&id, &chats)?.outcome);
-        chats.into_iter().for_each(|chat| drop(self.carried.entry(chat).or_default().insert(id.clone())));
-        self.same(format_args!("links of {id}"), &self.scene.index.count(&id), &self.links(&id))
+        let before = self.links(&id);
+        let linked = self.scene.index.link_all(&id, &chats)?.outcome.chats.len();
+        for chat in chats {
+            self.carried.entry(chat).or_default().insert(id.clone());
+        }
+        let links = self.links(&id);
+        self.same(format_args!("links of {id}"), &self.scene.index.count(&id), &links)?;
+        self.same(format_args!("new links of {id}"), &u64::try_from(linked), &Ok(links - before))
     }
 
     fn end_campaign(&mut self) -> Result<(), Trouble> {
@@ -249,7 +256,9 @@ impl<'a> Writer<'a> {
         let removed = self.scene.index.remove_label(&id).map(|removed| removed.links);
         let unknown = Error::UnknownLabel { id: id.to_string() };
         let expected = self.names.remove(&id).map(|_| self.links(&id)).ok_or(unknown);
-        self.carried.values_mut().for_each(|labels| drop(labels.remove(&id)));
+        self.carried.values_mut().for_each(|labels| {
+            labels.remove(&id);
+        });
         self.same(format_args!("links that went with {id}"), &removed, &expected)
     }
 
@@ -280,7 +289,8 @@ impl<'a> Writer<'a> {
     }
 
     fn some_chats(&mut self) -> Vec<ChatId> {
-        let count = 1 + self.random.below(if self.random.one_in(16) { 300 } else { 12 });
+        let most = if self.random.one_in(16) { 300 } else { 12 };
+        let count = 1 + self.random.below(most);
         (0..count).filter_map(|_| self.random.pick(&self.chats).cloned()).collect()
     }
 
@@ -293,4 +303,3 @@ impl<'a> Writer<'a> {
         same(self.scene.index.revision(), what, found, expected)
     }
 }
-

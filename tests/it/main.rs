@@ -53,6 +53,8 @@ mod replica;
 #[cfg(label_index_shuttle)]
 mod schedules;
 #[cfg(not(label_index_shuttle))]
+mod soak;
+#[cfg(not(label_index_shuttle))]
 mod stage_move;
 #[cfg(all(feature = "store", not(label_index_shuttle)))]
 mod store;
