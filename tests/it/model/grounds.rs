@@ -42,10 +42,10 @@ pub(super) struct Standing {
 impl Ground {
     pub(super) fn read(bytes: &mut Bytes<'_>) -> Self {
         match bytes.byte() {
-            0..=159 => Self::Tiny,
-            160..=223 => Self::Middle { labels: 2 + u16::from(bytes.below(78)), salt: bytes.wide() },
-            224..=247 => Self::Wide,
-            248.. => Self::Vast,
+            0..=191 => Self::Tiny,
+            192..=239 => Self::Middle { labels: 2 + u16::from(bytes.below(78)), salt: bytes.wide() },
+            240..=254 => Self::Wide,
+            255 => Self::Vast,
         }
     }
 

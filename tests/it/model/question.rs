@@ -59,16 +59,15 @@ impl<'m> InOrder<'m> {
 
     /// The chats that pass every clause.
     pub(crate) fn matching(&self, filter: &Filter) -> Vec<Placed<'m>> {
-        // For each clause that is given, the ids of each entry.
-        let ids = |clause: &Option<Vec<Entry>>| {
-            clause.as_ref().map(|entries| entries.iter().map(|entry| self.model.ids_of(entry)).collect::<Vec<_>>())
-        };
-        let (any, all, none) = (ids(&filter.any_of), ids(&filter.all_of), ids(&filter.none_of));
+        let ids = |entries: &Vec<Entry>| self.model.ids_of_all(entries);
+        let (any, none) = (filter.any_of.as_ref().map(ids), filter.none_of.as_ref().map(ids));
+        let each = |entries: &Vec<Entry>| entries.iter().map(|entry| self.model.ids_of(entry)).collect::<Vec<_>>();
+        let all = filter.all_of.as_ref().map(each);
         let passes = |labels: &BTreeSet<LabelId>| {
             let carries = |entry: &Vec<LabelId>| entry.iter().any(|id| labels.contains(id));
-            any.as_ref().is_none_or(|any| any.iter().any(carries))
+            any.as_ref().is_none_or(|any| labels.iter().any(|id| any.contains(id)))
                 && all.as_ref().is_none_or(|all| !all.is_empty() && all.iter().all(carries))
-                && none.as_ref().is_none_or(|none| !none.iter().any(carries))
+                && none.as_ref().is_none_or(|none| !labels.iter().any(|id| none.contains(id)))
         };
         self.chats.iter().filter(|(.., labels)| passes(labels)).copied().collect()
     }
