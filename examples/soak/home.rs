@@ -3,13 +3,26 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use label_index::{Error, LabelIndex, Store};
+use label_index::{Error, LabelIndex, Limits, Options, Store, StoreOptions};
 use tempfile::TempDir;
 
 use crate::arguments::Arguments;
 use crate::trouble::{Trouble, same};
 
 const INSTANCE: &str = "soak";
+
+/// Changes that the feed keeps: so few that it is soon as large as it gets, and who reads nothing misses some.
+const FEED: usize = 8_192;
+
+fn limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.feed_changes = FEED;
+    limits
+}
+
+fn open_store(folder: &Path) -> Result<Store, Error> {
+    StoreOptions::new().limits(limits()).open(folder)
+}
 
 pub(crate) enum Home {
     Memory(LabelIndex),
@@ -24,12 +37,12 @@ pub(crate) enum Home {
 impl Home {
     pub(crate) fn open(arguments: &Arguments) -> Result<Self, Trouble> {
         if arguments.memory {
-            return Ok(Self::Memory(LabelIndex::new()));
+            return Ok(Self::Memory(Options::new().limits(limits()).build()));
         }
         let temporary = if arguments.store().is_some() { None } else { Some(TempDir::new()?) };
         let folder =
             arguments.store().or(temporary.as_ref().map(TempDir::path)).map(Path::to_owned).unwrap_or_default();
-        let store = Store::open(&folder)?;
+        let store = open_store(&folder)?;
         if store.instances().iter().any(|name| name == INSTANCE) {
             return Err(Error::InstanceExists { name: INSTANCE.to_owned() }.into());
         }
@@ -63,6 +76,6 @@ impl Home {
         drop(store);
         let report = Store::verify(&folder)?;
         same(0, format_args!("soundness of the file: {report:?}"), &report.is_sound(), &true)?;
-        Ok(Self::Disk { store: Store::open(&folder)?, folder, _temporary })
+        Ok(Self::Disk { store: open_store(&folder)?, folder, _temporary })
     }
 }
