@@ -108,6 +108,7 @@ impl Expected {
 fn load(scene: &Scene, home: &Home, report: &mut Report) -> Result<Expected, Trouble> {
     let writers =
         (0..scene.arguments.writers).map(|number| Writer::begin(scene, number)).collect::<Result<Vec<_>, _>>()?;
+    scene.begin();
     thread::scope(|scope| {
         let writers: Vec<_> =
             writers.into_iter().map(|writer| scope.spawn(|| guarded(scene, || writer.run()))).collect();

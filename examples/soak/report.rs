@@ -81,7 +81,7 @@ impl Report {
         self.live.push(live);
         let [writes, reads, pages, fed] = rates.map(Value::from);
         let values: [Value; 12] = [
-            tenths(scene.began.elapsed().as_millis(), 1_000),
+            tenths(scene.elapsed().as_millis(), 1_000),
             writes,
             reads,
             pages,
@@ -118,7 +118,7 @@ impl Report {
         let (revision, chats, rows) = at_end;
         let summary = json!({
             "seed": scene.arguments.seed,
-            "seconds": tenths(scene.began.elapsed().as_millis(), 1_000),
+            "seconds": tenths(scene.elapsed().as_millis(), 1_000),
             "writes": counters.writes.get(),
             "reads": counters.reads.get(),
             "pages": counters.pages.get(),

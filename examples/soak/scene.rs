@@ -1,7 +1,7 @@
 //! What all threads share.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -49,7 +49,8 @@ pub(crate) struct Scene {
     pub(crate) index: LabelIndex,
     pub(crate) arguments: Arguments,
     pub(crate) counters: Counters,
-    pub(crate) began: Instant,
+    /// When everything was there that a run begins with.
+    began: OnceLock<Instant>,
     failed: AtomicBool,
     troubles: Mutex<Vec<Trouble>>,
 }
@@ -64,11 +65,20 @@ impl Scene {
         let made = batch.commit()?;
         same(made.revision, "made all labels", &made.changed(), &true)?;
         let (counters, failed, troubles) = (Counters::default(), AtomicBool::new(false), Mutex::default());
-        Ok(Self { index, arguments, counters, began: Instant::now(), failed, troubles })
+        Ok(Self { index, arguments, counters, began: OnceLock::new(), failed, troubles })
+    }
+
+    /// Begins the time of the run.
+    pub(crate) fn begin(&self) {
+        self.began.get_or_init(Instant::now);
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.began.get().map_or(Duration::ZERO, Instant::elapsed)
     }
 
     pub(crate) fn goes_on(&self) -> bool {
-        self.began.elapsed() < self.arguments.duration() && !self.has_failed()
+        self.elapsed() < self.arguments.duration() && !self.has_failed()
     }
 
     pub(crate) fn has_failed(&self) -> bool {
