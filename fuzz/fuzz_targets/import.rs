@@ -20,7 +20,7 @@ use crate::input_error::InputError;
 use crate::rows::Rows;
 
 /// Memory that may be needed whatever the input says: pages and buffers of the store, which is in memory itself.
-const BYTES: u64 = 32 << 20;
+const BYTES: u64 = 8 << 20;
 
 /// Memory that may be needed for each byte of the input.
 const BYTES_EACH: u64 = 256;
