@@ -14,7 +14,8 @@ use clap::Parser;
 /// The index is in a store, in a temporary folder unless --store names one. The columns: seconds since the beginning;
 /// writes, reads and listed pages of the last second, and commits that the following subscriber read; checkpoints and
 /// refreshes so far; snapshots held now; bytes that are allocated now, those of the load itself included; bytes of the
-/// store's files; mismatches so far.
+/// store's files; mismatches so far. Snapshots are held for up to a minute, so memory rises for about as long before it
+/// shows anything.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "soak", version)]
 pub(crate) struct Arguments {
