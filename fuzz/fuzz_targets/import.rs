@@ -19,12 +19,25 @@ use redb::backends::InMemoryBackend;
 use crate::input_error::InputError;
 use crate::rows::Rows;
 
+/// Memory that may be needed whatever the input says: pages and buffers of the store, which is in memory itself.
+const BYTES: u64 = 8 << 20;
+
+/// Memory that may be needed for each byte of the input.
+const BYTES_EACH: u64 = 256;
+
 fuzz_target!(|bytes: &[u8]| {
-    import(bytes);
+    let most = BYTES + BYTES_EACH * bytes.len() as u64;
+    for read in [import, rows_are_in_order] {
+        let needed = allocation_counter::measure(|| read(bytes)).bytes_max;
+        assert!(needed <= most, "{needed} bytes of memory for {} bytes", bytes.len());
+    }
+});
+
+fn rows_are_in_order(bytes: &[u8]) {
     if let Err(error) = read_rows(bytes) {
         assert!(!error.to_string().is_empty());
     }
-});
+}
 
 /// A refusal names a line that there is, or the one behind the last; what was taken is sound, and is the same when it is
 /// exported and imported again.

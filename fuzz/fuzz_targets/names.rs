@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use label_index::{Error, LabelName};
+use label_index::{Entry, Error, Filter, LabelId, LabelIndex, LabelName, LabelPatch, Page};
 use libfuzzer_sys::fuzz_target;
 use unicode_normalization::UnicodeNormalization;
 
@@ -22,6 +22,7 @@ fuzz_target!(|text: &str| {
     lines().for_each(laws_of_one);
     let names: Vec<LabelName> = lines().filter_map(|line| line.parse().ok()).collect();
     laws_between(&names);
+    labels_are_found(&names);
 });
 
 fn laws_of_one(text: &str) {
@@ -90,5 +91,20 @@ fn laws_between(names: &[LabelName]) {
             assert!(a != b || same[i][j]);
             assert!(!same[i][j] || same[i] == same[j], "{a:?} and {b:?} are the same as other names");
         }
+    }
+}
+
+/// A label is found by every name that is the same as its own, and by no other.
+fn labels_are_found(names: &[LabelName]) {
+    let index = LabelIndex::new();
+    for (id, name) in (1_u32..).zip(names) {
+        assert!(index.upsert_label(id, LabelPatch::from(name.clone())).unwrap().changed());
+    }
+    for name in names {
+        let same = (1_u32..).zip(names).filter(|(_, other)| name.is_same_as(other));
+        let same: Vec<LabelId> = same.map(|(id, _)| LabelId::from(id)).collect();
+        assert_eq!(index.ids_named(name.as_str()), same);
+        let filter = Filter::new().any_of([Entry::name(name.as_str())]);
+        assert_eq!(index.query(&filter, Page::first(0)).unwrap().filter_label_ids, same);
     }
 }

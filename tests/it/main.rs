@@ -51,6 +51,8 @@ mod plain_names;
 #[cfg(not(label_index_shuttle))]
 mod properties;
 #[cfg(not(label_index_shuttle))]
+mod query_laws;
+#[cfg(not(label_index_shuttle))]
 mod refresh;
 #[cfg(not(label_index_shuttle))]
 mod refused;
@@ -58,6 +60,8 @@ mod refused;
 mod replica;
 #[cfg(label_index_shuttle)]
 mod schedules;
+#[cfg(not(label_index_shuttle))]
+mod soak;
 #[cfg(not(label_index_shuttle))]
 mod stage_move;
 #[cfg(all(feature = "store", not(label_index_shuttle)))]

@@ -28,10 +28,10 @@ impl Space {
     }
 }
 
-fn upsert(id: &str, name: &str) -> Action {
+pub(super) fn upsert(id: &str, name: &str) -> Action {
     Action::Upsert { id: id.to_owned(), fields: Fields { name: Some(name.to_owned()), ..Fields::default() } }
 }
 
-fn link_all(label: &str, chats: &[String]) -> Action {
+pub(super) fn link_all(label: &str, chats: &[String]) -> Action {
     Action::LinkAll { label: Word::Text(label.to_owned()), chats: chats.to_vec() }
 }

@@ -4,14 +4,21 @@
 //! A [`Script`] is a list of steps made of bytes. A [`Trial`](trial::Trial) takes each step on the index and on the
 //! [`Model`](reference::Model), and compares every answer. Beside it two [`Follower`](follower::Follower)s keep copies of
 //! the index by its feed alone.
+//!
+//! An [`Inquiry`] is an index made of bytes and questions to it, each answered in several ways: by the model, page by page,
+//! and from the answers to other questions. A property test and the fuzz target `query` share it.
 
 pub(crate) mod action;
+mod answer_laws;
 mod answered;
 mod beginning;
 pub(crate) mod bytes;
 mod compare;
+mod cursor_laws;
 pub(crate) mod effect;
 mod follower;
+mod grounds;
+mod inquiry;
 mod keys;
 mod labels;
 mod operation;
@@ -29,6 +36,7 @@ mod view;
 mod written;
 
 pub(crate) use compare::Difference;
+pub(crate) use inquiry::Inquiry;
 pub(crate) use keys::Space;
 pub(crate) use script::Script;
 pub(crate) use trial::Trial;

@@ -8,7 +8,15 @@ use super::answered::{Answered, Row};
 use super::labels::{Listed, exceeded};
 use super::reference::Model;
 
-impl Model {
+/// The chats of a model in order of place, for many questions to one revision.
+pub(crate) struct InOrder<'m> {
+    model: &'m Model,
+    chats: Vec<Placed<'m>>,
+}
+
+type Placed<'m> = (Place, &'m ChatId, &'m BTreeSet<LabelId>);
+
+impl<'m> InOrder<'m> {
     /// The answer, and the place of the last chat listed. `after` is what the cursor says: a place, or a refusal. Of
     /// several refusals, the page's come before the filter's.
     pub(crate) fn query(
@@ -17,40 +25,63 @@ impl Model {
         limit: usize,
         after: Result<Option<Place>, Error>,
     ) -> Result<(Answered, Option<Place>), Error> {
-        if limit > self.limits.page {
-            return Err(exceeded(Limit::Page, self.limits.page, limit));
+        let model = self.model;
+        if limit > model.limits.page {
+            return Err(exceeded(Limit::Page, model.limits.page, limit));
         }
         let after = after?;
-        self.allow_filter(filter)?;
+        model.allow_filter(filter)?;
         let matching = self.matching(filter);
-        let sought = filter.any_of.as_ref().map(|entries| self.ids_of_all(entries));
+        let sought = filter.any_of.as_ref().map(|entries| model.ids_of_all(entries));
         let is_sought = |id: &LabelId| sought.as_ref().is_none_or(|sought| sought.contains(id));
         let behind: Vec<_> = matching.iter().filter(|&&(place, ..)| after.is_none_or(|after| place > after)).collect();
         let page = &behind[..behind.len().min(limit)];
         let mut unresolved = (Vec::new(), Vec::new());
-        for entry in entries(filter).filter(|entry| self.ids_of(entry).is_empty()) {
+        for entry in entries(filter).filter(|entry| model.ids_of(entry).is_empty()) {
             match entry {
                 Entry::Id(id) => note(&mut unresolved.0, id),
                 Entry::Name(name) => note(&mut unresolved.1, name),
             }
         }
         let answered = Answered {
-            chats: page.iter().map(|(_, chat, labels)| self.row(chat, labels)).collect(),
+            chats: page.iter().map(|(_, chat, labels)| model.row(chat, labels)).collect(),
             total_chats: total(matching.iter().map(|_| 1)),
             total_rows: total(matching.iter().map(|(.., labels)| labels.len())),
             matched_rows: total(matching.iter().map(|(.., labels)| labels.iter().filter(|id| is_sought(id)).count())),
-            filter_label_ids: self.ids_of_all(entries(filter)).into_iter().collect(),
+            filter_label_ids: model.ids_of_all(entries(filter)).into_iter().collect(),
             unresolved_ids: unresolved.0,
             unresolved_names: unresolved.1,
             goes_on: limit > 0 && behind.len() > page.len(),
-            revision: self.revision,
+            revision: model.revision,
         };
         Ok((answered, page.last().map(|&&(place, ..)| place)))
     }
 
+    /// The chats that pass every clause.
+    pub(crate) fn matching(&self, filter: &Filter) -> Vec<Placed<'m>> {
+        let ids = |entries: &Vec<Entry>| self.model.ids_of_all(entries);
+        let (any, none) = (filter.any_of.as_ref().map(ids), filter.none_of.as_ref().map(ids));
+        let each = |entries: &Vec<Entry>| entries.iter().map(|entry| self.model.ids_of(entry)).collect::<Vec<_>>();
+        let all = filter.all_of.as_ref().map(each);
+        let passes = |labels: &BTreeSet<LabelId>| {
+            let carries = |entry: &Vec<LabelId>| entry.iter().any(|id| labels.contains(id));
+            any.as_ref().is_none_or(|any| labels.iter().any(|id| any.contains(id)))
+                && all.as_ref().is_none_or(|all| !all.is_empty() && all.iter().all(carries))
+                && none.as_ref().is_none_or(|none| !labels.iter().any(|id| none.contains(id)))
+        };
+        self.chats.iter().filter(|(.., labels)| passes(labels)).copied().collect()
+    }
+}
+
+impl Model {
+    pub(crate) fn in_order(&self) -> InOrder<'_> {
+        let places = self.places.in_order().into_iter();
+        InOrder { model: self, chats: places.map(|(place, chat)| (place, chat, &self.links[chat])).collect() }
+    }
+
     pub(crate) fn count_by_label(&self, filter: &Filter) -> Result<Vec<(Listed, u64)>, Error> {
         self.allow_filter(filter)?;
-        let matching = self.matching(filter);
+        let matching = self.in_order().matching(filter);
         let counts = counts(matching.iter().map(|(.., labels)| *labels)).into_iter();
         Ok(counts.map(|(id, count)| (self.labels.listed(id), count)).collect())
     }
@@ -70,7 +101,7 @@ impl Model {
 
     /// Every labelled chat in order of place.
     pub(crate) fn rows(&self) -> Vec<Row> {
-        self.matching(&Filter::new()).iter().map(|(_, chat, labels)| self.row(chat, labels)).collect()
+        self.in_order().chats.iter().map(|(_, chat, labels)| self.row(chat, labels)).collect()
     }
 
     pub(crate) fn ids_named(&self, name: &str) -> Vec<LabelId> {
@@ -80,23 +111,6 @@ impl Model {
     fn allow_filter(&self, filter: &Filter) -> Result<(), Error> {
         let (limit, given) = (self.limits.filter_entries, entries(filter).count());
         if given <= limit { Ok(()) } else { Err(exceeded(Limit::FilterEntries, limit, given)) }
-    }
-
-    /// The chats that pass every clause, in order of place.
-    fn matching(&self, filter: &Filter) -> Vec<(Place, &ChatId, &BTreeSet<LabelId>)> {
-        // For each clause that is given, the ids of each entry.
-        let ids = |clause: &Option<Vec<Entry>>| {
-            clause.as_ref().map(|entries| entries.iter().map(|entry| self.ids_of(entry)).collect::<Vec<_>>())
-        };
-        let (any, all, none) = (ids(&filter.any_of), ids(&filter.all_of), ids(&filter.none_of));
-        let passes = |labels: &BTreeSet<LabelId>| {
-            let carries = |entry: &Vec<LabelId>| entry.iter().any(|id| labels.contains(id));
-            any.as_ref().is_none_or(|any| any.iter().any(carries))
-                && all.as_ref().is_none_or(|all| !all.is_empty() && all.iter().all(carries))
-                && none.as_ref().is_none_or(|none| !none.iter().any(carries))
-        };
-        let chats = self.places.in_order().into_iter().map(|(place, chat)| (place, chat, &self.links[chat]));
-        chats.filter(|(.., labels)| passes(labels)).collect()
     }
 
     fn row(&self, chat: &ChatId, labels: &BTreeSet<LabelId>) -> Row {

@@ -177,7 +177,7 @@ fn named(space: Space, bytes: &mut Bytes<'_>) -> Fields {
     Fields { name: Some(name), ..fields(space, bytes) }
 }
 
-fn filter(space: Space, bytes: &mut Bytes<'_>) -> Filter {
+pub(super) fn filter(space: Space, bytes: &mut Bytes<'_>) -> Filter {
     let shape = bytes.byte();
     let mut filter = Filter::new();
     if shape & 3 != 0 {

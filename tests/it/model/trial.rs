@@ -201,7 +201,7 @@ impl Trial {
         };
         let mut next = None;
         self.ask(of, |view, model| {
-            let (found, expected) = (view.query(filter, page), model.query(filter, limit, after));
+            let (found, expected) = (view.query(filter, page), model.in_order().query(filter, limit, after));
             if let (Ok(found), Ok((_, last))) = (&found, &expected) {
                 next = found.next.zip(*last);
             }
@@ -253,7 +253,7 @@ fn pick<T>(from: &[T], choice: u8) -> Option<&T> {
 }
 
 /// A cursor of another index.
-fn foreign_cursor() -> Cursor {
+pub(super) fn foreign_cursor() -> Cursor {
     let index = Options::new().identity(8).build();
     let label = index.create_label("VIP").expect("a plain name");
     let linked = index.link_all(&label, ["a", "b"]).expect("plain ids");
@@ -262,7 +262,7 @@ fn foreign_cursor() -> Cursor {
 }
 
 /// The text with one hexadecimal digit changed into another.
-fn damaged(text: &str, damage: u8) -> String {
+pub(super) fn damaged(text: &str, damage: u8) -> String {
     let position = usize::from(damage) % text.len();
     let other = if &text[position..=position] == "0" { "8" } else { "0" };
     format!("{}{other}{}", &text[..position], &text[position + 1..])
