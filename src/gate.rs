@@ -1,31 +1,34 @@
 //! The lock of the visible version.
 
-use crate::sync::{AtomicUsize, Ordering, RwLock, SPINS, YIELDS, spin_loop, thread};
+use crate::sync::{AtomicBool, AtomicUsize, Ordering, RwLock, SPINS, YIELDS, spin_loop, thread};
 
 /// A lock for reads and changes of a few microseconds.
 ///
 /// Parking and waking a thread costs ten times more than what is done behind this lock, so both sides first spin, then
-/// yield, then park. Writers step aside for readers that wait. No user code runs behind it, so it is never taken twice
-/// by one thread.
+/// yield, then park. They take turns: a writer lets those readers go first that waited while it wrote, and readers that
+/// come while it asks let it go first. No user code runs behind it, so it is never taken twice by one thread.
 #[derive(Debug)]
 pub(crate) struct Gate<T> {
     value: RwLock<T>,
-    /// Readers that found the lock taken.
+    /// Readers that found the lock taken, or asked for.
     waiting: AtomicUsize,
+    /// Whether a writer asks for the lock.
+    asked: AtomicBool,
 }
 
 impl<T> Gate<T> {
     pub(crate) fn new(value: T) -> Self {
-        Self { value: RwLock::new(value), waiting: AtomicUsize::new(0) }
+        Self { value: RwLock::new(value), waiting: AtomicUsize::new(0), asked: AtomicBool::new(false) }
     }
 
     /// Looks at the value.
     pub(crate) fn read<R>(&self, look: impl FnOnce(&T) -> R) -> R {
-        if let Some(value) = self.value.try_read() {
+        let enter = || if self.asked.load(Ordering::Relaxed) { None } else { self.value.try_read() };
+        if let Some(value) = enter() {
             return look(&value);
         }
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        let value = patiently(|| self.value.try_read()).unwrap_or_else(|| self.value.read());
+        let value = patiently(enter).unwrap_or_else(|| self.value.read());
         self.waiting.fetch_sub(1, Ordering::Relaxed);
         look(&value)
     }
@@ -33,14 +36,29 @@ impl<T> Gate<T> {
     /// Changes the value.
     pub(crate) fn write<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
         patiently(|| (self.waiting.load(Ordering::Relaxed) == 0).then_some(()));
-        let mut value = patiently(|| self.value.try_write()).unwrap_or_else(|| self.value.write());
+        // Readers of a microsecond get some turns before they are asked for the lock.
+        let mut value = for_a_moment(|| self.value.try_write()).unwrap_or_else(|| {
+            self.asked.store(true, Ordering::Relaxed);
+            let value = patiently(|| self.value.try_write()).unwrap_or_else(|| self.value.write());
+            self.asked.store(false, Ordering::Relaxed);
+            value
+        });
         change(&mut value)
     }
 }
 
+/// Tries again for about two microseconds.
+fn for_a_moment<T>(attempt: impl FnMut() -> Option<T>) -> Option<T> {
+    again(4 * SPINS, attempt)
+}
+
 /// Tries again for a while.
-fn patiently<T>(mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
-    for round in 0..SPINS + YIELDS {
+fn patiently<T>(attempt: impl FnMut() -> Option<T>) -> Option<T> {
+    again(SPINS + YIELDS, attempt)
+}
+
+fn again<T>(rounds: u32, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
+    for round in 0..rounds {
         if let Some(success) = attempt() {
             return Some(success);
         }

@@ -148,21 +148,29 @@ impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
         if let Some(((key, _), _)) = twice {
             return Err(key.clone());
         }
-        let len = entries.len();
-        let mut nodes: Vec<Arc<Node<K, V>>> = parts(entries).map(|part| Arc::new(Node::Leaf(part))).collect();
+        Ok(Self::of_sorted(entries))
+    }
+
+    /// The map of entries in order, each key once.
+    pub(crate) fn of_sorted(entries: impl IntoIterator<Item = (K, V)>) -> Self {
+        let mut len = 0;
+        let counted = entries.into_iter().inspect(|_| len += 1);
+        let mut nodes: Vec<Arc<Node<K, V>>> = parts(counted).map(|part| Arc::new(Node::Leaf(part))).collect();
         while nodes.len() > 1 {
-            let children = nodes.into_iter().filter_map(|node| Some((node.least()?.clone(), node))).collect();
+            let children = nodes.into_iter().filter_map(|node| Some((node.least()?.clone(), node)));
             nodes = parts(children).map(|part| Arc::new(Node::Branch(part))).collect();
         }
-        Ok(nodes.pop().map_or_else(Self::default, |root| Self { root, len }))
+        nodes.pop().map_or_else(Self::default, |root| Self { root, len })
     }
 }
 
 /// The items in order, in lists that have room for some more.
-fn parts<T>(items: Vec<T>) -> impl Iterator<Item = Vec<T>> {
-    let mut items = items.into_iter();
+fn parts<T>(mut items: impl Iterator<Item = T>) -> impl Iterator<Item = Vec<T>> {
+    const LEN: usize = MAX * 3 / 4;
     std::iter::from_fn(move || {
-        Some(items.by_ref().take(MAX * 3 / 4).collect()).filter(|part: &Vec<T>| !part.is_empty())
+        let mut part = Vec::with_capacity(LEN.min(items.size_hint().1.unwrap_or(LEN)));
+        part.extend(items.by_ref().take(LEN));
+        Some(part).filter(|part| !part.is_empty())
     })
 }
 

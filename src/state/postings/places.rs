@@ -9,8 +9,8 @@ use crate::state::postings::run;
 use crate::state::postings::words::Form;
 use crate::state::sorted::{self, SortedMap};
 
-/// The most places in one run.
-const FEW: usize = 1_024;
+/// The most places in one run. A write that makes chunks of it takes some 60 bytes for each.
+const FEW: usize = 640;
 
 /// Places for each chunk up to which a run is smaller, and quicker to read, than chunks that lie apart.
 const SCATTERED: usize = 32;
@@ -46,8 +46,7 @@ impl Places {
     pub(super) fn of(chunks: Vec<(u32, Chunk)>) -> Self {
         let len = chunks.iter().map(|(_, chunk)| chunk.len()).sum();
         let scattered = is_scattered(len, chunks.len());
-        // Their numbers grow.
-        let places = Self { len, pieces: Pieces::Chunks(SortedMap::bulk(chunks).unwrap_or_default()) };
+        let places = Self { len, pieces: Pieces::Chunks(SortedMap::of_sorted(chunks)) };
         if scattered { places.in_a_run() } else { places }
     }
 
@@ -106,11 +105,13 @@ impl Places {
     }
 
     fn in_chunks(&self) -> Self {
+        let mut lows = Vec::new();
         let chunks = self.parts_from(0).map(|(number, part)| {
-            let lows: Vec<u16> = part.form.iter_from(0).collect();
+            lows.clear();
+            lows.extend(part.form.iter_from(0));
             (number, Chunk::of(&lows))
         });
-        Self { len: self.len, pieces: Pieces::Chunks(SortedMap::bulk(chunks.collect()).unwrap_or_default()) }
+        Self { len: self.len, pieces: Pieces::Chunks(SortedMap::of_sorted(chunks)) }
     }
 
     /// The places of one chunk, if there are any.
@@ -238,16 +239,26 @@ mod tests {
         }
     }
 
+    /// A write beside a snapshot has 64 KiB for everything.
+    #[test]
+    fn making_chunks_of_a_run_takes_little_for_each() {
+        let mut places = Places::default();
+        (0..640).for_each(|number| places.insert(join(number, 7)));
+        let info = allocation_counter::measure(|| places.insert(join(640, 7)));
+        assert!(matches!(places.pieces, Pieces::Chunks(_)));
+        assert!(info.bytes_total <= 641 * 64 + 4_096, "{} bytes", info.bytes_total);
+    }
+
     /// What is few and far between is in one run, also when it became so.
     #[test]
     fn few_scattered_places_are_in_one_run() {
         let in_a_run = |places: &Places| matches!(places.pieces, Pieces::Run(_));
         let mut places = Places::default();
-        (0..1_024).for_each(|nth| places.insert(join(nth % 40, 7 + u16::try_from(nth / 40).unwrap_or_default())));
+        (0..640).for_each(|nth| places.insert(join(nth % 40, 7 + u16::try_from(nth / 40).unwrap_or_default())));
         assert!(in_a_run(&places));
         places.insert(0);
         assert!(!in_a_run(&places));
-        (0..512).for_each(|nth| places.remove(join(nth % 40, 7 + u16::try_from(nth / 40).unwrap_or_default())));
+        (0..320).for_each(|nth| places.remove(join(nth % 40, 7 + u16::try_from(nth / 40).unwrap_or_default())));
         assert!(!in_a_run(&places));
         places.remove(0);
         assert!(in_a_run(&places));
