@@ -47,22 +47,22 @@ impl<T> Gate<T> {
     }
 }
 
-/// Tries again for about two microseconds.
+/// Tries again for some microseconds.
 fn for_a_moment<T>(attempt: impl FnMut() -> Option<T>) -> Option<T> {
-    again(4 * SPINS, attempt)
+    again(4 * SPINS, 0, attempt)
 }
 
 /// Tries again for a while.
 fn patiently<T>(attempt: impl FnMut() -> Option<T>) -> Option<T> {
-    again(SPINS + YIELDS, attempt)
+    again(SPINS, YIELDS, attempt)
 }
 
-fn again<T>(rounds: u32, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
-    for round in 0..rounds {
+fn again<T>(spins: u32, yields: u32, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
+    for round in 0..spins + yields {
         if let Some(success) = attempt() {
             return Some(success);
         }
-        if round < SPINS { spin_loop() } else { thread::yield_now() }
+        if round < spins { spin_loop() } else { thread::yield_now() }
     }
     None
 }
