@@ -114,8 +114,16 @@ impl Catalog {
 #[derive(Debug)]
 pub(super) struct Folder {
     pub(super) file: PathBuf,
-    /// The system releases it when this is dropped, and when the process ends. None if there is none, as in a copy.
-    _lock: Option<File>,
+    /// The system releases it when the process ends. None if there is none, as in a copy.
+    lock: Option<File>,
+}
+
+impl Drop for Folder {
+    /// Unlocks: closing the file would leave the lock to a process that is just being started, which has a copy of it.
+    fn drop(&mut self) {
+        // It is closed next, which does the same but for those copies.
+        let _unlocked = self.lock.as_ref().map(File::unlock);
+    }
 }
 
 impl Folder {
@@ -143,7 +151,7 @@ impl Folder {
     fn locked(folder: &Path, lock: Option<File>) -> Result<Self> {
         let file = folder.join(FILE);
         match lock.as_ref().map_or(Ok(()), File::try_lock) {
-            Ok(()) => Ok(Self { file, _lock: lock }),
+            Ok(()) => Ok(Self { file, lock }),
             Err(TryLockError::WouldBlock) => Err(Error::StoreInUse { path: file }),
             Err(TryLockError::Error(cause)) => Err(refused("lock", folder, &cause)),
         }
@@ -201,4 +209,23 @@ fn sync_folder(file: &Path) -> Result<()> {
 /// What the system did not do.
 pub(super) fn refused(action: &str, path: &Path, cause: &std::io::Error) -> Error {
     Error::Io { path: path.to_owned(), cause: format!("could not {action} it: {cause}") }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+    use super::Folder;
+
+    /// A process that is being started has a copy of every open file until its program begins.
+    #[test]
+    fn a_copy_of_its_files_does_not_keep_a_folder_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let taken = Folder::take(folder.path(), 1 << 20).unwrap();
+        let copy = taken.lock.as_ref().unwrap().try_clone().unwrap();
+        assert!(Folder::take(folder.path(), 1 << 20).is_err());
+        drop(taken);
+        assert!(Folder::take(folder.path(), 1 << 20).is_ok());
+        drop(copy);
+    }
 }

@@ -111,6 +111,8 @@ impl Places {
             lows.extend(part.form.iter_from(0));
             (number, Chunk::of(&lows))
         });
+        // Counted first, so that the map takes no more room than they need.
+        let chunks: Vec<_> = chunks.collect();
         Self { len: self.len, pieces: Pieces::Chunks(SortedMap::of_sorted(chunks)) }
     }
 
@@ -184,7 +186,7 @@ mod tests {
 
     use super::{Pieces, Places};
     use crate::change::Place;
-    use crate::state::postings::chunk::{join, split};
+    use crate::state::postings::chunk::{join, low_of, split};
 
     fn assert_same(places: &Places, model: &BTreeSet<Place>) {
         assert!(places.iter().eq(model.iter().copied()));
@@ -247,6 +249,15 @@ mod tests {
         let info = allocation_counter::measure(|| places.insert(join(640, 7)));
         assert!(matches!(places.pieces, Pieces::Chunks(_)));
         assert!(info.bytes_total <= 641 * 64 + 4_096, "{} bytes", info.bytes_total);
+    }
+
+    /// A label has some 60 bytes for each of its chunks, not a whole node.
+    #[test]
+    fn a_run_makes_chunks_of_little_room() {
+        let mut places = Places::default();
+        let info = allocation_counter::measure(|| (0..66).for_each(|nth| places.insert(join(nth % 2, 7 * low_of(nth)))));
+        assert!(matches!(places.pieces, Pieces::Chunks(_)));
+        assert!(info.bytes_current <= 400, "{} bytes", info.bytes_current);
     }
 
     /// What is few and far between is in one run, also when it became so.
