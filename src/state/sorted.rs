@@ -168,7 +168,7 @@ impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
 fn parts<T>(mut items: impl Iterator<Item = T>) -> impl Iterator<Item = Vec<T>> {
     const LEN: usize = MAX * 3 / 4;
     std::iter::from_fn(move || {
-        let mut part = Vec::with_capacity(LEN.min(items.size_hint().0));
+        let mut part = Vec::with_capacity(LEN.min(items.size_hint().1.unwrap_or(LEN)));
         part.extend(items.by_ref().take(LEN));
         Some(part).filter(|part| !part.is_empty())
     })

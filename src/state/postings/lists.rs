@@ -1,9 +1,9 @@
-//! Reading the lists of several labels side by side.
+//! Reading several lists side by side.
 
 use crate::state::labels::Slot;
 use crate::state::postings::{List, Part, Parts, Postings};
 
-/// The lists of some labels, read chunk by chunk.
+/// Some lists, read chunk by chunk.
 pub(in crate::state) struct Lists<'a>(Vec<Cursor<'a>>);
 
 /// The next part of a list with the number of its chunk, and those behind it.
@@ -28,10 +28,19 @@ impl<'a> Cursor<'a> {
 }
 
 impl<'a> Lists<'a> {
-    /// From chunk `first` on.
+    /// Those of some labels, from chunk `first` on.
     pub(in crate::state) fn new(postings: &'a Postings, slots: &[Slot], first: u32) -> Self {
-        let lists = slots.iter().filter_map(|&slot| {
-            let mut cursor = Cursor { next: None, rest: postings.parts(List::Label(slot), first)? };
+        Self::of(postings, slots.iter().map(|&slot| List::Label(slot)), first)
+    }
+
+    /// Those of the lengths, from 2 on.
+    pub(in crate::state) fn lengths(postings: &'a Postings) -> Self {
+        Self::of(postings, (2..).take(postings.longer.len()).map(List::AtLeast), 0)
+    }
+
+    fn of(postings: &'a Postings, lists: impl Iterator<Item = List>, first: u32) -> Self {
+        let lists = lists.filter_map(|list| {
+            let mut cursor = Cursor { next: None, rest: postings.parts(list, first)? };
             cursor.advance();
             Some(cursor)
         });

@@ -143,11 +143,6 @@ impl Postings {
         }
     }
 
-    /// The places of a list in one chunk, if there are any.
-    pub(in crate::state) fn part(&self, list: List, number: u32) -> Option<Part<'_>> {
-        self.list(list)?.part(number)
-    }
-
     /// The places of a list chunk by chunk, from chunk `first` on.
     pub(in crate::state) fn parts(&self, list: List, first: u32) -> Option<Parts<'_>> {
         self.list(list).map(|places| places.parts_from(first))

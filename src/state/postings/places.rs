@@ -112,16 +112,8 @@ impl Places {
             (number, Chunk::of(&lows))
         });
         // Counted first, so that the map takes no more room than they need.
-        let chunks: Vec<_> = chunks.collect();
+        let chunks = chunks.take(self.parts_from(0).count());
         Self { len: self.len, pieces: Pieces::Chunks(SortedMap::of_sorted(chunks)) }
-    }
-
-    /// The places of one chunk, if there are any.
-    pub(in crate::state) fn part(&self, number: u32) -> Option<Part<'_>> {
-        match &self.pieces {
-            Pieces::Run(_) => self.parts_from(number).next().filter(|(next, _)| *next == number).map(|(_, part)| part),
-            Pieces::Chunks(chunks) => chunks.get(&number).map(Part::from),
-        }
     }
 
     /// The places chunk by chunk, from chunk `first` on.
@@ -192,7 +184,7 @@ mod tests {
         assert!(places.iter().eq(model.iter().copied()));
         assert_eq!(places.len, model.len());
         for number in 0..41 {
-            let part = places.part(number);
+            let part = places.parts_from(number).next().filter(|(next, _)| *next == number).map(|(_, part)| part);
             let from = part.into_iter().flat_map(|part| part.form.iter_from(700).map(|low| join(number, low)));
             assert!(from.eq(model.range(join(number, 700)..join(number + 1, 0)).copied()));
             assert_eq!(part.map_or(0, |part| part.len), model.range(join(number, 0)..join(number + 1, 0)).count());
@@ -255,7 +247,8 @@ mod tests {
     #[test]
     fn a_run_makes_chunks_of_little_room() {
         let mut places = Places::default();
-        let info = allocation_counter::measure(|| (0..66).for_each(|nth| places.insert(join(nth % 2, 7 * low_of(nth)))));
+        let info =
+            allocation_counter::measure(|| (0..66).for_each(|nth| places.insert(join(nth % 2, 7 * low_of(nth)))));
         assert!(matches!(places.pieces, Pieces::Chunks(_)));
         assert!(info.bytes_current <= 400, "{} bytes", info.bytes_current);
     }

@@ -29,6 +29,28 @@ pub(crate) enum Form<'a> {
 }
 
 impl<'a> Form<'a> {
+    /// Whether a place is there.
+    pub(crate) fn contains(self, low: u16) -> bool {
+        match self {
+            Self::Sparse(places) => places.binary_search(&low).is_ok(),
+            Self::Dense(words) => {
+                let (word, bit) = bit_of(low);
+                words.get(word).is_some_and(|word| word & bit != 0)
+            }
+            Self::Run(places) => places.binary_search_by_key(&low, |&place| low_of(place)).is_ok(),
+        }
+    }
+
+    /// The places in order. Quicker than an iterator, which asks for the form at each.
+    #[inline(always)]
+    pub(crate) fn for_each(self, each: impl FnMut(u16)) {
+        match self {
+            Self::Sparse(places) => places.iter().copied().for_each(each),
+            Self::Dense(words) => Bits::from(words, 0).for_each(each),
+            Self::Run(places) => places.iter().copied().map(low_of).for_each(each),
+        }
+    }
+
     /// The places in order, from `low` on.
     pub(crate) fn iter_from(self, low: u16) -> Iter<'a> {
         match self {
@@ -95,36 +117,62 @@ impl Iterator for Bits<'_> {
     }
 }
 
+/// Makes a set of places the union of others.
+#[inline(always)]
+pub(crate) fn assign_union<'a>(set: &mut Words, mut of: impl Iterator<Item = Form<'a>>) {
+    match of.next() {
+        Some(Form::Dense(words)) => {
+            let (head, tail) = set.split_at_mut(words.len().min(WORDS));
+            head.iter_mut().zip(words).for_each(|(word, of)| *word = *of);
+            tail.fill(0);
+        }
+        first => {
+            set.fill(0);
+            if let Some(form) = first {
+                unite(set, form);
+            }
+        }
+    }
+    for form in of {
+        unite(set, form);
+    }
+}
+
 /// Adds places to a set of places.
 #[inline(always)]
 pub(crate) fn unite(set: &mut Words, with: Form<'_>) {
-    let add = |low| {
-        let (word, bit) = bit_of(low);
-        if let Some(word) = set.get_mut(word) {
-            *word |= bit;
-        }
-    };
     match with {
-        Form::Sparse(places) => places.iter().copied().for_each(add),
-        Form::Run(places) => places.iter().copied().map(low_of).for_each(add),
         Form::Dense(words) => set.iter_mut().zip(words).for_each(|(word, with)| *word |= with),
+        few => few.for_each(|low| {
+            insert(set, low);
+        }),
     }
 }
 
 /// Takes places from a set of places.
 #[inline(always)]
 pub(crate) fn subtract(set: &mut Words, without: Form<'_>) {
-    let take = |low| {
-        let (word, bit) = bit_of(low);
-        if let Some(word) = set.get_mut(word) {
-            *word &= !bit;
-        }
-    };
     match without {
-        Form::Sparse(places) => places.iter().copied().for_each(take),
-        Form::Run(places) => places.iter().copied().map(low_of).for_each(take),
         Form::Dense(words) => set.iter_mut().zip(words).for_each(|(word, without)| *word &= !without),
+        few => few.for_each(|low| {
+            let (word, bit) = bit_of(low);
+            if let Some(word) = set.get_mut(word % WORDS) {
+                *word &= !bit;
+            }
+        }),
     }
+}
+
+/// Adds a place; whether it was not there yet.
+#[inline(always)]
+pub(crate) fn insert(set: &mut Words, low: u16) -> bool {
+    let (word, bit) = bit_of(low);
+    // The remainder is a mask, and no check is needed then: this is the inner loop of unions.
+    set.get_mut(word % WORDS).is_some_and(|word| {
+        let new = *word & bit == 0;
+        *word |= bit;
+        new
+    })
 }
 
 /// How many places are in a set.
@@ -137,16 +185,19 @@ pub(crate) fn count(set: &Words) -> u64 {
 #[inline(always)]
 pub(crate) fn count_common(set: &Words, with: Form<'_>) -> u64 {
     match with {
-        Form::Sparse(places) => places.iter().map(|&low| u64::from(contains(set, low))).sum(),
-        Form::Run(places) => places.iter().map(|&place| u64::from(contains(set, low_of(place)))).sum(),
         Form::Dense(words) => set.iter().zip(words).map(|(word, with)| u64::from((word & with).count_ones())).sum(),
+        few => {
+            let mut common = 0;
+            few.for_each(|low| common += u64::from(contains(set, low)));
+            common
+        }
     }
 }
 
 #[inline(always)]
 pub(crate) fn contains(set: &Words, low: u16) -> bool {
     let (word, bit) = bit_of(low);
-    set.get(word).is_some_and(|word| word & bit != 0)
+    set.get(word % WORDS).is_some_and(|word| word & bit != 0)
 }
 
 #[cfg(test)]

@@ -7,26 +7,34 @@ use crate::state::State;
 use crate::state::clauses::Clauses;
 use crate::state::labels::{Slot, wide};
 use crate::state::postings::chunk::{PLACES, join};
-use crate::state::postings::words::{Bits, Form, NONE, Words, contains, count, count_common, subtract, unite};
-use crate::state::postings::{Counts, List, Lists, Part};
+use crate::state::postings::words::{
+    Bits, Form, NONE, Words, assign_union, count, count_common, insert, subtract, unite,
+};
+use crate::state::postings::{Counts, Lists, Part};
 
 /// Finding the chunk of a label, in nanoseconds.
-const LOOKUP: u64 = 25;
+const LOOKUP: u64 = 15;
 
 /// Uniting the dense chunk of a label.
 const DENSE_CHUNK: u64 = 60;
 
+/// Finding out whether a chat was counted already.
+const CHECK: u64 = 3;
+
 /// Adding a chat that was counted already to a sum.
-const REPEAT: u64 = 15;
+const REPEAT: u64 = 5;
 
 /// Comparing the dense chunk of a label with what was seen, and adding it.
 const COMPARED_CHUNK: u64 = 150;
+
+/// Repeats in one chunk up to which the length of each is looked up: each may be in a page of memory of its own.
+const FEW_REPEATS: usize = 4;
 
 /// Chats that have to be read before repeats among them mean something.
 const FAIR_SAMPLE: u64 = 1_000;
 
 /// Counting the united chats of a chunk, or their rows by one list of lengths.
-const COUNTED_CHUNK: u64 = 100;
+const COUNTED_CHUNK: u64 = 80;
 
 /// Of more lists of lengths, those of the greatest lengths are short.
 const MANY_LENGTHS: u64 = 24;
@@ -43,6 +51,7 @@ impl State {
         dispatch!(Level::new(), _vectors => self.totals_of_chunks(clauses))
     }
 
+    /// Loops are written out: a closure that an iterator calls would lose the vectors.
     #[inline(always)]
     fn totals_of_chunks(&self, clauses: &Clauses) -> Totals {
         let lists = |slots: &Vec<Slot>| Lists::new(&self.postings, slots, 0);
@@ -50,42 +59,41 @@ impl State {
         let mut excluded = lists(&clauses.none);
         let counted = clauses.any.as_ref().filter(|_| clauses.only_any().is_none());
         let mut matched = counted.map(lists);
+        let mut lengths = Lists::lengths(&self.postings);
+        let (mut passing, mut union) = (NONE, NONE);
         let mut totals = Totals::default();
         // A chunk without a chat of every list cannot have one that passes.
         while let Some(number) = required.iter().map(Lists::next_number).min().flatten() {
-            let mut passing = NONE;
             for (nth, lists) in required.iter_mut().enumerate() {
-                let mut union = NONE;
-                let target = if nth == 0 { &mut passing } else { &mut union };
-                lists.take(number).for_each(|part| unite(target, part.form));
-                if nth > 0 {
+                let forms = lists.take(number).map(|part| part.form);
+                if nth == 0 {
+                    assign_union(&mut passing, forms);
+                } else {
+                    assign_union(&mut union, forms);
                     passing.iter_mut().zip(&union).for_each(|(word, with)| *word &= with);
                 }
             }
-            excluded.take(number).for_each(|part| subtract(&mut passing, part.form));
-            totals.chats += count(&passing);
-            totals.rows += self.rows_of(&passing, number);
+            for part in excluded.take(number) {
+                subtract(&mut passing, part.form);
+            }
+            let chats = count(&passing);
+            totals.chats += chats;
+            // Each list of lengths holds the next, so after an empty intersection there are only empty ones.
+            totals.rows += chats;
+            for longer in lengths.take(number) {
+                let chats = count_common(&passing, longer.form);
+                if chats == 0 {
+                    break;
+                }
+                totals.rows += chats;
+            }
             if let Some(matched) = &mut matched {
-                let counts = matched.take(number).map(|part| count_common(&passing, part.form));
-                totals.matched_rows += counts.sum::<u64>();
+                for part in matched.take(number) {
+                    totals.matched_rows += count_common(&passing, part.form);
+                }
             }
         }
         totals
-    }
-
-    /// The number of pairs of some chats of one chunk.
-    #[inline(always)]
-    fn rows_of(&self, chats: &Words, number: u32) -> u64 {
-        let mut rows = count(chats);
-        for len in 2.. {
-            let longer = self.postings.part(List::AtLeast(len), number);
-            // Each list holds the next, so after an empty intersection there are only empty ones.
-            match longer.map(|longer| count_common(chats, longer.form)) {
-                None | Some(0) => break,
-                Some(longer) => rows += longer,
-            }
-        }
-        rows
     }
 
     /// How many chunks a frequent label has.
@@ -116,6 +124,7 @@ impl State {
         let (all, mut read) = (totals.chats, 0);
         let mut repeats = 0;
         let mut seen = NONE;
+        let (mut repeated, mut lengths) = (Vec::new(), None);
         let mut lists = Lists::new(&self.postings, any, 0);
         let mut parts: Vec<Part<'_>> = Vec::with_capacity(any.len());
         while let Some(number) = lists.next_number() {
@@ -130,11 +139,16 @@ impl State {
             let Some((largest, others)) = parts.split_first() else { continue };
             unite(&mut seen, largest.form);
             for part in others {
-                count_repeats(&mut seen, part.form, |low| {
-                    repeats += 1;
-                    totals.rows -= self.len_at(join(number, low));
-                });
+                count_repeats(&mut seen, part.form, |low| repeated.push(low));
             }
+            repeats += wide(repeated.len());
+            if repeated.len() > FEW_REPEATS {
+                let lengths = lengths.get_or_insert_with(|| Lists::lengths(&self.postings));
+                totals.rows -= rows_by_lengths(&repeated, lengths.take(number));
+            } else {
+                totals.rows -= repeated.iter().map(|&low| self.len_at(join(number, low))).sum::<u64>();
+            }
+            repeated.clear();
             // Nothing else is in there, and mostly this is quicker than to clear all.
             parts.iter().for_each(|part| subtract(&mut seen, part.form));
             // As if the rest were like what was read.
@@ -156,7 +170,7 @@ impl State {
         let (mut union, mut repeats, mut reads) = (0, 0, 0);
         for &slot in any {
             let chats = self.postings.len(slot);
-            reads += chats.min(chunks * COMPARED_CHUNK);
+            reads += (chats * CHECK).min(chunks * COMPARED_CHUNK);
             // As if labels were independent.
             let new = chats * (all - union) / all;
             union += new;
@@ -166,15 +180,25 @@ impl State {
     }
 }
 
+/// The rows of chats of one chunk, by the lists of lengths.
+fn rows_by_lengths<'a>(chats: &[u16], lengths: impl Iterator<Item = Part<'a>>) -> u64 {
+    let longer = lengths.map(|longer| chats.iter().map(|&low| u64::from(longer.form.contains(low))).sum::<u64>());
+    wide(chats.len()) + longer.take_while(|&chats| chats > 0).sum::<u64>()
+}
+
 /// Adds places to those that were seen, and tells of those that were there already.
 fn count_repeats(seen: &mut Words, places: Form<'_>, mut repeat: impl FnMut(u16)) {
     match places {
-        Form::Sparse(_) | Form::Run(_) => places.iter_from(0).filter(|&low| contains(seen, low)).for_each(&mut repeat),
         Form::Dense(words) => {
             let mut common = NONE;
             common.iter_mut().zip(seen.iter().zip(words)).for_each(|(common, (word, with))| *common = word & with);
-            Bits::from(&common, 0).for_each(&mut repeat);
+            Bits::from(&common, 0).for_each(repeat);
+            unite(seen, places);
         }
+        few => few.for_each(|low| {
+            if !insert(seen, low) {
+                repeat(low);
+            }
+        }),
     }
-    unite(seen, places);
 }
