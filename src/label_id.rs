@@ -53,6 +53,12 @@ impl LabelId {
             Repr::Text(_) => None,
         }
     }
+
+    /// The number of the decimal id that a text is.
+    pub(crate) fn decimal_of(text: &str) -> Option<u32> {
+        let number = u32::try_from(canonical_decimal(text)?).ok()?;
+        Some(number).filter(|&number| number <= Self::MAX_DECIMAL)
+    }
 }
 
 impl FromStr for LabelId {
@@ -64,10 +70,7 @@ impl FromStr for LabelId {
     ///
     /// [`Error::InvalidLabelId`] with the text and the reason.
     fn from_str(text: &str) -> Result<Self> {
-        if let Some(number) = canonical_decimal(text)
-            && number <= u64::from(Self::MAX_DECIMAL)
-            && let Ok(number) = u32::try_from(number)
-        {
+        if let Some(number) = Self::decimal_of(text) {
             return Ok(Self(Repr::Decimal(number)));
         }
         let reason = if text.is_empty() {

@@ -47,8 +47,9 @@ impl Clauses {
 
     /// The ids of all slots. Slots are sorted and mostly given out in label order, so that little is left to sort.
     fn ids(&self, labels: &Labels) -> Vec<LabelId> {
-        let slots = self.any.iter().chain(&self.all).chain([&self.none]).flatten();
-        let mut ids: Vec<LabelId> = slots.filter_map(|&slot| Some(labels.at(slot)?.id().clone())).collect();
+        let lists = || self.any.iter().chain(&self.all).chain([&self.none]);
+        let mut ids = Vec::with_capacity(lists().map(Vec::len).sum());
+        ids.extend(lists().flatten().filter_map(|&slot| Some(labels.at(slot)?.id().clone())));
         ids.sort_unstable();
         ids.dedup();
         ids
@@ -112,7 +113,7 @@ impl<'a> Lookup<'a> {
     fn add(&mut self, entry: &Entry, slots: &mut Vec<Slot>) {
         let labels = self.labels;
         match entry {
-            Entry::Id(text) => slots.extend(text.parse().ok().and_then(|id| labels.slot(&id))),
+            Entry::Id(text) => slots.extend(labels.slot_of(text)),
             Entry::Name(text) => {
                 let keys = NameKey::sought(text);
                 slots.extend(keys.iter().flat_map(|key| labels.named(key)).filter_map(|id| labels.slot(id)));

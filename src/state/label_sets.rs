@@ -19,37 +19,28 @@ pub(crate) const EMPTY: SetId = 0;
 /// Sets in one block of counts, lengths and signatures.
 pub(crate) const BLOCK: usize = 128;
 
-/// Words in a signature.
-const WORDS: usize = 4;
-
-/// Labels that have a signature bit of their own; further ones share.
-pub(crate) const OWN_BITS: usize = WORDS * 64;
+/// Bits in a signature. So many labels have one of their own; further ones share.
+pub(crate) const SIGNATURE_BITS: usize = 256;
 
 /// The end of the list of free numbers.
 const END: u32 = u32::MAX;
 
-/// One bit for each label of a set, or of a clause: label slots modulo [`OWN_BITS`].
-pub(crate) type Signature = [u64; WORDS];
+/// Some sets of one block, one bit for each.
+pub(crate) type InBlock = u128;
 
-/// One word of the signatures of the sets of one block; shorter than the block where the rest is zero.
-type Words = Arc<Vec<u64>>;
+/// The signatures of the sets of one block in slices: for each bit, the sets whose signature has it. Shorter where the
+/// rest is zero.
+type Slices = Arc<Vec<InBlock>>;
 
-/// The signature of a set of labels.
-pub(crate) fn signature(slots: &[Slot]) -> Signature {
-    let mut words = [0; WORDS];
-    for &slot in slots {
-        let bit = index(slot) % OWN_BITS;
-        if let Some(word) = words.get_mut(bit / 64) {
-            *word |= 1 << (bit % 64);
-        }
-    }
-    words
+/// The bit of a label in the signature of a set: its slot modulo [`SIGNATURE_BITS`].
+pub(crate) fn signature_bit(slot: Slot) -> usize {
+    index(slot) % SIGNATURE_BITS
 }
 
 /// The distinct label sets.
 ///
 /// Chats share few distinct sets, so exact totals of any filter are sums over the sets that match, whatever the number
-/// of chats. What such a sum reads lies in columns: counts, lengths, and signatures word by word.
+/// of chats. What such a sum reads lies in columns: counts, lengths, and signatures in slices.
 #[derive(Debug, Clone)]
 pub(crate) struct LabelSets {
     /// S1: the labels of each set, in label order, without repetition; no two sets have the same.
@@ -58,8 +49,8 @@ pub(crate) struct LabelSets {
     counts: Pages<u32, BLOCK>,
     /// S3: the number of labels. S6: at a free number the next free one, so that each is listed once.
     pub(in crate::state) lens: Pages<u32, BLOCK>,
-    /// S4: the signatures, word by word, in blocks; zero at a free number.
-    pub(in crate::state) signatures: [Pages<Words, 16>; WORDS],
+    /// S4: the signatures, which have the bit of each label, by block; zero at a free number.
+    pub(in crate::state) signatures: Pages<Slices, 16>,
     /// S5: finds exactly the sets that chats have.
     pub(in crate::state) index: HashIndex,
     pub(in crate::state) free: u32,
@@ -74,7 +65,7 @@ impl LabelSets {
             members: Pages::default(),
             counts: Pages::default(),
             lens: Pages::default(),
-            signatures: Default::default(),
+            signatures: Pages::default(),
             index: HashIndex::default(),
             free: END,
             live: 0,
@@ -122,9 +113,9 @@ impl LabelSets {
         self.counts.pages().zip(self.lens.pages())
     }
 
-    /// One word of the signatures of the sets of one block. What lies behind its end is zero.
-    pub(crate) fn words(&self, word: usize, block: usize) -> &[u64] {
-        self.signatures.get(word).and_then(|words| words.get(block)).map(|words| words.as_slice()).unwrap_or_default()
+    /// For each bit, the sets of one block whose signature has it. Bits behind the end are in none.
+    pub(crate) fn slices(&self, block: usize) -> &[InBlock] {
+        self.signatures.get(block).map(|slices| slices.as_slice()).unwrap_or_default()
     }
 
     /// The number of the set with these labels, which are in label order; makes it if there is none.
@@ -165,7 +156,7 @@ impl LabelSets {
         };
         self.members.set(index(set), members.into());
         self.lens.set(index(set), u32::try_from(members.len()).unwrap_or(u32::MAX));
-        self.put_signature(set, signature(members));
+        self.sign(set, members);
         let Self { members, index: sets, hash: state, .. } = self;
         let hash_of = |set| members.get(index(set)).map_or(0, |members| state.hash_one(&**members));
         sets.insert(hash_of(set), set, hash_of);
@@ -191,8 +182,8 @@ impl LabelSets {
         *count = count.saturating_sub(1);
         if *count == 0 {
             self.index.remove(self.hash.hash_one(self.members(set)), set);
+            self.erase_signature(set);
             self.members.set(index(set), Arc::default());
-            self.put_signature(set, [0; WORDS]);
             self.lens.set(index(set), self.free);
             self.free = set;
             self.live -= 1;
@@ -226,25 +217,32 @@ impl LabelSets {
         self.intern(&without)
     }
 
-    fn put_signature(&mut self, set: SetId, words: Signature) {
-        let (block, at) = (index(set) / BLOCK, index(set) % BLOCK);
-        for (column, word) in self.signatures.iter_mut().zip(words) {
-            // Blocks and words that would be all zero are left out: most indexes have few labels.
-            if word == 0 && column.get(block).is_none_or(|words| words.len() <= at) {
-                continue;
+    /// Gives a set that has none its signature.
+    fn sign(&mut self, set: SetId, members: &[Slot]) {
+        let (block, set) = (index(set) / BLOCK, 1 << (index(set) % BLOCK));
+        self.signatures.reach(block);
+        let Some(slices) = self.signatures.get_mut(block).map(Arc::make_mut) else { return };
+        // Most indexes have few labels.
+        let bits = members.iter().map(|&slot| signature_bit(slot) + 1).max().unwrap_or(0);
+        if slices.len() < bits {
+            if slices.capacity() < bits {
+                slices.reserve_exact((bits + bits / 4).min(SIGNATURE_BITS) - slices.len());
             }
-            while column.len() <= block {
-                column.push(Arc::default());
+            slices.resize(bits, 0);
+        }
+        for &slot in members {
+            if let Some(slice) = slices.get_mut(signature_bit(slot)) {
+                *slice |= set;
             }
-            let Some(words) = column.get_mut(block).map(Arc::make_mut) else { continue };
-            if words.len() <= at {
-                if words.capacity() <= at {
-                    words.reserve_exact((at + 1 + at / 4).min(BLOCK) - words.len());
-                }
-                words.resize(at + 1, 0);
-            }
-            if let Some(slot) = words.get_mut(at) {
-                *slot = word;
+        }
+    }
+
+    fn erase_signature(&mut self, set: SetId) {
+        let (block, bit) = (index(set) / BLOCK, 1 << (index(set) % BLOCK));
+        let Some(slices) = self.signatures.get_mut(block).map(Arc::make_mut) else { return };
+        for &slot in self.members.get(index(set)).into_iter().flat_map(|members| &**members) {
+            if let Some(slice) = slices.get_mut(signature_bit(slot)) {
+                *slice &= !bit;
             }
         }
     }
@@ -275,10 +273,9 @@ impl LabelSets {
                 sets.lens.push(std::mem::replace(&mut sets.free, set));
                 continue;
             }
-            let members = sets.members(set);
-            let (len, signature) = (u32::try_from(members.len()).unwrap_or(u32::MAX), signature(members));
-            sets.lens.push(len);
-            sets.put_signature(set, signature);
+            let members = sets.members.get(index(set)).map(Arc::clone).unwrap_or_default();
+            sets.lens.push(u32::try_from(members.len()).unwrap_or(u32::MAX));
+            sets.sign(set, &members);
         }
         let hashes = sets.iter().map(|(set, members, _)| (sets.hash.hash_one(members), set));
         let is_same = |a, b| sets.members(a) == sets.members(b);

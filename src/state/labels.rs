@@ -42,9 +42,18 @@ impl Labels {
     }
 
     pub(crate) fn slot(&self, id: &LabelId) -> Option<Slot> {
-        match low_number(id) {
+        match low_number(id.decimal()) {
             Some(number) => self.low.get(number).copied().flatten(),
             None => self.by_id.get(id).copied(),
+        }
+    }
+
+    /// The slot of the id that a text is, if it is one.
+    pub(crate) fn slot_of(&self, text: &str) -> Option<Slot> {
+        match low_number(LabelId::decimal_of(text)) {
+            // As filters mostly say them, without an id in between.
+            Some(number) => self.low.get(number).copied().flatten(),
+            None => self.slot(&text.parse().ok()?),
         }
     }
 
@@ -120,7 +129,7 @@ impl Labels {
     }
 
     fn put_low(&mut self, id: &LabelId, slot: Option<Slot>) {
-        if let Some(number) = low_number(id) {
+        if let Some(number) = low_number(id.decimal()) {
             self.low.reach(number);
             self.low.set(number, slot);
         }
@@ -163,9 +172,9 @@ impl Labels {
     }
 }
 
-/// The number of an id that is found by it.
-pub(in crate::state) fn low_number(id: &LabelId) -> Option<usize> {
-    id.decimal().filter(|&number| number < LOW).map(index)
+/// A number by which an id is found.
+pub(in crate::state) fn low_number(decimal: Option<u32>) -> Option<usize> {
+    decimal.filter(|&number| number < LOW).map(index)
 }
 
 /// A length as a number that is as wide everywhere.

@@ -11,7 +11,7 @@ use crate::chat_id::{ChatId, ChatKey};
 use crate::label_id::LabelId;
 use crate::op::RefreshState;
 use crate::state::State;
-use crate::state::label_sets::{BLOCK, EMPTY, SetId, signature};
+use crate::state::label_sets::{BLOCK, EMPTY, SIGNATURE_BITS, SetId, signature_bit};
 use crate::state::labels::{Slot, index, low_number, wide};
 use crate::state::postings::{Counts, List};
 
@@ -102,7 +102,8 @@ impl State {
         let seen = by_id.keys().chain(labels.deleted.iter().map(|(id, ())| id)).filter_map(LabelId::decimal).max();
         require("L5", seen.unwrap_or(0) <= labels.highest, || format!("{seen:?} is above {}", labels.highest))?;
         let low = (0..).zip(labels.low.iter()).filter_map(|(number, slot)| Some((LabelId::from(number), (*slot)?)));
-        let low_ids: BTreeMap<LabelId, Slot> = by_id.into_iter().filter(|(id, _)| low_number(id).is_some()).collect();
+        let low_ids: BTreeMap<LabelId, Slot> =
+            by_id.into_iter().filter(|(id, _)| low_number(id.decimal()).is_some()).collect();
         equal("L6", "slots of low ids", &low.collect(), &low_ids)
     }
 
@@ -192,15 +193,22 @@ impl State {
         equal("S2", "chats of each set", &found, &counts)?;
         equal("S2", "number of sets", &self.sets.live(), &counts.len())?;
         for (block, (block_counts, lens)) in self.sets.blocks().enumerate() {
+            let mut signatures = vec![0; SIGNATURE_BITS];
             for (at, (&count, &len)) in block_counts.iter().zip(lens).enumerate() {
                 let set = SetId::try_from(block * BLOCK + at).unwrap_or(SetId::MAX);
                 let members = self.sets.members(set);
                 if count > 0 {
                     equal("S3", "length of a set", &index(len), &members.len())?;
                 }
-                let words = [0, 1, 2, 3].map(|word| self.sets.words(word, block).get(at).copied().unwrap_or(0));
-                equal("S4", "signature of a set", &words, &signature(members))?;
+                for &slot in members {
+                    if let Some(slice) = signatures.get_mut(signature_bit(slot)) {
+                        *slice |= 1 << at;
+                    }
+                }
             }
+            let mut found = self.sets.slices(block).to_vec();
+            found.resize(found.len().max(SIGNATURE_BITS), 0);
+            equal("S4", "signatures of a block of sets", &found, &signatures)?;
         }
         self.check_set_numbers()
     }

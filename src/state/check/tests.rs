@@ -11,7 +11,7 @@ use crate::change::Place;
 use crate::op::{Op, RefreshState};
 use crate::state::State;
 use crate::state::chats::Record;
-use crate::state::label_sets::{EMPTY, SetId, signature};
+use crate::state::label_sets::{EMPTY, SetId, signature_bit};
 use crate::state::labels::index;
 use crate::state::postings::chunk::{Chunk, split};
 use crate::state::postings::{Pieces, Places};
@@ -55,6 +55,11 @@ fn place(state: &State, id: &str) -> Place {
 
 fn set(state: &State, id: &str) -> SetId {
     state.chats.set_of(place(state, id)).unwrap()
+}
+
+/// The signatures of the first block of sets.
+fn slices(state: &mut State) -> &mut Vec<u128> {
+    Arc::make_mut(state.sets.signatures.get_mut(0).unwrap())
 }
 
 fn put_key(state: &mut State, place: Place, key: u64) {
@@ -228,18 +233,16 @@ const BREAKS: &[Break] = &[
         state.sets.lens.set(index(set(state, BOB)), 2);
     }),
     ("S4", "a bit too many", |state| {
-        let (at, words) = (index(set(state, BOB)), state.sets.signatures[0].get_mut(0).unwrap());
-        Arc::make_mut(words)[at] |= 2;
+        let bob = 1 << set(state, BOB);
+        slices(state)[1] |= bob;
     }),
     ("S4", "a bit forgotten", |state| {
-        let (at, words) = (index(set(state, ANA)), state.sets.signatures[0].get_mut(0).unwrap());
-        Arc::make_mut(words)[at] &= 1;
+        let ana = 1 << set(state, ANA);
+        slices(state)[1] &= !ana;
     }),
     ("S4", "a bit at a free number", |state| {
-        let free = index(state.sets.free_numbers().next().unwrap());
-        let words = Arc::make_mut(state.sets.signatures[0].get_mut(0).unwrap());
-        words.resize(words.len().max(free + 1), 0);
-        words[free] |= 1;
+        let free = 1 << state.sets.free_numbers().next().unwrap();
+        slices(state)[0] |= free;
     }),
     ("S5", "a hash without a set", |state| {
         let free = state.sets.free_numbers().next().unwrap();
@@ -252,7 +255,10 @@ const BREAKS: &[Break] = &[
         for (nth, members) in [bob, ana].into_iter().enumerate() {
             let number = index(sets[nth]);
             state.sets.lens.set(number, u32::try_from(members.len()).unwrap());
-            Arc::make_mut(state.sets.signatures[0].get_mut(0).unwrap())[number] = signature(&members)[0];
+            for (bit, slice) in slices(state).iter_mut().enumerate() {
+                let has = members.iter().any(|&slot| signature_bit(slot) == bit);
+                *slice = *slice & !(1 << number) | u128::from(has) << number;
+            }
             state.sets.members.set(number, members.into());
             state.chats.put_set(places[nth], sets[1 - nth]);
         }

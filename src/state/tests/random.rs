@@ -13,7 +13,7 @@ use crate::op::Op;
 use crate::options::Limits;
 use crate::state::State;
 use crate::state::clauses::Clauses;
-use crate::state::label_sets::OWN_BITS;
+use crate::state::label_sets::SIGNATURE_BITS;
 
 /// Labels of one name.
 const NAMESAKES: u32 = 40;
@@ -21,7 +21,7 @@ const NAMESAKES: u32 = 40;
 /// The labels that are chosen, of `labels` that there are. With more than have a bit of their own, most of the chosen
 /// ones share theirs with another.
 pub(super) fn label_choice(labels: u32) -> BoxedStrategy<u32> {
-    let own = u32::try_from(OWN_BITS).unwrap();
+    let own = u32::try_from(SIGNATURE_BITS).unwrap();
     if labels > own {
         let near = (0..6_u32, 0..=(labels - 1) / own).prop_map(move |(low, round)| (round * own + low) % labels);
         prop_oneof![6 => near, 1 => 0..labels].boxed()

@@ -101,6 +101,11 @@ impl State {
         wide(self.chats.len() / PLACES + 1)
     }
 
+    /// What both ways here cost at least, whatever labels are asked for.
+    pub(super) fn least_cost_by_chunks(&self, clauses: &Clauses) -> u64 {
+        self.chunks() * LOOKUP * wide(clauses.ids.len())
+    }
+
     pub(super) fn cost_by_chats(&self, clauses: &Clauses) -> u64 {
         let chunks = self.chunks();
         let lists = clauses.any.iter().chain(&clauses.all).chain([&clauses.none]).flatten();

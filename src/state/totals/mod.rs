@@ -62,8 +62,17 @@ impl State {
 
     /// The way that is expected to cost least, and what the best of the others costs.
     pub(crate) fn cheapest_way(&self, clauses: &Clauses) -> (Way, u64) {
+        let any = clauses.only_any();
+        if let Some([_]) = any {
+            return (Way::Repeats, 0);
+        }
+        let sets = SetScan::new(self, clauses).cost();
+        // Mostly that is least by far, and to estimate the others exactly takes as long.
+        if sets <= self.least_cost_by_chunks(clauses) {
+            return (Way::Sets, sets);
+        }
         let (way, cost) = self.cheapest_certain_way(clauses);
-        let repeats = clauses.only_any().is_some_and(|any| self.cost_by_repeats(any) <= cost);
+        let repeats = any.is_some_and(|any| self.cost_by_repeats(any) <= cost);
         (if repeats { Way::Repeats } else { way }, cost)
     }
 

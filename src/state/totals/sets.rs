@@ -5,49 +5,40 @@ use fearless_simd::{Level, dispatch};
 use crate::answer::Totals;
 use crate::state::State;
 use crate::state::clauses::Clauses;
-use crate::state::label_sets::{BLOCK, OWN_BITS, SetId, Signature, signature};
-use crate::state::labels::wide;
+use crate::state::label_sets::{BLOCK, InBlock, SIGNATURE_BITS, SetId, signature_bit};
+use crate::state::labels::{Slot, wide};
 
-/// For each set of a block, 0 if it is not hit. As wide as a word of a signature, so that vectors keep their width.
-type Hits = [u64; BLOCK];
+/// Going through a block of sets, in nanoseconds.
+const BLOCK_OF_SETS: u64 = 40;
 
-/// A set that is hit, whatever bit says so.
-const HIT: u64 = u64::MAX;
+/// Looking at the labels of a set.
+const MEMBERS: u64 = 16;
+
+/// Sets of 64 up to which they are taken one by one.
+const FEW: u32 = 6;
+
+/// Bits of a number of labels that have a bit of their own.
+const PLANES: usize = 9;
 
 /// A scan over the distinct label sets by signature.
 pub(super) struct SetScan<'a> {
     state: &'a State,
     clauses: &'a Clauses,
-    any: Option<Signature>,
-    all: Vec<Signature>,
-    none: Signature,
     /// Whether a signature says all: every label has a bit of its own.
     exact: bool,
 }
 
 impl<'a> SetScan<'a> {
     pub(super) fn new(state: &'a State, clauses: &'a Clauses) -> Self {
-        Self {
-            state,
-            clauses,
-            any: clauses.any.as_deref().map(signature),
-            all: clauses.all.iter().map(|entry| signature(entry)).collect(),
-            none: signature(&clauses.none),
-            exact: state.labels.slot_count() <= OWN_BITS,
-        }
+        Self { state, clauses, exact: state.labels.slot_count() <= SIGNATURE_BITS }
     }
 
     /// What a scan costs, in nanoseconds.
     pub(super) fn cost(&self) -> u64 {
         let sets = wide(self.state.sets.len());
-        let clauses = 1 + wide(self.all.len());
-        if self.only_word().is_some() {
-            sets / 4
-        } else if self.exact {
-            sets.saturating_mul(clauses)
-        } else {
-            sets.saturating_mul(clauses + 1).saturating_mul(8)
-        }
+        let each = BLOCK_OF_SETS + wide(self.clauses.ids.len());
+        let blocks = sets.div_ceil(wide(BLOCK)).saturating_mul(each);
+        if self.exact { blocks } else { blocks.saturating_add(sets.saturating_mul(MEMBERS)) }
     }
 
     /// Goes through the sets block by block, with the widest vectors that the processor has.
@@ -55,115 +46,106 @@ impl<'a> SetScan<'a> {
         dispatch!(Level::new(), _vectors => self.scan())
     }
 
+    /// Loops are written out: a closure that an iterator calls would lose the vectors.
     #[inline(always)]
     fn scan(&self) -> Totals {
-        let only_word = self.only_word();
         let mut totals = Totals::default();
-        let mut hits = [0; BLOCK];
+        let counted = self.clauses.any.as_deref().filter(|_| self.clauses.only_any().is_none());
         for (block, (counts, lens)) in self.state.sets.blocks().enumerate() {
-            let (chats, rows) = if let Some((word, wanted)) = only_word {
-                sum_of_word(self.state.sets.words(word, block), wanted, counts, lens)
-            } else {
-                self.hits(block, counts, &mut hits);
-                totals.matched_rows += self.matched_rows(&hits, block, counts);
-                sum_of_hits(&hits, counts, lens)
-            };
+            let mut hits = self.hits(block);
+            if !self.exact {
+                hits = self.verified(hits, block);
+            }
+            let (chats, rows) = sum(hits, counts, lens);
             totals.chats += chats;
             totals.rows += rows;
+            let Some(any) = counted else { continue };
+            if self.exact {
+                for (nth, plane) in (0..).zip(self.matched(any, hits, block)) {
+                    totals.matched_rows += sum(plane, counts, lens).0 << nth;
+                }
+            } else {
+                totals.matched_rows += self.matched_by_members(hits, block, counts);
+            }
         }
         totals
     }
 
-    /// The one word that decides, if nothing but an any-of clause does whose labels share it.
-    fn only_word(&self) -> Option<(usize, u64)> {
-        let any = self.any.filter(|_| self.exact && self.clauses.only_any().is_some())?;
-        let mut words = any.into_iter().enumerate().filter(|(_, wanted)| *wanted != 0);
-        words.next().filter(|_| words.next().is_none())
+    /// The sets of a block whose signatures pass, free ones included where nothing is required.
+    fn hits(&self, block: usize) -> InBlock {
+        let slices = self.state.sets.slices(block);
+        let slice = |&slot: &Slot| slices.get(signature_bit(slot)).copied().unwrap_or(0);
+        let union = |slots: &[Slot]| slots.iter().fold(0, |union, slot| union | slice(slot));
+        let mut hits = self.clauses.any.as_deref().map_or(InBlock::MAX, union);
+        for entry in &self.clauses.all {
+            hits &= union(entry);
+        }
+        // The bit of a label that is excluded may be that of another label.
+        if self.exact { hits & !union(&self.clauses.none) } else { hits }
     }
 
-    /// For each set of a block, whether it passes: each clause over the whole block, without a branch.
-    #[inline(always)]
-    fn hits(&self, block: usize, counts: &[u32], hits: &mut Hits) {
-        let mut required = self.any.iter().chain(&self.all);
-        // What is met is a hit as it is.
-        match required.next() {
-            Some(first) => self.meet(first, block, hits),
-            None => hits.fill(HIT),
-        }
-        let mut met = [0; BLOCK];
-        for required in required {
-            self.meet(required, block, &mut met);
-            hits.iter_mut().zip(&met).for_each(|(hit, met)| *hit = if *met == 0 { 0 } else { *hit });
-        }
-        if !self.exact {
-            self.verify(hits, block, counts);
-        } else if !self.clauses.none.is_empty() {
-            self.meet(&self.none, block, &mut met);
-            hits.iter_mut().zip(&met).for_each(|(hit, met)| *hit = if *met == 0 { *hit } else { 0 });
-        }
-    }
-
-    /// Marks the sets of a block that have a bit of this signature, and no others.
-    #[inline(always)]
-    fn meet(&self, wanted: &Signature, block: usize, met: &mut Hits) {
-        met.fill(0);
-        for (word, &wanted) in wanted.iter().enumerate().filter(|(_, wanted)| **wanted != 0) {
-            let words = self.state.sets.words(word, block);
-            met.iter_mut().zip(words).for_each(|(met, word)| *met |= word & wanted);
-        }
-    }
-
-    /// The sets of a block that are hit, by number.
-    fn hit_sets(&self, hits: &Hits, block: usize, counts: &[u32]) -> impl Iterator<Item = (usize, SetId, u64)> {
-        hits.iter().zip(counts).enumerate().filter(|(_, (hit, count))| **hit != 0 && **count > 0).filter_map(
-            move |(at, (_, &count))| Some((at, SetId::try_from(block * BLOCK + at).ok()?, u64::from(count))),
-        )
+    /// The numbers of sets of one block, with where they are in it.
+    fn sets(hits: InBlock, block: usize) -> impl Iterator<Item = (usize, SetId)> {
+        let numbers = (0..BLOCK).filter(move |at| hits >> at & 1 == 1);
+        numbers.filter_map(move |at| Some((at, SetId::try_from(block * BLOCK + at).ok()?)))
     }
 
     /// Keeps only the sets whose labels pass, where signatures may be shared.
-    fn verify(&self, hits: &mut Hits, block: usize, counts: &[u32]) {
-        let mut verified = [0; BLOCK];
-        for (at, set, _) in self.hit_sets(hits, block, counts) {
-            if let Some(hit) = verified.get_mut(at)
-                && self.clauses.pass(self.state.sets.members(set))
-            {
-                *hit = HIT;
-            }
-        }
-        *hits = verified;
+    fn verified(&self, hits: InBlock, block: usize) -> InBlock {
+        let sets = Self::sets(hits, block).filter(|&(_, set)| self.clauses.pass(self.state.sets.members(set)));
+        sets.fold(0, |verified, (at, _)| verified | 1 << at)
     }
 
-    /// The pairs of the any-of clause, where no counter knows them.
-    #[inline(always)]
-    fn matched_rows(&self, hits: &Hits, block: usize, counts: &[u32]) -> u64 {
-        let Some(any) = self.any.filter(|_| self.clauses.only_any().is_none()) else { return 0 };
-        if !self.exact {
-            let matched = |set| wide(self.clauses.matched(self.state.sets.members(set)));
-            return self.hit_sets(hits, block, counts).map(|(_, set, count)| count * matched(set)).sum();
+    /// In how many labels of the any-of clause each set matches, in binary: a plane for each digit, the lowest first.
+    fn matched(&self, any: &[Slot], hits: InBlock, block: usize) -> [InBlock; PLANES] {
+        let slices = self.state.sets.slices(block);
+        let mut planes = [0; PLANES];
+        for slice in any.iter().filter_map(|&slot| slices.get(signature_bit(slot))) {
+            let mut carry = slice & hits;
+            for plane in &mut planes {
+                (*plane, carry) = (*plane ^ carry, *plane & carry);
+            }
         }
-        let mut matched = [0; BLOCK];
-        for (word, wanted) in any.into_iter().enumerate().filter(|(_, wanted)| *wanted != 0) {
-            let words = self.state.sets.words(word, block);
-            matched.iter_mut().zip(words).for_each(|(matched, word)| *matched += (word & wanted).count_ones());
-        }
-        sum_of_hits(hits, counts, &matched).1
+        planes
+    }
+
+    fn matched_by_members(&self, hits: InBlock, block: usize, counts: &[u32]) -> u64 {
+        let matched = |set| wide(self.clauses.matched(self.state.sets.members(set)));
+        Self::sets(hits, block)
+            .filter_map(|(at, set)| counts.get(at).map(|&count| u64::from(count) * matched(set)))
+            .sum()
     }
 }
 
-/// The chats and rows of the sets that have a bit of one word.
+/// The chats and rows of some sets of a block.
 #[inline(always)]
-fn sum_of_word(words: &[u64], wanted: u64, counts: &[u32], lens: &[u32]) -> (u64, u64) {
+fn sum(hits: InBlock, counts: &[u32], lens: &[u32]) -> (u64, u64) {
     let (mut chats, mut rows) = (0, 0);
-    for ((&word, &count), &len) in words.iter().zip(counts).zip(lens) {
-        let count = if word & wanted == 0 { 0 } else { count };
-        chats += u64::from(count);
-        rows += u64::from(count) * u64::from(len);
+    for (half, (counts, lens)) in counts.chunks(64).zip(lens.chunks(64)).enumerate() {
+        let hits = low_half(hits >> (half * 64));
+        if hits.count_ones() <= FEW {
+            let mut rest = hits;
+            while rest != 0 {
+                let at = usize::try_from(rest.trailing_zeros()).unwrap_or(usize::MAX);
+                if let (Some(&count), Some(&len)) = (counts.get(at), lens.get(at)) {
+                    chats += u64::from(count);
+                    rows += u64::from(count) * u64::from(len);
+                }
+                rest &= rest - 1;
+            }
+        } else {
+            for (at, (&count, &len)) in counts.iter().zip(lens).enumerate() {
+                let count = if hits >> at & 1 == 0 { 0 } else { u64::from(count) };
+                chats += count;
+                rows += count * u64::from(len);
+            }
+        }
     }
     (chats, rows)
 }
 
-/// The chats and rows of the sets that are hit.
-#[inline(always)]
-fn sum_of_hits(hits: &Hits, counts: &[u32], lens: &[u32]) -> (u64, u64) {
-    sum_of_word(hits, HIT, counts, lens)
+/// The lower 64 of 128 bits.
+fn low_half(bits: u128) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = bits.to_le_bytes();
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
