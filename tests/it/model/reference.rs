@@ -104,7 +104,7 @@ impl Model {
             Operation::Remove { label } => {
                 let id = known(self, label)?;
                 let listed = self.labels.listed(&id);
-                Effect::Removed { label: listed, links: self.remove(&id)? }
+                Effect::Removed { label: listed, links: self.remove(&id, self.limits.labels)? }
             }
             Operation::Link { label, chat } => Effect::Linked(self.attach(&known(self, label)?, chat)),
             Operation::Unlink { label, chat } => Effect::Unlinked(self.detach(&known(self, label)?, chat)),
@@ -152,9 +152,10 @@ impl Model {
         Ok(id)
     }
 
-    /// Removes a known label, and gives the number of its links. Its chats lose it in order of place.
-    pub(crate) fn remove(&mut self, id: &LabelId) -> Result<u64, Error> {
-        self.labels.delete(id, self.limits.labels)?;
+    /// Removes a label, whose chats lose it in order of place, and gives the number of its links. One that is not there is
+    /// remembered as deleted, if so many may be.
+    pub(crate) fn remove(&mut self, id: &LabelId, limit: usize) -> Result<u64, Error> {
+        self.labels.delete(id, limit)?;
         let chats: Vec<ChatId> = self.places.in_order().into_values().cloned().collect();
         let count = chats.iter().filter(|chat| self.detach(id, chat)).count();
         Ok(u64::try_from(count).expect("64 bits"))
@@ -215,7 +216,7 @@ impl Model {
             }
             Event::LabelDeleted { label } if self.labels.is_deleted(label) => false,
             Event::LabelDeleted { label } => {
-                self.remove(label)?;
+                self.remove(label, limit)?;
                 true
             }
             Event::ChatLabelled { label, .. } | Event::ChatUnlabelled { label, .. }

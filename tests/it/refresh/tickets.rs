@@ -168,6 +168,24 @@ fn more_deleted_labels_than_allowed_are_refused() {
     assert_eq!(refresh(&index, state(&[("1", "a"), ("2", "a")], &[])).labels_created, 2);
 }
 
+/// One that comes back makes room for one that goes, whichever of them is first in the commit.
+#[test]
+fn as_many_deleted_labels_as_allowed_may_change() {
+    let index = Options::new().label_limit(2).build();
+    let mut fetched = FullState::new();
+    ["7", "8"].iter().for_each(|&id| fetched.deleted_label(id).unwrap());
+    index.begin_refresh().unwrap().commit(fetched).unwrap();
+    let mut fetched = state(&[("8", "back")], &[]);
+    fetched.deleted_label("3").unwrap();
+    let done = refresh(&index, fetched);
+    assert_eq!((done.labels_created, done.labels_removed), (1, 1));
+    index.check_invariants().unwrap();
+    let mut fetched = state(&[("8", "back")], &[]);
+    fetched.deleted_label("9").unwrap();
+    let refused = index.begin_refresh().unwrap().commit(fetched).unwrap_err();
+    assert_eq!(refused.cause, Error::LimitExceeded { what: Limit::Labels, limit: 2, given: 3 });
+}
+
 #[test]
 fn a_refresh_is_one_commit_of_what_really_changed() {
     let index = index(&[("1", "VIP"), ("2", "Late"), ("3", "New")], &[("1", "ana"), ("1", "bob"), ("3", "bob")]);
