@@ -1,6 +1,7 @@
 //! Reading several lists side by side.
 
-use crate::state::labels::Slot;
+use crate::state::labels::{Slot, index};
+use crate::state::postings::words::Form;
 use crate::state::postings::{List, Part, Parts, Postings};
 
 /// Some lists, read chunk by chunk.
@@ -13,10 +14,19 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
+    /// From chunk `first` on, if there ever was such a list.
+    fn new(postings: &'a Postings, list: List, first: u32) -> Option<Self> {
+        let mut cursor = Self { next: None, rest: postings.parts(list, first)? };
+        cursor.advance();
+        Some(cursor)
+    }
+
+    #[inline]
     fn advance(&mut self) {
         self.next = self.rest.next();
     }
 
+    #[inline]
     fn take(&mut self, number: u32) -> Option<Part<'a>> {
         while self.next.is_some_and(|(next, _)| next < number) {
             self.advance();
@@ -30,21 +40,7 @@ impl<'a> Cursor<'a> {
 impl<'a> Lists<'a> {
     /// Those of some labels, from chunk `first` on.
     pub(in crate::state) fn new(postings: &'a Postings, slots: &[Slot], first: u32) -> Self {
-        Self::of(postings, slots.iter().map(|&slot| List::Label(slot)), first)
-    }
-
-    /// Those of the lengths, from 2 on.
-    pub(in crate::state) fn lengths(postings: &'a Postings) -> Self {
-        Self::of(postings, (2..).take(postings.longer.len()).map(List::AtLeast), 0)
-    }
-
-    fn of(postings: &'a Postings, lists: impl Iterator<Item = List>, first: u32) -> Self {
-        let lists = lists.filter_map(|list| {
-            let mut cursor = Cursor { next: None, rest: postings.parts(list, first)? };
-            cursor.advance();
-            Some(cursor)
-        });
-        Self(lists.collect())
+        Self(slots.iter().filter_map(|&slot| Cursor::new(postings, List::Label(slot), first)).collect())
     }
 
     /// The least number of a chunk that was not taken.
@@ -55,5 +51,38 @@ impl<'a> Lists<'a> {
     /// Takes the parts of one chunk, and skips those before.
     pub(in crate::state) fn take(&mut self, number: u32) -> impl Iterator<Item = Part<'a>> {
         self.0.iter_mut().filter_map(move |cursor| cursor.take(number))
+    }
+}
+
+/// The lists of lengths, read chunk by chunk, as far as each chunk has long sets.
+pub(in crate::state) struct Lengths<'a> {
+    postings: &'a Postings,
+    /// From 2 labels on.
+    lists: Vec<Cursor<'a>>,
+}
+
+impl<'a> Lengths<'a> {
+    pub(in crate::state) fn new(postings: &'a Postings) -> Self {
+        Self { postings, lists: Vec::new() }
+    }
+
+    /// Counts something of the chats of a chunk with at least 2 labels, 3 and so on, until there is nothing to count: each
+    /// list holds the next. Chunks are asked for in order.
+    #[inline(always)]
+    pub(in crate::state) fn sum(&mut self, number: u32, count: impl Fn(Form<'a>) -> u64) -> u64 {
+        let mut sum = 0;
+        for len in 2.. {
+            let nth = index(len - 2);
+            if nth == self.lists.len() {
+                let Some(list) = Cursor::new(self.postings, List::AtLeast(len), number) else { break };
+                self.lists.push(list);
+            }
+            let part = self.lists.get_mut(nth).and_then(|list| list.take(number));
+            match part.map(|part| count(part.form)) {
+                None | Some(0) => break,
+                Some(some) => sum += some,
+            }
+        }
+        sum
     }
 }

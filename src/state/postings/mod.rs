@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use crate::change::Place;
 use crate::state::labels::{Slot, index, wide};
 use crate::state::pages::Pages;
-pub(in crate::state) use crate::state::postings::lists::Lists;
+pub(in crate::state) use crate::state::postings::lists::{Lengths, Lists};
 #[cfg(test)]
 pub(in crate::state) use crate::state::postings::places::Pieces;
 pub(in crate::state) use crate::state::postings::places::{Part, Parts, Places};

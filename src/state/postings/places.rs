@@ -155,6 +155,7 @@ pub(in crate::state) enum Parts<'a> {
 impl<'a> Iterator for Parts<'a> {
     type Item = (u32, Part<'a>);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         match self {
             Self::Run(places) => {

@@ -10,7 +10,7 @@ use crate::state::postings::chunk::{PLACES, join};
 use crate::state::postings::words::{
     Bits, Form, NONE, Words, assign_union, count, count_common, insert, subtract, unite,
 };
-use crate::state::postings::{Counts, Lists, Part};
+use crate::state::postings::{Counts, Lengths, Lists, Part};
 
 /// Finding the chunk of a label, in nanoseconds.
 const LOOKUP: u64 = 15;
@@ -21,8 +21,14 @@ const DENSE_CHUNK: u64 = 60;
 /// Finding out whether a chat was counted already.
 const CHECK: u64 = 3;
 
-/// Adding a chat that was counted already to a sum.
+/// Adding up the length of a chat that was counted already, by few lists of lengths.
 const REPEAT: u64 = 5;
+
+/// The same by its record and its set.
+const LOOKED_UP: u64 = 15;
+
+/// Lists of lengths up to which these are quicker to ask than records and sets.
+const FEW_LENGTHS: u64 = 12;
 
 /// Comparing the dense chunk of a label with what was seen, and adding it.
 const COMPARED_CHUNK: u64 = 150;
@@ -59,7 +65,7 @@ impl State {
         let mut excluded = lists(&clauses.none);
         let counted = clauses.any.as_ref().filter(|_| clauses.only_any().is_none());
         let mut matched = counted.map(lists);
-        let mut lengths = Lists::lengths(&self.postings);
+        let mut lengths = Lengths::new(&self.postings);
         let (mut passing, mut union) = (NONE, NONE);
         let mut totals = Totals::default();
         // A chunk without a chat of every list cannot have one that passes.
@@ -78,15 +84,7 @@ impl State {
             }
             let chats = count(&passing);
             totals.chats += chats;
-            // Each list of lengths holds the next, so after an empty intersection there are only empty ones.
-            totals.rows += chats;
-            for longer in lengths.take(number) {
-                let chats = count_common(&passing, longer.form);
-                if chats == 0 {
-                    break;
-                }
-                totals.rows += chats;
-            }
+            totals.rows += chats + lengths.sum(number, |longer| count_common(&passing, longer));
             if let Some(matched) = &mut matched {
                 for part in matched.take(number) {
                     totals.matched_rows += count_common(&passing, part.form);
@@ -114,6 +112,14 @@ impl State {
         lists.map(united).sum::<u64>() + chunks * COUNTED_CHUNK * lengths
     }
 
+    fn has_few_lengths(&self) -> bool {
+        self.postings.lengths() <= FEW_LENGTHS
+    }
+
+    fn cost_of_repeat(&self) -> u64 {
+        if self.has_few_lengths() { REPEAT } else { LOOKED_UP }
+    }
+
     /// The chats and rows of each label, less those of the chats that an earlier label had. How many these are is a
     /// guess beforehand: gives up where it turns out to cost more than `most`.
     pub(super) fn totals_by_repeats(&self, any: &[Slot], most: u64) -> Option<Totals> {
@@ -129,7 +135,8 @@ impl State {
         let (all, mut read) = (totals.chats, 0);
         let mut repeats = 0;
         let mut seen = NONE;
-        let (mut repeated, mut lengths) = (Vec::new(), None);
+        let (mut repeated, mut lengths) = (Vec::new(), Lengths::new(&self.postings));
+        let by_lengths = self.has_few_lengths();
         let mut lists = Lists::new(&self.postings, any, 0);
         let mut parts: Vec<Part<'_>> = Vec::with_capacity(any.len());
         while let Some(number) = lists.next_number() {
@@ -140,24 +147,27 @@ impl State {
                 continue;
             }
             // The largest first: all of it is new.
-            parts.sort_unstable_by_key(|part| std::cmp::Reverse(part.len));
+            let Some(largest) = (0..parts.len()).max_by_key(|&nth| parts.get(nth).map(|part| part.len)) else {
+                continue;
+            };
+            parts.swap(0, largest);
             let Some((largest, others)) = parts.split_first() else { continue };
             unite(&mut seen, largest.form);
             for part in others {
                 count_repeats(&mut seen, part.form, |low| repeated.push(low));
             }
             repeats += wide(repeated.len());
-            if repeated.len() > FEW_REPEATS {
-                let lengths = lengths.get_or_insert_with(|| Lists::lengths(&self.postings));
-                totals.rows -= rows_by_lengths(&repeated, lengths.take(number));
+            totals.rows -= if by_lengths && repeated.len() > FEW_REPEATS {
+                let among = |longer: Form<'_>| wide(repeated.iter().filter(|&&low| longer.contains(low)).count());
+                wide(repeated.len()) + lengths.sum(number, among)
             } else {
-                totals.rows -= repeated.iter().map(|&low| self.len_at(join(number, low))).sum::<u64>();
-            }
+                repeated.iter().map(|&low| self.len_at(join(number, low))).sum::<u64>()
+            };
             repeated.clear();
             // Nothing else is in there, and mostly this is quicker than to clear all.
             parts.iter().for_each(|part| subtract(&mut seen, part.form));
             // As if the rest were like what was read.
-            if (repeats * REPEAT).saturating_mul(all) / read.max(FAIR_SAMPLE) > most {
+            if (repeats * self.cost_of_repeat()).saturating_mul(all) / read.max(FAIR_SAMPLE) > most {
                 return None;
             }
         }
@@ -181,14 +191,8 @@ impl State {
             union += new;
             repeats += chats - new;
         }
-        lookups + reads + repeats * REPEAT
+        lookups + reads + repeats * self.cost_of_repeat()
     }
-}
-
-/// The rows of chats of one chunk, by the lists of lengths.
-fn rows_by_lengths<'a>(chats: &[u16], lengths: impl Iterator<Item = Part<'a>>) -> u64 {
-    let longer = lengths.map(|longer| chats.iter().map(|&low| u64::from(longer.form.contains(low))).sum::<u64>());
-    wide(chats.len()) + longer.take_while(|&chats| chats > 0).sum::<u64>()
 }
 
 /// Adds places to those that were seen, and tells of those that were there already.
