@@ -174,7 +174,7 @@ fn as_many_deleted_labels_as_allowed_may_change() {
     let index = Options::new().label_limit(2).build();
     let mut fetched = FullState::new();
     ["7", "8"].iter().for_each(|&id| fetched.deleted_label(id).unwrap());
-    index.begin_refresh().unwrap().commit(fetched).unwrap();
+    assert!(index.begin_refresh().unwrap().commit(fetched).unwrap().changed());
     let mut fetched = state(&[("8", "back")], &[]);
     fetched.deleted_label("3").unwrap();
     let done = refresh(&index, fetched);
