@@ -36,10 +36,12 @@ impl<T> Gate<T> {
     /// Changes the value.
     pub(crate) fn write<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
         patiently(|| (self.waiting.load(Ordering::Relaxed) == 0).then_some(()));
+        // Only looks at a lock that is taken: to try would take its memory from the reader.
+        let enter = || if self.value.is_locked() { None } else { self.value.try_write() };
         // Readers of a microsecond get some turns before they are asked for the lock.
-        let mut value = for_a_moment(|| self.value.try_write()).unwrap_or_else(|| {
+        let mut value = for_a_moment(enter).unwrap_or_else(|| {
             self.asked.store(true, Ordering::Relaxed);
-            let value = patiently(|| self.value.try_write()).unwrap_or_else(|| self.value.write());
+            let value = patiently(enter).unwrap_or_else(|| self.value.write());
             self.asked.store(false, Ordering::Relaxed);
             value
         });
