@@ -37,7 +37,7 @@ pub(crate) fn join(number: u32, low: u16) -> Place {
 pub(crate) enum Chunk {
     /// Few places, in order, and some room behind them.
     Sparse { places: Arc<[u16]>, len: u16 },
-    /// One bit for each place, up to some place behind the last. There is at least one place for two words.
+    /// One bit for each place, up to some place behind the last. There is at least one place for each word.
     Dense { words: Arc<[u64]>, len: u32 },
 }
 
@@ -52,9 +52,10 @@ fn list_of(places: &[u16], len: u16) -> &[u16] {
     places.get(..usize::from(len)).unwrap_or_default()
 }
 
-/// Whether there are more places, in order, than words for their bits: then bits are quicker to write and to unite.
+/// Whether there are more than two places, in order, for each word of their bits. Bits are quicker to write and to unite
+/// from one on, but twice as large as a list at two, and four times at one.
 fn is_dense(places: &[u16]) -> bool {
-    places.last().is_some_and(|&last| places.len() > bit_of(last).0 + 1)
+    places.last().is_some_and(|&last| places.len() > 2 * (bit_of(last).0 + 1))
 }
 
 impl Chunk {
@@ -113,7 +114,7 @@ impl Chunk {
                     *word |= bit;
                 }
                 *len += 1;
-                if index(*len) < words.len() / 2 {
+                if index(*len) < words.len() {
                     *self = self.sparse();
                 }
             }
@@ -133,7 +134,7 @@ impl Chunk {
                     *word &= !bit;
                 }
                 *len -= 1;
-                if index(*len) < words.len() / 2 {
+                if index(*len) < words.len() {
                     *self = self.sparse();
                 }
             }
@@ -171,7 +172,7 @@ pub(super) mod tests {
         assert_eq!(chunk.len(), usize::try_from(model.len()).unwrap());
         assert_eq!(chunk.is_empty(), model.is_empty());
         if let (Chunk::Dense { words, len }, Some(last)) = (chunk, model.max()) {
-            assert!(2 * usize::try_from(*len).unwrap() >= words.len(), "{len} in {} words", words.len());
+            assert!(usize::try_from(*len).unwrap() >= words.len(), "{len} in {} words", words.len());
             assert!(words.len() > usize::try_from(last / 64).unwrap());
         }
     }
