@@ -163,7 +163,12 @@ impl LabelIndex {
         self.shared.visible.read(|state| read(state))
     }
 
-    /// The visible version, for a longer read.
+    /// Runs a read of some microseconds on the visible version.
+    pub(crate) fn look_longer<R>(&self, read: impl FnOnce(&State) -> R) -> R {
+        self.shared.visible.read_longer(|state| read(state))
+    }
+
+    /// The visible version, for a read of any length.
     pub(crate) fn version(&self) -> Arc<State> {
         self.shared.visible.read(Arc::clone)
     }

@@ -12,6 +12,7 @@ use crate::label_id::LabelId;
 use crate::name::NameKey;
 use crate::op::RefreshState;
 use crate::snapshot::Chats;
+use crate::state::State;
 use crate::state::check::Violation;
 
 /// # Asking
@@ -27,7 +28,8 @@ impl LabelIndex {
     /// [`Error::LimitExceeded`](crate::Error::LimitExceeded) for a page or a filter above the limits,
     /// [`Error::ForeignCursor`](crate::Error::ForeignCursor) for the cursor of another index.
     pub fn query(&self, filter: &Filter, page: Page) -> Result<Answer> {
-        let answer = self.look(|state| state.is_quick(filter, page).then(|| state.query(filter, page, self.limits())));
+        let ask = |state: &State| state.is_quick(filter, page).then(|| state.query(filter, page, self.limits()));
+        let answer = if page.limit() > 0 { self.look_longer(ask) } else { self.look(ask) };
         answer.unwrap_or_else(|| self.version().query(filter, page, self.limits()))
     }
 

@@ -119,6 +119,10 @@ mod explored {
             false
         }
 
+        pub(crate) fn is_locked_exclusive(&self) -> bool {
+            false
+        }
+
         pub(crate) fn try_write(&self) -> Option<sync::RwLockWriteGuard<'_, T>> {
             self.0.try_write().ok()
         }
