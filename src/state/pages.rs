@@ -107,6 +107,11 @@ impl<T: Clone + Default, const N: usize> Pages<T, N> {
         Arc::make_mut(self.page_mut(index / N)?).get_mut(index % N)
     }
 
+    /// Reads what a write to an item will ask, so that its memory is on the way.
+    pub(crate) fn preload(&self, index: usize) -> usize {
+        self.page(index / N).map_or(0, Arc::strong_count)
+    }
+
     /// Writes an item that is there; says whether it is.
     pub(crate) fn set(&mut self, index: usize, item: T) -> bool {
         self.get_mut(index).map(|slot| *slot = item).is_some()

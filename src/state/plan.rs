@@ -11,7 +11,7 @@ use crate::op::{ChangedChats, Ensured, Event, Merged, Op, Outcome, RemovedLabel,
 use crate::options::Limits;
 use crate::state::State;
 use crate::state::chats::Chats;
-use crate::state::labels::Slot;
+use crate::state::labels::{Slot, index};
 
 /// What an operation does: its outcome, and the changes that bring it about. No change, no commit.
 #[derive(Debug)]
@@ -175,16 +175,26 @@ impl<'a> Planner<'a> {
         if self.has(place, slot) {
             return Ok(Vec::new());
         }
+        if let Some(place) = place {
+            self.preload(slot, place, 1);
+        }
         let place = self.place_for(place)?;
         Ok(vec![Change::ChatLinked { label: label.clone(), chat: chat.clone(), place }])
+    }
+
+    /// Has the memory on the way that carrying out a change of one pair writes to, all at once: there it would be asked for
+    /// one after the other, behind an atomic operation each.
+    fn preload(&self, slot: Slot, place: Place, more: usize) {
+        let len = self.state.slots_at(place).len() + more;
+        let record = self.state.chats.records.preload(index(place));
+        std::hint::black_box(self.state.postings.preload(slot, place, len) + record);
     }
 
     fn unlink(&self, label: &LabelId, chat: &ChatId) -> Result<Vec<Change>> {
         let slot = self.slot(label)?;
         let (chat, place) = self.resolved(chat);
-        if !self.has(place, slot) {
-            return Ok(Vec::new());
-        }
+        let Some(place) = place.filter(|&place| self.has(Some(place), slot)) else { return Ok(Vec::new()) };
+        self.preload(slot, place, 0);
         Ok(vec![Change::ChatUnlinked { label: label.clone(), chat: chat.clone() }])
     }
 

@@ -94,6 +94,17 @@ impl Chunk {
         }
     }
 
+    /// Reads what a write to a place will ask, so that its memory is on the way.
+    pub(super) fn preload(&self, low: u16) -> usize {
+        match self {
+            Self::Sparse { places, .. } => Arc::strong_count(places),
+            Self::Dense { words, .. } => {
+                let there = words.get(bit_of(low).0).is_some_and(|&word| word != 0);
+                Arc::strong_count(words) + usize::from(there)
+            }
+        }
+    }
+
     /// Adds a place that is not there.
     pub(crate) fn insert(&mut self, low: u16) {
         match self {

@@ -83,6 +83,13 @@ impl Postings {
         }
     }
 
+    /// Reads what it takes to give the chat at a place a label, or to take it: the list of the label and that of a length.
+    pub(crate) fn preload(&self, slot: Slot, place: Place, len: usize) -> usize {
+        let label = self.labels.get(index(slot)).map_or(0, |label| label.places.preload(place));
+        let longer = longer(len).and_then(|at| self.longer.get(at)).map_or(0, |list| list.preload(place));
+        label + longer
+    }
+
     /// Gives the chat at a place labels that it does not have, beside its `others`.
     pub(crate) fn link(&mut self, slots: &[Slot], place: Place, others: &[Slot]) {
         let len = others.len() + slots.len();

@@ -50,6 +50,15 @@ impl Places {
         if scattered { places.in_a_run() } else { places }
     }
 
+    /// Reads what a write to a place will ask, so that its memory is on the way.
+    pub(super) fn preload(&self, place: Place) -> usize {
+        let (number, low) = split(place);
+        match &self.pieces {
+            Pieces::Run(places) => Arc::strong_count(places),
+            Pieces::Chunks(chunks) => chunks.get(&number).map_or(0, |chunk| chunk.preload(low)),
+        }
+    }
+
     /// Adds a place that is not there.
     pub(in crate::state) fn insert(&mut self, place: Place) {
         let (number, low) = split(place);
