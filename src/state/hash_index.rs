@@ -261,7 +261,7 @@ fn number_in(entry: u64) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
     use std::collections::BTreeSet;
 

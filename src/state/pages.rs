@@ -206,16 +206,12 @@ impl<T: Clone + Default, const N: usize> Pages<T, N> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
-
     use proptest::collection::vec;
     use proptest::prelude::*;
 
     use super::Pages;
 
     proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(100) })]
-
         /// Whatever is pushed, popped and written, versions taken on the way stay as they were.
         #[test]
         fn is_a_vector_whose_versions_do_not_change(steps in vec((0_u8..6, any::<u16>()), 0..2_000)) {
@@ -233,7 +229,7 @@ mod tests {
                         let there = model.get_mut(index).map(|slot| *slot = value).is_some();
                         prop_assert_eq!(pages.set(index, value), there);
                     }
-                    _ if kept.len() < 20 => kept.push((pages.clone(), model.clone())),
+                    _ if value % 16 == 0 => kept.push((pages.clone(), model.clone())),
                     _ => {}
                 }
                 prop_assert_eq!(pages.len(), model.len());

@@ -12,6 +12,7 @@ use crate::name::NameKey;
 use crate::options::Limits;
 use crate::state::State;
 use crate::state::clauses::Clauses;
+use crate::state::label_sets::SIGNATURE_BITS;
 use crate::state::labels::index;
 use crate::state::plan::exceeded;
 
@@ -45,6 +46,7 @@ impl State {
         const LISTED_CHAT: usize = 40;
         const LIST: usize = 20;
         const BYTE_OF_NAME: usize = 10;
+        const MEMBERS: usize = 16;
         // Without such a search every chat of the any-of clause is listed, and no other is looked at.
         let only_any = filter.any_of.is_some() && filter.all_of.is_none() && filter.none_of.is_none();
         let searches = page.limit > 0 && !only_any;
@@ -52,8 +54,10 @@ impl State {
         let texts = entries.map(|entry| entry.text().len()).take(QUICK).fold(0, usize::saturating_add);
         let listed = page.limit.saturating_mul(LISTED_CHAT);
         let lists = filter.len().saturating_mul(LIST);
-        // Half a nanosecond for each set, if they are scanned.
-        let costs = [self.sets.len() / 2, texts.saturating_mul(BYTE_OF_NAME), listed, lists];
+        // A scan takes half a nanosecond for each set, and many where the members have to be looked at.
+        let exact = self.labels.slot_count() <= SIGNATURE_BITS;
+        let scanned = if exact { self.sets.len() / 2 } else { self.sets.len().saturating_mul(MEMBERS) };
+        let costs = [scanned, texts.saturating_mul(BYTE_OF_NAME), listed, lists];
         !searches && costs.into_iter().fold(0, usize::saturating_add) <= QUICK
     }
 

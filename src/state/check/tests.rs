@@ -1,6 +1,6 @@
 //! Each invariant, broken on purpose.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeSet;
 use std::fs;

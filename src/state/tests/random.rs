@@ -1,6 +1,6 @@
 //! Random states and filters, and what a filter means in the slowest way.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use proptest::collection::vec;
 use proptest::prelude::*;
