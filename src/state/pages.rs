@@ -4,43 +4,102 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Pages in one node.
-const FAN: usize = 64;
+/// The most children of a node, and the bits of a number that choose one.
+const FAN: usize = 1 << BITS;
+const BITS: u32 = 5;
 
-/// The length that the first page begins with.
-const FIRST: usize = 8;
+/// Bytes that the first page begins with, if they are enough for an item.
+const FIRST: usize = 32;
 
 type Page<T> = Arc<[T]>;
-type Node<T> = Vec<Page<T>>;
 
+/// All nodes are full but for the last ones.
 #[derive(Debug, Clone)]
-enum Root<T> {
-    /// Up to [`FAN`] pages.
-    Low(Node<T>),
-    /// More, or once more, in nodes that are full but for the last.
-    High(Vec<Arc<Node<T>>>),
+enum Node<T> {
+    Pages(Arc<[Page<T>]>),
+    Nodes {
+        /// How many levels there are below.
+        height: u32,
+        nodes: Arc<[Self]>,
+    },
 }
 
-/// A growing vector in pages of `N`, under one level of nodes or two, each shared between versions until it is written.
+/// A growing vector in pages of `N`, under nodes of [`FAN`], each shared between versions until it is written.
 ///
-/// A clone is one reference count. A write copies what it touches and another version still shares: at most one page,
-/// one node of [`FAN`] pointers and a root of one pointer per `N` × [`FAN`] items. Without another version it copies
-/// nothing.
-#[derive(Debug)]
+/// A clone is one reference count. A write copies what it touches and another version still shares: at most one page, and
+/// one node on each level. Nodes are small, since who copies one counts a reference to each of its children, which are
+/// anywhere in memory. Without another version a write copies nothing.
+#[derive(Debug, Clone)]
 pub(crate) struct Pages<T, const N: usize> {
-    root: Arc<Root<T>>,
+    root: Node<T>,
     len: usize,
-}
-
-impl<T, const N: usize> Clone for Pages<T, N> {
-    fn clone(&self) -> Self {
-        Self { root: Arc::clone(&self.root), len: self.len }
-    }
 }
 
 impl<T, const N: usize> Default for Pages<T, N> {
     fn default() -> Self {
-        Self { root: Arc::new(Root::Low(Vec::new())), len: 0 }
+        Self { root: Node::Pages(Arc::default()), len: 0 }
+    }
+}
+
+/// The position, in a node of some height, of the child that holds a page.
+fn child(page: usize, height: u32) -> usize {
+    (page >> (BITS * height)) % FAN
+}
+
+fn with<T: Clone>(items: &[T], last: T) -> Arc<[T]> {
+    items.iter().cloned().chain([last]).collect()
+}
+
+fn without_last<T: Clone>(items: &[T]) -> Arc<[T]> {
+    items.split_last().map(|(_, others)| others).unwrap_or_default().into()
+}
+
+impl<T: Clone> Node<T> {
+    /// A node of this height above one page.
+    fn above(page: Page<T>, height: u32) -> Self {
+        match height.checked_sub(1) {
+            None => Self::Pages([page].into()),
+            Some(below) => Self::Nodes { height, nodes: [Self::above(page, below)].into() },
+        }
+    }
+
+    fn height(&self) -> u32 {
+        match self {
+            Self::Pages(_) => 0,
+            Self::Nodes { height, .. } => *height,
+        }
+    }
+
+    /// Adds the page of a number, which is the next one and belongs below here.
+    fn push(&mut self, page: Page<T>, number: usize) {
+        match self {
+            Self::Pages(pages) => *pages = with(pages, page),
+            Self::Nodes { height, nodes } => match Arc::make_mut(nodes).get_mut(child(number, *height)) {
+                Some(node) => node.push(page, number),
+                None => *nodes = with(nodes, Self::above(page, *height - 1)),
+            },
+        }
+    }
+
+    /// Removes the last page.
+    fn pop(&mut self) {
+        match self {
+            Self::Pages(pages) => *pages = without_last(pages),
+            Self::Nodes { nodes, .. } => {
+                let Some(last) = Arc::make_mut(nodes).last_mut() else { return };
+                last.pop();
+                if last.is_empty() {
+                    *nodes = without_last(nodes);
+                }
+            }
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Pages(pages) => pages.is_empty(),
+            Self::Nodes { nodes, .. } => nodes.is_empty(),
+        }
     }
 }
 
@@ -49,48 +108,37 @@ impl<T: Clone + Default, const N: usize> Pages<T, N> {
         self.len
     }
 
+    /// A page that has an item.
     fn page(&self, number: usize) -> Option<&Page<T>> {
-        match &*self.root {
-            Root::Low(pages) => pages.get(number),
-            Root::High(nodes) => nodes.get(number / FAN)?.get(number % FAN),
+        if number * N >= self.len {
+            return None;
+        }
+        let mut node = &self.root;
+        loop {
+            match node {
+                Node::Pages(pages) => return pages.get(child(number, 0)),
+                Node::Nodes { height, nodes } => node = nodes.get(child(number, *height))?,
+            }
         }
     }
 
+    /// A page that is there.
     fn page_mut(&mut self, number: usize) -> Option<&mut Page<T>> {
-        match Arc::make_mut(&mut self.root) {
-            Root::Low(pages) => pages.get_mut(number),
-            Root::High(nodes) => Arc::make_mut(nodes.get_mut(number / FAN)?).get_mut(number % FAN),
+        let mut node = &mut self.root;
+        loop {
+            match node {
+                Node::Pages(pages) => return Arc::make_mut(pages).get_mut(child(number, 0)),
+                Node::Nodes { height, nodes } => node = Arc::make_mut(nodes).get_mut(child(number, *height))?,
+            }
         }
     }
 
     fn push_page(&mut self, page: Page<T>) {
-        let root = Arc::make_mut(&mut self.root);
-        if let Root::Low(pages) = root
-            && pages.len() == FAN
-        {
-            *root = Root::High(vec![Arc::new(std::mem::take(pages))]);
+        let (number, height) = (self.len.div_ceil(N), self.root.height());
+        if number == FAN << (BITS * height) {
+            self.root = Node::Nodes { height: height + 1, nodes: [self.root.clone()].into() };
         }
-        match root {
-            Root::Low(pages) => pages.push(page),
-            Root::High(nodes) => match nodes.last_mut() {
-                Some(last) if last.len() < FAN => Arc::make_mut(last).push(page),
-                _ => nodes.push(Arc::new(vec![page])),
-            },
-        }
-    }
-
-    fn pop_page(&mut self) {
-        match Arc::make_mut(&mut self.root) {
-            Root::Low(pages) => drop(pages.pop()),
-            Root::High(nodes) => {
-                if let Some(last) = nodes.last_mut().map(Arc::make_mut) {
-                    last.pop();
-                    if last.is_empty() {
-                        nodes.pop();
-                    }
-                }
-            }
-        }
+        self.root.push(page, number);
     }
 
     pub(crate) fn get(&self, index: usize) -> Option<&T> {
@@ -125,7 +173,7 @@ impl<T: Clone + Default, const N: usize> Pages<T, N> {
         let Some(page) = self.page_mut(index / N) else { return };
         // A page grows by a quarter, so that a small vector wastes little and a page of a large one is exact.
         if index % N == page.len() {
-            let room = (page.len() + page.len() / 4).max(FIRST).min(N);
+            let room = (page.len() + page.len() / 4 + 1).max(FIRST / size_of::<T>()).min(N);
             let spare = std::iter::repeat_n(T::default(), room - page.len());
             *page = page.iter().cloned().chain(spare).collect();
         }
@@ -146,10 +194,17 @@ impl<T: Clone + Default, const N: usize> Pages<T, N> {
         }
     }
 
-    /// Adds items, each the default, until there is one of this index.
+    /// Adds items, each the default, until there is one of this index. Whole pages of them are one page.
     pub(crate) fn reach(&mut self, index: usize) {
+        let mut blank = None;
         while self.len <= index {
-            self.push(T::default());
+            if self.len.is_multiple_of(N) && index - self.len >= N {
+                let blank: &Page<T> = blank.get_or_insert_with(|| std::iter::repeat_n(T::default(), N).collect());
+                self.push_page(Arc::clone(blank));
+                self.len += N;
+            } else {
+                self.push(T::default());
+            }
         }
     }
 
@@ -159,20 +214,17 @@ impl<T: Clone + Default, const N: usize> Pages<T, N> {
         let item = self.get_mut(index).map(std::mem::take)?;
         self.len = index;
         if index.is_multiple_of(N) {
-            self.pop_page();
+            self.root.pop();
         }
         Some(item)
     }
 
     /// The pages from `first` on, the last one cut to the items that are there.
-    pub(crate) fn pages_from(&self, first: usize) -> impl Iterator<Item = &[T]> {
-        (first..).map_while(|number| {
-            let page = self.page(number)?;
-            page.get(..self.len.saturating_sub(number * N).min(page.len()))
-        })
+    pub(crate) fn pages_from(&self, first: usize) -> PagesFrom<'_, T, N> {
+        PagesFrom { pages: self, next: first }
     }
 
-    pub(crate) fn pages(&self) -> impl Iterator<Item = &[T]> {
+    pub(crate) fn pages(&self) -> PagesFrom<'_, T, N> {
         self.pages_from(0)
     }
 
@@ -184,6 +236,23 @@ impl<T: Clone + Default, const N: usize> Pages<T, N> {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.pages().flatten()
+    }
+}
+
+/// Pages in order.
+pub(crate) struct PagesFrom<'a, T, const N: usize> {
+    pages: &'a Pages<T, N>,
+    next: usize,
+}
+
+impl<'a, T: Clone + Default, const N: usize> Iterator for PagesFrom<'a, T, N> {
+    type Item = &'a [T];
+
+    fn next(&mut self) -> Option<&'a [T]> {
+        let page = self.pages.page(self.next)?;
+        let there = self.pages.len - self.next * N;
+        self.next += 1;
+        page.get(..there.min(page.len()))
     }
 }
 
@@ -219,7 +288,16 @@ mod tests {
             let mut kept = Vec::new();
             for (step, value) in steps {
                 match step {
-                    0..=2 => {
+                    0 => {
+                        let items = vec![value; usize::from(value % 64)];
+                        pages.extend_from_slice(&items);
+                        model.extend(items);
+                    }
+                    1 if value % 64 == 0 => {
+                        pages.reach(model.len() + 10);
+                        model.resize(model.len() + 11, 0);
+                    }
+                    1..=2 => {
                         pages.push(value);
                         model.push(value);
                     }

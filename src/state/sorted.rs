@@ -64,23 +64,6 @@ impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
         self.get(key).is_some()
     }
 
-    /// The value to write to, if the key is there. Copies the way to it either way.
-    pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        let mut node = Arc::make_mut(&mut self.root);
-        loop {
-            match node {
-                Node::Leaf(entries) => {
-                    let at = entries.binary_search_by(|(other, _)| other.cmp(key)).ok()?;
-                    return entries.get_mut(at).map(|(_, value)| value);
-                }
-                Node::Branch(children) => {
-                    let at = child_for(children, key);
-                    node = Arc::make_mut(&mut children.get_mut(at)?.1);
-                }
-            }
-        }
-    }
-
     /// Adds or replaces; gives the value that was there.
     pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
         let (replaced, split) = insert(Arc::make_mut(&mut self.root), key, value);
@@ -148,25 +131,20 @@ impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
         if let Some(((key, _), _)) = twice {
             return Err(key.clone());
         }
-        Ok(Self::of_sorted(entries))
-    }
-
-    /// The map of entries in order, each key once.
-    pub(crate) fn of_sorted(entries: impl IntoIterator<Item = (K, V)>) -> Self {
-        let mut len = 0;
-        let counted = entries.into_iter().inspect(|_| len += 1);
-        let mut nodes: Vec<Arc<Node<K, V>>> = parts(counted).map(|part| Arc::new(Node::Leaf(part))).collect();
+        let len = entries.len();
+        let mut nodes: Vec<Arc<Node<K, V>>> = parts(entries).map(|part| Arc::new(Node::Leaf(part))).collect();
         while nodes.len() > 1 {
             let children = nodes.into_iter().filter_map(|node| Some((node.least()?.clone(), node)));
             nodes = parts(children).map(|part| Arc::new(Node::Branch(part))).collect();
         }
-        nodes.pop().map_or_else(Self::default, |root| Self { root, len })
+        Ok(nodes.pop().map_or_else(Self::default, |root| Self { root, len }))
     }
 }
 
 /// The items in order, in lists that have room for some more.
-fn parts<T>(mut items: impl Iterator<Item = T>) -> impl Iterator<Item = Vec<T>> {
+fn parts<T>(items: impl IntoIterator<Item = T>) -> impl Iterator<Item = Vec<T>> {
     const LEN: usize = MAX * 3 / 4;
+    let mut items = items.into_iter();
     std::iter::from_fn(move || {
         let mut part = Vec::with_capacity(LEN.min(items.size_hint().1.unwrap_or(LEN)));
         part.extend(items.by_ref().take(LEN));

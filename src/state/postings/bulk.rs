@@ -1,14 +1,16 @@
 //! All lists at once, from chats in order of their places.
 
 use crate::state::labels::{Slot, index, wide};
+use crate::state::pages::Pages;
 use crate::state::postings::chunk::{Chunk, split};
-use crate::state::postings::{Counts, Places, Posting, Postings};
+use crate::state::postings::places::CHUNKS;
+use crate::state::postings::{Places, Posting, Postings};
 
 /// A list while it grows.
 #[derive(Default)]
 struct Growing {
-    /// The chunks that are complete, with their numbers.
-    chunks: Vec<(u32, Chunk)>,
+    /// The chunks that are complete, by number.
+    chunks: Pages<Chunk, CHUNKS>,
     /// The number of the last chunk and its places, in order.
     number: u32,
     places: Vec<u16>,
@@ -25,7 +27,8 @@ impl Growing {
 
     fn end_chunk(&mut self) {
         if !self.places.is_empty() {
-            self.chunks.push((self.number, Chunk::of(&self.places)));
+            self.chunks.reach(index(self.number));
+            self.chunks.set(index(self.number), Chunk::of(&self.places));
             self.places.clear();
         }
     }
@@ -51,15 +54,14 @@ impl Postings {
     /// **O(places + pairs)**.
     pub(in crate::state) fn bulk<'a>(slots: usize, chats: impl Iterator<Item = &'a [Slot]>) -> Self {
         let mut postings = Self::default();
-        let mut labels: Vec<(Growing, Counts)> = Vec::new();
+        let mut labels: Vec<(Growing, u64)> = Vec::new();
         let mut longer: Vec<Growing> = Vec::new();
         for (place, slots) in (0..).zip(chats) {
             let (number, low) = split(place);
             for &slot in slots {
-                if let Some((list, counts)) = reach(&mut labels, index(slot)) {
+                if let Some((list, rows)) = reach(&mut labels, index(slot)) {
                     list.push(number, low);
-                    counts.chats += 1;
-                    counts.rows += wide(slots.len());
+                    *rows += wide(slots.len());
                 }
             }
             for at in 0..slots.len().saturating_sub(1) {
@@ -69,8 +71,8 @@ impl Postings {
             }
             postings.labelled += u64::from(!slots.is_empty());
         }
-        for (list, counts) in labels {
-            postings.labels.push(Posting { places: list.finish(), counts });
+        for (list, rows) in labels {
+            postings.labels.push(Posting { places: list.finish(), rows });
         }
         postings.reach(slots);
         longer.into_iter().for_each(|list| postings.longer.push(list.finish()));

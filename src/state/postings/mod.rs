@@ -39,12 +39,12 @@ pub(crate) struct Postings {
     pub(in crate::state) labelled: u64,
 }
 
-/// The list of one label, and its totals.
+/// The list of one label, and its rows.
 #[derive(Debug, Clone, Default)]
 pub(in crate::state) struct Posting {
     pub(in crate::state) places: Places,
-    /// P2: how many chats have the label, and how many labels those have.
-    pub(in crate::state) counts: Counts,
+    /// P2: the pairs of the chats that have the label.
+    pub(in crate::state) rows: u64,
 }
 
 /// The totals of one label.
@@ -68,7 +68,8 @@ impl Postings {
     }
 
     pub(crate) fn counts(&self, slot: Slot) -> Counts {
-        self.labels.get(index(slot)).map(|label| label.counts).unwrap_or_default()
+        let counts = |label: &Posting| Counts { chats: wide(label.places.len), rows: label.rows };
+        self.labels.get(index(slot)).map(counts).unwrap_or_default()
     }
 
     /// The number of labelled chats.
@@ -96,13 +97,12 @@ impl Postings {
         for &slot in slots {
             if let Some(label) = self.labels.get_mut(index(slot)) {
                 label.places.insert(place);
-                label.counts.chats += 1;
-                label.counts.rows += wide(len);
+                label.rows += wide(len);
             }
         }
         for &other in others {
             if let Some(label) = self.labels.get_mut(index(other)) {
-                label.counts.rows += wide(slots.len());
+                label.rows += wide(slots.len());
             }
         }
         for at in (others.len() + 1..=len).filter_map(longer) {
@@ -120,13 +120,12 @@ impl Postings {
         for &slot in slots {
             if let Some(label) = self.labels.get_mut(index(slot)) {
                 label.places.remove(place);
-                label.counts.chats -= 1;
-                label.counts.rows -= wide(len);
+                label.rows -= wide(len);
             }
         }
         for &other in others {
             if let Some(label) = self.labels.get_mut(index(other)) {
-                label.counts.rows -= wide(slots.len());
+                label.rows -= wide(slots.len());
             }
         }
         for at in (others.len() + 1..=len).filter_map(longer) {

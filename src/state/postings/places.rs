@@ -1,19 +1,23 @@
 //! The places of one list.
 
+use std::slice;
 use std::sync::Arc;
 
 use crate::change::Place;
 use crate::state::labels::index;
+use crate::state::pages::{Pages, PagesFrom};
 use crate::state::postings::chunk::{Chunk, join, split};
 use crate::state::postings::run;
 use crate::state::postings::words::Form;
-use crate::state::sorted::{self, SortedMap};
 
 /// The most places in one run. A write that makes chunks of it takes some 60 bytes for each.
 const FEW: usize = 640;
 
 /// Places for each chunk up to which a run is smaller, and quicker to read, than chunks that lie apart.
 const SCATTERED: usize = 32;
+
+/// Chunks in one page.
+pub(super) const CHUNKS: usize = 16;
 
 /// Some places, shared between versions until they are written.
 #[derive(Debug, Clone)]
@@ -26,8 +30,8 @@ pub(in crate::state) struct Places {
 pub(in crate::state) enum Pieces {
     /// All in order and some room behind them: for few places that are scattered over many chunks.
     Run(Arc<[Place]>),
-    /// By number; none is empty.
-    Chunks(SortedMap<u32, Chunk>),
+    /// By number, up to some chunk behind the last place.
+    Chunks(Pages<Chunk, CHUNKS>),
 }
 
 impl Default for Places {
@@ -42,12 +46,11 @@ fn is_scattered(len: usize, chunks: usize) -> bool {
 }
 
 impl Places {
-    /// The places of chunks in order, none of which is empty.
-    pub(super) fn of(chunks: Vec<(u32, Chunk)>) -> Self {
-        let len = chunks.iter().map(|(_, chunk)| chunk.len()).sum();
-        let scattered = is_scattered(len, chunks.len());
-        let places = Self { len, pieces: Pieces::Chunks(SortedMap::of_sorted(chunks)) };
-        if scattered { places.in_a_run() } else { places }
+    /// The places of chunks by number.
+    pub(super) fn of(chunks: Pages<Chunk, CHUNKS>) -> Self {
+        let mut places = Self { len: chunks.iter().map(Chunk::len).sum(), pieces: Pieces::Chunks(chunks) };
+        places.join_scattered(1);
+        places
     }
 
     /// Reads what a write to a place will ask, so that its memory is on the way.
@@ -55,7 +58,7 @@ impl Places {
         let (number, low) = split(place);
         match &self.pieces {
             Pieces::Run(places) => Arc::strong_count(places),
-            Pieces::Chunks(chunks) => chunks.get(&number).map_or(0, |chunk| chunk.preload(low)),
+            Pieces::Chunks(chunks) => chunks.get(index(number)).map_or(0, |chunk| chunk.preload(low)),
         }
     }
 
@@ -73,11 +76,15 @@ impl Places {
             }
             Pieces::Chunks(chunks) => {
                 self.len += 1;
-                if let Some(chunk) = chunks.get_mut(&number) {
+                let is_last = index(number) >= chunks.len();
+                if is_last {
+                    chunks.reach(index(number));
+                }
+                if let Some(chunk) = chunks.get_mut(index(number)) {
                     chunk.insert(low);
-                } else {
-                    chunks.insert(number, Chunk::of(&[low]));
-                    self.join_scattered();
+                }
+                if is_last {
+                    self.join_scattered(2);
                 }
             }
         }
@@ -89,21 +96,18 @@ impl Places {
         match &mut self.pieces {
             Pieces::Run(places) => run::remove(places, self.len, place),
             Pieces::Chunks(chunks) => {
-                let Some(chunk) = chunks.get_mut(&number) else { return };
+                let Some(chunk) = chunks.get_mut(index(number)) else { return };
                 chunk.remove(low);
-                if chunk.is_empty() {
-                    chunks.remove(&number);
-                }
             }
         }
         self.len -= 1;
-        self.join_scattered();
+        self.join_scattered(2);
     }
 
-    /// Makes one run of chunks with half as few places as would make chunks of a run.
-    fn join_scattered(&mut self) {
+    /// Makes one run of chunks with so many times fewer places than would make chunks of a run.
+    fn join_scattered(&mut self, times: usize) {
         if let Pieces::Chunks(chunks) = &self.pieces
-            && is_scattered(self.len * 2, chunks.len())
+            && is_scattered(self.len * times, chunks.len())
         {
             *self = self.in_a_run();
         }
@@ -114,15 +118,17 @@ impl Places {
     }
 
     fn in_chunks(&self) -> Self {
+        let mut chunks = Pages::default();
+        if let Some(last) = self.iter().last() {
+            chunks.reach(index(split(last).0));
+        }
         let mut lows = Vec::new();
-        let chunks = self.parts_from(0).map(|(number, part)| {
+        for (number, part) in self.parts_from(0) {
             lows.clear();
             lows.extend(part.form.iter_from(0));
-            (number, Chunk::of(&lows))
-        });
-        // Counted first, so that the map takes no more room than they need.
-        let chunks = chunks.take(self.parts_from(0).count());
-        Self { len: self.len, pieces: Pieces::Chunks(SortedMap::of_sorted(chunks)) }
+            chunks.set(index(number), Chunk::of(&lows));
+        }
+        Self { len: self.len, pieces: Pieces::Chunks(chunks) }
     }
 
     /// The places chunk by chunk, from chunk `first` on.
@@ -133,7 +139,12 @@ impl Places {
                 let at = places.partition_point(|&place| split(place).0 < first);
                 Parts::Run(places.get(at..).unwrap_or_default())
             }
-            Pieces::Chunks(chunks) => Parts::Chunks(chunks.iter_from(move |&number| number < first)),
+            Pieces::Chunks(chunks) => {
+                let mut pages = chunks.pages_from(index(first) / CHUNKS);
+                let page = pages.next().unwrap_or_default();
+                let page = page.get(index(first) % CHUNKS..).unwrap_or_default();
+                Parts::Chunks { number: first, page: page.iter(), pages }
+            }
         }
     }
 
@@ -158,7 +169,12 @@ impl<'a> From<&'a Chunk> for Part<'a> {
 /// The parts of a list with the numbers of their chunks, in order.
 pub(in crate::state) enum Parts<'a> {
     Run(&'a [Place]),
-    Chunks(sorted::Iter<'a, u32, Chunk>),
+    Chunks {
+        /// That of the next chunk.
+        number: u32,
+        page: slice::Iter<'a, Chunk>,
+        pages: PagesFrom<'a, Chunk, CHUNKS>,
+    },
 }
 
 impl<'a> Iterator for Parts<'a> {
@@ -174,7 +190,17 @@ impl<'a> Iterator for Parts<'a> {
                 *places = rest;
                 Some((number, Part { form: Form::Run(part), len: part.len() }))
             }
-            Self::Chunks(chunks) => chunks.next().map(|(&number, chunk)| (number, Part::from(chunk))),
+            Self::Chunks { number, page, pages } => loop {
+                match page.next() {
+                    Some(chunk) => {
+                        *number += 1;
+                        if !chunk.is_empty() {
+                            return Some((*number - 1, Part::from(chunk)));
+                        }
+                    }
+                    None => *page = pages.next()?.iter(),
+                }
+            },
         }
     }
 }
