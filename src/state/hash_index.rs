@@ -8,10 +8,7 @@ use crate::state::pages::Pages;
 const TARGET: usize = 128;
 
 /// Shards in one page.
-const SHARDS: usize = 16;
-
-/// Shards whose entries are sorted together when an index is made at once: so many fit the processor's caches.
-const GROUP: usize = 64;
+const SHARDS: usize = 64;
 
 /// Finds numbers by a 64-bit hash of what they stand for; versions share its shards.
 ///
@@ -197,7 +194,7 @@ impl HashIndex {
     /// The index of some numbers with their hashes, `capacity` of them at most, and the numbers that are left out: each
     /// stands for the same as a lesser one, as `is_same` says of those that are alike by hash.
     ///
-    /// **O(numbers)**: they are dealt out to groups of shards, and what is sorted at a time fits the processor's caches.
+    /// **O(numbers)**: they are dealt out to pages of shards, and what is sorted at a time fits the processor's caches.
     pub(crate) fn bulk(
         capacity: usize,
         hashes: impl Iterator<Item = (u64, u32)>,
@@ -206,22 +203,22 @@ impl HashIndex {
         let mut index = Self { shards: Pages::default(), len: 0 };
         index.shards.extend_from_slice(&vec![Shard::default(); capacity.div_ceil(TARGET).max(1)]);
         // Shard, tag and number, in this order.
-        let mut groups: Vec<Vec<u64>> = vec![Vec::new(); index.shards.len().div_ceil(GROUP)];
+        let mut pages: Vec<Vec<u64>> = vec![Vec::new(); index.shards.len().div_ceil(SHARDS)];
         for (hash, number) in hashes {
             let shard = index.shard_of(hash);
-            let within = u64::try_from(shard % GROUP).unwrap_or_default();
-            if let Some(group) = groups.get_mut(shard / GROUP) {
-                group.push(within << 48 | u64::from(tag_of(hash)) << 32 | u64::from(number));
+            let within = u64::try_from(shard % SHARDS).unwrap_or_default();
+            if let Some(page) = pages.get_mut(shard / SHARDS) {
+                page.push(within << 48 | u64::from(tag_of(hash)) << 32 | u64::from(number));
             }
         }
         let mut twice = Vec::new();
-        for (first, mut entries) in (0..).step_by(GROUP).zip(groups) {
+        for (page, mut entries) in (0..).step_by(SHARDS).zip(pages) {
             entries.sort_unstable();
             take_repeats(&mut entries, &mut twice, &is_same);
             for shard in entries.chunk_by(|a, b| a >> 48 == b >> 48) {
                 let within = shard.first().and_then(|first| usize::try_from(first >> 48).ok()).unwrap_or_default();
                 let entries = shard.iter().map(|&entry| Entry::new(entry << 16, number_in(entry))).collect();
-                if let Some(shard) = index.shards.get_mut(first + within) {
+                if let Some(shard) = index.shards.get_mut(page + within) {
                     *shard = Shard::of(entries);
                 }
             }
