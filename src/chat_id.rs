@@ -145,6 +145,19 @@ impl CompactId {
         (number >> Self::NUMBER_BITS == 0).then_some(Self(server.code() << Self::NUMBER_BITS | number))
     }
 
+    /// The form of a JID that is a plain number at one of the usual servers: nearly all are, and there is nothing else to
+    /// look at then.
+    fn of_usual(jid: &str) -> Option<Self> {
+        let (number, server) = split_digits(jid)?;
+        let server = match server {
+            "@c.us" | "@s.whatsapp.net" => Server::CUs,
+            "@g.us" => Server::GUs,
+            "@lid" => Server::Lid,
+            _ => return None,
+        };
+        Self::of(number, server)
+    }
+
     /// The form with the bits given, if it is one that an id can have.
     pub(crate) fn from_bits(bits: u64) -> Option<Self> {
         Server::from_code(bits >> Self::NUMBER_BITS).map(|_| Self(bits))
@@ -319,6 +332,9 @@ impl FromStr for ChatId {
     ///
     /// [`Error::InvalidChatId`] with the text and the reason.
     fn from_str(text: &str) -> Result<Self> {
+        if let Some(compact) = CompactId::of_usual(text) {
+            return Ok(Self(Repr::Compact(compact)));
+        }
         let refuse = |reason| Err(Error::InvalidChatId { value: Error::excerpt(text), reason });
         if text.is_empty() {
             return refuse(Reason::Empty);

@@ -30,31 +30,38 @@ impl State {
 
     pub(in crate::state) fn apply_run(&mut self, run: &[Change]) {
         match run {
-            [Change::ChatLinked { chat, place, .. }, ..] => {
-                let slots = self.slots_of(run);
-                if !slots.is_empty() && !self.chats.is_at(chat, *place) {
-                    self.chats.insert(chat, *place, EMPTY);
+            [Change::ChatLinked { chat, place, .. }, ..] => self.with_slots_of(run, |state, slots| {
+                if !slots.is_empty() && !state.chats.is_at(chat, *place) {
+                    state.chats.insert(chat, *place, EMPTY);
                 }
-                self.add(*place, &slots);
-            }
+                state.add(*place, slots);
+            }),
             [Change::ChatUnlinked { chat, .. }, ..] => {
                 if let Some(place) = self.chats.find(chat) {
-                    let slots = self.slots_of(run);
-                    self.take(place, &slots);
+                    self.with_slots_of(run, |state, slots| state.take(place, slots));
                 }
             }
             others => others.iter().for_each(|change| self.apply_one(change)),
         }
     }
 
-    /// The slots of the labels of links or unlinks.
-    fn slots_of(&self, run: &[Change]) -> Vec<Slot> {
-        run.iter()
-            .filter_map(|change| match change {
-                Change::ChatLinked { label, .. } | Change::ChatUnlinked { label, .. } => self.labels.slot(label),
-                _ => None,
-            })
-            .collect()
+    /// Does something with the slots of the labels of links or unlinks.
+    fn with_slots_of(&mut self, run: &[Change], act: impl FnOnce(&mut Self, &[Slot])) {
+        if let [change] = run {
+            // Nearly always.
+            let slot = self.slot_of(change);
+            act(self, slot.as_slice());
+        } else {
+            let slots: Vec<Slot> = run.iter().filter_map(|change| self.slot_of(change)).collect();
+            act(self, &slots);
+        }
+    }
+
+    fn slot_of(&self, change: &Change) -> Option<Slot> {
+        match change {
+            Change::ChatLinked { label, .. } | Change::ChatUnlinked { label, .. } => self.labels.slot(label),
+            _ => None,
+        }
     }
 
     fn apply_one(&mut self, change: &Change) {

@@ -1,6 +1,6 @@
 //! The distinct label sets, each once, with the number of chats that have it.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
@@ -35,6 +35,14 @@ type Slices = Arc<Vec<InBlock>>;
 /// The bit of a label in the signature of a set: its slot modulo [`SIGNATURE_BITS`].
 pub(crate) fn signature_bit(slot: Slot) -> usize {
     index(slot) % SIGNATURE_BITS
+}
+
+/// The hash of the set with these labels.
+fn hash_of(state: &FixedState, members: impl Iterator<Item = Slot>) -> u64 {
+    let mut hasher = state.build_hasher();
+    // A slot of 0 would be as none.
+    members.for_each(|slot| hasher.write_u32(slot + 1));
+    hasher.finish()
 }
 
 /// The distinct label sets.
@@ -120,15 +128,21 @@ impl LabelSets {
 
     /// The number of the set with these labels, which are in label order; makes it if there is none.
     pub(crate) fn intern(&mut self, members: &[Slot]) -> SetId {
-        if members.is_empty() {
-            return EMPTY;
+        self.sought(members.iter().copied()).unwrap_or_else(|members| self.create(members))
+    }
+
+    /// The number of the set with these labels, if chats have it or it is [`EMPTY`]; otherwise these labels.
+    fn sought(&self, members: impl Iterator<Item = Slot> + Clone) -> Result<SetId, Arc<[Slot]>> {
+        if members.clone().next().is_none() {
+            return Ok(EMPTY);
         }
-        self.find(members).unwrap_or_else(|| self.create(members))
+        let is_it = |set| members.clone().eq(self.members(set).iter().copied());
+        self.index.find(hash_of(&self.hash, members.clone()), is_it).ok_or_else(|| members.collect())
     }
 
     /// The number of the set with these labels, if chats have it.
     pub(crate) fn find(&self, members: &[Slot]) -> Option<SetId> {
-        self.index.find(self.hash.hash_one(members), |set| self.members(set) == members)
+        self.index.find(hash_of(&self.hash, members.iter().copied()), |set| self.members(set) == members)
     }
 
     /// The numbers that the hash index holds, in no order.
@@ -142,7 +156,7 @@ impl LabelSets {
         std::iter::successors(listed(self.free), move |&set| listed(self.lens.get(index(set)).copied()?))
     }
 
-    fn create(&mut self, members: &[Slot]) -> SetId {
+    fn create(&mut self, labels: Arc<[Slot]>) -> SetId {
         let set = if self.free == END {
             self.members.push(Arc::default());
             self.counts.push(0);
@@ -154,11 +168,11 @@ impl LabelSets {
             self.free = self.lens.get(index(set)).copied().unwrap_or(END);
             set
         };
-        self.members.set(index(set), members.into());
-        self.lens.set(index(set), u32::try_from(members.len()).unwrap_or(u32::MAX));
-        self.sign(set, members);
+        self.lens.set(index(set), u32::try_from(labels.len()).unwrap_or(u32::MAX));
+        self.sign(set, &labels);
+        self.members.set(index(set), labels);
         let Self { members, index: sets, hash: state, .. } = self;
-        let hash_of = |set| members.get(index(set)).map_or(0, |members| state.hash_one(&**members));
+        let hash_of = |set| members.get(index(set)).map_or(0, |members| hash_of(state, members.iter().copied()));
         sets.insert(hash_of(set), set, hash_of);
         self.live += 1;
         set
@@ -181,7 +195,7 @@ impl LabelSets {
         let Some(count) = self.counts.get_mut(index(set)) else { return };
         *count = count.saturating_sub(1);
         if *count == 0 {
-            self.index.remove(self.hash.hash_one(self.members(set)), set);
+            self.index.remove(hash_of(&self.hash, self.members(set).iter().copied()), set);
             self.erase_signature(set);
             self.members.set(index(set), Arc::default());
             self.lens.set(index(set), self.free);
@@ -196,25 +210,25 @@ impl LabelSets {
         let members = self.members(set);
         let with = if let [slot] = slots {
             let (before, after) = members.split_at(members.partition_point(|other| id(other) < id(slot)));
-            [before, slots, after].concat()
+            self.sought(before.iter().chain(slots).chain(after).copied())
         } else {
             let mut with = [members, slots].concat();
             with.sort_unstable_by(|a, b| id(a).cmp(&id(b)));
-            with
+            self.sought(with.into_iter())
         };
-        self.intern(&with)
+        with.unwrap_or_else(|members| self.create(members))
     }
 
     /// The number of the set with fewer labels; all that go are in it.
     pub(crate) fn without(&mut self, set: SetId, slots: &[Slot]) -> SetId {
         let members = self.members(set).iter().copied();
-        let without: Vec<Slot> = if let [slot] = slots {
-            members.filter(|other| other != slot).collect()
+        let without = if let [slot] = slots {
+            self.sought(members.filter(|other| other != slot))
         } else {
             let gone: HashSet<&Slot> = slots.iter().collect();
-            members.filter(|other| !gone.contains(other)).collect()
+            self.sought(members.filter(|other| !gone.contains(other)))
         };
-        self.intern(&without)
+        without.unwrap_or_else(|members| self.create(members))
     }
 
     /// Gives a set that has none its signature.
@@ -277,7 +291,7 @@ impl LabelSets {
             sets.lens.push(u32::try_from(members.len()).unwrap_or(u32::MAX));
             sets.sign(set, &members);
         }
-        let hashes = sets.iter().map(|(set, members, _)| (sets.hash.hash_one(members), set));
+        let hashes = sets.iter().map(|(set, members, _)| (hash_of(&sets.hash, members.iter().copied()), set));
         let is_same = |a, b| sets.members(a) == sets.members(b);
         let live = sets.iter().count();
         let (index, twice) = HashIndex::bulk(live, hashes, is_same);

@@ -66,6 +66,15 @@ pub(crate) fn unknown(id: &LabelId) -> Error {
     Error::UnknownLabel { id: id.to_string() }
 }
 
+/// What an id means.
+#[derive(Clone, Copy)]
+struct Resolved<'a> {
+    chat: &'a ChatId,
+    /// Where the chat is, and its labels.
+    place: Option<Place>,
+    slots: &'a [Slot],
+}
+
 struct Planner<'a> {
     state: &'a State,
     rules: Rules,
@@ -133,30 +142,27 @@ impl<'a> Planner<'a> {
         slot: Slot,
         chats: &'c [ChatId],
         linked: bool,
-    ) -> impl Iterator<Item = (&'c ChatId, Option<Place>)> {
+    ) -> impl Iterator<Item = Resolved<'c>> {
         let mut seen = HashSet::new();
         chats
             .iter()
             .map(|chat| self.resolved(chat))
-            .filter(move |(_, place)| self.has(*place, slot) != linked)
-            .filter(move |(chat, _)| seen.insert(*chat))
+            .filter(move |resolved| resolved.slots.contains(&slot) != linked)
+            .filter(move |resolved| seen.insert(resolved.chat))
     }
 
-    fn has(&self, place: Option<Place>, slot: Slot) -> bool {
-        place.is_some_and(|place| self.state.slots_at(place).contains(&slot))
-    }
-
-    /// What an id means, and where that chat is.
-    fn resolved<'c>(&'c self, chat: &'c ChatId) -> (&'c ChatId, Option<Place>) {
-        let place = self.state.chats.find(chat);
+    fn resolved<'c>(&'c self, chat: &'c ChatId) -> Resolved<'c> {
+        let found = self.find(chat);
         // A chat with a label is no alias. One without keeps its place until the commit ends, merged or not.
-        if place.is_some_and(|place| !self.state.slots_at(place).is_empty()) {
-            return (chat, place);
+        if !found.slots.is_empty() {
+            return found;
         }
-        match self.state.aliases.target(chat) {
-            Some(target) => (target, self.state.chats.find(target)),
-            None => (chat, place),
-        }
+        self.state.aliases.target(chat).map_or(found, |target| self.find(target))
+    }
+
+    fn find<'c>(&'c self, chat: &'c ChatId) -> Resolved<'c> {
+        let place = self.state.chats.find(chat);
+        Resolved { chat, place, slots: place.map(|place| self.state.slots_at(place)).unwrap_or_default() }
     }
 
     /// The places for new chats, in the order in which they take them.
@@ -171,30 +177,33 @@ impl<'a> Planner<'a> {
 
     fn link(&self, label: &LabelId, chat: &ChatId) -> Result<Vec<Change>> {
         let slot = self.slot(label)?;
-        let (chat, place) = self.resolved(chat);
-        if self.has(place, slot) {
+        let Resolved { chat, place, slots } = self.resolved(chat);
+        if slots.contains(&slot) {
             return Ok(Vec::new());
         }
         if let Some(place) = place {
-            self.preload(slot, place, 1);
+            self.preload(slot, place, slots.len() + 1);
         }
         let place = self.place_for(place)?;
         Ok(vec![Change::ChatLinked { label: label.clone(), chat: chat.clone(), place }])
     }
 
-    /// Has the memory on the way that carrying out a change of one pair writes to, all at once: there it would be asked for
-    /// one after the other, behind an atomic operation each.
-    fn preload(&self, slot: Slot, place: Place, more: usize) {
-        let len = self.state.slots_at(place).len() + more;
+    /// Has the memory on the way that a change of one pair writes to, all at once: where it is carried out it would be asked
+    /// for one after the other, behind an atomic operation each. `len` is the greater number of labels, before or after.
+    fn preload(&self, slot: Slot, place: Place, len: usize) {
         let record = self.state.chats.records.preload(index(place));
         std::hint::black_box(self.state.postings.preload(slot, place, len) + record);
     }
 
     fn unlink(&self, label: &LabelId, chat: &ChatId) -> Result<Vec<Change>> {
         let slot = self.slot(label)?;
-        let (chat, place) = self.resolved(chat);
-        let Some(place) = place.filter(|&place| self.has(Some(place), slot)) else { return Ok(Vec::new()) };
-        self.preload(slot, place, 0);
+        let Resolved { chat, place, slots } = self.resolved(chat);
+        if !slots.contains(&slot) {
+            return Ok(Vec::new());
+        }
+        if let Some(place) = place {
+            self.preload(slot, place, slots.len());
+        }
         Ok(vec![Change::ChatUnlinked { label: label.clone(), chat: chat.clone() }])
     }
 
@@ -202,7 +211,7 @@ impl<'a> Planner<'a> {
         let slot = self.slot(label)?;
         let mut vacancies = self.vacancies();
         let (mut linked, mut changes) = (Vec::new(), Vec::new());
-        for (chat, place) in self.chats_to_change(slot, chats, true) {
+        for Resolved { chat, place, .. } in self.chats_to_change(slot, chats, true) {
             let place = place.map_or_else(|| vacancies.next().unwrap_or_else(|| Err(full())), Ok)?;
             changes.push(Change::ChatLinked { label: label.clone(), chat: chat.clone(), place });
             linked.push(chat.clone());
@@ -212,7 +221,8 @@ impl<'a> Planner<'a> {
 
     fn unlink_all(&self, label: &LabelId, chats: &[ChatId]) -> Result<(Vec<ChatId>, Vec<Change>)> {
         let slot = self.slot(label)?;
-        let unlinked: Vec<ChatId> = self.chats_to_change(slot, chats, false).map(|(chat, _)| chat.clone()).collect();
+        let unlinked: Vec<ChatId> =
+            self.chats_to_change(slot, chats, false).map(|resolved| resolved.chat.clone()).collect();
         let changes =
             unlinked.iter().map(|chat| Change::ChatUnlinked { label: label.clone(), chat: chat.clone() }).collect();
         Ok((unlinked, changes))
@@ -226,8 +236,7 @@ impl<'a> Planner<'a> {
         let mut wanted: Vec<&LabelId> = labels.iter().collect();
         wanted.sort();
         wanted.dedup();
-        let (chat, place) = self.resolved(chat);
-        let slots = place.map(|place| self.state.slots_at(place)).unwrap_or_default();
+        let Resolved { chat, place, slots } = self.resolved(chat);
         let current: Vec<&LabelId> =
             slots.iter().filter_map(|&slot| self.state.labels.at(slot)).map(|label| label.id()).collect();
         let added: Vec<LabelId> =
@@ -254,7 +263,7 @@ impl<'a> Planner<'a> {
         if from == into || target == Some(into) {
             return Plan { outcome: Outcome::Merged(Merged::Unchanged), changes: Vec::new() };
         }
-        let slots_of = |chat| state.chats.find(chat).map(|place| state.slots_at(place)).unwrap_or_default();
+        let slots_of = |chat| self.find(chat).slots;
         let (outcome, added) = if target.is_some() {
             (Merged::Repointed, Vec::new())
         } else {
@@ -295,7 +304,7 @@ impl<'a> Planner<'a> {
                 Vec::new()
             }
             Event::ChatLabelled { label, chat } if labels.slot(label).is_none() => {
-                let (chat, place) = self.resolved(chat);
+                let Resolved { chat, place, .. } = self.resolved(chat);
                 let place = self.place_for(place)?;
                 vec![
                     self.new_label(label.clone(), LabelPatch::new())?,
