@@ -93,10 +93,20 @@ impl Chats {
     }
 
     pub(crate) fn find(&self, chat: &ChatId) -> Option<Place> {
+        self.find_and_tell(chat, |_| {})
+    }
+
+    /// Finds a chat, and tells of its place as soon as it is in sight: to make sure means to wait for the record.
+    #[inline(always)]
+    pub(crate) fn find_and_tell(&self, chat: &ChatId, tell: impl Fn(Place)) -> Option<Place> {
         match chat.key() {
             ChatKey::Compact(id) => {
                 let bits = id.bits();
-                self.places.find(self.hash.hash_one(bits), |place| self.key_at(place) == Some(bits))
+                self.places.find(self.hash.hash_one(bits), |place| {
+                    let key = self.key_at(place);
+                    tell(place);
+                    key == Some(bits)
+                })
             }
             ChatKey::Text(text) => {
                 self.places.find(self.hash.hash_one(&**text), |place| self.text_at(place) == Some(text))

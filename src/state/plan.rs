@@ -1,5 +1,7 @@
 //! Deciding: what an operation does to a state, or why it is refused. Changes nothing.
 
+use std::hint::black_box;
+
 use hashbrown::HashSet;
 
 use crate::change::{Change, Place, Revision};
@@ -152,16 +154,20 @@ impl<'a> Planner<'a> {
     }
 
     fn resolved<'c>(&'c self, chat: &'c ChatId) -> Resolved<'c> {
-        let found = self.find(chat);
+        self.resolved_and_told(chat, |_| {})
+    }
+
+    #[inline(always)]
+    fn resolved_and_told<'c>(&'c self, chat: &'c ChatId, tell: impl Fn(Place)) -> Resolved<'c> {
+        let found = self.at(chat, self.state.chats.find_and_tell(chat, tell));
         // A chat with a label is no alias. One without keeps its place until the commit ends, merged or not.
         if !found.slots.is_empty() {
             return found;
         }
-        self.state.aliases.target(chat).map_or(found, |target| self.find(target))
+        self.state.aliases.target(chat).map_or(found, |target| self.at(target, self.state.chats.find(target)))
     }
 
-    fn find<'c>(&'c self, chat: &'c ChatId) -> Resolved<'c> {
-        let place = self.state.chats.find(chat);
+    fn at<'c>(&'c self, chat: &'c ChatId, place: Option<Place>) -> Resolved<'c> {
         Resolved { chat, place, slots: place.map(|place| self.state.slots_at(place)).unwrap_or_default() }
     }
 
@@ -177,32 +183,36 @@ impl<'a> Planner<'a> {
 
     fn link(&self, label: &LabelId, chat: &ChatId) -> Result<Vec<Change>> {
         let slot = self.slot(label)?;
-        let Resolved { chat, place, slots } = self.resolved(chat);
+        let Resolved { chat, place, slots } = self.resolved_ahead(slot, chat);
         if slots.contains(&slot) {
             return Ok(Vec::new());
         }
         if let Some(place) = place {
-            self.preload(slot, place, slots.len() + 1);
+            black_box(self.state.postings.preload_longer(slots.len() + 1, place));
         }
         let place = self.place_for(place)?;
         Ok(vec![Change::ChatLinked { label: label.clone(), chat: chat.clone(), place }])
     }
 
-    /// Has the memory on the way that a change of one pair writes to, all at once: where it is carried out it would be asked
-    /// for one after the other, behind an atomic operation each. `len` is the greater number of labels, before or after.
-    fn preload(&self, slot: Slot, place: Place, len: usize) {
-        let record = self.state.chats.records.preload(index(place));
-        std::hint::black_box(self.state.postings.preload(slot, place, len) + record);
+    /// What an id means, with the memory on the way that it takes to change one pair: all at once, while the chat's record
+    /// is on the way too. Carrying out the change would ask for one piece after the other, behind an atomic operation each.
+    fn resolved_ahead<'c>(&'c self, slot: Slot, chat: &'c ChatId) -> Resolved<'c> {
+        let State { chats, postings, .. } = self.state;
+        self.resolved_and_told(chat, |place| {
+            // Most chats have one label, or two.
+            let lists = postings.preload(slot, place) + postings.preload_longer(2, place);
+            black_box(chats.records.preload(index(place)) + lists);
+        })
     }
 
     fn unlink(&self, label: &LabelId, chat: &ChatId) -> Result<Vec<Change>> {
         let slot = self.slot(label)?;
-        let Resolved { chat, place, slots } = self.resolved(chat);
+        let Resolved { chat, place, slots } = self.resolved_ahead(slot, chat);
         if !slots.contains(&slot) {
             return Ok(Vec::new());
         }
         if let Some(place) = place {
-            self.preload(slot, place, slots.len());
+            black_box(self.state.postings.preload_longer(slots.len(), place));
         }
         Ok(vec![Change::ChatUnlinked { label: label.clone(), chat: chat.clone() }])
     }
@@ -263,7 +273,7 @@ impl<'a> Planner<'a> {
         if from == into || target == Some(into) {
             return Plan { outcome: Outcome::Merged(Merged::Unchanged), changes: Vec::new() };
         }
-        let slots_of = |chat| self.find(chat).slots;
+        let slots_of = |chat| self.at(chat, state.chats.find(chat)).slots;
         let (outcome, added) = if target.is_some() {
             (Merged::Repointed, Vec::new())
         } else {

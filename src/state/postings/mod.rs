@@ -84,11 +84,14 @@ impl Postings {
         }
     }
 
-    /// Reads what it takes to give the chat at a place a label, or to take it: the list of the label and that of a length.
-    pub(crate) fn preload(&self, slot: Slot, place: Place, len: usize) -> usize {
-        let label = self.labels.get(index(slot)).map_or(0, |label| label.places.preload(place));
-        let longer = longer(len).and_then(|at| self.longer.get(at)).map_or(0, |list| list.preload(place));
-        label + longer
+    /// Reads what a write to the list of a label will ask.
+    pub(crate) fn preload(&self, slot: Slot, place: Place) -> usize {
+        self.labels.get(index(slot)).map_or(0, |label| label.places.preload(place))
+    }
+
+    /// Reads what a write to the list of the chats with at least so many labels will ask.
+    pub(crate) fn preload_longer(&self, len: usize, place: Place) -> usize {
+        longer(len).and_then(|at| self.longer.get(at)).map_or(0, |list| list.preload(place))
     }
 
     /// Gives the chat at a place labels that it does not have, beside its `others`.
