@@ -108,11 +108,8 @@ impl<T: Clone + Default, const N: usize> Pages<T, N> {
         self.len
     }
 
-    /// A page that has an item.
+    /// A page that is there.
     fn page(&self, number: usize) -> Option<&Page<T>> {
-        if number * N >= self.len {
-            return None;
-        }
         let mut node = &self.root;
         loop {
             match node {
@@ -122,7 +119,7 @@ impl<T: Clone + Default, const N: usize> Pages<T, N> {
         }
     }
 
-    /// A page that is there.
+    /// A page that is there, to be written.
     fn page_mut(&mut self, number: usize) -> Option<&mut Page<T>> {
         let mut node = &mut self.root;
         loop {
@@ -157,7 +154,7 @@ impl<T: Clone + Default, const N: usize> Pages<T, N> {
 
     /// Reads what a write to an item will ask, so that its memory is on the way.
     pub(crate) fn preload(&self, index: usize) -> usize {
-        self.page(index / N).map_or(0, Arc::strong_count)
+        self.page(index / N).filter(|_| index < self.len).map_or(0, Arc::strong_count)
     }
 
     /// Writes an item that is there; says whether it is.
@@ -249,8 +246,8 @@ impl<'a, T: Clone + Default, const N: usize> Iterator for PagesFrom<'a, T, N> {
     type Item = &'a [T];
 
     fn next(&mut self) -> Option<&'a [T]> {
+        let there = self.pages.len.checked_sub(self.next * N).filter(|&there| there > 0)?;
         let page = self.pages.page(self.next)?;
-        let there = self.pages.len - self.next * N;
         self.next += 1;
         page.get(..there.min(page.len()))
     }
