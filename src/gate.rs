@@ -33,11 +33,11 @@ impl<T> Gate<T> {
         look(&value)
     }
 
-    /// Looks at the value for longer than a change takes. A writer that is there goes first, and once more if it is back
-    /// soon: taking turns one by one, it would have too little of the time.
+    /// Looks at the value for longer than a change takes. A writer that is there goes first, and again if it is back soon:
+    /// taking turns one by one, it would have too little of the time.
     pub(crate) fn read_longer<R>(&self, look: impl FnOnce(&T) -> R) -> R {
         if self.value.is_locked_exclusive() {
-            (0..SPINS).for_each(|_| spin_loop());
+            (0..SPINS + SPINS / 2).for_each(|_| spin_loop());
         }
         self.read(look)
     }

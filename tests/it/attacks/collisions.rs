@@ -105,9 +105,9 @@ fn with_colliding_sets(index: &LabelIndex) -> u64 {
 
 #[test]
 fn label_sets_that_collide_under_a_known_seed_are_told_apart() {
-    // The first two of four labels are at the slots 0 and 1: eight bytes that cancel out the other two.
-    let first: [u8; 8] = [0_u32.to_ne_bytes(), 1_u32.to_ne_bytes()].concat().try_into().unwrap();
-    let seed = seed_that_begins_with(u64::from_ne_bytes(first), 16);
+    // The first two of four labels are at the slots 0 and 1, hashed as the numbers 1 and 2, not as bytes: they cancel out
+    // the other two.
+    let seed = seed_that_begins_with(1 | 2 << 32, 0);
     let all_in_one_piece = 6 * u64::try_from(SETS).unwrap();
     let copied = with_colliding_sets(&Options::new().hash_seed(seed).build());
     assert!(copied > all_in_one_piece, "{copied} bytes: these sets do not collide");
