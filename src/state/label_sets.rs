@@ -172,8 +172,8 @@ impl LabelSets {
         self.sign(set, &labels);
         self.members.set(index(set), labels);
         let Self { members, index: sets, hash: state, .. } = self;
-        let hash_of = |set| members.get(index(set)).map_or(0, |members| hash_of(state, members.iter().copied()));
-        sets.insert(hash_of(set), set, hash_of);
+        let hash_at = |set| members.get(index(set)).map_or(0, |members| hash_of(state, members.iter().copied()));
+        sets.insert(hash_at(set), set, hash_at);
         self.live += 1;
         set
     }
