@@ -277,6 +277,22 @@ mod tests {
 
     use super::Pages;
 
+    #[test]
+    fn grows_again_when_it_was_emptied() {
+        // Under three levels of nodes.
+        let mut pages = Pages::<u16, 1>::default();
+        (0..1_100).for_each(|item| pages.push(item));
+        let kept = pages.clone();
+        for left in (0..1_100).rev() {
+            assert_eq!(pages.pop(), Some(left));
+            assert_eq!((pages.len(), pages.get(usize::from(left))), (usize::from(left), None));
+        }
+        assert_eq!((pages.pop(), pages.pages().count()), (None, 0));
+        (0..1_100).rev().for_each(|item| pages.push(item));
+        assert!(pages.iter().copied().eq((0..1_100).rev()));
+        assert!(kept.iter().copied().eq(0..1_100));
+    }
+
     proptest! {
         /// Whatever is pushed, popped and written, versions taken on the way stay as they were.
         #[test]

@@ -148,17 +148,14 @@ impl<'a> Planner<'a> {
         let mut seen = HashSet::new();
         chats
             .iter()
-            .map(|chat| self.resolved(chat))
+            .map(|chat| self.resolved(chat, |_| {}))
             .filter(move |resolved| resolved.slots.contains(&slot) != linked)
             .filter(move |resolved| seen.insert(resolved.chat))
     }
 
-    fn resolved<'c>(&'c self, chat: &'c ChatId) -> Resolved<'c> {
-        self.resolved_and_told(chat, |_| {})
-    }
-
+    /// What an id means. Tells of the place as soon as it is in sight.
     #[inline(always)]
-    fn resolved_and_told<'c>(&'c self, chat: &'c ChatId, tell: impl Fn(Place)) -> Resolved<'c> {
+    fn resolved<'c>(&'c self, chat: &'c ChatId, tell: impl Fn(Place)) -> Resolved<'c> {
         let found = self.at(chat, self.state.chats.find_and_tell(chat, tell));
         // A chat with a label is no alias. One without keeps its place until the commit ends, merged or not.
         if !found.slots.is_empty() {
@@ -198,7 +195,7 @@ impl<'a> Planner<'a> {
     /// is on the way too. Carrying out the change would ask for one piece after the other, behind an atomic operation each.
     fn resolved_ahead<'c>(&'c self, slot: Slot, chat: &'c ChatId) -> Resolved<'c> {
         let State { chats, postings, .. } = self.state;
-        self.resolved_and_told(chat, |place| {
+        self.resolved(chat, |place| {
             // Most chats have one label, or two.
             let lists = postings.preload(slot, place) + postings.preload_longer(2, place);
             black_box(chats.records.preload(index(place)) + lists);
@@ -246,7 +243,7 @@ impl<'a> Planner<'a> {
         let mut wanted: Vec<&LabelId> = labels.iter().collect();
         wanted.sort();
         wanted.dedup();
-        let Resolved { chat, place, slots } = self.resolved(chat);
+        let Resolved { chat, place, slots } = self.resolved(chat, |_| {});
         let current: Vec<&LabelId> =
             slots.iter().filter_map(|&slot| self.state.labels.at(slot)).map(|label| label.id()).collect();
         let added: Vec<LabelId> =
@@ -314,7 +311,7 @@ impl<'a> Planner<'a> {
                 Vec::new()
             }
             Event::ChatLabelled { label, chat } if labels.slot(label).is_none() => {
-                let Resolved { chat, place, .. } = self.resolved(chat);
+                let Resolved { chat, place, .. } = self.resolved(chat, |_| {});
                 let place = self.place_for(place)?;
                 vec![
                     self.new_label(label.clone(), LabelPatch::new())?,

@@ -12,7 +12,6 @@ use crate::name::NameKey;
 use crate::options::Limits;
 use crate::state::State;
 use crate::state::clauses::Clauses;
-use crate::state::label_sets::SIGNATURE_BITS;
 use crate::state::labels::index;
 use crate::state::plan::exceeded;
 
@@ -46,7 +45,6 @@ impl State {
         const LISTED_CHAT: usize = 40;
         const LIST: usize = 20;
         const BYTE_OF_NAME: usize = 10;
-        const MEMBERS: usize = 16;
         // Without such a search every chat of the any-of clause is listed, and no other is looked at.
         let only_any = filter.any_of.is_some() && filter.all_of.is_none() && filter.none_of.is_none();
         let searches = page.limit > 0 && !only_any;
@@ -54,9 +52,7 @@ impl State {
         let texts = entries.map(|entry| entry.text().len()).take(QUICK).fold(0, usize::saturating_add);
         let listed = page.limit.saturating_mul(LISTED_CHAT);
         let lists = filter.len().saturating_mul(LIST);
-        // A scan takes half a nanosecond for each set, and many where the members have to be looked at.
-        let exact = self.labels.slot_count() <= SIGNATURE_BITS;
-        let scanned = if exact { self.sets.len() / 2 } else { self.sets.len().saturating_mul(MEMBERS) };
+        let scanned = usize::try_from(self.cost_of_scan()).unwrap_or(usize::MAX);
         let costs = [scanned, texts.saturating_mul(BYTE_OF_NAME), listed, lists];
         !searches && costs.into_iter().fold(0, usize::saturating_add) <= QUICK
     }

@@ -30,7 +30,7 @@ pub(in crate::state) struct Places {
 pub(in crate::state) enum Pieces {
     /// All in order and some room behind them: for few places that are scattered over many chunks.
     Run(Arc<[Place]>),
-    /// By number, up to some chunk behind the last place.
+    /// By number; those behind the last place, and others, may be empty.
     Chunks(Pages<Chunk, CHUNKS>),
 }
 
@@ -104,7 +104,7 @@ impl Places {
         self.join_scattered(2);
     }
 
-    /// Makes one run of chunks with so many times fewer places than would make chunks of a run.
+    /// Makes one run of chunks, if it would stay one with so many times as many places.
     fn join_scattered(&mut self, times: usize) {
         if let Pieces::Chunks(chunks) = &self.pieces
             && is_scattered(self.len * times, chunks.len())
