@@ -119,6 +119,7 @@ impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
     }
 }
 
+#[cfg(feature = "store")]
 impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
     /// The map of entries in any order.
     ///
@@ -142,6 +143,7 @@ impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
 }
 
 /// The items in order, in lists that have room for some more.
+#[cfg(feature = "store")]
 fn parts<T>(items: impl IntoIterator<Item = T>) -> impl Iterator<Item = Vec<T>> {
     const LEN: usize = MAX * 3 / 4;
     let mut items = items.into_iter();
