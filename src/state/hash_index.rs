@@ -1,8 +1,7 @@
 //! From hashes to numbers: finds the place of a chat and the number of a label set.
 
-use std::sync::Arc;
-
 use crate::state::pages::Pages;
+use crate::state::piece::Piece;
 
 /// Entries that a shard has on average right after the last split of a round; a shard holds half to twice as many.
 const TARGET: usize = 128;
@@ -26,7 +25,7 @@ pub(crate) struct HashIndex {
 /// reads nothing but the entries near the one that it seeks.
 #[derive(Debug, Clone, Default)]
 struct Shard {
-    entries: Arc<[Entry]>,
+    entries: Piece<Entry>,
     len: usize,
 }
 
@@ -88,19 +87,19 @@ impl Shard {
 
     fn insert(&mut self, entry: Entry) {
         let at = self.lower_bound(entry.tag());
-        if self.len == self.entries.len() || Arc::get_mut(&mut self.entries).is_none() {
+        if self.len == self.entries.len() || self.entries.own().is_none() {
             let room = std::iter::repeat_n(Entry::default(), self.len / 8 + 4);
             self.entries = self.entries().iter().copied().chain(room).collect();
         }
         self.len += 1;
-        if let Some(tail) = Arc::make_mut(&mut self.entries).get_mut(at..self.len) {
+        if let Some(tail) = self.entries.to_mut().get_mut(at..self.len) {
             tail.copy_within(..tail.len() - 1, 1);
             tail.iter_mut().take(1).for_each(|first| *first = entry);
         }
     }
 
     fn remove(&mut self, at: usize) {
-        if let Some(tail) = Arc::make_mut(&mut self.entries).get_mut(at..self.len) {
+        if let Some(tail) = self.entries.to_mut().get_mut(at..self.len) {
             tail.copy_within(1.., 0);
             self.len -= 1;
         }

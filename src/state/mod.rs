@@ -3,6 +3,7 @@
 //! A clone of a [`State`] is a version of its own and costs some twenty reference counts. Writing to one copies only the
 //! pieces that it touches and another version still shares.
 
+mod piece;
 mod pages;
 mod sorted;
 mod hash_index;

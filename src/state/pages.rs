@@ -2,7 +2,8 @@
 
 #[cfg(feature = "store")]
 use std::ops::Range;
-use std::sync::Arc;
+
+use crate::state::piece::Piece;
 
 /// The most children of a node, and the bits of a number that choose one.
 const FAN: usize = 1 << BITS;
@@ -11,16 +12,16 @@ const BITS: u32 = 5;
 /// Bytes that the first page begins with, if they are enough for an item.
 const FIRST: usize = 32;
 
-type Page<T> = Arc<[T]>;
+type Page<T> = Piece<T>;
 
 /// All nodes are full but for the last ones.
 #[derive(Debug, Clone)]
 enum Node<T> {
-    Pages(Arc<[Page<T>]>),
+    Pages(Piece<Page<T>>),
     Nodes {
         /// How many levels there are below.
         height: u32,
-        nodes: Arc<[Self]>,
+        nodes: Piece<Self>,
     },
 }
 
@@ -37,7 +38,7 @@ pub(crate) struct Pages<T, const N: usize> {
 
 impl<T, const N: usize> Default for Pages<T, N> {
     fn default() -> Self {
-        Self { root: Node::Pages(Arc::default()), len: 0 }
+        Self { root: Node::Pages(Piece::default()), len: 0 }
     }
 }
 
@@ -46,11 +47,11 @@ fn child(page: usize, height: u32) -> usize {
     (page >> (BITS * height)) % FAN
 }
 
-fn with<T: Clone>(items: &[T], last: T) -> Arc<[T]> {
+fn with<T: Clone>(items: &[T], last: T) -> Piece<T> {
     items.iter().cloned().chain([last]).collect()
 }
 
-fn without_last<T: Clone>(items: &[T]) -> Arc<[T]> {
+fn without_last<T: Clone>(items: &[T]) -> Piece<T> {
     items.split_last().map(|(_, others)| others).unwrap_or_default().into()
 }
 
@@ -74,7 +75,7 @@ impl<T: Clone> Node<T> {
     fn push(&mut self, page: Page<T>, number: usize) {
         match self {
             Self::Pages(pages) => *pages = with(pages, page),
-            Self::Nodes { height, nodes } => match Arc::make_mut(nodes).get_mut(child(number, *height)) {
+            Self::Nodes { height, nodes } => match nodes.to_mut().get_mut(child(number, *height)) {
                 Some(node) => node.push(page, number),
                 None => *nodes = with(nodes, Self::above(page, *height - 1)),
             },
@@ -86,7 +87,7 @@ impl<T: Clone> Node<T> {
         match self {
             Self::Pages(pages) => *pages = without_last(pages),
             Self::Nodes { nodes, .. } => {
-                let Some(last) = Arc::make_mut(nodes).last_mut() else { return };
+                let Some(last) = nodes.to_mut().last_mut() else { return };
                 last.pop();
                 if last.is_empty() {
                     *nodes = without_last(nodes);
@@ -108,7 +109,8 @@ impl<T: Clone + Default, const N: usize> Pages<T, N> {
         self.len
     }
 
-    /// A page that is there.
+    /// A page that is there. A call would take longer than it does.
+    #[inline(always)]
     fn page(&self, number: usize) -> Option<&Page<T>> {
         let mut node = &self.root;
         loop {
@@ -120,12 +122,13 @@ impl<T: Clone + Default, const N: usize> Pages<T, N> {
     }
 
     /// A page that is there, to be written.
+    #[inline(always)]
     fn page_mut(&mut self, number: usize) -> Option<&mut Page<T>> {
         let mut node = &mut self.root;
         loop {
             match node {
-                Node::Pages(pages) => return Arc::make_mut(pages).get_mut(child(number, 0)),
-                Node::Nodes { height, nodes } => node = Arc::make_mut(nodes).get_mut(child(number, *height))?,
+                Node::Pages(pages) => return pages.to_mut().get_mut(child(number, 0)),
+                Node::Nodes { height, nodes } => node = nodes.to_mut().get_mut(child(number, *height))?,
             }
         }
     }
@@ -149,12 +152,12 @@ impl<T: Clone + Default, const N: usize> Pages<T, N> {
         if index >= self.len {
             return None;
         }
-        Arc::make_mut(self.page_mut(index / N)?).get_mut(index % N)
+        self.page_mut(index / N)?.to_mut().get_mut(index % N)
     }
 
     /// Reads what a write to an item will ask, so that its memory is on the way.
     pub(crate) fn preload(&self, index: usize) -> usize {
-        self.page(index / N).filter(|_| index < self.len).map_or(0, Arc::strong_count)
+        self.page(index / N).filter(|_| index < self.len).map_or(0, Piece::versions)
     }
 
     /// Writes an item that is there; says whether it is.
@@ -165,7 +168,7 @@ impl<T: Clone + Default, const N: usize> Pages<T, N> {
     pub(crate) fn push(&mut self, item: T) {
         let index = self.len;
         if index.is_multiple_of(N) {
-            self.push_page(Arc::new([]));
+            self.push_page(Page::default());
         }
         let Some(page) = self.page_mut(index / N) else { return };
         // A page grows by a quarter, so that a small vector wastes little and a page of a large one is exact.
@@ -174,7 +177,7 @@ impl<T: Clone + Default, const N: usize> Pages<T, N> {
             let spare = std::iter::repeat_n(T::default(), room - page.len());
             *page = page.iter().cloned().chain(spare).collect();
         }
-        if let Some(slot) = Arc::make_mut(page).get_mut(index % N) {
+        if let Some(slot) = page.to_mut().get_mut(index % N) {
             *slot = item;
         }
         self.len += 1;
@@ -197,7 +200,7 @@ impl<T: Clone + Default, const N: usize> Pages<T, N> {
         while self.len <= index {
             if self.len.is_multiple_of(N) && index - self.len >= N {
                 let blank: &Page<T> = blank.get_or_insert_with(|| std::iter::repeat_n(T::default(), N).collect());
-                self.push_page(Arc::clone(blank));
+                self.push_page(blank.clone());
                 self.len += N;
             } else {
                 self.push(T::default());
@@ -259,7 +262,7 @@ impl<T: Clone + Default, const N: usize> Pages<T, N> {
     /// that are not shared are compared.
     pub(crate) fn agrees(&self, other: &Self, items: Range<usize>, same: impl Fn(&T, &T) -> bool) -> bool {
         let agree = |at: usize| match (self.page(at), other.page(at)) {
-            (Some(a), Some(b)) if !Arc::ptr_eq(a, b) => {
+            (Some(a), Some(b)) if !a.is_same(b) => {
                 let there = self.len.min(items.end) - at * N;
                 a.iter().zip(&**b).take(there).all(|(a, b)| same(a, b))
             }

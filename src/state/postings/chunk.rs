@@ -1,9 +1,8 @@
 //! The places of one list within one chunk.
 
-use std::sync::Arc;
-
 use crate::change::Place;
 use crate::state::labels::index;
+use crate::state::piece::Piece;
 use crate::state::postings::run;
 use crate::state::postings::words::{Form, Iter, NONE, WORDS, bit_of, unite};
 
@@ -36,14 +35,14 @@ pub(crate) fn join(number: u32, low: u16) -> Place {
 #[derive(Debug, Clone)]
 pub(crate) enum Chunk {
     /// Few places, in order, and some room behind them.
-    Sparse { places: Arc<[u16]>, len: u16 },
+    Sparse { places: Piece<u16>, len: u16 },
     /// One bit for each place, up to some place behind the last. There is at least one place for each word.
-    Dense { words: Arc<[u64]>, len: u32 },
+    Dense { words: Piece<u64>, len: u32 },
 }
 
 impl Default for Chunk {
     fn default() -> Self {
-        Self::Sparse { places: Arc::default(), len: 0 }
+        Self::Sparse { places: Piece::default(), len: 0 }
     }
 }
 
@@ -97,10 +96,10 @@ impl Chunk {
     /// Reads what a write to a place will ask, so that its memory is on the way.
     pub(super) fn preload(&self, low: u16) -> usize {
         match self {
-            Self::Sparse { places, .. } => Arc::strong_count(places),
+            Self::Sparse { places, .. } => places.versions(),
             Self::Dense { words, .. } => {
                 let there = words.get(bit_of(low).0).is_some_and(|&word| word != 0);
-                Arc::strong_count(words) + usize::from(there)
+                words.versions() + usize::from(there)
             }
         }
     }
@@ -121,7 +120,7 @@ impl Chunk {
                     let room = (at + 1 + at / 4).min(WORDS);
                     *words = words.iter().copied().chain(std::iter::repeat(0)).take(room).collect();
                 }
-                if let Some(word) = Arc::make_mut(words).get_mut(at) {
+                if let Some(word) = words.to_mut().get_mut(at) {
                     *word |= bit;
                 }
                 *len += 1;
@@ -141,7 +140,7 @@ impl Chunk {
             }
             Self::Dense { words, len } => {
                 let (at, bit) = bit_of(low);
-                if let Some(word) = Arc::make_mut(words).get_mut(at) {
+                if let Some(word) = words.to_mut().get_mut(at) {
                     *word &= !bit;
                 }
                 *len -= 1;

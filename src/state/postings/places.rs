@@ -1,11 +1,11 @@
 //! The places of one list.
 
 use std::slice;
-use std::sync::Arc;
 
 use crate::change::Place;
 use crate::state::labels::index;
 use crate::state::pages::{Pages, PagesFrom};
+use crate::state::piece::Piece;
 use crate::state::postings::chunk::{Chunk, join, split};
 use crate::state::postings::run;
 use crate::state::postings::words::Form;
@@ -29,14 +29,14 @@ pub(in crate::state) struct Places {
 #[derive(Debug, Clone)]
 pub(in crate::state) enum Pieces {
     /// All in order and some room behind them: for few places that are scattered over many chunks.
-    Run(Arc<[Place]>),
+    Run(Piece<Place>),
     /// By number; those behind the last place, and others, may be empty.
     Chunks(Pages<Chunk, CHUNKS>),
 }
 
 impl Default for Places {
     fn default() -> Self {
-        Self { len: 0, pieces: Pieces::Run(Arc::default()) }
+        Self { len: 0, pieces: Pieces::Run(Piece::default()) }
     }
 }
 
@@ -57,7 +57,7 @@ impl Places {
     pub(super) fn preload(&self, place: Place) -> usize {
         let (number, low) = split(place);
         match &self.pieces {
-            Pieces::Run(places) => Arc::strong_count(places),
+            Pieces::Run(places) => places.versions(),
             Pieces::Chunks(chunks) => chunks.get(index(number)).map_or(0, |chunk| chunk.preload(low)),
         }
     }

@@ -1,12 +1,12 @@
 //! Sorted runs that versions share, with some room behind them. Who has one knows how much of it is filled.
 
-use std::sync::Arc;
+use crate::state::piece::Piece;
 
 /// Adds an item that is not there.
-pub(super) fn insert<T: Copy + Ord + Default>(run: &mut Arc<[T]>, filled: usize, item: T) {
+pub(super) fn insert<T: Copy + Ord + Default>(run: &mut Piece<T>, filled: usize, item: T) {
     let items = run.get(..filled).unwrap_or_default();
     let at = items.partition_point(|&other| other < item);
-    match Arc::get_mut(run).and_then(|run| run.get_mut(at..=filled)) {
+    match run.own().and_then(|run| run.get_mut(at..=filled)) {
         Some(tail) => {
             tail.copy_within(..filled - at, 1);
             tail.iter_mut().take(1).for_each(|first| *first = item);
@@ -20,10 +20,10 @@ pub(super) fn insert<T: Copy + Ord + Default>(run: &mut Arc<[T]>, filled: usize,
 }
 
 /// Removes an item that is there.
-pub(super) fn remove<T: Copy + Ord + Default>(run: &mut Arc<[T]>, filled: usize, item: T) {
+pub(super) fn remove<T: Copy + Ord + Default>(run: &mut Piece<T>, filled: usize, item: T) {
     let items = run.get(..filled).unwrap_or_default();
     let at = items.partition_point(|&other| other < item);
-    if let Some(tail) = Arc::make_mut(run).get_mut(at..filled) {
+    if let Some(tail) = run.to_mut().get_mut(at..filled) {
         tail.copy_within(1.., 0);
     }
     // Room that is not needed any more is given back.
