@@ -36,7 +36,8 @@ pub(crate) fn join(number: u32, low: u16) -> Place {
 pub(crate) enum Chunk {
     /// Few places, in order, and some room behind them.
     Sparse { places: Piece<u16>, len: u16 },
-    /// One bit for each place, up to some place behind the last. There is at least one place for each word.
+    /// One bit for each place, up to some place behind the last. Made for more places than words, and left for a list
+    /// when there are fewer than half as many, so that who comes and goes between the two changes nothing.
     Dense { words: Piece<u64>, len: u32 },
 }
 
@@ -51,10 +52,31 @@ fn list_of(places: &[u16], len: u16) -> &[u16] {
     places.get(..usize::from(len)).unwrap_or_default()
 }
 
-/// Whether there are more than two places, in order, for each word of their bits. Bits are quicker to write and to unite
-/// from one on, but twice as large as a list at two, and four times at one.
+/// The position of a place among so many that are spread evenly.
+fn share(len: usize, low: u16) -> usize {
+    (len * usize::from(low)) >> BITS
+}
+
+/// The position of the first place that is not below one. It is sought near its share, since each probe elsewhere is
+/// another miss of the processor's caches.
+fn lower_bound(places: &[u16], low: u16) -> usize {
+    let share = share(places.len(), low);
+    let mut width = 32;
+    loop {
+        let (first, end) = (share.saturating_sub(width), places.len().min(share + width));
+        let is_after = first.checked_sub(1).and_then(|before| places.get(before)).is_none_or(|&before| before < low);
+        if is_after && places.get(end).is_none_or(|&next| next >= low) {
+            let near = places.get(first..end).unwrap_or_default();
+            return first + near.partition_point(|&place| place < low);
+        }
+        width *= 4;
+    }
+}
+
+/// Whether there are more places, in order, than words of their bits. Those are four times as large as the list then, but
+/// a write to them reads and moves nothing else.
 fn is_dense(places: &[u16]) -> bool {
-    places.last().is_some_and(|&last| places.len() > 2 * (bit_of(last).0 + 1))
+    places.last().is_some_and(|&last| places.len() > bit_of(last).0 + 1)
 }
 
 impl Chunk {
@@ -96,7 +118,10 @@ impl Chunk {
     /// Reads what a write to a place will ask, so that its memory is on the way.
     pub(super) fn preload(&self, low: u16) -> usize {
         match self {
-            Self::Sparse { places, .. } => places.versions(),
+            Self::Sparse { places, len } => {
+                let near = places.get(share(usize::from(*len), low)).map_or(0, |&near| usize::from(near));
+                places.versions() + near
+            }
             Self::Dense { words, .. } => {
                 let there = words.get(bit_of(low).0).is_some_and(|&word| word != 0);
                 words.versions() + usize::from(there)
@@ -108,7 +133,8 @@ impl Chunk {
     pub(crate) fn insert(&mut self, low: u16) {
         match self {
             Self::Sparse { places, len } => {
-                run::insert(places, usize::from(*len), low);
+                let at = lower_bound(list_of(places, *len), low);
+                run::insert(places, usize::from(*len), at, low);
                 *len += 1;
                 if is_dense(list_of(places, *len)) {
                     *self = Self::dense(list_of(places, *len));
@@ -124,7 +150,7 @@ impl Chunk {
                     *word |= bit;
                 }
                 *len += 1;
-                if index(*len) < words.len() {
+                if 2 * index(*len) < words.len() {
                     *self = self.sparse();
                 }
             }
@@ -135,7 +161,8 @@ impl Chunk {
     pub(crate) fn remove(&mut self, low: u16) {
         match self {
             Self::Sparse { places, len } => {
-                run::remove(places, usize::from(*len), low);
+                let at = lower_bound(list_of(places, *len), low);
+                run::remove(places, usize::from(*len), at);
                 *len -= 1;
             }
             Self::Dense { words, len } => {
@@ -144,7 +171,7 @@ impl Chunk {
                     *word &= !bit;
                 }
                 *len -= 1;
-                if index(*len) < words.len() {
+                if 2 * index(*len) < words.len() {
                     *self = self.sparse();
                 }
             }
@@ -182,7 +209,7 @@ pub(super) mod tests {
         assert_eq!(chunk.len(), usize::try_from(model.len()).unwrap());
         assert_eq!(chunk.is_empty(), model.is_empty());
         if let (Chunk::Dense { words, len }, Some(last)) = (chunk, model.max()) {
-            assert!(usize::try_from(*len).unwrap() >= words.len(), "{len} in {} words", words.len());
+            assert!(2 * usize::try_from(*len).unwrap() >= words.len(), "{len} in {} words", words.len());
             assert!(words.len() > usize::try_from(last / 64).unwrap());
         }
     }
@@ -223,6 +250,26 @@ pub(super) mod tests {
             assert!(low <= LOW);
         }
         assert_eq!(split(32_768), (1, 0));
+    }
+
+    #[test]
+    fn what_comes_and_goes_leaves_the_form_as_it_is() {
+        let mut chunk = Chunk::default();
+        (0..512).for_each(|nth| chunk.insert(nth * 64));
+        assert!(matches!(chunk, Chunk::Sparse { .. }));
+        chunk.insert(1);
+        let changes = allocation_counter::measure(|| {
+            for _ in 0..10 {
+                chunk.remove(1);
+                chunk.insert(1);
+            }
+        });
+        assert_eq!(changes.count_total, 0);
+        assert!(matches!(chunk, Chunk::Dense { .. }));
+        (255..512).for_each(|nth| chunk.remove(nth * 64));
+        assert!(matches!(chunk, Chunk::Dense { .. }));
+        chunk.remove(1);
+        assert!(matches!(chunk, Chunk::Sparse { .. }));
     }
 
     #[test]

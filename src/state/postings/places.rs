@@ -45,6 +45,11 @@ fn is_scattered(len: usize, chunks: usize) -> bool {
     len <= FEW.min(chunks.saturating_mul(SCATTERED))
 }
 
+/// The position of the first of so many places that is not below one.
+fn position(places: &[Place], len: usize, place: Place) -> usize {
+    places.get(..len).unwrap_or_default().partition_point(|&other| other < place)
+}
+
 impl Places {
     /// The places of chunks by number.
     pub(super) fn of(chunks: Pages<Chunk, CHUNKS>) -> Self {
@@ -67,7 +72,8 @@ impl Places {
         let (number, low) = split(place);
         match &mut self.pieces {
             Pieces::Run(places) => {
-                run::insert(places, self.len, place);
+                let at = position(places, self.len, place);
+                run::insert(places, self.len, at, place);
                 self.len += 1;
                 let last = places.get(self.len - 1).map_or(0, |&last| split(last).0);
                 if !is_scattered(self.len, index(last) + 1) {
@@ -94,7 +100,10 @@ impl Places {
     pub(in crate::state) fn remove(&mut self, place: Place) {
         let (number, low) = split(place);
         match &mut self.pieces {
-            Pieces::Run(places) => run::remove(places, self.len, place),
+            Pieces::Run(places) => {
+                let at = position(places, self.len, place);
+                run::remove(places, self.len, at);
+            }
             Pieces::Chunks(chunks) => {
                 let Some(chunk) = chunks.get_mut(index(number)) else { return };
                 chunk.remove(low);

@@ -2,10 +2,8 @@
 
 use crate::state::piece::Piece;
 
-/// Adds an item that is not there.
-pub(super) fn insert<T: Copy + Ord + Default>(run: &mut Piece<T>, filled: usize, item: T) {
-    let items = run.get(..filled).unwrap_or_default();
-    let at = items.partition_point(|&other| other < item);
+/// Adds an item at a position.
+pub(super) fn insert<T: Copy + Default>(run: &mut Piece<T>, filled: usize, at: usize, item: T) {
     match run.own().and_then(|run| run.get_mut(at..=filled)) {
         Some(tail) => {
             tail.copy_within(..filled - at, 1);
@@ -19,10 +17,8 @@ pub(super) fn insert<T: Copy + Ord + Default>(run: &mut Piece<T>, filled: usize,
     }
 }
 
-/// Removes an item that is there.
-pub(super) fn remove<T: Copy + Ord + Default>(run: &mut Piece<T>, filled: usize, item: T) {
-    let items = run.get(..filled).unwrap_or_default();
-    let at = items.partition_point(|&other| other < item);
+/// Removes the item at a position.
+pub(super) fn remove<T: Copy>(run: &mut Piece<T>, filled: usize, at: usize) {
     if let Some(tail) = run.to_mut().get_mut(at..filled) {
         tail.copy_within(1.., 0);
     }
