@@ -13,7 +13,7 @@ use crate::state::labels::{index, wide};
 use crate::state::pages::Pages;
 
 /// Places in one page.
-pub(in crate::state) const RUN: usize = 512;
+pub(in crate::state) const RUN: usize = 1024;
 
 /// In the high bits of a key: the number is that of a text.
 const TEXT: u64 = 15;

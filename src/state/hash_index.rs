@@ -4,7 +4,7 @@ use crate::state::pages::Pages;
 use crate::state::piece::Piece;
 
 /// Entries that a shard has on average right after the last split of a round; a shard holds half to twice as many.
-const TARGET: usize = 128;
+const TARGET: usize = 256;
 
 /// Shards in one page.
 const SHARDS: usize = 64;
