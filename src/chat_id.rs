@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::error::{Error, Reason, Result};
-use crate::label_id::canonical_decimal;
+use crate::label_id::{canonical_decimal, leading_decimal};
 
 /// The identity of a chat: a WhatsApp JID in its one normal form, or any key of the host.
 ///
@@ -141,21 +141,24 @@ impl CompactId {
     pub(crate) const NUMBER_BITS: u32 = 60;
 
     fn of(user: &str, server: Server) -> Option<Self> {
-        let number = canonical_decimal(user)?;
+        Self::numbered(canonical_decimal(user)?, server)
+    }
+
+    fn numbered(number: u64, server: Server) -> Option<Self> {
         (number >> Self::NUMBER_BITS == 0).then_some(Self(server.code() << Self::NUMBER_BITS | number))
     }
 
     /// The form of a JID that is a plain number at one of the usual servers: nearly all are, and there is nothing else to
     /// look at then.
     fn of_usual(jid: &str) -> Option<Self> {
-        let (number, server) = split_digits(jid)?;
+        let (number, server) = leading_decimal(jid)?;
         let server = match server {
             "@c.us" | "@s.whatsapp.net" => Server::CUs,
             "@g.us" => Server::GUs,
             "@lid" => Server::Lid,
             _ => return None,
         };
-        Self::of(number, server)
+        Self::numbered(number, server)
     }
 
     /// The form with the bits given, if it is one that an id can have.

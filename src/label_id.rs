@@ -90,13 +90,22 @@ impl FromStr for LabelId {
     }
 }
 
-/// The value of a text that is the canonical decimal form of a number below 10^19, so that it fits a `u64`.
+/// The value of a text that is the canonical decimal form of a number below 10^19.
 pub(crate) fn canonical_decimal(text: &str) -> Option<u64> {
-    let bytes = text.as_bytes();
-    if bytes.is_empty() || bytes.len() > 19 || (bytes.len() > 1 && bytes.first() == Some(&b'0')) {
-        return None;
+    leading_decimal(text).filter(|(_, rest)| rest.is_empty()).map(|(number, _)| number)
+}
+
+/// The value of the digits that a text begins with, and what follows, if they are the canonical decimal form of a number
+/// below 10^19, so that it fits a `u64`.
+pub(crate) fn leading_decimal(text: &str) -> Option<(u64, &str)> {
+    const MOST: usize = 19;
+    let (mut number, mut digits) = (0_u64, 0);
+    for digit in text.bytes().map(|byte| byte.wrapping_sub(b'0')).take_while(|&digit| digit < 10).take(MOST + 1) {
+        number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
+        digits += 1;
     }
-    bytes.iter().try_fold(0_u64, |value, &byte| byte.is_ascii_digit().then(|| value * 10 + u64::from(byte - b'0')))
+    let is_canonical = digits == 1 || (2..=MOST).contains(&digits) && !text.starts_with('0');
+    if is_canonical { text.get(digits..).map(|rest| (number, rest)) } else { None }
 }
 
 impl fmt::Display for LabelId {
