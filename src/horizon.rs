@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::change::Revision;
-use crate::sync::Mutex;
+use crate::sync::{AtomicU64, Mutex, Ordering};
 
 /// The revisions of the snapshots that are held, so that places which they show are not used again.
-#[derive(Debug, Default)]
-pub(crate) struct Horizon(Mutex<BTreeMap<Revision, usize>>);
+#[derive(Debug)]
+pub(crate) struct Horizon {
+    held: Mutex<BTreeMap<Revision, usize>>,
+    /// The first of them; written only while `held` is locked. Every write asks for it.
+    oldest: AtomicU64,
+}
 
 /// Keeps one revision in its [`Horizon`] until it is dropped.
 #[derive(Debug)]
@@ -17,26 +21,44 @@ pub(crate) struct Hold {
     revision: Revision,
 }
 
+impl Default for Horizon {
+    fn default() -> Self {
+        Self { held: Mutex::default(), oldest: AtomicU64::new(oldest_of(&BTreeMap::new())) }
+    }
+}
+
+/// The oldest revision that is held; without one, all that ever will be are newer than any that was.
+fn oldest_of(held: &BTreeMap<Revision, usize>) -> Revision {
+    held.keys().next().copied().unwrap_or(Revision::MAX)
+}
+
 impl Horizon {
     pub(crate) fn hold(self: &Arc<Self>, revision: Revision) -> Hold {
-        *self.0.lock().entry(revision).or_default() += 1;
+        self.change(|held| *held.entry(revision).or_default() += 1);
         Hold { horizon: Arc::clone(self), revision }
     }
 
-    /// The oldest revision that is held; without one, all that ever will be are newer than any that was.
+    /// The oldest revision that is held, or a later one than any.
     pub(crate) fn oldest(&self) -> Revision {
-        self.0.lock().keys().next().copied().unwrap_or(Revision::MAX)
+        self.oldest.load(Ordering::Acquire)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut BTreeMap<Revision, usize>)) {
+        let mut held = self.held.lock();
+        change(&mut held);
+        self.oldest.store(oldest_of(&held), Ordering::Release);
     }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        let mut held = self.horizon.0.lock();
-        if let Some(count) = held.get_mut(&self.revision) {
-            *count -= 1;
-            if *count == 0 {
-                held.remove(&self.revision);
+        self.horizon.change(|held| {
+            if let Some(count) = held.get_mut(&self.revision) {
+                *count -= 1;
+                if *count == 0 {
+                    held.remove(&self.revision);
+                }
             }
-        }
+        });
     }
 }
