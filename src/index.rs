@@ -14,7 +14,7 @@ use crate::op::{Committed, LabelRef, Op, Outcome};
 use crate::options::{Limits, Options};
 use crate::snapshot::Snapshot;
 use crate::state::State;
-use crate::state::plan::{Plan, Rules, exceeded, plan};
+use crate::state::plan::{Changes, Plan, Rules, exceeded, plan};
 use crate::sync::{Mutex, MutexGuard};
 use crate::tickets::Tickets;
 use crate::touched::Touched;
@@ -228,7 +228,7 @@ impl LabelIndex {
         let rules = self.rules();
         let mut version = self.newest_version();
         let mut outcomes: Vec<Outcome> = Vec::with_capacity(ops.len());
-        let mut all_changes = Vec::new();
+        let mut all_changes = Changes::new();
         let mut touched = writer.notes().map(|_| Touched::default());
         for (position, op) in ops.into_iter().enumerate() {
             let refused = |cause| Error::BatchRefused { position, cause: Box::new(cause) };
@@ -259,14 +259,14 @@ impl LabelIndex {
         &self,
         writer: Writer<'_>,
         mut version: Arc<State>,
-        changes: Vec<Change>,
+        changes: Changes,
     ) -> Result<Revision> {
         Arc::make_mut(&mut version).commit(&changes);
         self.swap(writer, version, changes)
     }
 
     /// Makes a version the newest one. The old one is freed by the writer, after readers have gone on.
-    fn swap(&self, writer: Writer<'_>, version: Arc<State>, changes: Vec<Change>) -> Result<Revision> {
+    fn swap(&self, writer: Writer<'_>, version: Arc<State>, changes: Changes) -> Result<Revision> {
         self.put(writer, version.revision, changes, |newest, _| std::mem::replace(newest, version))
     }
 
@@ -280,12 +280,12 @@ impl LabelIndex {
         &self,
         writer: Writer<'_>,
         revision: Revision,
-        changes: Vec<Change>,
+        changes: Changes,
         change: impl FnOnce(&mut Arc<State>, &[Change]) -> R,
     ) -> Result<Revision> {
         let Shared { visible, feed, journal, .. } = &*self.shared;
         if let Some(journal) = journal {
-            let commit = Commit { revision, changes: changes.into() };
+            let commit = Commit { revision, changes: changes.into_vec().into() };
             let changes = Arc::clone(&commit.changes);
             drop(journal.append(commit, || match journal.working() {
                 Some(working) => working.write(|version| change(version, &changes)),
@@ -298,7 +298,7 @@ impl LabelIndex {
         }
         drop(visible.write(|version| change(version, &changes)));
         if feed.is_heard() {
-            let wake = feed.publish(Commit { revision, changes: changes.into() });
+            let wake = feed.publish(Commit { revision, changes: changes.into_vec().into() });
             drop(writer);
             wake.now();
         }

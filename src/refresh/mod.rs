@@ -145,7 +145,7 @@ impl LabelIndex {
             return Ok(Committed { outcome, revision: state.revision });
         }
         changes.push(Change::Refreshed);
-        let revision = self.commit_beside(writer, state, changes)?;
+        let revision = self.commit_beside(writer, state, changes.into())?;
         Ok(Committed { outcome, revision })
     }
 }

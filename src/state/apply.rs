@@ -25,16 +25,24 @@ pub(in crate::state) fn runs(changes: &[Change]) -> impl Iterator<Item = &[Chang
 impl State {
     /// Carries out changes in order.
     pub(crate) fn apply(&mut self, changes: &[Change]) {
-        runs(changes).for_each(|run| self.apply_run(run));
+        match changes {
+            // Nearly always.
+            [_] => self.apply_run(changes),
+            _ => runs(changes).for_each(|run| self.apply_run(run)),
+        }
     }
 
     pub(in crate::state) fn apply_run(&mut self, run: &[Change]) {
         match run {
             [Change::ChatLinked { chat, place, .. }, ..] => self.with_slots_of(run, |state, slots| {
-                if !slots.is_empty() && !state.chats.is_at(chat, *place) {
-                    state.chats.insert(chat, *place, EMPTY);
+                if slots.is_empty() {
+                    return;
                 }
-                state.add(*place, slots);
+                let old = state.chats.set_at(chat, *place).unwrap_or_else(|| {
+                    state.chats.insert(chat, *place, EMPTY);
+                    EMPTY
+                });
+                state.add(*place, old, slots);
             }),
             [Change::ChatUnlinked { chat, .. }, ..] => {
                 if let Some(place) = self.chats.find(chat) {
@@ -48,7 +56,6 @@ impl State {
     /// Does something with the slots of the labels of links or unlinks.
     fn with_slots_of(&mut self, run: &[Change], act: impl FnOnce(&mut Self, &[Slot])) {
         if let [change] = run {
-            // Nearly always.
             let slot = self.slot_of(change);
             act(self, slot.as_slice());
         } else {
@@ -90,9 +97,8 @@ impl State {
         }
     }
 
-    /// Gives the chat at a place labels that it does not have.
-    fn add(&mut self, place: Place, slots: &[Slot]) {
-        let Some(old) = self.chats.set_of(place) else { return };
+    /// Gives the chat at a place labels that it does not have beside its old ones.
+    fn add(&mut self, place: Place, old: SetId, slots: &[Slot]) {
         self.postings.link(slots, place, self.sets.members(old));
         let new = self.sets.with(old, slots, &self.labels);
         self.reset(place, old, new);
@@ -146,10 +152,11 @@ impl State {
     fn unite(&mut self, from: Place, into: Place) {
         let moved = self.slots_at(from).to_vec();
         self.take(from, &moved);
-        let has: HashSet<Slot> = self.slots_at(into).iter().copied().collect();
+        let old = self.chats.set_of(into).unwrap_or(EMPTY);
+        let has: HashSet<Slot> = self.sets.members(old).iter().copied().collect();
         let added: Vec<Slot> = moved.into_iter().filter(|slot| !has.contains(slot)).collect();
         if !added.is_empty() {
-            self.add(into, &added);
+            self.add(into, old, &added);
         }
     }
 }

@@ -114,12 +114,14 @@ impl Chats {
         }
     }
 
-    /// Whether a chat is at a place. Quicker than to find it.
-    pub(crate) fn is_at(&self, chat: &ChatId, place: Place) -> bool {
-        match chat.key() {
-            ChatKey::Compact(id) => self.key_at(place) == Some(id.bits()),
+    /// The label set of a chat, if it is at a place. Quicker than to find it.
+    pub(crate) fn set_at(&self, chat: &ChatId, place: Place) -> Option<SetId> {
+        let record = self.records.get(index(place))?;
+        let is_there = match chat.key() {
+            ChatKey::Compact(id) => record.key() == id.bits(),
             ChatKey::Text(text) => self.text_at(place) == Some(text),
-        }
+        };
+        if is_there { record.taken() } else { None }
     }
 
     pub(crate) fn chat_at(&self, place: Place) -> Option<ChatId> {

@@ -209,7 +209,8 @@ impl LabelSets {
         let id = |slot: &Slot| labels.at(*slot).map(|label| label.id());
         let members = self.members(set);
         let with = if let [slot] = slots {
-            let (before, after) = members.split_at(members.partition_point(|other| id(other) < id(slot)));
+            let id_of_slot = id(slot);
+            let (before, after) = members.split_at(members.partition_point(|other| id(other) < id_of_slot));
             self.sought(before.iter().chain(slots).chain(after).copied())
         } else {
             let mut with = [members, slots].concat();

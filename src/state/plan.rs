@@ -3,6 +3,7 @@
 use std::hint::black_box;
 
 use hashbrown::HashSet;
+use smallvec::{SmallVec, smallvec};
 
 use crate::change::{Change, Place, Revision};
 use crate::chat_id::ChatId;
@@ -15,11 +16,14 @@ use crate::state::State;
 use crate::state::chats::Chats;
 use crate::state::labels::{Slot, index};
 
+/// Nearly always one, which takes no memory of its own.
+pub(crate) type Changes = SmallVec<[Change; 1]>;
+
 /// What an operation does: its outcome, and the changes that bring it about. No change, no commit.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) outcome: Outcome,
-    pub(crate) changes: Vec<Change>,
+    pub(crate) changes: Changes,
 }
 
 /// What a plan depends on besides the state.
@@ -104,27 +108,27 @@ impl<'a> Planner<'a> {
     }
 
     /// Patches a label, or creates it with what the patch says.
-    fn edit(&self, id: &LabelId, patch: &LabelPatch) -> Result<(Upserted, Vec<Change>)> {
+    fn edit(&self, id: &LabelId, patch: &LabelPatch) -> Result<(Upserted, Changes)> {
         let Some(label) = self.state.labels.get(id) else {
-            return Ok((Upserted::Created, vec![self.new_label(id.clone(), patch.clone())?]));
+            return Ok((Upserted::Created, smallvec![self.new_label(id.clone(), patch.clone())?]));
         };
         let patched = label.patched(patch);
         Ok(if patched == *label {
-            (Upserted::Unchanged, Vec::new())
+            (Upserted::Unchanged, Changes::new())
         } else {
-            (Upserted::Updated, vec![Change::LabelUpdated { label: patched }])
+            (Upserted::Updated, smallvec![Change::LabelUpdated { label: patched }])
         })
     }
 
-    fn create(&self, label: &NewLabel) -> Result<(LabelId, Vec<Change>)> {
+    fn create(&self, label: &NewLabel) -> Result<(LabelId, Changes)> {
         let id = self.state.labels.next_id().ok_or(Error::LabelIdsExhausted)?;
         let change = self.new_label(id.clone(), label.clone().into_patch())?;
-        Ok((id, vec![change]))
+        Ok((id, smallvec![change]))
     }
 
     fn ensure(&self, label: &NewLabel) -> Result<Plan> {
         if let Some(id) = self.state.labels.named(&label.name.key()).next() {
-            return Ok(Plan { outcome: Outcome::Ensured(Ensured::Existing(id.clone())), changes: Vec::new() });
+            return Ok(Plan { outcome: Outcome::Ensured(Ensured::Existing(id.clone())), changes: Changes::new() });
         }
         let (id, changes) = self.create(label)?;
         Ok(Plan { outcome: Outcome::Ensured(Ensured::Created(id)), changes })
@@ -134,7 +138,7 @@ impl<'a> Planner<'a> {
         let slot = self.slot(id)?;
         let label = self.state.labels.at(slot).ok_or_else(|| unknown(id))?.clone();
         let links = self.state.postings.len(slot);
-        let changes = vec![Change::LabelRemoved { label: id.clone(), links }];
+        let changes = smallvec![Change::LabelRemoved { label: id.clone(), links }];
         Ok(Plan { outcome: Outcome::Removed(RemovedLabel { label, links }), changes })
     }
 
@@ -178,17 +182,17 @@ impl<'a> Planner<'a> {
         place.map_or_else(|| self.vacancies().next().unwrap_or_else(|| Err(full())), Ok)
     }
 
-    fn link(&self, label: &LabelId, chat: &ChatId) -> Result<Vec<Change>> {
+    fn link(&self, label: &LabelId, chat: &ChatId) -> Result<Changes> {
         let slot = self.slot(label)?;
         let Resolved { chat, place, slots } = self.resolved_ahead(slot, chat);
         if slots.contains(&slot) {
-            return Ok(Vec::new());
+            return Ok(Changes::new());
         }
         if let Some(place) = place {
             black_box(self.state.postings.preload_longer(slots.len() + 1, place));
         }
         let place = self.place_for(place)?;
-        Ok(vec![Change::ChatLinked { label: label.clone(), chat: chat.clone(), place }])
+        Ok(smallvec![Change::ChatLinked { label: label.clone(), chat: chat.clone(), place }])
     }
 
     /// What an id means, with the memory on the way that it takes to change one pair: all at once, while the chat's record
@@ -202,22 +206,22 @@ impl<'a> Planner<'a> {
         })
     }
 
-    fn unlink(&self, label: &LabelId, chat: &ChatId) -> Result<Vec<Change>> {
+    fn unlink(&self, label: &LabelId, chat: &ChatId) -> Result<Changes> {
         let slot = self.slot(label)?;
         let Resolved { chat, place, slots } = self.resolved_ahead(slot, chat);
         if !slots.contains(&slot) {
-            return Ok(Vec::new());
+            return Ok(Changes::new());
         }
         if let Some(place) = place {
             black_box(self.state.postings.preload_longer(slots.len(), place));
         }
-        Ok(vec![Change::ChatUnlinked { label: label.clone(), chat: chat.clone() }])
+        Ok(smallvec![Change::ChatUnlinked { label: label.clone(), chat: chat.clone() }])
     }
 
-    fn link_all(&self, label: &LabelId, chats: &[ChatId]) -> Result<(Vec<ChatId>, Vec<Change>)> {
+    fn link_all(&self, label: &LabelId, chats: &[ChatId]) -> Result<(Vec<ChatId>, Changes)> {
         let slot = self.slot(label)?;
         let mut vacancies = self.vacancies();
-        let (mut linked, mut changes) = (Vec::new(), Vec::new());
+        let (mut linked, mut changes) = (Vec::new(), Changes::new());
         for Resolved { chat, place, .. } in self.chats_to_change(slot, chats, true) {
             let place = place.map_or_else(|| vacancies.next().unwrap_or_else(|| Err(full())), Ok)?;
             changes.push(Change::ChatLinked { label: label.clone(), chat: chat.clone(), place });
@@ -226,7 +230,7 @@ impl<'a> Planner<'a> {
         Ok((linked, changes))
     }
 
-    fn unlink_all(&self, label: &LabelId, chats: &[ChatId]) -> Result<(Vec<ChatId>, Vec<Change>)> {
+    fn unlink_all(&self, label: &LabelId, chats: &[ChatId]) -> Result<(Vec<ChatId>, Changes)> {
         let slot = self.slot(label)?;
         let unlinked: Vec<ChatId> =
             self.chats_to_change(slot, chats, false).map(|resolved| resolved.chat.clone()).collect();
@@ -250,7 +254,7 @@ impl<'a> Planner<'a> {
             wanted.iter().filter(|id| current.binary_search(id).is_err()).map(|&id| id.clone()).collect();
         let removed: Vec<LabelId> =
             current.iter().filter(|id| wanted.binary_search(id).is_err()).map(|&id| id.clone()).collect();
-        let mut changes = Vec::with_capacity(added.len() + removed.len());
+        let mut changes = Changes::with_capacity(added.len() + removed.len());
         if !added.is_empty() {
             let place = self.place_for(place)?;
             changes.extend(added.iter().map(|label| Change::ChatLinked {
@@ -268,7 +272,7 @@ impl<'a> Planner<'a> {
         let into = state.resolve(into);
         let target = state.aliases.target(from);
         if from == into || target == Some(into) {
-            return Plan { outcome: Outcome::Merged(Merged::Unchanged), changes: Vec::new() };
+            return Plan { outcome: Outcome::Merged(Merged::Unchanged), changes: Changes::new() };
         }
         let slots_of = |chat| self.at(chat, state.chats.find(chat)).slots;
         let (outcome, added) = if target.is_some() {
@@ -283,13 +287,13 @@ impl<'a> Planner<'a> {
                 .collect();
             (Merged::Merged { added: added.clone() }, added)
         };
-        let changes = vec![Change::ChatsMerged { from: from.clone(), into: into.clone(), added }];
+        let changes = smallvec![Change::ChatsMerged { from: from.clone(), into: into.clone(), added }];
         Plan { outcome: Outcome::Merged(outcome), changes }
     }
 
     fn unalias(&self, from: &ChatId) -> Plan {
         let known = self.state.aliases.target(from).is_some();
-        let changes = if known { vec![Change::AliasRemoved { from: from.clone() }] } else { Vec::new() };
+        let changes = if known { smallvec![Change::AliasRemoved { from: from.clone() }] } else { Changes::new() };
         Plan { outcome: Outcome::Unaliased(known), changes }
     }
 
@@ -297,7 +301,7 @@ impl<'a> Planner<'a> {
         let labels = &self.state.labels;
         let changes = match event {
             Event::LabelEdited { label, patch } => self.edit(label, patch)?.1,
-            Event::LabelDeleted { label } if labels.is_deleted(label) => Vec::new(),
+            Event::LabelDeleted { label } if labels.is_deleted(label) => Changes::new(),
             Event::LabelDeleted { label } => {
                 let slot = labels.slot(label);
                 let (limit, given) = (self.rules.limits.labels, labels.deleted.len().saturating_add(1));
@@ -305,21 +309,21 @@ impl<'a> Planner<'a> {
                     return Err(exceeded(Limit::Labels, limit, given));
                 }
                 let links = slot.map_or(0, |slot| self.state.postings.len(slot));
-                vec![Change::LabelRemoved { label: label.clone(), links }]
+                smallvec![Change::LabelRemoved { label: label.clone(), links }]
             }
             Event::ChatLabelled { label, .. } | Event::ChatUnlabelled { label, .. } if labels.is_deleted(label) => {
-                Vec::new()
+                Changes::new()
             }
             Event::ChatLabelled { label, chat } if labels.slot(label).is_none() => {
                 let Resolved { chat, place, .. } = self.resolved(chat, |_| {});
                 let place = self.place_for(place)?;
-                vec![
+                smallvec![
                     self.new_label(label.clone(), LabelPatch::new())?,
                     Change::ChatLinked { label: label.clone(), chat: chat.clone(), place },
                 ]
             }
             Event::ChatLabelled { label, chat } => self.link(label, chat)?,
-            Event::ChatUnlabelled { label, .. } if labels.slot(label).is_none() => Vec::new(),
+            Event::ChatUnlabelled { label, .. } if labels.slot(label).is_none() => Changes::new(),
             Event::ChatUnlabelled { label, chat } => self.unlink(label, chat)?,
         };
         Ok(Plan { outcome: Outcome::Ingested(!changes.is_empty()), changes })

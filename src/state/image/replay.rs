@@ -57,7 +57,7 @@ impl State {
             Change::ChatsMerged { from, into, .. } => {
                 let op = Op::MergeChats { from: from.clone(), into: into.clone() };
                 let rules = Rules { limits: Limits::default(), horizon: Revision::MAX };
-                plan(self, &op, rules).is_ok_and(|plan| plan.changes == [change.clone()])
+                plan(self, &op, rules).is_ok_and(|plan| plan.changes[..] == [change.clone()])
             }
             Change::AliasRemoved { from } => self.aliases.target(from).is_some(),
             Change::Refreshed => true,
@@ -66,7 +66,7 @@ impl State {
 
     /// Whether a label can be given to a chat at this place: it is there, or has no place and this is the next one.
     fn can_be_at(&self, chat: &ChatId, place: Place) -> bool {
-        let is_there = self.chats.is_at(chat, place);
+        let is_there = self.chats.set_at(chat, place).is_some();
         if is_there && !self.slots_at(place).is_empty() {
             return true;
         }
