@@ -48,7 +48,7 @@ pub(in crate::state) struct Posting {
 }
 
 /// The totals of one label.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Counts {
     /// The chats that have it.
     pub(crate) chats: u64,
@@ -70,6 +70,12 @@ impl Postings {
     pub(crate) fn counts(&self, slot: Slot) -> Counts {
         let counts = |label: &Posting| Counts { chats: wide(label.places.len), rows: label.rows };
         self.labels.get(index(slot)).map(counts).unwrap_or_default()
+    }
+
+    /// Whether two labels are on the same chats, which are few and in runs.
+    pub(crate) fn are_alike_in_runs(&self, a: Slot, b: Slot) -> bool {
+        let run = |slot| self.labels.get(index(slot)).and_then(|label| label.places.run());
+        run(a).is_some_and(|places| run(b) == Some(places))
     }
 
     /// The number of labelled chats.

@@ -140,11 +140,19 @@ impl Places {
         Self { len: self.len, pieces: Pieces::Chunks(chunks) }
     }
 
+    /// All places in order, if they are in one run.
+    pub(super) fn run(&self) -> Option<&[Place]> {
+        match &self.pieces {
+            Pieces::Run(places) => places.get(..self.len),
+            Pieces::Chunks(_) => None,
+        }
+    }
+
     /// The places chunk by chunk, from chunk `first` on.
     pub(in crate::state) fn parts_from(&self, first: u32) -> Parts<'_> {
         match &self.pieces {
-            Pieces::Run(places) => {
-                let places = places.get(..self.len).unwrap_or_default();
+            Pieces::Run(_) => {
+                let places = self.run().unwrap_or_default();
                 let at = places.partition_point(|&place| split(place).0 < first);
                 Parts::Run(places.get(at..).unwrap_or_default())
             }

@@ -116,3 +116,18 @@ fn a_rare_label_among_exploded_sets_is_looked_up() {
         assert_all_ways(&state, &filter);
     }
 }
+
+/// Some labels are on the same chats, others on as many with as many labels.
+#[test]
+fn labels_that_always_come_together_count_once() {
+    let mut state = empty();
+    commit(&mut state, (0..8).map(|id| define(id, "name")));
+    for (number, labels) in (0..20).zip([[0, 1, 3, 4], [2, 3, 6, 7]].iter().cycle()) {
+        commit(&mut state, labels.iter().map(|&id| link(id, &format!("{number}"))));
+    }
+    commit(&mut state, [link(5, "0"), link(5, "1")]);
+    for some in 1..256_u32 {
+        let ids = (0..8).filter(|id| some >> id & 1 == 1).map(|id| id.to_string());
+        assert_all_ways(&state, &Filter::new().any_of_ids(ids.collect::<Vec<_>>()));
+    }
+}

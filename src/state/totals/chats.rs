@@ -123,21 +123,22 @@ impl State {
     /// The chats and rows of each label, less those of the chats that an earlier label had. How many these are is a
     /// guess beforehand: gives up where it turns out to cost more than `most`.
     pub(super) fn totals_by_repeats(&self, any: &[Slot], most: u64) -> Option<Totals> {
+        if let [slot] = *any {
+            return Some(self.totals_of_label(slot));
+        }
+        let any = self.without_twins(any);
         let mut totals = Totals::default();
-        for &slot in any {
-            let Counts { chats, rows } = self.postings.counts(slot);
+        for &slot in &any {
+            let Totals { chats, rows, .. } = self.totals_of_label(slot);
             totals.chats += chats;
             totals.rows += rows;
-        }
-        if let [_] = any {
-            return Some(totals);
         }
         let (all, mut read) = (totals.chats, 0);
         let mut repeats = 0;
         let mut seen = NONE;
         let (mut repeated, mut lengths) = (Vec::new(), Lengths::new(&self.postings));
         let by_lengths = self.has_few_lengths();
-        let mut lists = Lists::new(&self.postings, any, 0);
+        let mut lists = Lists::new(&self.postings, &any, 0);
         let mut parts: Vec<Part<'_>> = Vec::with_capacity(any.len());
         while let Some(number) = lists.next_number() {
             parts.clear();
@@ -173,6 +174,20 @@ impl State {
         }
         totals.chats -= repeats;
         Some(totals)
+    }
+
+    fn totals_of_label(&self, slot: Slot) -> Totals {
+        let Counts { chats, rows } = self.postings.counts(slot);
+        Totals { chats, rows, matched_rows: 0 }
+    }
+
+    /// The labels without those that are rare and on the same chats as another one, so that all of theirs are repeats:
+    /// some labels always come together.
+    fn without_twins(&self, any: &[Slot]) -> Vec<Slot> {
+        let mut slots = any.to_vec();
+        slots.sort_by_cached_key(|&slot| self.postings.counts(slot));
+        slots.dedup_by(|slot, other| self.postings.are_alike_in_runs(*slot, *other));
+        slots
     }
 
     pub(super) fn cost_by_repeats(&self, any: &[Slot]) -> u64 {
