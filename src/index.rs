@@ -332,10 +332,11 @@ impl LabelIndex {
     }
 
     pub(crate) fn rules(&self) -> Rules {
+        // Where readers are behind, they see chats at places that are free already. What they see is read first: an
+        // older snapshot is counted by then, and one that is taken later is no older.
+        let seen = self.hides().map(|_| self.revision());
         let held = self.shared.horizon.oldest();
-        // Where readers are behind, they see chats at places that are free already.
-        let seen = self.hides().map_or(held, |_| self.revision());
-        Rules { limits: self.shared.limits, horizon: held.min(seen) }
+        Rules { limits: self.shared.limits, horizon: seen.map_or(held, |seen| held.min(seen)) }
     }
 }
 

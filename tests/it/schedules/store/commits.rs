@@ -1,6 +1,6 @@
 //! Writers, readers and subscribers beside the committer.
 
-use label_index::{Delivery, LabelIndex};
+use label_index::{Change, Delivery, LabelIndex, Place, Subscriber};
 use shuttle::future::block_on;
 use shuttle::thread;
 
@@ -27,6 +27,18 @@ fn link_and_cut(index: &LabelIndex, disk: &Disk) -> thread::JoinHandle<Vec<u8>> 
         assert!(index.contains(1, "bob") && index.link(1, "carl").unwrap());
         disk.synced()
     })
+}
+
+/// The place of the next chat that was linked, in what is there to be delivered.
+fn next_place(feed: &mut Subscriber) -> Option<Place> {
+    while let Some(Delivery::Commit(commit)) = feed.try_recv() {
+        for change in &*commit.changes {
+            if let Change::ChatLinked { place, .. } = change {
+                return Some(*place);
+            }
+        }
+    }
+    None
 }
 
 /// Two writers, a reader, and somebody who waits until everything is on disk.
@@ -84,6 +96,28 @@ fn what_is_seen_is_on_disk() {
         }
         writers.into_iter().for_each(|writer| writer.join().unwrap());
         assert_eq!(close(store, &index, &disk).revision, 4);
+    };
+    explore(body);
+}
+
+/// The place of `ana` is the first, and free before readers know. A snapshot may be taken at any moment of the write
+/// that wants a place.
+#[test]
+fn a_place_that_a_held_snapshot_shows_is_not_given_away() {
+    let body = || {
+        let (store, disk) = open(options());
+        let index = store.existing("shop").unwrap();
+        let mut feed = index.subscribe();
+        let mut batch = index.batch();
+        batch.unlink(1, "ana").unwrap();
+        let unlinked = batch.submit();
+        let writer = link(&index, 1, &["bob"]);
+        let held = index.snapshot();
+        assert!(unlinked.wait().unwrap().changed());
+        writer.join().unwrap();
+        let place = next_place(&mut feed).unwrap();
+        assert!(place > 0 || !held.contains(1, "ana"), "given away, and a held snapshot shows ana there");
+        assert_eq!(close(store, &index, &disk).revision, 3);
     };
     explore(body);
 }
