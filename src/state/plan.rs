@@ -72,6 +72,9 @@ pub(crate) fn unknown(id: &LabelId) -> Error {
     Error::UnknownLabel { id: id.to_string() }
 }
 
+/// Most chats have at most so many labels, with one that is linked.
+const AHEAD: usize = 3;
+
 /// What an id means.
 #[derive(Clone, Copy)]
 struct Resolved<'a> {
@@ -188,9 +191,7 @@ impl<'a> Planner<'a> {
         if slots.contains(&slot) {
             return Ok(Changes::new());
         }
-        if let Some(place) = place {
-            black_box(self.state.postings.preload_longer(slots.len() + 1, place));
-        }
+        self.preload_longer(slots.len() + 1, place);
         let place = self.place_for(place)?;
         Ok(smallvec![Change::ChatLinked { label: label.clone(), chat: chat.clone(), place }])
     }
@@ -200,10 +201,16 @@ impl<'a> Planner<'a> {
     fn resolved_ahead<'c>(&'c self, slot: Slot, chat: &'c ChatId) -> Resolved<'c> {
         let State { chats, postings, .. } = self.state;
         self.resolved(chat, |place| {
-            // Most chats have one label, or two.
-            let lists = postings.preload(slot, place) + postings.preload_longer(2, place);
-            black_box(chats.records.preload(index(place)) + lists);
+            let longer = (2..=AHEAD).map(|len| postings.preload_longer(len, place)).sum::<usize>();
+            black_box(chats.records.preload(index(place)) + postings.preload(slot, place) + longer);
         })
+    }
+
+    /// The same for the list of so many labels, if it was not among those.
+    fn preload_longer(&self, len: usize, place: Option<Place>) {
+        if let Some(place) = place.filter(|_| len > AHEAD) {
+            black_box(self.state.postings.preload_longer(len, place));
+        }
     }
 
     fn unlink(&self, label: &LabelId, chat: &ChatId) -> Result<Changes> {
@@ -212,9 +219,7 @@ impl<'a> Planner<'a> {
         if !slots.contains(&slot) {
             return Ok(Changes::new());
         }
-        if let Some(place) = place {
-            black_box(self.state.postings.preload_longer(slots.len(), place));
-        }
+        self.preload_longer(slots.len(), place);
         Ok(smallvec![Change::ChatUnlinked { label: label.clone(), chat: chat.clone() }])
     }
 
