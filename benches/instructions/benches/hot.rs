@@ -89,15 +89,15 @@ fn ask((index, filter): (LabelIndex, Filter), page: Page) -> (LabelIndex, Option
 }
 
 #[library_benchmark]
-#[bench::of_known_chats(args = (), setup = chats_of_account, config = baseline(3_923_000))]
-#[bench::of_new_chats(args = (), setup = new_chats, config = baseline(3_842_000))]
-#[bench::already_there(args = (), setup = linked, config = baseline(1_437_000))]
+#[bench::of_known_chats(args = (), setup = chats_of_account, config = baseline(3_298_000))]
+#[bench::of_new_chats(args = (), setup = new_chats, config = baseline(3_316_000))]
+#[bench::already_there(args = (), setup = linked, config = baseline(1_407_000))]
 fn link(account: (LabelIndex, Vec<String>)) -> LabelIndex {
     link_each(account)
 }
 
 #[library_benchmark]
-#[bench::beside_a_snapshot(args = (), setup = chats_of_account, config = baseline(12_438_000))]
+#[bench::beside_a_snapshot(args = (), setup = chats_of_account, config = baseline(22_586_000))]
 fn link_once((index, chats): (LabelIndex, Vec<String>)) -> LabelIndex {
     for chat in &chats {
         let snapshot = index.snapshot();
@@ -108,7 +108,7 @@ fn link_once((index, chats): (LabelIndex, Vec<String>)) -> LabelIndex {
 }
 
 #[library_benchmark]
-#[bench::of_linked_chats(args = (), setup = linked, config = baseline(3_785_000))]
+#[bench::of_linked_chats(args = (), setup = linked, config = baseline(3_098_000))]
 fn unlink((index, chats): (LabelIndex, Vec<String>)) -> LabelIndex {
     for chat in &chats {
         black_box(index.unlink(20, chat)).expect("a known label");
@@ -117,7 +117,7 @@ fn unlink((index, chats): (LabelIndex, Vec<String>)) -> LabelIndex {
 }
 
 #[library_benchmark]
-#[bench::of_links(args = (), setup = chats_of_account, config = baseline(3_830_000))]
+#[bench::of_links(args = (), setup = chats_of_account, config = baseline(3_384_000))]
 fn batch((index, chats): (LabelIndex, Vec<String>)) -> LabelIndex {
     let mut batch = index.batch();
     for chat in &chats {
@@ -128,29 +128,29 @@ fn batch((index, chats): (LabelIndex, Vec<String>)) -> LabelIndex {
 }
 
 #[library_benchmark]
-#[bench::by_text(args = (), setup = chats_of_account, config = baseline(1_026_000))]
+#[bench::by_text(args = (), setup = chats_of_account, config = baseline(937_000))]
 fn labels_of((index, chats): (LabelIndex, Vec<String>)) -> (LabelIndex, Vec<Label>) {
     let labels = chats.iter().map(|chat| black_box(index.labels_of(chat))).last();
     (index, labels.unwrap_or_default())
 }
 
 #[library_benchmark]
-#[bench::any_of_three(args = (three()), setup = asked, config = baseline(3_110_000))]
+#[bench::any_of_three(args = (three()), setup = asked, config = baseline(3_087_000))]
 #[bench::all_of_two_none_of_one(
-    args = (Filter::new().all_of_ids(["2", "9"]).none_of_ids(["14"])), setup = asked, config = baseline(3_538_000)
+    args = (Filter::new().all_of_ids(["2", "9"]).none_of_ids(["14"])), setup = asked, config = baseline(3_507_000)
 )]
 fn totals(question: (LabelIndex, Filter)) -> (LabelIndex, Option<Answer>) {
     ask(question, Page::first(0))
 }
 
 #[library_benchmark]
-#[bench::of_fifty(args = (three()), setup = asked, config = baseline(49_340_000))]
+#[bench::of_fifty(args = (three()), setup = asked, config = baseline(47_026_000))]
 fn page(question: (LabelIndex, Filter)) -> (LabelIndex, Option<Answer>) {
     ask(question, Page::first(50))
 }
 
 #[library_benchmark]
-#[bench::in_other_case(args = (), setup = account, config = baseline(1_434_000))]
+#[bench::in_other_case(args = (), setup = account, config = baseline(1_417_000))]
 fn ids_named(index: LabelIndex) -> (LabelIndex, Vec<LabelId>) {
     let ids = (0..TIMES).map(|_| black_box(index.ids_named(black_box("LABEL 17")))).last();
     (index, ids.unwrap_or_default())
