@@ -23,7 +23,8 @@ pub(crate) struct Hold {
 
 impl Default for Horizon {
     fn default() -> Self {
-        Self { held: Mutex::default(), oldest: AtomicU64::new(oldest_of(&BTreeMap::new())) }
+        let held = BTreeMap::new();
+        Self { oldest: AtomicU64::new(oldest_of(&held)), held: Mutex::new(held) }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::options::{Limits, Options};
 use crate::snapshot::Snapshot;
 use crate::state::State;
 use crate::state::plan::{Changes, Plan, Rules, exceeded, plan};
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::{Mutex, MutexGuard, Race, is_planted};
 use crate::tickets::Tickets;
 use crate::touched::Touched;
 
@@ -334,8 +334,9 @@ impl LabelIndex {
     pub(crate) fn rules(&self) -> Rules {
         // Where readers are behind, they see chats at places that are free already. What they see is read first: an
         // older snapshot is counted by then, and one that is taken later is no older.
+        let early = is_planted(Race::EarlyHorizon).then(|| self.shared.horizon.oldest());
         let seen = self.hides().map(|_| self.revision());
-        let held = self.shared.horizon.oldest();
+        let held = early.unwrap_or_else(|| self.shared.horizon.oldest());
         Rules { limits: self.shared.limits, horizon: seen.map_or(held, |seen| held.min(seen)) }
     }
 }

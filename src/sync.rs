@@ -142,6 +142,8 @@ pub enum Race {
     EarlySubscriber,
     /// A writer is told that its commit is durable before the commit is in the feed.
     EarlyAnswer,
+    /// A writer reads which revisions are held before it reads which one is visible.
+    EarlyHorizon,
     /// A writer looks whether its commit is durable, lets go of the lock, and waits then.
     LostWakeUp,
 }

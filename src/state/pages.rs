@@ -157,7 +157,7 @@ impl<T: Clone + Default, const N: usize> Pages<T, N> {
 
     /// Reads what a write to an item will ask, so that its memory is on the way.
     pub(crate) fn preload(&self, index: usize) -> usize {
-        self.page(index / N).filter(|_| index < self.len).map_or(0, Piece::versions)
+        self.page(index / N).filter(|_| index < self.len).map_or(0, Piece::sharers)
     }
 
     /// Writes an item that is there; says whether it is.
@@ -261,6 +261,7 @@ impl<T: Clone + Default, const N: usize> Pages<T, N> {
     /// Whether both have the same items in a range from one beginning of a page to another. Only the items of pages
     /// that are not shared are compared.
     pub(crate) fn agrees(&self, other: &Self, items: Range<usize>, same: impl Fn(&T, &T) -> bool) -> bool {
+        debug_assert!(items.start.is_multiple_of(N) && items.end.is_multiple_of(N), "{items:?} by pages of {N}");
         let agree = |at: usize| match (self.page(at), other.page(at)) {
             (Some(a), Some(b)) if !a.is_same(b) => {
                 let there = self.len.min(items.end) - at * N;

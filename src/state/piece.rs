@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 use triomphe::Arc;
 
-/// Items side by side, shared between versions until one of them writes.
+/// Items side by side, shared until somebody writes: between versions, and within one where all begin alike.
 ///
 /// A clone is one reference count. There are no weak references, so whether a piece is shared is a plain read: a write
 /// asks it of some thirty pieces.
@@ -12,9 +12,9 @@ use triomphe::Arc;
 pub(crate) struct Piece<T>(Arc<[T]>);
 
 impl<T> Piece<T> {
-    /// How many versions have it. Reads what a write will read first.
+    /// How many share it. Reads what a write will read first.
     #[inline]
-    pub(crate) fn versions(&self) -> usize {
+    pub(crate) fn sharers(&self) -> usize {
         let Self(items) = self;
         Arc::strong_count(items)
     }
@@ -26,7 +26,7 @@ impl<T> Piece<T> {
         Arc::ptr_eq(items, others)
     }
 
-    /// The items to be written, unless another version has them too.
+    /// The items to be written, unless they are shared.
     #[inline]
     pub(crate) fn own(&mut self) -> Option<&mut [T]> {
         let Self(items) = self;
@@ -35,10 +35,10 @@ impl<T> Piece<T> {
 }
 
 impl<T: Clone> Piece<T> {
-    /// The items to be written, copied first if another version has them too. A call would take longer than it does.
+    /// The items to be written, copied first if they are shared. A call would take longer than it does.
     #[inline(always)]
     pub(crate) fn to_mut(&mut self) -> &mut [T] {
-        if self.versions() > 1 {
+        if self.sharers() > 1 {
             self.copy();
         }
         self.own().unwrap_or_default()
@@ -102,14 +102,14 @@ mod tests {
     use super::Piece;
 
     #[test]
-    fn is_copied_where_another_version_has_it() {
+    fn is_copied_where_it_is_shared() {
         let mut piece = Piece::from([1, 2, 3]);
         let alone = allocation_counter::measure(|| piece.to_mut().fill(7));
         let kept = piece.clone();
-        assert_eq!((piece.versions(), piece.own()), (2, None));
+        assert_eq!((piece.sharers(), piece.own()), (2, None));
         let shared = allocation_counter::measure(|| piece.to_mut().fill(8));
         assert_eq!((alone.count_total, shared.count_total), (0, 1));
         assert_eq!((&*piece, &*kept), (&[8; 3][..], &[7; 3][..]));
-        assert_eq!((piece.versions(), kept.versions()), (1, 1));
+        assert_eq!((piece.sharers(), kept.sharers()), (1, 1));
     }
 }

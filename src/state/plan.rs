@@ -197,7 +197,7 @@ impl<'a> Planner<'a> {
     }
 
     /// What an id means, with the memory on the way that it takes to change one pair: all at once, while the chat's record
-    /// is on the way too. Carrying out the change would ask for one piece after the other, behind an atomic operation each.
+    /// is on the way too. Carrying out the change would wait for one piece after the other.
     fn resolved_ahead<'c>(&'c self, slot: Slot, chat: &'c ChatId) -> Resolved<'c> {
         let State { chats, postings, .. } = self.state;
         self.resolved(chat, |place| {

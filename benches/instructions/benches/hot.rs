@@ -1,4 +1,4 @@
-//! The instructions of ten hot operations, as callgrind counts them.
+//! The instructions of eleven hot operations, as callgrind counts them.
 //!
 //! Unlike times, these numbers are the same on a busy machine. Each is compared with the baseline beside it, and the run
 //! fails where it is more than a tenth higher. After a change that is worth its price the baseline is written anew:

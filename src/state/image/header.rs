@@ -46,7 +46,7 @@ impl RowKind {
             Self::Labels => 64,
             Self::DeletedLabels | Self::Aliases => 512,
             Self::LabelSets => 1_024,
-            Self::ChatKeys => 18 * 512,
+            Self::ChatKeys => 9 * 1_024,
             Self::ChatSets => 42 * 1_024,
         }
     }

@@ -120,11 +120,11 @@ impl Chunk {
         match self {
             Self::Sparse { places, len } => {
                 let near = places.get(share(usize::from(*len), low)).map_or(0, |&near| usize::from(near));
-                places.versions() + near
+                places.sharers() + near
             }
             Self::Dense { words, .. } => {
                 let there = words.get(bit_of(low).0).is_some_and(|&word| word != 0);
-                words.versions() + usize::from(there)
+                words.sharers() + usize::from(there)
             }
         }
     }

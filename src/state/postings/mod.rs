@@ -48,7 +48,7 @@ pub(in crate::state) struct Posting {
 }
 
 /// The totals of one label.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     /// The chats that have it.
     pub(crate) chats: u64,
@@ -72,10 +72,9 @@ impl Postings {
         self.labels.get(index(slot)).map(counts).unwrap_or_default()
     }
 
-    /// Whether two labels are on the same chats, which are few and in runs.
-    pub(crate) fn are_alike_in_runs(&self, a: Slot, b: Slot) -> bool {
-        let run = |slot| self.labels.get(index(slot)).and_then(|label| label.places.run());
-        run(a).is_some_and(|places| run(b) == Some(places))
+    /// The places of a label in order, if they are few and in one run.
+    pub(crate) fn run(&self, slot: Slot) -> Option<&[Place]> {
+        self.labels.get(index(slot))?.places.run()
     }
 
     /// The number of labelled chats.

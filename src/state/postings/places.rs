@@ -62,7 +62,7 @@ impl Places {
     pub(super) fn preload(&self, place: Place) -> usize {
         let (number, low) = split(place);
         match &self.pieces {
-            Pieces::Run(places) => places.versions(),
+            Pieces::Run(places) => places.sharers(),
             Pieces::Chunks(chunks) => chunks.get(index(number)).map_or(0, |chunk| chunk.preload(low)),
         }
     }

@@ -9,6 +9,7 @@ use super::{chat, commit, define, empty, label, link};
 use crate::filter::Filter;
 use crate::op::Op;
 use crate::state::State;
+use crate::state::labels::Slot;
 use crate::state::totals::Way;
 
 fn assert_all_ways(state: &State, filter: &Filter) {
@@ -126,6 +127,8 @@ fn labels_that_always_come_together_count_once() {
         commit(&mut state, labels.iter().map(|&id| link(id, &format!("{number}"))));
     }
     commit(&mut state, [link(5, "0"), link(5, "1")]);
+    let slots: Vec<Slot> = (0..8).filter_map(|id| state.labels.slot(&label(id))).collect();
+    assert_eq!((slots.len(), state.without_twins(&slots).len()), (8, 4));
     for some in 1..256_u32 {
         let ids = (0..8).filter(|id| some >> id & 1 == 1).map(|id| id.to_string());
         assert_all_ways(&state, &Filter::new().any_of_ids(ids.collect::<Vec<_>>()));

@@ -1,5 +1,7 @@
 //! Totals from the lists of chats.
 
+use std::borrow::Cow;
+
 use fearless_simd::{Level, dispatch};
 
 use crate::answer::Totals;
@@ -123,15 +125,18 @@ impl State {
     /// The chats and rows of each label, less those of the chats that an earlier label had. How many these are is a
     /// guess beforehand: gives up where it turns out to cost more than `most`.
     pub(super) fn totals_by_repeats(&self, any: &[Slot], most: u64) -> Option<Totals> {
-        if let [slot] = *any {
-            return Some(self.totals_of_label(slot));
-        }
-        let any = self.without_twins(any);
+        let any = match any {
+            [_] => Cow::Borrowed(any),
+            _ => Cow::Owned(self.without_twins(any)),
+        };
         let mut totals = Totals::default();
-        for &slot in &any {
-            let Totals { chats, rows, .. } = self.totals_of_label(slot);
+        for &slot in &*any {
+            let Counts { chats, rows } = self.postings.counts(slot);
             totals.chats += chats;
             totals.rows += rows;
+        }
+        if let [_] = *any {
+            return Some(totals);
         }
         let (all, mut read) = (totals.chats, 0);
         let mut repeats = 0;
@@ -176,17 +181,14 @@ impl State {
         Some(totals)
     }
 
-    fn totals_of_label(&self, slot: Slot) -> Totals {
-        let Counts { chats, rows } = self.postings.counts(slot);
-        Totals { chats, rows, matched_rows: 0 }
-    }
-
     /// The labels without those that are rare and on the same chats as another one, so that all of theirs are repeats:
     /// some labels always come together.
-    fn without_twins(&self, any: &[Slot]) -> Vec<Slot> {
+    pub(in crate::state) fn without_twins(&self, any: &[Slot]) -> Vec<Slot> {
         let mut slots = any.to_vec();
-        slots.sort_by_cached_key(|&slot| self.postings.counts(slot));
-        slots.dedup_by(|slot, other| self.postings.are_alike_in_runs(*slot, *other));
+        slots.sort_by_cached_key(|&slot| self.postings.run(slot));
+        slots.dedup_by(|slot, other| {
+            self.postings.run(*slot).is_some_and(|places| self.postings.run(*other) == Some(places))
+        });
         slots
     }
 

@@ -102,24 +102,25 @@ fn what_is_seen_is_on_disk() {
 
 /// The place of `ana` is the first, and free before readers know. A snapshot may be taken at any moment of the write
 /// that wants a place.
+pub(super) fn end_and_beginning_beside_a_snapshot() {
+    let (store, disk) = open(options());
+    let index = store.existing("shop").unwrap();
+    let mut feed = index.subscribe();
+    let mut batch = index.batch();
+    batch.unlink(1, "ana").unwrap();
+    let unlinked = batch.submit();
+    let writer = link(&index, 1, &["bob"]);
+    let held = index.snapshot();
+    assert!(unlinked.wait().unwrap().changed());
+    writer.join().unwrap();
+    let place = next_place(&mut feed).unwrap();
+    assert!(place > 0 || !held.contains(1, "ana"), "given away, and a held snapshot shows ana there");
+    assert_eq!(close(store, &index, &disk).revision, 3);
+}
+
 #[test]
 fn a_place_that_a_held_snapshot_shows_is_not_given_away() {
-    let body = || {
-        let (store, disk) = open(options());
-        let index = store.existing("shop").unwrap();
-        let mut feed = index.subscribe();
-        let mut batch = index.batch();
-        batch.unlink(1, "ana").unwrap();
-        let unlinked = batch.submit();
-        let writer = link(&index, 1, &["bob"]);
-        let held = index.snapshot();
-        assert!(unlinked.wait().unwrap().changed());
-        writer.join().unwrap();
-        let place = next_place(&mut feed).unwrap();
-        assert!(place > 0 || !held.contains(1, "ana"), "given away, and a held snapshot shows ana there");
-        assert_eq!(close(store, &index, &disk).revision, 3);
-    };
-    explore(body);
+    explore(end_and_beginning_beside_a_snapshot);
 }
 
 #[test]

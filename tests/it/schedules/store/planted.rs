@@ -12,6 +12,12 @@ fn an_answer_that_comes_before_the_feed_has_the_commit_is_found() {
 }
 
 #[test]
+fn a_place_that_is_given_away_too_early_is_found() {
+    prepare();
+    expect_to_find(Race::EarlyHorizon, commits::end_and_beginning_beside_a_snapshot, FEW);
+}
+
+#[test]
 fn a_lost_wake_up_is_found() {
     prepare();
     expect_to_find(Race::LostWakeUp, commits::writers_reader_flush, FEW);
