@@ -36,8 +36,8 @@ pub(crate) fn join(number: u32, low: u16) -> Place {
 pub(crate) enum Chunk {
     /// Few places, in order, and some room behind them.
     Sparse { places: Piece<u16>, len: u16 },
-    /// One bit for each place, up to some place behind the last. Made for more places than words, and left for a list
-    /// when there are fewer than half as many, so that who comes and goes between the two changes nothing.
+    /// One bit for each place, up to some place behind the last. Made for more places than two for each word, and left for a
+    /// list when there are fewer than one, so that who comes and goes between the two changes nothing.
     Dense { words: Piece<u64>, len: u32 },
 }
 
@@ -73,10 +73,10 @@ fn lower_bound(places: &[u16], low: u16) -> usize {
     }
 }
 
-/// Whether there are more places, in order, than words of their bits. Those are four times as large as the list then, but
-/// a write to them reads and moves nothing else.
+/// Whether there are more than two places, in order, for each word of their bits. A write to bits reads and moves nothing
+/// else, but these are twice as large as a list at two, and four times at one.
 fn is_dense(places: &[u16]) -> bool {
-    places.last().is_some_and(|&last| places.len() > bit_of(last).0 + 1)
+    places.last().is_some_and(|&last| places.len() > 2 * (bit_of(last).0 + 1))
 }
 
 impl Chunk {
@@ -150,7 +150,7 @@ impl Chunk {
                     *word |= bit;
                 }
                 *len += 1;
-                if 2 * index(*len) < words.len() {
+                if index(*len) < words.len() {
                     *self = self.sparse();
                 }
             }
@@ -171,7 +171,7 @@ impl Chunk {
                     *word &= !bit;
                 }
                 *len -= 1;
-                if 2 * index(*len) < words.len() {
+                if index(*len) < words.len() {
                     *self = self.sparse();
                 }
             }
@@ -209,7 +209,7 @@ pub(super) mod tests {
         assert_eq!(chunk.len(), usize::try_from(model.len()).unwrap());
         assert_eq!(chunk.is_empty(), model.is_empty());
         if let (Chunk::Dense { words, len }, Some(last)) = (chunk, model.max()) {
-            assert!(2 * usize::try_from(*len).unwrap() >= words.len(), "{len} in {} words", words.len());
+            assert!(usize::try_from(*len).unwrap() >= words.len(), "{len} in {} words", words.len());
             assert!(words.len() > usize::try_from(last / 64).unwrap());
         }
     }
@@ -255,7 +255,7 @@ pub(super) mod tests {
     #[test]
     fn what_comes_and_goes_leaves_the_form_as_it_is() {
         let mut chunk = Chunk::default();
-        (0..512).for_each(|nth| chunk.insert(nth * 64));
+        (0..1_024).for_each(|nth| chunk.insert(nth * 32));
         assert!(matches!(chunk, Chunk::Sparse { .. }));
         chunk.insert(1);
         let changes = allocation_counter::measure(|| {
@@ -266,7 +266,7 @@ pub(super) mod tests {
         });
         assert_eq!(changes.count_total, 0);
         assert!(matches!(chunk, Chunk::Dense { .. }));
-        (255..512).for_each(|nth| chunk.remove(nth * 64));
+        (511..1_024).for_each(|nth| chunk.remove(nth * 32));
         assert!(matches!(chunk, Chunk::Dense { .. }));
         chunk.remove(1);
         assert!(matches!(chunk, Chunk::Sparse { .. }));
