@@ -15,6 +15,7 @@ use crate::state::label_sets::{EMPTY, SetId, signature_bit};
 use crate::state::labels::index;
 use crate::state::pages::Pages;
 use crate::state::postings::chunk::Chunk;
+use crate::state::postings::chunk::Sparsity;
 use crate::state::postings::{Pieces, Places};
 use crate::state::tests::{chat, commit, define, empty, label, link, unlink};
 
@@ -285,7 +286,7 @@ const BREAKS: &[Break] = &[
     ("P1", "a wrong length", |state| {
         let bob = place(state, BOB);
         state.postings.longer.reach(1);
-        state.postings.longer.get_mut(1).unwrap().insert(bob);
+        state.postings.longer.get_mut(1).unwrap().insert(bob, Sparsity::among(1));
     }),
     ("P1", "a list of a label that is gone", |state| {
         let dead = *state.labels.free.get(0).unwrap();

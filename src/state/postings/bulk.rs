@@ -2,7 +2,7 @@
 
 use crate::state::labels::{Slot, index, wide};
 use crate::state::pages::Pages;
-use crate::state::postings::chunk::{Chunk, split};
+use crate::state::postings::chunk::{Chunk, Sparsity, split};
 use crate::state::postings::places::CHUNKS;
 use crate::state::postings::{Places, Posting, Postings};
 
@@ -17,24 +17,24 @@ struct Growing {
 }
 
 impl Growing {
-    fn push(&mut self, number: u32, low: u16) {
+    fn push(&mut self, number: u32, low: u16, lists: Sparsity) {
         if number != self.number {
-            self.end_chunk();
+            self.end_chunk(lists);
             self.number = number;
         }
         self.places.push(low);
     }
 
-    fn end_chunk(&mut self) {
+    fn end_chunk(&mut self, lists: Sparsity) {
         if !self.places.is_empty() {
             self.chunks.reach(index(self.number));
-            self.chunks.set(index(self.number), Chunk::of(&self.places));
+            self.chunks.set(index(self.number), Chunk::of(&self.places, lists));
             self.places.clear();
         }
     }
 
-    fn finish(mut self) -> Places {
-        self.end_chunk();
+    fn finish(mut self, lists: Sparsity) -> Places {
+        self.end_chunk(lists);
         Places::of(self.chunks)
     }
 }
@@ -54,28 +54,29 @@ impl Postings {
     /// **O(places + pairs)**.
     pub(in crate::state) fn bulk<'a>(slots: usize, chats: impl Iterator<Item = &'a [Slot]>) -> Self {
         let mut postings = Self::default();
+        let lists = Sparsity::among(slots);
         let mut labels: Vec<(Growing, u64)> = Vec::new();
         let mut longer: Vec<Growing> = Vec::new();
         for (place, slots) in (0..).zip(chats) {
             let (number, low) = split(place);
             for &slot in slots {
                 if let Some((list, rows)) = reach(&mut labels, index(slot)) {
-                    list.push(number, low);
+                    list.push(number, low, lists);
                     *rows += wide(slots.len());
                 }
             }
             for at in 0..slots.len().saturating_sub(1) {
                 if let Some(list) = reach(&mut longer, at) {
-                    list.push(number, low);
+                    list.push(number, low, lists);
                 }
             }
             postings.labelled += u64::from(!slots.is_empty());
         }
         for (list, rows) in labels {
-            postings.labels.push(Posting { places: list.finish(), rows });
+            postings.labels.push(Posting { places: list.finish(lists), rows });
         }
         postings.reach(slots);
-        longer.into_iter().for_each(|list| postings.longer.push(list.finish()));
+        longer.into_iter().for_each(|list| postings.longer.push(list.finish(lists)));
         postings
     }
 }

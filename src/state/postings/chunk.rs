@@ -36,8 +36,7 @@ pub(crate) fn join(number: u32, low: u16) -> Place {
 pub(crate) enum Chunk {
     /// Few places, in order, and some room behind them.
     Sparse { places: Piece<u16>, len: u16 },
-    /// One bit for each place, up to some place behind the last. Made for more places than two for each word, and left for a
-    /// list when there are fewer than one, so that who comes and goes between the two changes nothing.
+    /// One bit for each place, up to some place behind the last.
     Dense { words: Piece<u64>, len: u32 },
 }
 
@@ -73,16 +72,35 @@ fn lower_bound(places: &[u16], low: u16) -> usize {
     }
 }
 
-/// Whether there are more than two places, in order, for each word of their bits. A write to bits reads and moves nothing
-/// else, but these are twice as large as a list at two, and four times at one.
-fn is_dense(places: &[u16]) -> bool {
-    places.last().is_some_and(|&last| places.len() > 2 * (bit_of(last).0 + 1))
+/// How many places for each word of bits a list has at most. A write to bits reads and moves nothing else, but at two places
+/// a word they are twice as large as a list, and at one four times.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sparsity(usize);
+
+impl Sparsity {
+    /// Labels up to which bits may be four times as large: with all of these labels so they take 6 bytes a chat more.
+    const FEW_LABELS: usize = 64;
+
+    pub(in crate::state) const fn among(labels: usize) -> Self {
+        Self(if labels <= Self::FEW_LABELS { 1 } else { 2 })
+    }
+
+    /// Whether places in order are too many for a list.
+    fn is_left_by(self, places: &[u16]) -> bool {
+        places.last().is_some_and(|&last| places.len() > self.0 * (bit_of(last).0 + 1))
+    }
+
+    /// Whether so many places in so many words are few enough for a list again: half of the most, so that who comes and
+    /// goes changes nothing.
+    fn is_regained_by(self, len: usize, words: usize) -> bool {
+        2 * len < self.0 * words
+    }
 }
 
 impl Chunk {
     /// The chunk of places in order, without room.
-    pub(crate) fn of(places: &[u16]) -> Self {
-        if is_dense(places) {
+    pub(crate) fn of(places: &[u16], lists: Sparsity) -> Self {
+        if lists.is_left_by(places) {
             Self::dense(places)
         } else {
             Self::Sparse { places: places.into(), len: u16::try_from(places.len()).unwrap_or_default() }
@@ -130,13 +148,13 @@ impl Chunk {
     }
 
     /// Adds a place that is not there.
-    pub(crate) fn insert(&mut self, low: u16) {
+    pub(crate) fn insert(&mut self, low: u16, lists: Sparsity) {
         match self {
             Self::Sparse { places, len } => {
                 let at = lower_bound(list_of(places, *len), low);
                 run::insert(places, usize::from(*len), at, low);
                 *len += 1;
-                if is_dense(list_of(places, *len)) {
+                if lists.is_left_by(list_of(places, *len)) {
                     *self = Self::dense(list_of(places, *len));
                 }
             }
@@ -150,7 +168,7 @@ impl Chunk {
                     *word |= bit;
                 }
                 *len += 1;
-                if index(*len) < words.len() {
+                if lists.is_regained_by(index(*len), words.len()) {
                     *self = self.sparse();
                 }
             }
@@ -158,7 +176,7 @@ impl Chunk {
     }
 
     /// Removes a place that is there.
-    pub(crate) fn remove(&mut self, low: u16) {
+    pub(crate) fn remove(&mut self, low: u16, lists: Sparsity) {
         match self {
             Self::Sparse { places, len } => {
                 let at = lower_bound(list_of(places, *len), low);
@@ -171,7 +189,7 @@ impl Chunk {
                     *word &= !bit;
                 }
                 *len -= 1;
-                if index(*len) < words.len() {
+                if lists.is_regained_by(index(*len), words.len()) {
                     *self = self.sparse();
                 }
             }
@@ -197,19 +215,20 @@ pub(super) mod tests {
     use proptest::prelude::*;
     use roaring::RoaringBitmap;
 
-    use super::{Chunk, LOW, join, split};
+    use super::{Chunk, LOW, Sparsity, join, split};
 
     /// Places that are near each other, at both ends, and anywhere.
     pub(in crate::state::postings) fn places() -> impl Strategy<Value = u16> {
         prop_oneof![4 => 0_u16..300, 2 => LOW - 135..=LOW, 1 => 0..=LOW]
     }
 
-    fn assert_same(chunk: &Chunk, model: &RoaringBitmap) {
+    fn assert_same(chunk: &Chunk, model: &RoaringBitmap, lists: Sparsity) {
         assert!(chunk.iter().map(u32::from).eq(model.iter()));
         assert_eq!(chunk.len(), usize::try_from(model.len()).unwrap());
         assert_eq!(chunk.is_empty(), model.is_empty());
         if let (Chunk::Dense { words, len }, Some(last)) = (chunk, model.max()) {
-            assert!(usize::try_from(*len).unwrap() >= words.len(), "{len} in {} words", words.len());
+            let len = usize::try_from(*len).unwrap();
+            assert!(!lists.is_regained_by(len, words.len()), "{len} in {} words", words.len());
             assert!(words.len() > usize::try_from(last / 64).unwrap());
         }
     }
@@ -219,7 +238,10 @@ pub(super) mod tests {
 
         /// Whatever is added and removed, in whichever form it is kept, and the versions taken on the way too.
         #[test]
-        fn is_a_set_whose_versions_do_not_change(steps in vec((places(), 0_u8..10), 0..2000)) {
+        fn is_a_set_whose_versions_do_not_change(
+            steps in vec((places(), 0_u8..10), 0..2000),
+            lists in prop_oneof![Just(Sparsity::among(1)), Just(Sparsity::among(1_000))],
+        ) {
             let (mut chunk, mut model) = (Chunk::default(), RoaringBitmap::new());
             let mut kept = Vec::new();
             let shrinking = steps.len() / 2;
@@ -227,18 +249,18 @@ pub(super) mod tests {
                 let adds = if nth < shrinking { step > 1 } else { step > 7 };
                 match (adds, model.contains(u32::from(low))) {
                     (true, false) => {
-                        chunk.insert(low);
+                        chunk.insert(low, lists);
                         model.insert(u32::from(low));
                     }
                     (false, true) => {
-                        chunk.remove(low);
+                        chunk.remove(low, lists);
                         model.remove(u32::from(low));
                     }
                     _ => kept.push((chunk.clone(), model.clone())),
                 }
             }
             kept.push((chunk, model));
-            kept.iter().for_each(|(chunk, model)| assert_same(chunk, model));
+            kept.iter().for_each(|(chunk, model)| assert_same(chunk, model, lists));
         }
     }
 
@@ -254,30 +276,32 @@ pub(super) mod tests {
 
     #[test]
     fn what_comes_and_goes_leaves_the_form_as_it_is() {
-        let mut chunk = Chunk::default();
-        (0..1_024).for_each(|nth| chunk.insert(nth * 32));
-        assert!(matches!(chunk, Chunk::Sparse { .. }));
-        chunk.insert(1);
-        let changes = allocation_counter::measure(|| {
-            for _ in 0..10 {
-                chunk.remove(1);
-                chunk.insert(1);
-            }
-        });
-        assert_eq!(changes.count_total, 0);
-        assert!(matches!(chunk, Chunk::Dense { .. }));
-        (511..1_024).for_each(|nth| chunk.remove(nth * 32));
-        assert!(matches!(chunk, Chunk::Dense { .. }));
-        chunk.remove(1);
-        assert!(matches!(chunk, Chunk::Sparse { .. }));
+        for (labels, most) in [(64, 512), (65, 1_024)] {
+            let (mut chunk, lists) = (Chunk::default(), Sparsity::among(labels));
+            let nth = |nth: u16| nth * (LOW / most + 1);
+            (0..most).for_each(|number| chunk.insert(nth(number), lists));
+            assert!(matches!(chunk, Chunk::Sparse { .. }));
+            chunk.insert(1, lists);
+            let changes = allocation_counter::measure(|| {
+                for _ in 0..10 {
+                    chunk.remove(1, lists);
+                    chunk.insert(1, lists);
+                }
+            });
+            assert_eq!(changes.count_total, 0);
+            (most / 2 - 1..most).for_each(|number| chunk.remove(nth(number), lists));
+            assert!(matches!(chunk, Chunk::Dense { .. }));
+            chunk.remove(1, lists);
+            assert!(matches!(chunk, Chunk::Sparse { .. }));
+        }
     }
 
     #[test]
     fn a_full_chunk_holds_every_place() {
-        let mut chunk = Chunk::default();
-        (0..=LOW).rev().for_each(|low| chunk.insert(low));
-        assert_same(&chunk, &(0..=u32::from(LOW)).collect());
-        (0..=LOW).for_each(|low| chunk.remove(low));
-        assert_same(&chunk, &RoaringBitmap::new());
+        let (mut chunk, lists) = (Chunk::default(), Sparsity::among(1));
+        (0..=LOW).rev().for_each(|low| chunk.insert(low, lists));
+        assert_same(&chunk, &(0..=u32::from(LOW)).collect(), lists);
+        (0..=LOW).for_each(|low| chunk.remove(low, lists));
+        assert_same(&chunk, &RoaringBitmap::new(), lists);
     }
 }

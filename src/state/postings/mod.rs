@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use crate::change::Place;
 use crate::state::labels::{Slot, index, wide};
 use crate::state::pages::Pages;
+use crate::state::postings::chunk::Sparsity;
 pub(in crate::state) use crate::state::postings::lists::{Lengths, Lists};
 #[cfg(test)]
 pub(in crate::state) use crate::state::postings::places::Pieces;
@@ -101,10 +102,10 @@ impl Postings {
 
     /// Gives the chat at a place labels that it does not have, beside its `others`.
     pub(crate) fn link(&mut self, slots: &[Slot], place: Place, others: &[Slot]) {
-        let len = others.len() + slots.len();
+        let (len, lists) = (others.len() + slots.len(), Sparsity::among(self.labels.len()));
         for &slot in slots {
             if let Some(label) = self.labels.get_mut(index(slot)) {
-                label.places.insert(place);
+                label.places.insert(place, lists);
                 label.rows += wide(len);
             }
         }
@@ -116,7 +117,7 @@ impl Postings {
         for at in (others.len() + 1..=len).filter_map(longer) {
             self.longer.reach(at);
             if let Some(list) = self.longer.get_mut(at) {
-                list.insert(place);
+                list.insert(place, lists);
             }
         }
         self.labelled += u64::from(others.is_empty() && !slots.is_empty());
@@ -124,10 +125,10 @@ impl Postings {
 
     /// Takes labels from the chat at a place, which has them beside its `others`.
     pub(crate) fn unlink(&mut self, slots: &[Slot], place: Place, others: &[Slot]) {
-        let len = others.len() + slots.len();
+        let (len, lists) = (others.len() + slots.len(), Sparsity::among(self.labels.len()));
         for &slot in slots {
             if let Some(label) = self.labels.get_mut(index(slot)) {
-                label.places.remove(place);
+                label.places.remove(place, lists);
                 label.rows -= wide(len);
             }
         }
@@ -138,7 +139,7 @@ impl Postings {
         }
         for at in (others.len() + 1..=len).filter_map(longer) {
             if let Some(list) = self.longer.get_mut(at) {
-                list.remove(place);
+                list.remove(place, lists);
             }
         }
         self.labelled -= u64::from(others.is_empty() && !slots.is_empty());

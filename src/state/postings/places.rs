@@ -6,7 +6,7 @@ use crate::change::Place;
 use crate::state::labels::index;
 use crate::state::pages::{Pages, PagesFrom};
 use crate::state::piece::Piece;
-use crate::state::postings::chunk::{Chunk, join, split};
+use crate::state::postings::chunk::{Chunk, Sparsity, join, split};
 use crate::state::postings::run;
 use crate::state::postings::words::Form;
 
@@ -68,7 +68,7 @@ impl Places {
     }
 
     /// Adds a place that is not there.
-    pub(in crate::state) fn insert(&mut self, place: Place) {
+    pub(in crate::state) fn insert(&mut self, place: Place, lists: Sparsity) {
         let (number, low) = split(place);
         match &mut self.pieces {
             Pieces::Run(places) => {
@@ -77,7 +77,7 @@ impl Places {
                 self.len += 1;
                 let last = places.get(self.len - 1).map_or(0, |&last| split(last).0);
                 if !is_scattered(self.len, index(last) + 1) {
-                    *self = self.in_chunks();
+                    *self = self.in_chunks(lists);
                 }
             }
             Pieces::Chunks(chunks) => {
@@ -87,7 +87,7 @@ impl Places {
                     chunks.reach(index(number));
                 }
                 if let Some(chunk) = chunks.get_mut(index(number)) {
-                    chunk.insert(low);
+                    chunk.insert(low, lists);
                 }
                 if is_last {
                     self.join_scattered(2);
@@ -97,7 +97,7 @@ impl Places {
     }
 
     /// Removes a place that is there.
-    pub(in crate::state) fn remove(&mut self, place: Place) {
+    pub(in crate::state) fn remove(&mut self, place: Place, lists: Sparsity) {
         let (number, low) = split(place);
         match &mut self.pieces {
             Pieces::Run(places) => {
@@ -106,7 +106,7 @@ impl Places {
             }
             Pieces::Chunks(chunks) => {
                 let Some(chunk) = chunks.get_mut(index(number)) else { return };
-                chunk.remove(low);
+                chunk.remove(low, lists);
             }
         }
         self.len -= 1;
@@ -126,7 +126,7 @@ impl Places {
         Self { len: self.len, pieces: Pieces::Run(self.iter().collect()) }
     }
 
-    fn in_chunks(&self) -> Self {
+    fn in_chunks(&self, lists: Sparsity) -> Self {
         let mut chunks = Pages::default();
         if let Some(last) = self.iter().last() {
             chunks.reach(index(split(last).0));
@@ -135,7 +135,7 @@ impl Places {
         for (number, part) in self.parts_from(0) {
             lows.clear();
             lows.extend(part.form.iter_from(0));
-            chunks.set(index(number), Chunk::of(&lows));
+            chunks.set(index(number), Chunk::of(&lows, lists));
         }
         Self { len: self.len, pieces: Pieces::Chunks(chunks) }
     }
@@ -231,7 +231,9 @@ mod tests {
 
     use super::{Pieces, Places};
     use crate::change::Place;
-    use crate::state::postings::chunk::{join, low_of, split};
+    use crate::state::postings::chunk::{Sparsity, join, low_of, split};
+
+    const LISTS: Sparsity = Sparsity::among(1);
 
     fn assert_same(places: &Places, model: &BTreeSet<Place>) {
         assert!(places.iter().eq(model.iter().copied()));
@@ -263,11 +265,11 @@ mod tests {
                 let adds = if nth < half { step > 1 } else { step > 7 };
                 match (adds, model.contains(&place)) {
                     (true, false) => {
-                        places.insert(place);
+                        places.insert(place, LISTS);
                         model.insert(place);
                     }
                     (false, true) => {
-                        places.remove(place);
+                        places.remove(place, LISTS);
                         model.remove(&place);
                     }
                     _ if kept.len() < 20 => kept.push((places.clone(), model.clone())),
@@ -275,7 +277,7 @@ mod tests {
                 }
             }
             for place in model.clone() {
-                places.remove(place);
+                places.remove(place, LISTS);
                 model.remove(&place);
                 if model.len() % 97 == 0 {
                     kept.push((places.clone(), model.clone()));
@@ -290,8 +292,8 @@ mod tests {
     #[test]
     fn making_chunks_of_a_run_takes_little_for_each() {
         let mut places = Places::default();
-        (0..640).for_each(|number| places.insert(join(number, 7)));
-        let info = allocation_counter::measure(|| places.insert(join(640, 7)));
+        (0..640).for_each(|number| places.insert(join(number, 7), LISTS));
+        let info = allocation_counter::measure(|| places.insert(join(640, 7), LISTS));
         assert!(matches!(places.pieces, Pieces::Chunks(_)));
         assert!(info.bytes_total <= 641 * 64 + 4_096, "{} bytes", info.bytes_total);
     }
@@ -300,8 +302,9 @@ mod tests {
     #[test]
     fn a_run_makes_chunks_of_little_room() {
         let mut places = Places::default();
-        let info =
-            allocation_counter::measure(|| (0..66).for_each(|nth| places.insert(join(nth % 2, 7 * low_of(nth)))));
+        let info = allocation_counter::measure(|| {
+            (0..66).for_each(|nth| places.insert(join(nth % 2, 7 * low_of(nth)), LISTS));
+        });
         assert!(matches!(places.pieces, Pieces::Chunks(_)));
         assert!(info.bytes_current <= 400, "{} bytes", info.bytes_current);
     }
@@ -311,16 +314,16 @@ mod tests {
     fn few_scattered_places_are_in_one_run() {
         let in_a_run = |places: &Places| matches!(places.pieces, Pieces::Run(_));
         let mut places = Places::default();
-        (0..640).for_each(|nth| places.insert(join(nth % 40, 7 + u16::try_from(nth / 40).unwrap_or_default())));
+        (0..640).for_each(|nth| places.insert(join(nth % 40, 7 + u16::try_from(nth / 40).unwrap_or_default()), LISTS));
         assert!(in_a_run(&places));
-        places.insert(0);
+        places.insert(0, LISTS);
         assert!(!in_a_run(&places));
-        (0..320).for_each(|nth| places.remove(join(nth % 40, 7 + u16::try_from(nth / 40).unwrap_or_default())));
+        (0..320).for_each(|nth| places.remove(join(nth % 40, 7 + u16::try_from(nth / 40).unwrap_or_default()), LISTS));
         assert!(!in_a_run(&places));
-        places.remove(0);
+        places.remove(0, LISTS);
         assert!(in_a_run(&places));
         let mut near = Places::default();
-        (0..33).for_each(|place| near.insert(place));
+        (0..33).for_each(|place| near.insert(place, LISTS));
         assert!(!in_a_run(&near));
     }
 }

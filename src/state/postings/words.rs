@@ -209,8 +209,8 @@ mod tests {
     use roaring::RoaringBitmap;
 
     use super::{Bits, Form, NONE, contains, count, count_common, subtract, unite};
-    use crate::state::postings::chunk::Chunk;
     use crate::state::postings::chunk::tests::places;
+    use crate::state::postings::chunk::{Chunk, Sparsity};
 
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(100) })]
@@ -221,7 +221,7 @@ mod tests {
             let of = |places: &Vec<u16>| {
                 let model: RoaringBitmap = places.iter().copied().map(u32::from).collect();
                 let mut chunk = Chunk::default();
-                model.iter().for_each(|low| chunk.insert(u16::try_from(low).unwrap()));
+                model.iter().for_each(|low| chunk.insert(u16::try_from(low).unwrap(), Sparsity::among(1)));
                 (chunk, model)
             };
             let (mut set, mut model) = (NONE, RoaringBitmap::new());
