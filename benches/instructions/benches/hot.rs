@@ -135,16 +135,16 @@ fn labels_of((index, chats): (LabelIndex, Vec<String>)) -> (LabelIndex, Vec<Labe
 }
 
 #[library_benchmark]
-#[bench::any_of_three(args = (three()), setup = asked, config = baseline(3_087_000))]
+#[bench::any_of_three(args = (three()), setup = asked, config = baseline(2_994_000))]
 #[bench::all_of_two_none_of_one(
-    args = (Filter::new().all_of_ids(["2", "9"]).none_of_ids(["14"])), setup = asked, config = baseline(3_507_000)
+    args = (Filter::new().all_of_ids(["2", "9"]).none_of_ids(["14"])), setup = asked, config = baseline(3_428_000)
 )]
 fn totals(question: (LabelIndex, Filter)) -> (LabelIndex, Option<Answer>) {
     ask(question, Page::first(0))
 }
 
 #[library_benchmark]
-#[bench::of_fifty(args = (three()), setup = asked, config = baseline(47_026_000))]
+#[bench::of_fifty(args = (three()), setup = asked, config = baseline(46_337_000))]
 fn page(question: (LabelIndex, Filter)) -> (LabelIndex, Option<Answer>) {
     ask(question, Page::first(50))
 }
