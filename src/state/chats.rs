@@ -11,9 +11,10 @@ use crate::state::hash_index::{HashIndex, Twice};
 use crate::state::label_sets::{EMPTY, SetId};
 use crate::state::labels::{index, wide};
 use crate::state::pages::Pages;
+use crate::state::piece::plain;
 
 /// Places in one page.
-pub(in crate::state) const RUN: usize = 1024;
+pub(in crate::state) const RUN: usize = 512;
 
 /// In the high bits of a key: the number is that of a text.
 const TEXT: u64 = 15;
@@ -28,6 +29,8 @@ const END: u32 = FREE - 1;
 /// whoever looks for a chat mostly wants its labels.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::state) struct Record([u32; 3]);
+
+plain!(Record);
 
 impl Record {
     pub(in crate::state) fn new(key: u64, set: u32) -> Self {

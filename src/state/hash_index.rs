@@ -1,7 +1,7 @@
 //! From hashes to numbers: finds the place of a chat and the number of a label set.
 
 use crate::state::pages::Pages;
-use crate::state::piece::Piece;
+use crate::state::piece::{Item, Piece, plain};
 
 /// Entries that a shard has on average right after the last split of a round; a shard holds half to twice as many.
 const TARGET: usize = 256;
@@ -33,6 +33,8 @@ struct Shard {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Entry([u16; 3]);
 
+plain!(Entry);
+
 impl Entry {
     fn new(hash: u64, number: u32) -> Self {
         let [a, b, c, d] = number.to_le_bytes();
@@ -54,6 +56,8 @@ fn tag_of(hash: u64) -> u16 {
     let [.., low, high] = hash.to_le_bytes();
     u16::from_le_bytes([low, high])
 }
+
+impl Item for Shard {}
 
 impl Shard {
     /// A shard of entries in order, without room.

@@ -3,7 +3,7 @@
 #[cfg(feature = "store")]
 use std::ops::Range;
 
-use crate::state::piece::Piece;
+use crate::state::piece::{Item, Piece};
 
 /// The most children of a node, and the bits of a number that choose one.
 const FAN: usize = 1 << BITS;
@@ -51,9 +51,11 @@ fn with<T: Clone>(items: &[T], last: T) -> Piece<T> {
     items.iter().cloned().chain([last]).collect()
 }
 
-fn without_last<T: Clone>(items: &[T]) -> Piece<T> {
+fn without_last<T: Item>(items: &[T]) -> Piece<T> {
     items.split_last().map(|(_, others)| others).unwrap_or_default().into()
 }
+
+impl<T: Clone> Item for Node<T> {}
 
 impl<T: Clone> Node<T> {
     /// A node of this height above one page.
@@ -104,7 +106,7 @@ impl<T: Clone> Node<T> {
     }
 }
 
-impl<T: Clone + Default, const N: usize> Pages<T, N> {
+impl<T: Item + Default, const N: usize> Pages<T, N> {
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -245,7 +247,7 @@ pub(crate) struct PagesFrom<'a, T, const N: usize> {
     next: usize,
 }
 
-impl<'a, T: Clone + Default, const N: usize> Iterator for PagesFrom<'a, T, N> {
+impl<'a, T: Item + Default, const N: usize> Iterator for PagesFrom<'a, T, N> {
     type Item = &'a [T];
 
     fn next(&mut self) -> Option<&'a [T]> {
@@ -257,7 +259,7 @@ impl<'a, T: Clone + Default, const N: usize> Iterator for PagesFrom<'a, T, N> {
 }
 
 #[cfg(feature = "store")]
-impl<T: Clone + Default, const N: usize> Pages<T, N> {
+impl<T: Item + Default, const N: usize> Pages<T, N> {
     /// Whether both have the same items in a range from one beginning of a page to another. Only the items of pages
     /// that are not shared are compared.
     pub(crate) fn agrees(&self, other: &Self, items: Range<usize>, same: impl Fn(&T, &T) -> bool) -> bool {

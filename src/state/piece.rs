@@ -11,6 +11,33 @@ use triomphe::Arc;
 #[derive(Debug)]
 pub(crate) struct Piece<T>(Arc<[T]>);
 
+/// What pieces hold.
+pub(crate) trait Item: Clone {
+    /// A copy of some.
+    fn copy(items: &[Self]) -> Arc<[Self]> {
+        items.iter().cloned().collect()
+    }
+}
+
+/// Items without a reference count in them are copied all at once.
+macro_rules! plain {
+    ($($item:ty),+) => {
+        $(impl $crate::state::piece::Item for $item {
+            fn copy(items: &[Self]) -> triomphe::Arc<[Self]> {
+                items.into()
+            }
+        })+
+    };
+}
+
+pub(in crate::state) use plain;
+
+plain!(u16, u32, u64);
+
+impl<T: Clone> Item for Option<T> {}
+impl<T: ?Sized> Item for std::sync::Arc<T> {}
+impl<T> Item for Piece<T> {}
+
 impl<T> Piece<T> {
     /// How many share it. Reads what a write will read first.
     #[inline]
@@ -34,7 +61,7 @@ impl<T> Piece<T> {
     }
 }
 
-impl<T: Clone> Piece<T> {
+impl<T: Item> Piece<T> {
     /// The items to be written, copied first if they are shared. A call would take longer than it does.
     #[inline(always)]
     pub(crate) fn to_mut(&mut self) -> &mut [T] {
@@ -79,9 +106,9 @@ impl<T> FromIterator<T> for Piece<T> {
     }
 }
 
-impl<T: Clone> From<&[T]> for Piece<T> {
+impl<T: Item> From<&[T]> for Piece<T> {
     fn from(items: &[T]) -> Self {
-        items.iter().cloned().collect()
+        Self(T::copy(items))
     }
 }
 
@@ -103,7 +130,7 @@ mod tests {
 
     #[test]
     fn is_copied_where_it_is_shared() {
-        let mut piece = Piece::from([1, 2, 3]);
+        let mut piece = Piece::from([1_u16, 2, 3]);
         let alone = allocation_counter::measure(|| piece.to_mut().fill(7));
         let kept = piece.clone();
         assert_eq!((piece.sharers(), piece.own()), (2, None));

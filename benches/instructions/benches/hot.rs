@@ -97,7 +97,7 @@ fn link(account: (LabelIndex, Vec<String>)) -> LabelIndex {
 }
 
 #[library_benchmark]
-#[bench::beside_a_snapshot(args = (), setup = chats_of_account, config = baseline(22_586_000))]
+#[bench::beside_a_snapshot(args = (), setup = chats_of_account, config = baseline(11_722_000))]
 fn link_once((index, chats): (LabelIndex, Vec<String>)) -> LabelIndex {
     for chat in &chats {
         let snapshot = index.snapshot();

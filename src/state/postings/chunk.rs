@@ -2,7 +2,7 @@
 
 use crate::change::Place;
 use crate::state::labels::index;
-use crate::state::piece::Piece;
+use crate::state::piece::{Item, Piece};
 use crate::state::postings::run;
 use crate::state::postings::words::{Form, Iter, NONE, WORDS, bit_of, unite};
 
@@ -39,6 +39,8 @@ pub(crate) enum Chunk {
     /// One bit for each place, up to some place behind the last.
     Dense { words: Piece<u64>, len: u32 },
 }
+
+impl Item for Chunk {}
 
 impl Default for Chunk {
     fn default() -> Self {

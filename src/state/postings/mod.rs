@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use crate::change::Place;
 use crate::state::labels::{Slot, index, wide};
 use crate::state::pages::Pages;
+use crate::state::piece::Item;
 use crate::state::postings::chunk::Sparsity;
 pub(in crate::state) use crate::state::postings::lists::{Lengths, Lists};
 #[cfg(test)]
@@ -61,6 +62,8 @@ pub(crate) struct Counts {
 fn longer(len: usize) -> Option<usize> {
     len.checked_sub(2)
 }
+
+impl Item for Posting {}
 
 impl Postings {
     /// The number of chats with a label.

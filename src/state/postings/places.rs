@@ -5,7 +5,7 @@ use std::slice;
 use crate::change::Place;
 use crate::state::labels::index;
 use crate::state::pages::{Pages, PagesFrom};
-use crate::state::piece::Piece;
+use crate::state::piece::{Item, Piece};
 use crate::state::postings::chunk::{Chunk, Sparsity, join, split};
 use crate::state::postings::run;
 use crate::state::postings::words::Form;
@@ -33,6 +33,8 @@ pub(in crate::state) enum Pieces {
     /// By number; those behind the last place, and others, may be empty.
     Chunks(Pages<Chunk, CHUNKS>),
 }
+
+impl Item for Places {}
 
 impl Default for Places {
     fn default() -> Self {
