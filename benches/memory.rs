@@ -1,11 +1,14 @@
-//! What a cache miss takes on this machine: reads of random lines, each of which tells where the next one is, and reads that
-//! know where to go. A single link among millions of chats is made of such reads; see `docs/benchmarks.md`.
+//! What memory takes on this machine: reads of random lines, each of which tells where the next one is, and reads that know
+//! where to go; and the way of a written line from one core to another. A single link among millions of chats is made of the
+//! former, a read beside a writer of the latter; see `docs/benchmarks.md`.
 //!
 //! `cargo bench --bench memory` measures; `cargo test --bench memory` runs it once on little memory.
 
 #![allow(clippy::indexing_slicing, reason = "a bench is a program that may panic")]
 
-use std::hint::black_box;
+use std::hint::{black_box, spin_loop};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Instant;
 
 /// A line of the processor's caches.
@@ -28,6 +31,25 @@ fn time(steps: usize, run: impl FnOnce()) -> f64 {
     began.elapsed().as_secs_f64() * 1e9 / steps as f64
 }
 
+/// Nanoseconds that a line which one core has written takes to another one, on average of so many times there and back.
+fn handover(times: usize) -> f64 {
+    let turn = AtomicUsize::new(0);
+    let play = |side: usize| {
+        for round in 0..times {
+            while turn.load(Ordering::Acquire) != 2 * round + side {
+                spin_loop();
+            }
+            turn.store(2 * round + side + 1, Ordering::Release);
+        }
+    };
+    time(2 * times, || {
+        thread::scope(|scope| {
+            scope.spawn(|| play(0));
+            play(1);
+        });
+    })
+}
+
 fn main() {
     let is_measured = std::env::args().any(|argument| argument == "--bench");
     let (sizes, steps): (&[usize], usize) =
@@ -42,5 +64,8 @@ fn main() {
         let independent = time(steps, || order.iter().for_each(|&at| sum ^= lines[at].next));
         black_box(sum);
         println!("{megabytes} MiB: {dependent:.0} ns one after the other, {independent:.0} ns side by side");
+    }
+    for _ in 0..if is_measured { 5 } else { 1 } {
+        println!("from core to core: {:.0} ns", handover(steps / 4));
     }
 }
