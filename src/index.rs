@@ -13,8 +13,8 @@ use crate::journal::Journal;
 use crate::op::{Committed, LabelRef, Op, Outcome};
 use crate::options::{Limits, Options};
 use crate::snapshot::Snapshot;
-use crate::state::State;
 use crate::state::plan::{Changes, Plan, Rules, exceeded, plan};
+use crate::state::{State, Version};
 use crate::sync::{Mutex, MutexGuard, Race, is_planted};
 use crate::tickets::Tickets;
 use crate::touched::Touched;
@@ -43,7 +43,7 @@ pub struct LabelIndex {
 
 struct Shared {
     /// The version that readers see. Written only while `writer` is held.
-    visible: Gate<Arc<State>>,
+    visible: Gate<Version>,
     writer: Mutex<Tickets>,
     horizon: Arc<Horizon>,
     feed: Arc<Feed>,
@@ -81,11 +81,11 @@ impl LabelIndex {
 
     /// An index in memory.
     pub(crate) fn of(state: State, limits: Limits) -> Self {
-        Self::with(Arc::new(state), limits, None)
+        Self::with(Version::new(state), limits, None)
     }
 
     /// An index that begins with a version.
-    pub(crate) fn with(version: Arc<State>, limits: Limits, journal: Option<Journal>) -> Self {
+    pub(crate) fn with(version: Version, limits: Limits, journal: Option<Journal>) -> Self {
         let shared = Shared {
             visible: Gate::new(version),
             writer: Mutex::default(),
@@ -102,7 +102,7 @@ impl LabelIndex {
     /// **O(1)**, well below a microsecond.
     pub fn snapshot(&self) -> Snapshot {
         let shared = &*self.shared;
-        let (state, hold) = shared.visible.read(|state| (Arc::clone(state), shared.horizon.hold(state.revision)));
+        let (state, hold) = shared.visible.read(|state| (Version::clone(state), shared.horizon.hold(state.revision)));
         Snapshot::new(state, shared.limits, hold)
     }
 
@@ -128,7 +128,7 @@ impl LabelIndex {
     }
 
     #[cfg(any(feature = "store", test))]
-    pub(crate) fn visible(&self) -> &Gate<Arc<State>> {
+    pub(crate) fn visible(&self) -> &Gate<Version> {
         &self.shared.visible
     }
 
@@ -169,18 +169,18 @@ impl LabelIndex {
     }
 
     /// The visible version, for a read of any length.
-    pub(crate) fn version(&self) -> Arc<State> {
-        self.shared.visible.read(Arc::clone)
+    pub(crate) fn version(&self) -> Version {
+        self.shared.visible.read(Version::clone)
     }
 
     /// The version that writers work on: the visible one, unless readers have to wait for the disk.
-    pub(crate) fn newest(&self) -> &Gate<Arc<State>> {
+    pub(crate) fn newest(&self) -> &Gate<Version> {
         let journal = self.shared.journal.as_ref();
         journal.and_then(Journal::working).unwrap_or(&self.shared.visible)
     }
 
-    pub(crate) fn newest_version(&self) -> Arc<State> {
-        self.newest().read(Arc::clone)
+    pub(crate) fn newest_version(&self) -> Version {
+        self.newest().read(Version::clone)
     }
 
     /// Carries out one operation.
@@ -210,7 +210,7 @@ impl LabelIndex {
             return Ok(Committed { outcome, revision });
         }
         let revision = if work <= SHORT {
-            self.put(writer, revision + 1, changes, |version, changes| Arc::make_mut(version).commit(changes))
+            self.put(writer, revision + 1, changes, |version, changes| Version::make_mut(version).commit(changes))
         } else {
             let version = self.newest_version();
             self.commit_beside(writer, version, changes)
@@ -238,7 +238,7 @@ impl LabelIndex {
                 touched.note_in_batch(&version, &op, &outcome);
             }
             if !changes.is_empty() {
-                Arc::make_mut(&mut version).apply(&changes);
+                Version::make_mut(&mut version).apply(&changes);
             }
             all_changes.extend(changes);
             outcomes.push(outcome);
@@ -249,24 +249,19 @@ impl LabelIndex {
         if all_changes.is_empty() {
             return Ok(Committed { outcome: outcomes, revision: version.revision });
         }
-        Arc::make_mut(&mut version).finish_commit();
+        Version::make_mut(&mut version).finish_commit();
         let revision = self.swap(writer, version, all_changes)?;
         Ok(Committed { outcome: outcomes, revision })
     }
 
     /// Applies changes to a version of its own, which becomes the newest one. Gives the revision.
-    pub(crate) fn commit_beside(
-        &self,
-        writer: Writer<'_>,
-        mut version: Arc<State>,
-        changes: Changes,
-    ) -> Result<Revision> {
-        Arc::make_mut(&mut version).commit(&changes);
+    pub(crate) fn commit_beside(&self, writer: Writer<'_>, mut version: Version, changes: Changes) -> Result<Revision> {
+        Version::make_mut(&mut version).commit(&changes);
         self.swap(writer, version, changes)
     }
 
     /// Makes a version the newest one. The old one is freed by the writer, after readers have gone on.
-    fn swap(&self, writer: Writer<'_>, version: Arc<State>, changes: Changes) -> Result<Revision> {
+    fn swap(&self, writer: Writer<'_>, version: Version, changes: Changes) -> Result<Revision> {
         self.put(writer, version.revision, changes, |newest, _| std::mem::replace(newest, version))
     }
 
@@ -281,7 +276,7 @@ impl LabelIndex {
         writer: Writer<'_>,
         revision: Revision,
         changes: Changes,
-        change: impl FnOnce(&mut Arc<State>, &[Change]) -> R,
+        change: impl FnOnce(&mut Version, &[Change]) -> R,
     ) -> Result<Revision> {
         let Shared { visible, feed, journal, .. } = &*self.shared;
         if let Some(journal) = journal {

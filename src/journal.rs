@@ -1,6 +1,5 @@
 //! What stands between a commit and the disk.
 
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use hashbrown::HashMap;
@@ -9,7 +8,7 @@ use crate::change::{Commit, Revision};
 use crate::error::{Error, Result};
 use crate::feed::Wake;
 use crate::gate::Gate;
-use crate::state::State;
+use crate::state::Version;
 use crate::sync::{Condvar, Mutex, MutexGuard, Race, is_planted};
 
 /// The commits of one index on their way to the disk. An index in memory has none.
@@ -19,7 +18,7 @@ use crate::sync::{Condvar, Mutex, MutexGuard, Race, is_planted};
 pub(crate) struct Journal {
     /// The version that writers work on, if readers see a commit only once it is durable. Otherwise writers work on the
     /// visible version. J1: changed only while `queue` is locked, so that a version and its commits are taken together.
-    working: Option<Gate<Arc<State>>>,
+    working: Option<Gate<Version>>,
     /// Tells the committer that there are commits again.
     call: Box<dyn Fn() + Send + Sync>,
     /// Writers wait while more changes than these are not durable.
@@ -50,7 +49,7 @@ struct Queue {
 
 /// Commits to be made durable together, and the index as the last of them left it.
 pub(crate) struct Group {
-    pub(crate) version: Arc<State>,
+    pub(crate) version: Version,
     pub(crate) commits: Vec<Commit>,
 }
 
@@ -64,12 +63,7 @@ impl Journal {
     /// A journal that begins behind a durable version. With `hidden`, readers see a commit only once it is durable.
     ///
     /// `call` is called behind locks: it must not wait, and not come back here.
-    pub(crate) fn new(
-        durable: &Arc<State>,
-        hidden: bool,
-        room: usize,
-        call: impl Fn() + Send + Sync + 'static,
-    ) -> Self {
+    pub(crate) fn new(durable: &Version, hidden: bool, room: usize, call: impl Fn() + Send + Sync + 'static) -> Self {
         let queue = Queue {
             commits: Vec::new(),
             changes: 0,
@@ -81,7 +75,7 @@ impl Journal {
             tasks: 0,
         };
         Self {
-            working: hidden.then(|| Gate::new(Arc::clone(durable))),
+            working: hidden.then(|| Gate::new(Version::clone(durable))),
             call: Box::new(call),
             room,
             queue: Mutex::new(queue),
@@ -90,7 +84,7 @@ impl Journal {
     }
 
     /// The version that writers work on, unless it is the visible one.
-    pub(crate) fn working(&self) -> Option<&Gate<Arc<State>>> {
+    pub(crate) fn working(&self) -> Option<&Gate<Version>> {
         self.working.as_ref()
     }
 
@@ -131,10 +125,10 @@ impl Journal {
     }
 
     /// Takes the commits that are queued, perhaps none, with the version that they make.
-    pub(crate) fn take(&self, visible: &Gate<Arc<State>>) -> Group {
+    pub(crate) fn take(&self, visible: &Gate<Version>) -> Group {
         let mut queue = self.queue.lock();
         let commits = std::mem::take(&mut queue.commits);
-        let version = self.working.as_ref().unwrap_or(visible).read(Arc::clone);
+        let version = self.working.as_ref().unwrap_or(visible).read(Version::clone);
         Group { version, commits }
     }
 
@@ -159,14 +153,14 @@ impl Journal {
     }
 
     /// Ends the journal: no write is taken any more, and what is not durable fails. The first reason stays.
-    pub(crate) fn end(&self, visible: &Gate<Arc<State>>, why: Error) -> Wake {
+    pub(crate) fn end(&self, visible: &Gate<Version>, why: Error) -> Wake {
         let mut queue = self.queue.lock();
         queue.closed.get_or_insert(why);
         queue.ended = true;
         let lost = std::mem::take(&mut queue.commits);
         queue.changes = 0;
         let former = self.working.as_ref().map(|working| {
-            let visible = visible.read(Arc::clone);
+            let visible = visible.read(Version::clone);
             working.write(|version| std::mem::replace(version, visible))
         });
         let wake = self.moved(queue);

@@ -15,7 +15,7 @@ use crate::label_id::LabelId;
 use crate::name::NameKey;
 use crate::op::RefreshState;
 use crate::options::Limits;
-use crate::state::State;
+use crate::state::Version;
 use crate::state::check::Violation;
 
 /// The whole index as it was at one revision, immutable.
@@ -41,14 +41,14 @@ use crate::state::check::Violation;
 /// ```
 #[derive(Clone)]
 pub struct Snapshot {
-    state: Arc<State>,
+    state: Version,
     limits: Limits,
     /// Tells the index, for as long as it lives, that this revision is being looked at.
     _hold: Arc<Hold>,
 }
 
 impl Snapshot {
-    pub(crate) fn new(state: Arc<State>, limits: Limits, hold: Hold) -> Self {
+    pub(crate) fn new(state: Version, limits: Limits, hold: Hold) -> Self {
         Self { state, limits, _hold: Arc::new(hold) }
     }
 
@@ -201,7 +201,7 @@ impl Snapshot {
     /// **O(1)** for each chat and label.
     pub fn iter(&self) -> Chats {
         Chats {
-            state: Arc::clone(&self.state),
+            state: Version::clone(&self.state),
             next: 0,
             left: usize::try_from(self.total_chats()).unwrap_or(usize::MAX),
         }
@@ -231,7 +231,7 @@ impl IntoIterator for &Snapshot {
 /// The labelled chats of a [`Snapshot`] in order of place.
 #[derive(Clone)]
 pub struct Chats {
-    state: Arc<State>,
+    state: Version,
     next: Place,
     left: usize,
 }

@@ -3,13 +3,12 @@
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
 use crate::change::Revision;
 use crate::error::Error;
 use crate::feed::Wake;
 use crate::index::LabelIndex;
 use crate::journal::{Group, Journal};
+use crate::state::Version;
 use crate::sync::{Race, is_planted};
 
 /// # For the committer
@@ -29,7 +28,7 @@ impl LabelIndex {
         let Some(journal) = self.journal() else { return Wake::default() };
         if journal.working().is_some() {
             self.feed().announce(group.version.revision);
-            let version = Arc::clone(&group.version);
+            let version = Version::clone(&group.version);
             // The old version is freed here, after readers have gone on.
             drop(self.visible().write(|visible| std::mem::replace(visible, version)));
         }

@@ -21,7 +21,7 @@ use crate::op::BatchCommit;
 use crate::options::Limits;
 use crate::receipt::Receipt;
 use crate::refresh::RefreshTicket;
-use crate::state::State;
+use crate::state::{State, Version};
 
 /// An index with the label 1, and the number of times that its committer was called since.
 struct Disk {
@@ -33,7 +33,7 @@ impl Disk {
     fn new(hidden: bool, room: usize) -> Self {
         let calls = Arc::new(AtomicUsize::new(0));
         let called = Arc::clone(&calls);
-        let version = Arc::new(State::new(0, 1));
+        let version = Version::new(State::new(0, 1));
         let journal = Journal::new(&version, hidden, room, move || {
             called.fetch_add(1, Ordering::SeqCst);
         });

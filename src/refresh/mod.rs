@@ -9,7 +9,6 @@ mod reconcile;
 mod tests;
 
 use std::fmt;
-use std::sync::Arc;
 
 use crate::change::Change;
 use crate::error::{Error, Result};
@@ -20,7 +19,7 @@ use crate::refresh::diff::Diff;
 use crate::refresh::links_by_chat::LinksByChat;
 use crate::refresh::reconcile::Reconciler;
 use crate::refresh::told::Told;
-use crate::state::State;
+use crate::state::Version;
 
 /// The right to refresh an index once. Only one is open at a time; dropping it gives it back and changes nothing.
 ///
@@ -155,7 +154,7 @@ impl LabelIndex {
 struct Draft<'a> {
     /// Of the ticket.
     number: u64,
-    base: Arc<State>,
+    base: Version,
     full: &'a FullState,
     told: Told<'a>,
     diff: Diff,

@@ -89,6 +89,10 @@ impl State {
     /// Ends a commit: chats that were left without a label give up their places, and the revision is the next one.
     pub(crate) fn finish_commit(&mut self) {
         self.revision += 1;
+        // To take an empty list would write to memory that readers need.
+        if self.vacated.is_empty() {
+            return;
+        }
         for place in std::mem::take(&mut self.vacated) {
             // A chat that got a label again stays, and one that was emptied twice went the first time.
             if self.chats.set_of(place) == Some(EMPTY) {

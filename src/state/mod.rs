@@ -34,6 +34,10 @@ use crate::state::label_sets::{EMPTY, LabelSets};
 use crate::state::labels::{Labels, Slot};
 use crate::state::postings::Postings;
 
+/// A version that readers and snapshots share. Without weak references, a writer that asks whether it is alone with it
+/// reads that, and writes no memory that readers need.
+pub(crate) type Version = triomphe::Arc<State>;
+
 /// One version of an index.
 #[derive(Debug, Clone)]
 pub(crate) struct State {

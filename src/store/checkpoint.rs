@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
-use std::sync::Arc;
 
 use crate::error::Result;
 use crate::feed::Wake;
-use crate::state::State;
+use crate::state::Version;
 use crate::state::image::{ChangedRow, Header, Mark, RowId, changed_rows};
 use crate::store::disk::{Disk, Loaded};
 use crate::store::fault::Fault;
@@ -54,7 +53,7 @@ struct Checkpoint {
     /// The checkpoint before this one.
     since: Manifest,
     mark: Mark,
-    version: Arc<State>,
+    version: Version,
     number: u64,
     log_from: u64,
     log_bytes: u64,
@@ -86,7 +85,7 @@ impl Disk {
     fn begin_checkpoint(&mut self, instance: u64, wake: &mut Wake) -> Result<Option<Checkpoint>> {
         // What is queued goes to disk first: then its version and the end of the log belong together.
         let groups = self.take(&BTreeSet::from([instance]));
-        let Some(version) = groups.first().map(|(_, group)| Arc::clone(&group.version)) else { return Ok(None) };
+        let Some(version) = groups.first().map(|(_, group)| Version::clone(&group.version)) else { return Ok(None) };
         self.commit(groups, wake)?;
         let Some(loaded) = self.loaded.get_mut(&instance) else { return Ok(None) };
         if loaded.trail.log_bytes == 0 {
@@ -117,7 +116,7 @@ impl Checkpoint {
     }
 
     fn write(&mut self, disk: &Mutex<Disk>) -> Result<()> {
-        let (version, mark) = (Arc::clone(&self.version), self.mark.clone());
+        let (version, mark) = (Version::clone(&self.version), self.mark.clone());
         for Piece { rows, gone } in pieces(changed_rows(&version, &mark)) {
             self.gone.extend(gone);
             if !locked(disk, |disk, wake| self.write_piece(disk, wake, rows))? {

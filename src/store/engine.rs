@@ -10,6 +10,7 @@ use crate::feed::Wake;
 use crate::index::LabelIndex;
 use crate::journal::Journal;
 use crate::options::Limits;
+use crate::state::Version;
 use crate::store::catalog::{Entry, entry_row, store_row};
 use crate::store::checkpoint::{checkpoint, erase, locked};
 use crate::store::disk::{Disk, Loaded};
@@ -137,7 +138,7 @@ impl Engine {
         let database = Arc::clone(&self.disk.lock().database);
         let loaded = guarded(|| load(&database, number, identity, seed));
         let (state, trail) = loaded.map_err(|fault| fault.into_error(&self.path, Some(&instance.name)))?;
-        let (version, signal) = (Arc::new(state), Arc::clone(&self.signal));
+        let (version, signal) = (Version::new(state), Arc::clone(&self.signal));
         let hidden = self.durability == Durability::Synced;
         let journal = Journal::new(&version, hidden, self.queued_changes, move || signal.commits(number));
         let index = LabelIndex::with(version, self.limits, Some(journal));

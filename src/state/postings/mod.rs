@@ -123,7 +123,9 @@ impl Postings {
                 list.insert(place, lists);
             }
         }
-        self.labelled += u64::from(others.is_empty() && !slots.is_empty());
+        if others.is_empty() && !slots.is_empty() {
+            self.labelled += 1;
+        }
     }
 
     /// Takes labels from the chat at a place, which has them beside its `others`.
@@ -145,7 +147,9 @@ impl Postings {
                 list.remove(place, lists);
             }
         }
-        self.labelled -= u64::from(others.is_empty() && !slots.is_empty());
+        if others.is_empty() && !slots.is_empty() {
+            self.labelled -= 1;
+        }
     }
 
     /// The most labels that a chat ever had, or 1.
