@@ -60,7 +60,7 @@ impl<T> Gate<T> {
 
 /// Tries again for some microseconds.
 fn for_a_moment<T>(attempt: impl FnMut() -> Option<T>) -> Option<T> {
-    again(4 * SPINS, 0, attempt)
+    again(3 * SPINS, 0, attempt)
 }
 
 /// Tries again for a while.
