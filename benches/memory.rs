@@ -1,6 +1,6 @@
 //! What memory takes on this machine: reads of random lines, each of which tells where the next one is, and reads that know
 //! where to go; and the way of a written line from one core to another. A single link among millions of chats is made of the
-//! former, a read beside a writer of the latter; see `docs/benchmarks.md`.
+//! former, and a lock that two threads ask for costs the latter; see `docs/benchmarks.md`.
 //!
 //! `cargo bench --bench memory` measures; `cargo test --bench memory` runs it once on little memory.
 
