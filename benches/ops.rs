@@ -24,7 +24,7 @@ use label_index::LabelIndex;
 
 use crate::engines::naive::Naive;
 use crate::engines::{Engine, Question};
-use crate::workload::{Random, STAGES, Workload, crm};
+use crate::workload::{Chat, Random, STAGES, Workload, crm};
 
 /// Chats that are asked for or changed in turn, so that not everything is in the processor's caches.
 const PROBES: usize = 4_096;
@@ -49,6 +49,8 @@ struct Account {
     naive: Naive,
     names: Vec<String>,
     probes: Vec<Probe>,
+    /// A tenth of the chats, each with a label that it does not have.
+    passing: Vec<(u32, String)>,
     /// By the number of labels.
     totals: Vec<Question>,
     /// The first page, and one in the middle.
@@ -65,6 +67,7 @@ impl Account {
             totals: [1, 3, 8, 20].map(|k| Question::first(any_of(k), 0)).into(),
             pages: [Question::first(any_of(3), PAGE), middle(&index, &workload)],
             probes: probes(&workload),
+            passing: passing(&workload),
             names: workload.names.iter().map(|name| name.to_uppercase()).collect(),
             index,
         };
@@ -98,6 +101,16 @@ impl Account {
     }
 }
 
+/// Labels a tenth of the chats, and takes the labels back in another order.
+fn come_and_go<E: Engine>(engine: &E, passing: &[(u32, String)]) {
+    for (label, chat) in passing {
+        assert!(engine.link(*label, chat));
+    }
+    for (label, chat) in passing.iter().rev() {
+        assert!(engine.unlink(*label, chat));
+    }
+}
+
 /// `k` of the twenty labels, common and rare ones.
 fn any_of(k: u32) -> Vec<u32> {
     (0..k).map(|nth| 1 + nth * 7 % 20).collect()
@@ -127,10 +140,26 @@ fn probes(workload: &Workload) -> Vec<Probe> {
             Probe { chat: chat.id.clone(), other, moved: labels.iter().map(moved).collect(), labels }
         })
         .collect();
-    for end in (1..probes.len()).rev() {
-        probes.swap(end, random.below(end + 1));
-    }
+    shuffle(&mut probes, &mut random);
     probes
+}
+
+fn shuffle<T>(items: &mut [T], random: &mut Random) {
+    for end in (1..items.len()).rev() {
+        items.swap(end, random.below(end + 1));
+    }
+}
+
+/// A tenth of the chats in random order, each with a label that it does not have.
+fn passing(workload: &Workload) -> Vec<(u32, String)> {
+    let mut random = Random(2);
+    let mut chats: Vec<_> = workload.chats.iter().filter(|_| random.below(10) == 0).collect();
+    shuffle(&mut chats, &mut random);
+    let mut other = |chat: &Chat| {
+        let others: Vec<u32> = (1..=20).filter(|label| !chat.labels.contains(label)).collect();
+        others[random.below(others.len())]
+    };
+    chats.into_iter().map(|chat| (other(chat), chat.id.clone())).collect()
 }
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
@@ -236,6 +265,13 @@ fn bench(criterion: &mut Criterion, accounts: &[Account]) {
             ask(group, account.size, engine, &account.pages[nth..=nth], |engine, question| engine.page(question));
         });
     }
+    for account in accounts {
+        come_and_go(&account.index, &account.passing);
+        come_and_go(&account.naive, &account.passing);
+    }
+    both!(criterion, accounts, "totals of 3 when a tenth came and went", |group, account, engine| {
+        ask(group, account.size, engine, &account.totals[1..=1], |engine, question| engine.totals(question));
+    });
 }
 
 fn main() {

@@ -7,9 +7,10 @@ use crate::chat_id::ChatId;
 use crate::label_id::LabelId;
 use crate::op::RefreshState;
 use crate::state::State;
-use crate::state::label_sets::{EMPTY, SetId};
+use crate::state::label_sets::EMPTY;
 use crate::state::labels::{Slot, wide};
 use crate::state::postings::List;
+use crate::state::signatures::SetId;
 
 /// Changes that are carried out as one: links, or unlinks, of one chat that follow each other.
 pub(in crate::state) fn runs(changes: &[Change]) -> impl Iterator<Item = &[Change]> {

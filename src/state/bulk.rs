@@ -12,11 +12,12 @@ use crate::options::Limits;
 use crate::state::State;
 use crate::state::chats::{Chats, RUN, Record};
 use crate::state::hash_index::Twice;
-use crate::state::label_sets::{EMPTY, SetId};
+use crate::state::label_sets::EMPTY;
 use crate::state::labels::{Slot, wide};
 use crate::state::pages::Pages;
 use crate::state::plan::{Rules, full, plan, unknown};
 use crate::state::postings::Postings;
+use crate::state::signatures::SetId;
 
 /// A state that is being loaded. It answers nothing before it is [finished](Self::finish).
 #[derive(Debug)]

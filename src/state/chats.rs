@@ -8,10 +8,11 @@ use std::hash::BuildHasher;
 use crate::change::{Place, Revision};
 use crate::chat_id::{ChatId, ChatKey, CompactId};
 use crate::state::hash_index::{HashIndex, Twice};
-use crate::state::label_sets::{EMPTY, SetId};
+use crate::state::label_sets::EMPTY;
 use crate::state::labels::{index, wide};
 use crate::state::pages::Pages;
 use crate::state::piece::plain;
+use crate::state::signatures::SetId;
 
 /// Places in one page.
 pub(in crate::state) const RUN: usize = 512;

@@ -9,33 +9,10 @@ use hashbrown::HashSet;
 use crate::state::hash_index::HashIndex;
 use crate::state::labels::{Labels, Slot, index};
 use crate::state::pages::Pages;
-
-/// The number of a label set. A set that no chat has any more gives its number up.
-pub(crate) type SetId = u32;
+use crate::state::signatures::{BLOCK, InBlock, SetId, Signatures};
 
 /// The set of no labels, which always has this number and is not counted.
 pub(crate) const EMPTY: SetId = 0;
-
-/// Sets in one block of counts, lengths and signatures.
-pub(crate) const BLOCK: usize = 128;
-
-/// Bits in a signature. So many labels have one of their own; further ones share.
-pub(crate) const SIGNATURE_BITS: usize = 256;
-
-/// The end of the list of free numbers.
-const END: u32 = u32::MAX;
-
-/// Some sets of one block, one bit for each.
-pub(crate) type InBlock = u128;
-
-/// The signatures of the sets of one block in slices: for each bit, the sets whose signature has it. Shorter where the
-/// rest is zero.
-type Slices = Arc<Vec<InBlock>>;
-
-/// The bit of a label in the signature of a set: its slot modulo [`SIGNATURE_BITS`].
-pub(crate) fn signature_bit(slot: Slot) -> usize {
-    index(slot) % SIGNATURE_BITS
-}
 
 /// The hash of the set with these labels.
 fn hash_of(state: &FixedState, members: impl Iterator<Item = Slot>) -> u64 {
@@ -55,13 +32,11 @@ pub(crate) struct LabelSets {
     pub(in crate::state) members: Pages<Arc<[Slot]>, 128>,
     /// S2: the number of chats that have the set. A number whose count is 0 is free, but for [`EMPTY`].
     counts: Pages<u32, BLOCK>,
-    /// S3: the number of labels. S6: at a free number the next free one, so that each is listed once.
+    /// S3: the number of labels; anything at a free number.
     pub(in crate::state) lens: Pages<u32, BLOCK>,
-    /// S4: the signatures, which have the bit of each label, by block; zero at a free number.
-    pub(in crate::state) signatures: Pages<Slices, 16>,
+    pub(in crate::state) signatures: Signatures,
     /// S5: finds exactly the sets that chats have.
     pub(in crate::state) index: HashIndex,
-    pub(in crate::state) free: u32,
     /// S2: the number of sets that chats have.
     pub(in crate::state) live: usize,
     hash: FixedState,
@@ -73,15 +48,15 @@ impl LabelSets {
             members: Pages::default(),
             counts: Pages::default(),
             lens: Pages::default(),
-            signatures: Pages::default(),
+            signatures: Signatures::default(),
             index: HashIndex::default(),
-            free: END,
             live: 0,
             hash: FixedState::with_seed(hash_seed),
         };
         sets.members.push(Arc::default());
         sets.counts.push(0);
         sets.lens.push(0);
+        sets.signatures.sign(EMPTY, &[]);
         sets
     }
 
@@ -121,9 +96,15 @@ impl LabelSets {
         self.counts.pages().zip(self.lens.pages())
     }
 
-    /// For each bit, the sets of one block whose signature has it. Bits behind the end are in none.
-    pub(crate) fn slices(&self, block: usize) -> &[InBlock] {
-        self.signatures.get(block).map(|slices| slices.as_slice()).unwrap_or_default()
+    /// The sets that one block has, [`EMPTY`] among them, and for each bit those whose signature has it. Bits behind the
+    /// end are in none.
+    pub(crate) fn signatures(&self, block: usize) -> (InBlock, &[InBlock]) {
+        self.signatures.block(block)
+    }
+
+    /// How many blocks have a set.
+    pub(crate) fn occupied_blocks(&self) -> usize {
+        self.signatures.occupied()
     }
 
     /// The number of the set with these labels, which are in label order; makes it if there is none.
@@ -150,26 +131,16 @@ impl LabelSets {
         self.index.iter()
     }
 
-    /// The free numbers, the next one to be used first.
-    pub(crate) fn free_numbers(&self) -> impl Iterator<Item = SetId> {
-        let listed = |set: SetId| Some(set).filter(|&set| set != END);
-        std::iter::successors(listed(self.free), move |&set| listed(self.lens.get(index(set)).copied()?))
-    }
-
     fn create(&mut self, labels: Arc<[Slot]>) -> SetId {
-        let set = if self.free == END {
+        // There are no more sets than chats and one.
+        let set = self.signatures.lowest_free();
+        if index(set) == self.members.len() {
             self.members.push(Arc::default());
             self.counts.push(0);
             self.lens.push(0);
-            // There are no more sets than chats and one.
-            u32::try_from(self.members.len() - 1).unwrap_or(u32::MAX)
-        } else {
-            let set = self.free;
-            self.free = self.lens.get(index(set)).copied().unwrap_or(END);
-            set
-        };
+        }
         self.lens.set(index(set), u32::try_from(labels.len()).unwrap_or(u32::MAX));
-        self.sign(set, &labels);
+        self.signatures.sign(set, &labels);
         self.members.set(index(set), labels);
         let Self { members, index: sets, hash: state, .. } = self;
         let hash_at = |set| members.get(index(set)).map_or(0, |members| hash_of(state, members.iter().copied()));
@@ -195,11 +166,9 @@ impl LabelSets {
         let Some(count) = self.counts.get_mut(index(set)) else { return };
         *count = count.saturating_sub(1);
         if *count == 0 {
-            self.index.remove(hash_of(&self.hash, self.members(set).iter().copied()), set);
-            self.erase_signature(set);
-            self.members.set(index(set), Arc::default());
-            self.lens.set(index(set), self.free);
-            self.free = set;
+            let Some(members) = self.members.get_mut(index(set)).map(std::mem::take) else { return };
+            self.index.remove(hash_of(&self.hash, members.iter().copied()), set);
+            self.signatures.erase(set, &members);
             self.live -= 1;
         }
     }
@@ -231,42 +200,12 @@ impl LabelSets {
         };
         without.unwrap_or_else(|members| self.create(members))
     }
-
-    /// Gives a set that has none its signature.
-    fn sign(&mut self, set: SetId, members: &[Slot]) {
-        let (block, set) = (index(set) / BLOCK, 1 << (index(set) % BLOCK));
-        self.signatures.reach(block);
-        let Some(slices) = self.signatures.get_mut(block).map(Arc::make_mut) else { return };
-        // Most indexes have few labels.
-        let bits = members.iter().map(|&slot| signature_bit(slot) + 1).max().unwrap_or(0);
-        if slices.len() < bits {
-            if slices.capacity() < bits {
-                slices.reserve_exact((bits + bits / 4).min(SIGNATURE_BITS) - slices.len());
-            }
-            slices.resize(bits, 0);
-        }
-        for &slot in members {
-            if let Some(slice) = slices.get_mut(signature_bit(slot)) {
-                *slice |= set;
-            }
-        }
-    }
-
-    fn erase_signature(&mut self, set: SetId) {
-        let (block, bit) = (index(set) / BLOCK, 1 << (index(set) % BLOCK));
-        let Some(slices) = self.signatures.get_mut(block).map(Arc::make_mut) else { return };
-        for &slot in self.members.get(index(set)).into_iter().flat_map(|members| &**members) {
-            if let Some(slice) = slices.get_mut(signature_bit(slot)) {
-                *slice &= !bit;
-            }
-        }
-    }
 }
 
 #[cfg(feature = "store")]
 impl LabelSets {
     /// Sets at their numbers, [`EMPTY`] included, with the number of chats that have each. Free numbers have no members
-    /// and no chats; they are listed anew. Without any number these are new sets.
+    /// and no chats. Without any number these are new sets.
     ///
     /// **O(members)**.
     ///
@@ -283,14 +222,11 @@ impl LabelSets {
         }
         let mut sets = Self { members, counts: Pages::default(), lens: Pages::default(), ..Self::new(hash_seed) };
         sets.counts.extend_from_slice(counts);
-        for (set, &count) in (0..).zip(counts) {
-            if set != EMPTY && count == 0 {
-                sets.lens.push(std::mem::replace(&mut sets.free, set));
-                continue;
-            }
-            let members = sets.members.get(index(set)).map(Arc::clone).unwrap_or_default();
+        for ((set, &count), members) in (0..).zip(counts).zip(sets.members.iter()) {
             sets.lens.push(u32::try_from(members.len()).unwrap_or(u32::MAX));
-            sets.sign(set, &members);
+            if count > 0 {
+                sets.signatures.sign(set, members);
+            }
         }
         let hashes = sets.iter().map(|(set, members, _)| (hash_of(&sets.hash, members.iter().copied()), set));
         let is_same = |a, b| sets.members(a) == sets.members(b);

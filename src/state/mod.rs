@@ -9,6 +9,7 @@ mod sorted;
 mod hash_index;
 pub(crate) mod labels;
 pub(crate) mod aliases;
+pub(crate) mod signatures;
 pub(crate) mod label_sets;
 pub(crate) mod chats;
 pub(crate) mod postings;

@@ -11,9 +11,10 @@ use crate::chat_id::{ChatId, ChatKey};
 use crate::label_id::LabelId;
 use crate::op::RefreshState;
 use crate::state::State;
-use crate::state::label_sets::{BLOCK, EMPTY, SIGNATURE_BITS, SetId, signature_bit};
+use crate::state::label_sets::EMPTY;
 use crate::state::labels::{Slot, index, low_number, wide};
 use crate::state::postings::{List, Part};
+use crate::state::signatures::{BLOCK, InBlock, SIGNATURE_BITS, SetId, signature_bit};
 
 /// An invariant that does not hold: a bug of this crate.
 ///
@@ -193,12 +194,14 @@ impl State {
         equal("S2", "chats of each set", &found, &counts)?;
         equal("S2", "number of sets", &self.sets.live(), &counts.len())?;
         for (block, (block_counts, lens)) in self.sets.blocks().enumerate() {
+            let mut there: InBlock = 0;
             let mut signatures = vec![0; SIGNATURE_BITS];
             for (at, (&count, &len)) in block_counts.iter().zip(lens).enumerate() {
                 let set = SetId::try_from(block * BLOCK + at).unwrap_or(SetId::MAX);
                 let members = self.sets.members(set);
-                if count > 0 {
+                if count > 0 || set == EMPTY {
                     equal("S3", "length of a set", &index(len), &members.len())?;
+                    there |= 1 << at;
                 }
                 for &slot in members {
                     if let Some(slice) = signatures.get_mut(signature_bit(slot)) {
@@ -206,7 +209,9 @@ impl State {
                     }
                 }
             }
-            let mut found = self.sets.slices(block).to_vec();
+            let (found_there, slices) = self.sets.signatures(block);
+            equal("S4", "sets of a block", &found_there, &there)?;
+            let mut found = slices.to_vec();
             found.resize(found.len().max(SIGNATURE_BITS), 0);
             equal("S4", "signatures of a block of sets", &found, &signatures)?;
         }
@@ -220,11 +225,19 @@ impl State {
         for (set, members, _) in self.sets.iter() {
             equal("S5", "number of a set", &self.sets.find(members), &Some(set))?;
         }
-        // A list that goes in a circle has more numbers than there are.
-        let mut free: Vec<SetId> = self.sets.free_numbers().take(self.sets.len()).collect();
-        free.sort_unstable();
-        let unused = (1..u32::try_from(self.sets.len()).unwrap_or(u32::MAX)).filter(|&set| self.sets.count(set) == 0);
-        equal("S6", "free set numbers", &free, &unused.collect())
+        let numbers = 1..u32::try_from(self.sets.len()).unwrap_or(u32::MAX);
+        let taken = |set: &SetId| self.sets.count(*set) > 0;
+        let occupied: BTreeSet<usize> = numbers.filter(taken).chain([EMPTY]).map(|set| index(set) / BLOCK).collect();
+        equal("S6", "blocks that have a set", &self.sets.occupied_blocks(), &occupied.len())?;
+        let blocks = self.sets.signatures.blocks.len();
+        let room = self.sets.signatures.room.iter().flat_map(|word| (0..64).map(move |block| word >> block & 1 == 1));
+        let full = |block: usize| self.sets.signatures(block).0 == InBlock::MAX;
+        let found: Vec<bool> = room.collect();
+        let expected = (0..found.len()).map(|block| block < blocks && !full(block)).collect();
+        equal("S6", "blocks with room", &found, &expected)?;
+        require("S6", index(self.sets.signatures.lowest_free()) <= self.sets.len(), || {
+            "numbers are left out".to_owned()
+        })
     }
 
     fn check_postings(&self) -> Result<(), Violation> {

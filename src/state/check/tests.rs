@@ -11,12 +11,13 @@ use crate::change::Place;
 use crate::op::{Op, RefreshState};
 use crate::state::State;
 use crate::state::chats::Record;
-use crate::state::label_sets::{EMPTY, SetId, signature_bit};
+use crate::state::label_sets::EMPTY;
 use crate::state::labels::index;
 use crate::state::pages::Pages;
 use crate::state::postings::chunk::Chunk;
 use crate::state::postings::chunk::Sparsity;
 use crate::state::postings::{Pieces, Places};
+use crate::state::signatures::{SetId, signature_bit};
 use crate::state::tests::{chat, commit, define, empty, label, link, unlink};
 
 /// A chat that is kept as a text, with labels 1 and 2; a compact one with label 1; a compact one with 1, 2 and 3.
@@ -46,7 +47,7 @@ fn sound() -> State {
         state.check_invariants().unwrap();
     }
     assert!(state.labels.free.len() > 1 && state.labels.deleted.len() > 1 && state.chats.free_texts.len() > 1);
-    assert!(free_places(&state).len() > 2 && state.sets.free_numbers().count() > 1);
+    assert!(free_places(&state).len() > 2 && index(free_set(&state)) < state.sets.len());
     state
 }
 
@@ -58,9 +59,14 @@ fn set(state: &State, id: &str) -> SetId {
     state.chats.set_of(place(state, id)).unwrap()
 }
 
-/// The signatures of the first block of sets.
-fn slices(state: &mut State) -> &mut Vec<u128> {
-    Arc::make_mut(state.sets.signatures.get_mut(0).unwrap())
+/// A number that no set has any more.
+fn free_set(state: &State) -> SetId {
+    state.sets.signatures.lowest_free()
+}
+
+/// The sets of the first block, and those with each bit.
+fn slices(state: &mut State) -> (&mut u128, &mut [u128]) {
+    Arc::make_mut(state.sets.signatures.blocks.get_mut(0).unwrap()).split_first_mut().unwrap()
 }
 
 fn put_key(state: &mut State, place: Place, key: u64) {
@@ -165,7 +171,7 @@ const BREAKS: &[Break] = &[
     }),
     ("C2", "a chat without labels", |state| state.chats.put_set(place(state, BOB), EMPTY)),
     ("C2", "a chat with a set that was freed", |state| {
-        let free = state.sets.free_numbers().next().unwrap();
+        let free = free_set(state);
         state.chats.put_set(place(state, BOB), free);
     }),
     ("C3", "a text that no place uses", |state| state.chats.texts.push(Some("nobody".into()))),
@@ -237,18 +243,26 @@ const BREAKS: &[Break] = &[
     }),
     ("S4", "a bit too many", |state| {
         let bob = 1 << set(state, BOB);
-        slices(state)[1] |= bob;
+        slices(state).1[1] |= bob;
     }),
     ("S4", "a bit forgotten", |state| {
         let ana = 1 << set(state, ANA);
-        slices(state)[1] &= !ana;
+        slices(state).1[1] &= !ana;
     }),
     ("S4", "a bit at a free number", |state| {
-        let free = 1 << state.sets.free_numbers().next().unwrap();
-        slices(state)[0] |= free;
+        let free = 1 << free_set(state);
+        slices(state).1[0] |= free;
+    }),
+    ("S4", "a set that is not there", |state| {
+        let free = 1 << free_set(state);
+        *slices(state).0 |= free;
+    }),
+    ("S4", "a set that is left out", |state| {
+        let bob = 1 << set(state, BOB);
+        *slices(state).0 &= !bob;
     }),
     ("S5", "a hash without a set", |state| {
-        let free = state.sets.free_numbers().next().unwrap();
+        let free = free_set(state);
         state.sets.index.insert(0, free, |_| 0);
     }),
     ("S5", "two sets under each other's hash", |state| {
@@ -258,7 +272,7 @@ const BREAKS: &[Break] = &[
         for (nth, members) in [bob, ana].into_iter().enumerate() {
             let number = index(sets[nth]);
             state.sets.lens.set(number, u32::try_from(members.len()).unwrap());
-            for (bit, slice) in slices(state).iter_mut().enumerate() {
+            for (bit, slice) in slices(state).1.iter_mut().enumerate() {
                 let has = members.iter().any(|&slot| signature_bit(slot) == bit);
                 *slice = *slice & !(1 << number) | u128::from(has) << number;
             }
@@ -266,15 +280,9 @@ const BREAKS: &[Break] = &[
             state.chats.put_set(places[nth], sets[1 - nth]);
         }
     }),
-    ("S6", "no list of free numbers", |state| state.sets.free = SetId::MAX),
-    ("S6", "a list of free numbers that goes in a circle", |state| {
-        let (first, last) = (state.sets.free, state.sets.free_numbers().last().unwrap());
-        state.sets.lens.set(index(last), first);
-    }),
-    ("S6", "a list of free numbers that leads to a set", |state| {
-        let last = state.sets.free_numbers().last().unwrap();
-        state.sets.lens.set(index(last), set(state, BOB));
-    }),
+    ("S6", "a block without room", |state| *state.sets.signatures.room.get_mut(0).unwrap() = 0),
+    ("S6", "room in a block that is not there", |state| *state.sets.signatures.room.get_mut(0).unwrap() |= 2),
+    ("S6", "a block too many", |state| state.sets.signatures.occupied += 1),
     ("P1", "a chat too many in the list of a label", |state| {
         let (slot, place) = (state.labels.slot(&label(3)).unwrap(), place(state, BOB));
         state.postings.link(&[slot], place, &[]);

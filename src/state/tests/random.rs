@@ -13,7 +13,7 @@ use crate::op::Op;
 use crate::options::Limits;
 use crate::state::State;
 use crate::state::clauses::Clauses;
-use crate::state::label_sets::SIGNATURE_BITS;
+use crate::state::signatures::SIGNATURE_BITS;
 
 /// Labels of one name.
 const NAMESAKES: u32 = 40;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::random::{clauses_of, crm_filters, crm_like, filters, naive_totals, state_of, steps};
-use super::{chat, commit, define, empty, label, link};
+use super::{chat, commit, define, empty, label, link, unlink};
 use crate::filter::Filter;
 use crate::op::Op;
 use crate::state::State;
@@ -83,6 +83,31 @@ fn after_label_sets_came_and_went() {
         }
     }
     assert!(seen.len() > 4 * state.sets.len(), "few of {} sets reused a number", seen.len());
+    state.check_invariants().unwrap();
+}
+
+/// A scan goes through the blocks that have sets: as few as before, after more sets came and went.
+#[test]
+fn after_label_sets_came_and_went_few_blocks_have_some() {
+    let mut state = empty();
+    commit(&mut state, (0..70).map(|id| define(id, "name")));
+    let chats = 0..2_000_u32;
+    commit(&mut state, chats.clone().map(|chat| link(chat % 20, &chat.to_string())));
+    commit(&mut state, chats.map(|chat| link(20 + chat / 100, &chat.to_string())));
+    let filter = Filter::new().any_of_ids(["3", "8", "30"]).none_of_ids(["5"]);
+    let (sets, before) = (state.sets.live(), state.sets.occupied_blocks());
+    for round in 0..5 {
+        let pairs = || {
+            let pairs = (0..1_500_u32).map(|number| ((number * number / 3 + round) % 20, number * 7 % 2_000));
+            pairs.filter(|(added, chat)| chat % 20 != *added).map(|(added, chat)| (added, chat.to_string()))
+        };
+        commit(&mut state, pairs().map(|(added, chat)| link(added, &chat)));
+        assert!(state.sets.occupied_blocks() >= 2 * before, "{} sets", state.sets.live());
+        commit(&mut state, pairs().map(|(added, chat)| unlink(added, &chat)));
+        assert_eq!(state.sets.live(), sets);
+        assert_eq!(state.sets.occupied_blocks(), before, "round {round}");
+        assert_all_ways(&state, &filter);
+    }
     state.check_invariants().unwrap();
 }
 

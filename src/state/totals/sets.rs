@@ -5,11 +5,14 @@ use fearless_simd::{Level, dispatch};
 use crate::answer::Totals;
 use crate::state::State;
 use crate::state::clauses::Clauses;
-use crate::state::label_sets::{BLOCK, InBlock, SIGNATURE_BITS, SetId, signature_bit};
 use crate::state::labels::{Slot, wide};
+use crate::state::signatures::{BLOCK, InBlock, SIGNATURE_BITS, SetId, signature_bit};
 
 /// Going through a block of sets, in nanoseconds.
 const BLOCK_OF_SETS: u64 = 40;
+
+/// Passing by a block that has no set any more.
+const BLOCK_WITHOUT_SETS: u64 = 5;
 
 /// Looking at the labels of a set.
 const MEMBERS: u64 = 16;
@@ -29,7 +32,7 @@ impl State {
     /// What a scan costs at most for a filter of few labels, in nanoseconds: half a one for each set, or many where the
     /// members have to be looked at.
     pub(in crate::state) fn cost_of_scan(&self) -> u64 {
-        let sets = wide(self.sets.len());
+        let sets = wide(self.sets.live());
         if self.has_exact_signatures() { sets / 2 } else { sets.saturating_mul(MEMBERS) }
     }
 }
@@ -49,10 +52,12 @@ impl<'a> SetScan<'a> {
 
     /// What a scan costs, in nanoseconds.
     pub(super) fn cost(&self) -> u64 {
-        let sets = wide(self.state.sets.len());
+        let sets = &self.state.sets;
+        let occupied = sets.occupied_blocks();
         let each = BLOCK_OF_SETS + wide(self.clauses.ids.len());
-        let blocks = sets.div_ceil(wide(BLOCK)).saturating_mul(each);
-        if self.exact { blocks } else { blocks.saturating_add(sets.saturating_mul(MEMBERS)) }
+        let others = wide(sets.len().div_ceil(BLOCK).saturating_sub(occupied)).saturating_mul(BLOCK_WITHOUT_SETS);
+        let blocks = wide(occupied).saturating_mul(each).saturating_add(others);
+        if self.exact { blocks } else { blocks.saturating_add(wide(sets.live()).saturating_mul(MEMBERS)) }
     }
 
     /// Goes through the sets block by block, with the widest vectors that the processor has.
@@ -66,7 +71,11 @@ impl<'a> SetScan<'a> {
         let mut totals = Totals::default();
         let counted = self.clauses.any.as_deref().filter(|_| self.clauses.only_any().is_none());
         for (block, (counts, lens)) in self.state.sets.blocks().enumerate() {
-            let mut hits = self.hits(block);
+            let (there, slices) = self.state.sets.signatures(block);
+            if there == 0 {
+                continue;
+            }
+            let mut hits = self.hits(there, slices);
             if !self.exact {
                 hits = self.verified(hits, block);
             }
@@ -75,7 +84,7 @@ impl<'a> SetScan<'a> {
             totals.rows += rows;
             let Some(any) = counted else { continue };
             if self.exact {
-                for (nth, plane) in (0..).zip(self.matched(any, hits, block)) {
+                for (nth, plane) in (0..).zip(matched(any, hits, slices)) {
                     totals.matched_rows += sum(plane, counts, lens).0 << nth;
                 }
             } else {
@@ -85,12 +94,11 @@ impl<'a> SetScan<'a> {
         totals
     }
 
-    /// The sets of a block whose signatures pass, free ones included where nothing is required.
-    fn hits(&self, block: usize) -> InBlock {
-        let slices = self.state.sets.slices(block);
+    /// The sets of a block whose signatures pass.
+    fn hits(&self, there: InBlock, slices: &[InBlock]) -> InBlock {
         let slice = |&slot: &Slot| slices.get(signature_bit(slot)).copied().unwrap_or(0);
         let union = |slots: &[Slot]| slots.iter().fold(0, |union, slot| union | slice(slot));
-        let mut hits = self.clauses.any.as_deref().map_or(InBlock::MAX, union);
+        let mut hits = self.clauses.any.as_deref().map_or(there, union);
         for entry in &self.clauses.all {
             hits &= union(entry);
         }
@@ -110,25 +118,24 @@ impl<'a> SetScan<'a> {
         sets.fold(0, |verified, (at, _)| verified | 1 << at)
     }
 
-    /// In how many labels of the any-of clause each set matches, in binary: a plane for each digit, the lowest first.
-    fn matched(&self, any: &[Slot], hits: InBlock, block: usize) -> [InBlock; PLANES] {
-        let slices = self.state.sets.slices(block);
-        let mut planes = [0; PLANES];
-        for slice in any.iter().filter_map(|&slot| slices.get(signature_bit(slot))) {
-            let mut carry = slice & hits;
-            for plane in &mut planes {
-                (*plane, carry) = (*plane ^ carry, *plane & carry);
-            }
-        }
-        planes
-    }
-
     fn matched_by_members(&self, hits: InBlock, block: usize, counts: &[u32]) -> u64 {
         let matched = |set| wide(self.clauses.matched(self.state.sets.members(set)));
         Self::sets(hits, block)
             .filter_map(|(at, set)| counts.get(at).map(|&count| u64::from(count) * matched(set)))
             .sum()
     }
+}
+
+/// In how many labels of the any-of clause each set matches, in binary: a plane for each digit, the lowest first.
+fn matched(any: &[Slot], hits: InBlock, slices: &[InBlock]) -> [InBlock; PLANES] {
+    let mut planes = [0; PLANES];
+    for slice in any.iter().filter_map(|&slot| slices.get(signature_bit(slot))) {
+        let mut carry = slice & hits;
+        for plane in &mut planes {
+            (*plane, carry) = (*plane ^ carry, *plane & carry);
+        }
+    }
+    planes
 }
 
 /// The chats and rows of some sets of a block.

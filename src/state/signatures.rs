@@ -1,0 +1,187 @@
+//! Which label sets there are, and which labels they have, in bits.
+
+use std::sync::Arc;
+
+use crate::state::labels::{Slot, index};
+use crate::state::pages::Pages;
+
+/// The number of a label set. A set that no chat has any more gives its number up.
+pub(crate) type SetId = u32;
+
+/// Sets in one block of counts, lengths and signatures.
+pub(crate) const BLOCK: usize = 128;
+
+/// Bits in a signature. So many labels have one of their own; further ones share.
+pub(crate) const SIGNATURE_BITS: usize = 256;
+
+/// Some sets of one block, one bit for each.
+pub(crate) type InBlock = u128;
+
+/// Blocks that one word has room for.
+const WORD: usize = 64;
+
+/// The signatures of the sets of one block in slices: the sets that there are, then for each bit the sets whose
+/// signature has it. Shorter where the rest is zero.
+type Slices = Arc<Vec<InBlock>>;
+
+/// The bit of a label in the signature of a set: its slot modulo [`SIGNATURE_BITS`].
+pub(crate) fn signature_bit(slot: Slot) -> usize {
+    index(slot) % SIGNATURE_BITS
+}
+
+/// The block of a set, and its bit there.
+fn bit_of(set: SetId) -> (usize, InBlock) {
+    (index(set) / BLOCK, 1 << (index(set) % BLOCK))
+}
+
+/// The signatures of all label sets, and so the numbers that are taken.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Signatures {
+    /// S4: the sets that there are, and for each bit those with a label of that bit.
+    pub(in crate::state) blocks: Pages<Slices, 16>,
+    /// S6: a bit for each block, which says whether a number in it is free.
+    pub(in crate::state) room: Pages<u64, WORD>,
+    /// S6: the number of blocks that have a set.
+    pub(in crate::state) occupied: usize,
+}
+
+impl Signatures {
+    /// The sets that one block has, and for each bit those whose signature has it. Bits behind the end are in none.
+    pub(crate) fn block(&self, block: usize) -> (InBlock, &[InBlock]) {
+        let slices = self.blocks.get(block).and_then(|slices| slices.split_first());
+        slices.map_or((0, &[]), |(&there, slices)| (there, slices))
+    }
+
+    /// How many blocks have a set.
+    pub(crate) fn occupied(&self) -> usize {
+        self.occupied
+    }
+
+    /// The lowest number without a set. So a scan has few blocks to go through again when sets have gone.
+    pub(crate) fn lowest_free(&self) -> SetId {
+        let word = (0..).zip(self.room.iter()).find(|(_, blocks)| **blocks != 0);
+        let block = word.map_or(self.blocks.len(), |(word, blocks)| word * WORD + index(blocks.trailing_zeros()));
+        let (there, _) = self.block(block);
+        SetId::try_from(block * BLOCK + index(there.trailing_ones())).unwrap_or(SetId::MAX)
+    }
+
+    /// Gives a set that has none its signature.
+    pub(crate) fn sign(&mut self, set: SetId, members: &[Slot]) {
+        let (block, set) = bit_of(set);
+        self.reach(block);
+        let Some(slices) = self.blocks.get_mut(block).map(Arc::make_mut) else { return };
+        // Most indexes have few labels.
+        let len = members.iter().map(|&slot| signature_bit(slot) + 2).max().unwrap_or(1);
+        if slices.len() < len {
+            if slices.capacity() < len {
+                slices.reserve_exact((len + len / 4).min(SIGNATURE_BITS + 1) - slices.len());
+            }
+            slices.resize(len, 0);
+        }
+        let Some((there, slices)) = slices.split_first_mut() else { return };
+        if *there == 0 {
+            self.occupied += 1;
+        }
+        *there |= set;
+        for &slot in members {
+            if let Some(slice) = slices.get_mut(signature_bit(slot)) {
+                *slice |= set;
+            }
+        }
+        if *there == InBlock::MAX {
+            self.put_room(block, false);
+        }
+    }
+
+    /// Takes the signature of a set away, which has these members.
+    pub(crate) fn erase(&mut self, set: SetId, members: &[Slot]) {
+        let (block, set) = bit_of(set);
+        let slices = self.blocks.get_mut(block).map(Arc::make_mut);
+        let Some((there, slices)) = slices.and_then(|slices| slices.split_first_mut()) else { return };
+        let was_full = *there == InBlock::MAX;
+        *there &= !set;
+        if *there == 0 {
+            self.occupied -= 1;
+        }
+        for &slot in members {
+            if let Some(slice) = slices.get_mut(signature_bit(slot)) {
+                *slice &= !set;
+            }
+        }
+        if was_full {
+            self.put_room(block, true);
+        }
+    }
+
+    /// Adds blocks without sets until there is this one.
+    fn reach(&mut self, block: usize) {
+        let new = self.blocks.len()..=block;
+        if new.is_empty() {
+            return;
+        }
+        self.blocks.reach(block);
+        self.room.reach(block / WORD);
+        new.for_each(|block| self.put_room(block, true));
+    }
+
+    fn put_room(&mut self, block: usize, room: bool) {
+        if let Some(word) = self.room.get_mut(block / WORD) {
+            *word = *word & !(1 << (block % WORD)) | u64::from(room) << (block % WORD);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::{BLOCK, InBlock, SetId, Signatures};
+
+    /// The numbers that are taken, which are below `end`.
+    fn taken(signatures: &Signatures, end: SetId) -> BTreeSet<SetId> {
+        let is_there = |set: &SetId| {
+            let set = *set as usize;
+            signatures.block(set / BLOCK).0 >> (set % BLOCK) & 1 == 1
+        };
+        (0..end).filter(is_there).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        /// More than one word of blocks. A step adds so many sets at the lowest free numbers, or erases every `nth` of
+        /// those from `first` on.
+        #[test]
+        fn the_lowest_free_number_is_taken_next(steps in vec((any::<bool>(), 0_u32..12_000, 1_usize..40), 1..12)) {
+            const END: SetId = 150_000;
+            let (mut signatures, mut model) = (Signatures::default(), BTreeSet::new());
+            for (adds, first, nth) in steps {
+                if adds {
+                    let mut free = (0..END).filter(|set| !model.contains(set)).collect::<Vec<_>>().into_iter();
+                    for _ in 0..first {
+                        let set = signatures.lowest_free();
+                        prop_assert_eq!(Some(set), free.next());
+                        signatures.sign(set, &[set % 300]);
+                        model.insert(set);
+                    }
+                } else {
+                    let gone: Vec<SetId> = model.range(first..).step_by(nth).copied().collect();
+                    for set in gone {
+                        signatures.erase(set, &[set % 300]);
+                        model.remove(&set);
+                    }
+                }
+                prop_assert_eq!(&taken(&signatures, END), &model);
+                let occupied: BTreeSet<usize> = model.iter().map(|&set| set as usize / BLOCK).collect();
+                prop_assert_eq!(signatures.occupied(), occupied.len());
+            }
+            let signed: InBlock = (0..300).fold(0, |signed, bit| {
+                signed | signatures.block(0).1.get(bit).copied().unwrap_or(0)
+            });
+            prop_assert_eq!(signed, signatures.block(0).0);
+        }
+    }
+}
