@@ -33,15 +33,6 @@ impl<T> Gate<T> {
         look(&value)
     }
 
-    /// Looks at the value for longer than a change takes. A writer that is there goes first, and again if it is back soon:
-    /// taking turns one by one, it would have too little of the time.
-    pub(crate) fn read_longer<R>(&self, look: impl FnOnce(&T) -> R) -> R {
-        if self.value.is_locked_exclusive() {
-            (0..SPINS + SPINS / 2).for_each(|_| spin_loop());
-        }
-        self.read(look)
-    }
-
     /// Changes the value.
     pub(crate) fn write<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
         patiently(|| (self.waiting.load(Ordering::Relaxed) == 0).then_some(()));
@@ -56,6 +47,12 @@ impl<T> Gate<T> {
         });
         change(&mut value)
     }
+}
+
+/// Leaves the time for two changes or so to who writes. Reads that are longer than changes, and take turns with them one by
+/// one, would leave writers too little of it.
+pub(crate) fn give_way() {
+    (0..SPINS + SPINS / 4).for_each(|_| spin_loop());
 }
 
 /// Tries again for some microseconds.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::change::{Change, Commit, Revision};
 use crate::error::{Error, Limit, Result};
 use crate::feed::{Feed, Reached, Subscriber};
-use crate::gate::Gate;
+use crate::gate::{Gate, give_way};
 use crate::horizon::Horizon;
 use crate::journal::Journal;
 use crate::op::{Committed, LabelRef, Op, Outcome};
@@ -163,9 +163,12 @@ impl LabelIndex {
         self.shared.visible.read(|state| read(state))
     }
 
-    /// Runs a read of some microseconds on the visible version.
+    /// Runs a read of some microseconds on the visible version. Whoever writes at that moment goes first.
     pub(crate) fn look_longer<R>(&self, read: impl FnOnce(&State) -> R) -> R {
-        self.shared.visible.read_longer(|state| read(state))
+        if self.shared.writer.is_locked() {
+            give_way();
+        }
+        self.look(read)
     }
 
     /// The visible version, for a read of any length.
