@@ -66,23 +66,13 @@ impl<'a> Lengths<'a> {
         Self { postings, lists: Vec::new() }
     }
 
-    /// Counts something of the chats of a chunk with at least 2 labels, 3 and so on, until there is nothing to count: each
-    /// list holds the next. Chunks are asked for in order.
-    #[inline(always)]
-    pub(in crate::state) fn sum(&mut self, number: u32, count: impl Fn(Form<'a>) -> u64) -> u64 {
-        let mut sum = 0;
-        for len in 2.. {
-            let nth = index(len - 2);
-            if nth == self.lists.len() {
-                let Some(list) = Cursor::new(self.postings, List::AtLeast(len), number) else { break };
-                self.lists.push(list);
-            }
-            let part = self.lists.get_mut(nth).and_then(|list| list.take(number));
-            match part.map(|part| count(part.form)) {
-                None | Some(0) => break,
-                Some(some) => sum += some,
-            }
+    /// The chats of a chunk with at least so many labels, from 2 on, if there are any. Each list holds the next. Lengths
+    /// and chunks are asked for in order.
+    pub(in crate::state) fn take(&mut self, len: u32, number: u32) -> Option<Form<'a>> {
+        let nth = index(len - 2);
+        if nth == self.lists.len() {
+            self.lists.push(Cursor::new(self.postings, List::AtLeast(len), number)?);
         }
-        sum
+        self.lists.get_mut(nth)?.take(number).map(|part| part.form)
     }
 }

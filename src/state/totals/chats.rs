@@ -10,7 +10,7 @@ use crate::state::clauses::Clauses;
 use crate::state::labels::{Slot, wide};
 use crate::state::postings::chunk::{PLACES, join};
 use crate::state::postings::words::{
-    Bits, Form, NONE, Words, assign_union, count, count_common, insert, subtract, unite,
+    Bits, Form, NONE, Words, assign_union, count, count_common, count_common_with_each, insert, subtract, unite,
 };
 use crate::state::postings::{Counts, Lengths, Lists, Part};
 
@@ -86,7 +86,16 @@ impl State {
             }
             let chats = count(&passing);
             totals.chats += chats;
-            totals.rows += chats + lengths.sum(number, |longer| count_common(&passing, longer));
+            totals.rows += chats;
+            for len in (2..).step_by(2) {
+                let Some(longer) = lengths.take(len, number) else { break };
+                let longest = lengths.take(len + 1, number).unwrap_or(Form::Sparse(&[]));
+                let [counted, last] = count_common_with_each(&passing, [longer, longest]);
+                totals.rows += counted + last;
+                if last == 0 {
+                    break;
+                }
+            }
             if let Some(matched) = &mut matched {
                 for part in matched.take(number) {
                     totals.matched_rows += count_common(&passing, part.form);
@@ -165,7 +174,8 @@ impl State {
             repeats += wide(repeated.len());
             totals.rows -= if by_lengths && repeated.len() > FEW_REPEATS {
                 let among = |longer: Form<'_>| wide(repeated.iter().filter(|&&low| longer.contains(low)).count());
-                wide(repeated.len()) + lengths.sum(number, among)
+                let counts = (2..).map_while(|len| lengths.take(len, number).map(among));
+                wide(repeated.len()) + counts.take_while(|&count| count > 0).sum::<u64>()
             } else {
                 repeated.iter().map(|&low| self.len_at(join(number, low))).sum::<u64>()
             };
