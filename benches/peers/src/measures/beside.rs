@@ -22,6 +22,9 @@ const WORKLOAD: &str = "crm-1m";
 /// Labels asked for.
 const K: usize = 3;
 
+/// Of the pairs, so many are linked at any time: the writer links one, and unlinks the one that it linked so long ago.
+const LINKED: usize = 1_000;
+
 /// Takes the engines away: a shared one is no engine of one thread any more.
 pub(super) fn measure(bench: &mut Bench<'_>) {
     if bench.workload.name != WORKLOAD || !bench.settings.wants_any(&["reads_beside_writer", "writes_beside_reader"]) {
@@ -75,16 +78,19 @@ struct Pace {
 }
 
 impl Sides<'_> {
-    /// The reader alone has what it has on average beside the writer: half of the pairs are linked. They make label sets
-    /// that were not there, and to read more of them is no disturbance.
     fn measure(&self) -> Measured {
-        let half = || self.pairs.iter().step_by(2);
-        half().for_each(|Pair { label, chat }| assert!(self.index.link(label, chat), "it was not linked"));
+        (0..LINKED).for_each(|at| self.change(at, true));
         let [read] = self.run(self.time / 4, [Self::reading]);
-        half().for_each(|Pair { label, chat }| assert!(self.index.unlink(label, chat), "it was linked"));
         let [write] = self.run(self.time / 4, [Self::writing]);
         let [read_beside, write_beside] = self.run(self.time, [Self::reading, Self::writing]);
+        (0..LINKED).for_each(|at| self.change(at, false));
         Measured { reads: [read, read_beside], writes: [write, write_beside] }
+    }
+
+    fn change(&self, at: usize, link: bool) {
+        let Pair { label, chat } = &self.pairs[at];
+        let changed = if link { self.index.link(label, chat) } else { self.index.unlink(label, chat) };
+        assert!(changed, "it changes what it is told to");
     }
 
     /// Runs sides, each in a thread, for a while.
@@ -103,19 +109,17 @@ impl Sides<'_> {
         Pace::of(stop, self.reads.iter().cycle(), |read| self.index.read(read))
     }
 
-    /// Links all pairs, unlinks them all, and so on; at the end nothing is left linked.
+    /// Links and unlinks in turn, so that there are always as many links; those from before are there at the end.
     fn writing(&self, stop: &AtomicBool) -> Pace {
-        let mut linked = vec![false; self.pairs.len()];
-        let change = |at: usize, link: bool| {
-            let Pair { label, chat } = &self.pairs[at];
-            let changed = if link { self.index.link(label, chat) } else { self.index.unlink(label, chat) };
-            assert!(changed, "it changes what it is told to");
-        };
-        let pace = Pace::of(stop, (0..self.pairs.len()).cycle(), |at| {
-            linked[at] = !linked[at];
-            change(at, linked[at]);
+        let was_linked = |at: usize| at < LINKED;
+        let mut linked: Vec<bool> = (0..self.pairs.len()).map(was_linked).collect();
+        let pace = Pace::of(stop, 0_usize.., |step| {
+            let link = step % 2 == 0;
+            let at = (step / 2 + if link { LINKED } else { 0 }) % linked.len();
+            linked[at] = link;
+            self.change(at, link);
         });
-        (0..linked.len()).filter(|&at| linked[at]).for_each(|at| change(at, false));
+        (0..linked.len()).filter(|&at| linked[at] != was_linked(at)).for_each(|at| self.change(at, !linked[at]));
         pace
     }
 }
