@@ -163,9 +163,9 @@ impl LabelIndex {
         self.shared.visible.read(|state| read(state))
     }
 
-    /// Runs a read of some microseconds on the visible version. Whoever writes at that moment goes first.
+    /// Runs a read of some microseconds on the visible version. Leaves some time first to who has the turn to change it.
     pub(crate) fn look_longer<R>(&self, read: impl FnOnce(&State) -> R) -> R {
-        if self.shared.writer.is_locked() {
+        if self.hides().is_none() && self.shared.writer.is_locked() {
             give_way();
         }
         self.look(read)

@@ -132,7 +132,6 @@ impl LabelSets {
     }
 
     fn create(&mut self, labels: Arc<[Slot]>) -> SetId {
-        // There are no more sets than chats and one.
         let set = self.signatures.lowest_free();
         if index(set) == self.members.len() {
             self.members.push(Arc::default());

@@ -13,8 +13,9 @@ use crate::op::RefreshState;
 use crate::state::State;
 use crate::state::label_sets::EMPTY;
 use crate::state::labels::{Slot, index, low_number, wide};
+use crate::state::pages::Pages;
 use crate::state::postings::{List, Part};
-use crate::state::signatures::{BLOCK, InBlock, SIGNATURE_BITS, SetId, signature_bit};
+use crate::state::signatures::{BLOCK, InBlock, SIGNATURE_BITS, SetId, Signatures, signature_bit};
 
 /// An invariant that does not hold: a bug of this crate.
 ///
@@ -53,6 +54,12 @@ fn equal<T: PartialEq + fmt::Debug>(
     expected: &T,
 ) -> Result<(), Violation> {
     require(invariant, found == expected, || format!("{what}: found {found:?}, expected {expected:?}"))
+}
+
+/// The positions of the bits that are set.
+fn set_bits<const N: usize>(words: &Pages<u64, N>) -> Vec<usize> {
+    let bits = words.iter().flat_map(|word| (0..64).map(move |bit| word >> bit & 1 == 1));
+    bits.enumerate().filter(|(_, bit)| *bit).map(|(at, _)| at).collect()
 }
 
 impl State {
@@ -225,19 +232,17 @@ impl State {
         for (set, members, _) in self.sets.iter() {
             equal("S5", "number of a set", &self.sets.find(members), &Some(set))?;
         }
+        let Signatures { blocks, room: [room, words], .. } = &self.sets.signatures;
+        let behind = (self.sets.len().div_ceil(BLOCK)..blocks.len()).find(|&block| self.sets.signatures(block).0 != 0);
+        equal("S4", "block behind all sets that has some", &behind, &None)?;
         let numbers = 1..u32::try_from(self.sets.len()).unwrap_or(u32::MAX);
         let taken = |set: &SetId| self.sets.count(*set) > 0;
         let occupied: BTreeSet<usize> = numbers.filter(taken).chain([EMPTY]).map(|set| index(set) / BLOCK).collect();
         equal("S6", "blocks that have a set", &self.sets.occupied_blocks(), &occupied.len())?;
-        let blocks = self.sets.signatures.blocks.len();
-        let room = self.sets.signatures.room.iter().flat_map(|word| (0..64).map(move |block| word >> block & 1 == 1));
-        let full = |block: usize| self.sets.signatures(block).0 == InBlock::MAX;
-        let found: Vec<bool> = room.collect();
-        let expected = (0..found.len()).map(|block| block < blocks && !full(block)).collect();
-        equal("S6", "blocks with room", &found, &expected)?;
-        require("S6", index(self.sets.signatures.lowest_free()) <= self.sets.len(), || {
-            "numbers are left out".to_owned()
-        })
+        let with_room = (0..blocks.len()).filter(|&block| self.sets.signatures(block).0 != InBlock::MAX);
+        equal("S6", "blocks with room", &set_bits(room), &with_room.collect())?;
+        let with_some = (0..room.len()).filter(|&word| room.get(word) != Some(&0));
+        equal("S6", "words of blocks with room", &set_bits(words), &with_some.collect())
     }
 
     fn check_postings(&self) -> Result<(), Violation> {

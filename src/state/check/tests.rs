@@ -280,8 +280,16 @@ const BREAKS: &[Break] = &[
             state.chats.put_set(places[nth], sets[1 - nth]);
         }
     }),
-    ("S6", "a block without room", |state| *state.sets.signatures.room.get_mut(0).unwrap() = 0),
-    ("S6", "room in a block that is not there", |state| *state.sets.signatures.room.get_mut(0).unwrap() |= 2),
+    ("S4", "a set in a block behind all", |state| {
+        state.sets.signatures.blocks.reach(1);
+        *state.sets.signatures.blocks.get_mut(1).unwrap() = Arc::new(vec![1]);
+    }),
+    ("S6", "a block without room", |state| *state.sets.signatures.room[0].get_mut(0).unwrap() = 0),
+    ("S6", "room in a block that is not there", |state| *state.sets.signatures.room[0].get_mut(0).unwrap() |= 2),
+    ("S6", "a word without room", |state| *state.sets.signatures.room[1].get_mut(0).unwrap() = 0),
+    ("S6", "no bits for room", |state| {
+        state.sets.signatures.room[0].pop();
+    }),
     ("S6", "a block too many", |state| state.sets.signatures.occupied += 1),
     ("P1", "a chat too many in the list of a label", |state| {
         let (slot, place) = (state.labels.slot(&label(3)).unwrap(), place(state, BOB));

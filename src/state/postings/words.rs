@@ -150,8 +150,8 @@ pub(crate) fn unite(set: &mut Words, with: Form<'_>) {
     }
 }
 
-/// Adds places in order. Neighbours are often in the same word, where one has to wait for the other: so four stretches
-/// are added side by side.
+/// Adds places that are in order. Neighbours are often in the same word, where the second would wait for the first: so
+/// four stretches are added side by side.
 #[inline(always)]
 fn insert_all(set: &mut Words, places: &[u16]) {
     let quarter = places.len() / 4;
@@ -260,13 +260,17 @@ mod tests {
                 (chunk, model)
             };
             let (mut set, mut model) = (NONE, RoaringBitmap::new());
+            let (mut before, mut model_before) = (set, model.clone());
             for (nth, part) in parts.iter().enumerate() {
                 let (chunk, bitmap) = of(part);
                 let common = model.intersection_len(&bitmap);
                 prop_assert_eq!(count_common(&set, chunk.form()), common);
                 let pair = [chunk.form(), Form::Dense(&set)];
                 prop_assert_eq!(count_common_with_each(&set, pair), [common, model.len()]);
-                prop_assert_eq!(count_common_with_each(&set, [chunk.form(); 2]), [common; 2]);
+                let common = model.intersection_len(&model_before);
+                let pair = [Form::Dense(&before), Form::Dense(&set)];
+                prop_assert_eq!(count_common_with_each(&set, pair), [common, model.len()]);
+                (before, model_before) = (set, model.clone());
                 if nth % 3 == 2 {
                     subtract(&mut set, chunk.form());
                     model -= bitmap;

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::random::{clauses_of, crm_filters, crm_like, filters, naive_totals, state_of, steps};
 use super::{chat, commit, define, empty, label, link, unlink};
-use crate::filter::Filter;
+use crate::filter::{Filter, Page};
 use crate::op::Op;
 use crate::state::State;
 use crate::state::labels::Slot;
@@ -90,7 +90,7 @@ fn after_label_sets_came_and_went() {
 #[test]
 fn after_label_sets_came_and_went_few_blocks_have_some() {
     let mut state = empty();
-    commit(&mut state, (0..70).map(|id| define(id, "name")));
+    commit(&mut state, (0..40).map(|id| define(id, "name")));
     let chats = 0..2_000_u32;
     commit(&mut state, chats.clone().map(|chat| link(chat % 20, &chat.to_string())));
     commit(&mut state, chats.map(|chat| link(20 + chat / 100, &chat.to_string())));
@@ -108,6 +108,27 @@ fn after_label_sets_came_and_went_few_blocks_have_some() {
         assert_eq!(state.sets.occupied_blocks(), before, "round {round}");
         assert_all_ways(&state, &filter);
     }
+    state.check_invariants().unwrap();
+}
+
+/// Sets that are few, but each in a block of its own, are not scanned while writers wait.
+#[test]
+fn few_sets_that_many_left_behind_are_not_quick() {
+    let mut state = empty();
+    commit(&mut state, (0..15).map(|id| define(id, "name")));
+    let labels = |number: u32| (0..15).filter(move |bit| number >> bit & 1 == 1).map(label);
+    let set = |number: u32, labels| Op::SetLabels { chat: chat(&number.to_string()), labels };
+    commit(&mut state, (1..30_000).map(|number| set(number, labels(number).collect())));
+    commit(&mut state, (1..30_000).filter(|number| number % 128 > 0).map(|number| set(number, Vec::new())));
+    assert_eq!(state.sets.live(), 29_999 / 128);
+    let filter = Filter::new().any_of_ids(["8", "9", "14"]);
+    assert!(!state.is_quick(&filter, Page::first(0)));
+    assert_all_ways(&state, &filter);
+    commit(&mut state, (1..30_000).map(|number| set(number, Vec::new())));
+    assert!(state.is_quick(&filter, Page::first(0)));
+    commit(&mut state, (1..300).map(|number| set(number, labels(number).collect())));
+    assert_eq!((state.sets.live(), state.sets.occupied_blocks()), (299, 3));
+    assert_all_ways(&state, &filter);
     state.check_invariants().unwrap();
 }
 

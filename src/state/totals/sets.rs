@@ -11,6 +11,9 @@ use crate::state::signatures::{BLOCK, InBlock, SIGNATURE_BITS, SetId, signature_
 /// Going through a block of sets, in nanoseconds.
 const BLOCK_OF_SETS: u64 = 40;
 
+/// The same for a filter of few labels, whichever these are.
+const BLOCK_FOR_FEW: u64 = 64;
+
 /// Passing by a block that has no set any more.
 const BLOCK_WITHOUT_SETS: u64 = 5;
 
@@ -29,11 +32,19 @@ impl State {
         self.labels.slot_count() <= SIGNATURE_BITS
     }
 
-    /// What a scan costs at most for a filter of few labels, in nanoseconds: half a one for each set, or many where the
-    /// members have to be looked at.
+    /// What a scan costs at most for a filter of few labels, in nanoseconds.
     pub(in crate::state) fn cost_of_scan(&self) -> u64 {
-        let sets = wide(self.sets.live());
-        if self.has_exact_signatures() { sets / 2 } else { sets.saturating_mul(MEMBERS) }
+        self.cost_by_blocks(BLOCK_FOR_FEW)
+    }
+
+    /// What a scan costs where a block that has sets costs `each`.
+    fn cost_by_blocks(&self, each: u64) -> u64 {
+        let sets = &self.sets;
+        let occupied = sets.occupied_blocks();
+        let others = sets.len().div_ceil(BLOCK).saturating_sub(occupied);
+        let blocks = wide(occupied).saturating_mul(each).saturating_add(wide(others) * BLOCK_WITHOUT_SETS);
+        let members = if self.has_exact_signatures() { 0 } else { wide(sets.live()) * MEMBERS };
+        blocks.saturating_add(members)
     }
 }
 
@@ -52,12 +63,7 @@ impl<'a> SetScan<'a> {
 
     /// What a scan costs, in nanoseconds.
     pub(super) fn cost(&self) -> u64 {
-        let sets = &self.state.sets;
-        let occupied = sets.occupied_blocks();
-        let each = BLOCK_OF_SETS + wide(self.clauses.ids.len());
-        let others = wide(sets.len().div_ceil(BLOCK).saturating_sub(occupied)).saturating_mul(BLOCK_WITHOUT_SETS);
-        let blocks = wide(occupied).saturating_mul(each).saturating_add(others);
-        if self.exact { blocks } else { blocks.saturating_add(wide(sets.live()).saturating_mul(MEMBERS)) }
+        self.state.cost_by_blocks(BLOCK_OF_SETS + wide(self.clauses.ids.len()))
     }
 
     /// Goes through the sets block by block, with the widest vectors that the processor has.
