@@ -9,7 +9,7 @@ use hashbrown::HashSet;
 use crate::state::hash_index::HashIndex;
 use crate::state::labels::{Labels, Slot, index};
 use crate::state::pages::Pages;
-use crate::state::signatures::{BLOCK, InBlock, SetId, Signatures};
+use crate::state::signatures::{BLOCK, SetId, Signatures};
 
 /// The set of no labels, which always has this number and is not counted.
 pub(crate) const EMPTY: SetId = 0;
@@ -34,6 +34,7 @@ pub(crate) struct LabelSets {
     counts: Pages<u32, BLOCK>,
     /// S3: the number of labels; anything at a free number.
     pub(in crate::state) lens: Pages<u32, BLOCK>,
+    /// Of the sets that chats have, and of [`EMPTY`].
     pub(in crate::state) signatures: Signatures,
     /// S5: finds exactly the sets that chats have.
     pub(in crate::state) index: HashIndex,
@@ -94,17 +95,6 @@ impl LabelSets {
     /// Counts and lengths, block by block.
     pub(crate) fn blocks(&self) -> impl Iterator<Item = (&[u32], &[u32])> {
         self.counts.pages().zip(self.lens.pages())
-    }
-
-    /// The sets that one block has, [`EMPTY`] among them, and for each bit those whose signature has it. Bits behind the
-    /// end are in none.
-    pub(crate) fn signatures(&self, block: usize) -> (InBlock, &[InBlock]) {
-        self.signatures.block(block)
-    }
-
-    /// How many blocks have a set.
-    pub(crate) fn occupied_blocks(&self) -> usize {
-        self.signatures.occupied()
     }
 
     /// The number of the set with these labels, which are in label order; makes it if there is none.

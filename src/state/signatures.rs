@@ -67,7 +67,7 @@ impl Signatures {
         SetId::try_from(block * BLOCK + index(there.trailing_ones())).unwrap_or(SetId::MAX)
     }
 
-    /// The first one.
+    /// The first block with a free number.
     fn block_with_room(&self) -> Option<usize> {
         let [blocks, words] = &self.room;
         let (at, some) = words.iter().enumerate().find(|(_, word)| **word != 0)?;
@@ -205,7 +205,8 @@ mod tests {
             }
             let (there, slices) = signatures.block(0);
             for set in 0..BLOCK {
-                let bits: Vec<usize> = (0..).zip(slices).filter(|(_, slice)| *slice >> set & 1 == 1).map(|(bit, _)| bit).collect();
+                let has = (0..).zip(slices).filter(|(_, slice)| *slice >> set & 1 == 1);
+                let bits: Vec<usize> = has.map(|(bit, _)| bit).collect();
                 let signed = if there >> set & 1 == 1 { vec![set] } else { Vec::new() };
                 prop_assert_eq!(bits, signed, "set {}", set);
             }

@@ -216,7 +216,7 @@ impl State {
                     }
                 }
             }
-            let (found_there, slices) = self.sets.signatures(block);
+            let (found_there, slices) = self.sets.signatures.block(block);
             equal("S4", "sets of a block", &found_there, &there)?;
             let mut found = slices.to_vec();
             found.resize(found.len().max(SIGNATURE_BITS), 0);
@@ -233,13 +233,14 @@ impl State {
             equal("S5", "number of a set", &self.sets.find(members), &Some(set))?;
         }
         let Signatures { blocks, room: [room, words], .. } = &self.sets.signatures;
-        let behind = (self.sets.len().div_ceil(BLOCK)..blocks.len()).find(|&block| self.sets.signatures(block).0 != 0);
+        let behind =
+            (self.sets.len().div_ceil(BLOCK)..blocks.len()).find(|&block| self.sets.signatures.block(block).0 != 0);
         equal("S4", "block behind all sets that has some", &behind, &None)?;
         let numbers = 1..u32::try_from(self.sets.len()).unwrap_or(u32::MAX);
         let taken = |set: &SetId| self.sets.count(*set) > 0;
         let occupied: BTreeSet<usize> = numbers.filter(taken).chain([EMPTY]).map(|set| index(set) / BLOCK).collect();
-        equal("S6", "blocks that have a set", &self.sets.occupied_blocks(), &occupied.len())?;
-        let with_room = (0..blocks.len()).filter(|&block| self.sets.signatures(block).0 != InBlock::MAX);
+        equal("S6", "blocks that have a set", &self.sets.signatures.occupied(), &occupied.len())?;
+        let with_room = (0..blocks.len()).filter(|&block| self.sets.signatures.block(block).0 != InBlock::MAX);
         equal("S6", "blocks with room", &set_bits(room), &with_room.collect())?;
         let with_some = (0..room.len()).filter(|&word| room.get(word) != Some(&0));
         equal("S6", "words of blocks with room", &set_bits(words), &with_some.collect())

@@ -95,17 +95,17 @@ fn after_label_sets_came_and_went_few_blocks_have_some() {
     commit(&mut state, chats.clone().map(|chat| link(chat % 20, &chat.to_string())));
     commit(&mut state, chats.map(|chat| link(20 + chat / 100, &chat.to_string())));
     let filter = Filter::new().any_of_ids(["3", "8", "30"]).none_of_ids(["5"]);
-    let (sets, before) = (state.sets.live(), state.sets.occupied_blocks());
+    let (sets, before) = (state.sets.live(), state.sets.signatures.occupied());
     for round in 0..5 {
         let pairs = || {
             let pairs = (0..1_500_u32).map(|number| ((number * number / 3 + round) % 20, number * 7 % 2_000));
             pairs.filter(|(added, chat)| chat % 20 != *added).map(|(added, chat)| (added, chat.to_string()))
         };
         commit(&mut state, pairs().map(|(added, chat)| link(added, &chat)));
-        assert!(state.sets.occupied_blocks() >= 2 * before, "{} sets", state.sets.live());
+        assert!(state.sets.signatures.occupied() >= 2 * before, "{} sets", state.sets.live());
         commit(&mut state, pairs().map(|(added, chat)| unlink(added, &chat)));
         assert_eq!(state.sets.live(), sets);
-        assert_eq!(state.sets.occupied_blocks(), before, "round {round}");
+        assert_eq!(state.sets.signatures.occupied(), before, "round {round}");
         assert_all_ways(&state, &filter);
     }
     state.check_invariants().unwrap();
@@ -127,7 +127,7 @@ fn few_sets_that_many_left_behind_are_not_quick() {
     commit(&mut state, (1..30_000).map(|number| set(number, Vec::new())));
     assert!(state.is_quick(&filter, Page::first(0)));
     commit(&mut state, (1..300).map(|number| set(number, labels(number).collect())));
-    assert_eq!((state.sets.live(), state.sets.occupied_blocks()), (299, 3));
+    assert_eq!((state.sets.live(), state.sets.signatures.occupied()), (299, 3));
     assert_all_ways(&state, &filter);
     state.check_invariants().unwrap();
 }

@@ -40,7 +40,7 @@ impl State {
     /// What a scan costs where a block that has sets costs `each`.
     fn cost_by_blocks(&self, each: u64) -> u64 {
         let sets = &self.sets;
-        let occupied = sets.occupied_blocks();
+        let occupied = sets.signatures.occupied();
         let others = sets.len().div_ceil(BLOCK).saturating_sub(occupied);
         let blocks = wide(occupied).saturating_mul(each).saturating_add(wide(others) * BLOCK_WITHOUT_SETS);
         let members = if self.has_exact_signatures() { 0 } else { wide(sets.live()) * MEMBERS };
@@ -77,7 +77,7 @@ impl<'a> SetScan<'a> {
         let mut totals = Totals::default();
         let counted = self.clauses.any.as_deref().filter(|_| self.clauses.only_any().is_none());
         for (block, (counts, lens)) in self.state.sets.blocks().enumerate() {
-            let (there, slices) = self.state.sets.signatures(block);
+            let (there, slices) = self.state.sets.signatures.block(block);
             if there == 0 {
                 continue;
             }
