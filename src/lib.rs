@@ -82,74 +82,45 @@
 //!
 //! How it works inside is told in [`_design`], what lies in a file in [`_format`].
 
-mod error;
-mod arg;
-mod label_id;
-mod chat_id;
-mod name;
-mod label;
-mod change;
-mod op;
-mod cursor;
-mod filter;
-#[cfg(feature = "serde")]
-mod serde_impls;
-mod answer;
-mod options;
-mod full_state;
-
+mod model;
+mod collections;
 mod state;
-
-mod sync;
-mod gate;
-mod horizon;
-mod feed;
-mod touched;
-mod tickets;
-mod snapshot;
-#[cfg_attr(not(any(feature = "store", test)), allow(dead_code, reason = "an index in memory has no journal"))]
-mod journal;
+mod query;
+#[cfg(feature = "store")]
+mod codec;
 mod index;
-mod bulk_load;
-#[cfg(any(feature = "store", test))]
-#[cfg_attr(not(feature = "store"), allow(dead_code, reason = "an index in memory has no committer"))]
-mod durable;
-mod read;
-mod write;
-mod receipt;
-mod batch;
 mod refresh;
 #[cfg(feature = "store")]
 mod store;
 
-pub use answer::{Answer, LabelledChat, Unresolved};
-pub use arg::Arg;
-pub use batch::Batch;
-pub use bulk_load::BulkLoad;
-pub use change::{Change, Commit, Place, Revision};
-pub use chat_id::ChatId;
-pub use cursor::Cursor;
-pub use error::{Error, Limit, Reason, Result};
-pub use feed::{Delivery, Recv, Subscriber};
-pub use filter::{Entry, Filter, Page};
-pub use full_state::FullState;
-pub use index::LabelIndex;
-pub use label::{Label, LabelPatch, NewLabel};
-pub use label_id::LabelId;
-pub use name::LabelName;
-pub use op::{
+pub use index::batch::Batch;
+pub use index::bulk_load::BulkLoad;
+pub use index::feed::{Delivery, Recv, Subscriber};
+pub use index::label_index::LabelIndex;
+pub use index::receipt::Receipt;
+pub use index::snapshot::{Chats, Snapshot};
+#[cfg(label_index_shuttle)]
+pub use index::sync::{Race, plant_race};
+pub use model::answer::{Answer, LabelledChat, Unresolved};
+pub use model::arg::Arg;
+pub use model::change::{Change, Commit, Place, Revision};
+pub use model::chat_id::ChatId;
+pub use model::cursor::Cursor;
+pub use model::error::{Error, Limit, Reason, Result};
+pub use model::filter::{Entry, Filter, Page};
+pub use model::full_state::FullState;
+pub use model::label::{Label, LabelPatch, NewLabel};
+pub use model::label_id::LabelId;
+pub use model::name::LabelName;
+pub use model::op::{
     BatchCommit, ChangedChats, Committed, Ensured, Event, LabelRef, LabelToken, Merged, Outcome, RefreshState,
     Refreshed, RemovedLabel, SetDifference, Upserted,
 };
-pub use options::{Limits, Options};
-pub use receipt::Receipt;
+pub use model::options::{Limits, Options};
 pub use refresh::{RefreshTicket, RefusedRefresh};
-pub use snapshot::{Chats, Snapshot};
 pub use state::check::Violation;
 #[cfg(feature = "store")]
 pub use store::{Contents, Durability, InstanceReport, Report, Store, StoreOptions};
-#[cfg(label_index_shuttle)]
-pub use sync::{Race, plant_race};
 
 #[doc = include_str!("../docs/design.md")]
 pub mod _design {}

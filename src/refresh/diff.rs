@@ -4,18 +4,18 @@ use std::iter;
 
 use hashbrown::HashSet;
 
-use crate::change::Place;
-use crate::chat_id::{ChatId, StoredOrder};
-use crate::full_state::FullState;
-use crate::label::Label;
-use crate::label_id::LabelId;
+use crate::index::write_set::TouchedLabel;
+use crate::model::change::Place;
+use crate::model::chat_id::{ChatId, StoredOrder};
+use crate::model::full_state::FullState;
+use crate::model::label::Label;
+use crate::model::label_id::LabelId;
 use crate::refresh::label_change::label_change;
 use crate::refresh::links_by_chat::LinksByChat;
 use crate::refresh::told::Told;
 use crate::state::State;
 use crate::state::labels::Slot;
 use crate::state::postings::List;
-use crate::touched::TouchedLabel;
 
 /// In what a full state differs from a version, as if nothing was written while its ticket was open.
 #[derive(Debug)]

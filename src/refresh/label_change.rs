@@ -1,11 +1,11 @@
 //! What a refresh makes of one label.
 
-use crate::change::Change;
-use crate::label::{Label, LabelPatch};
-use crate::label_id::LabelId;
+use crate::index::write_set::TouchedLabel;
+use crate::model::change::Change;
+use crate::model::label::{Label, LabelPatch};
+use crate::model::label_id::LabelId;
 use crate::refresh::told::Told;
 use crate::state::State;
-use crate::touched::TouchedLabel;
 
 /// The change that makes a label of a version what the full state says, but for what was written to it.
 pub(super) fn label_change(state: &State, told: &Told<'_>, touched: TouchedLabel, id: &LabelId) -> Option<Change> {

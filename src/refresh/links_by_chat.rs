@@ -1,8 +1,8 @@
 //! The links of a full state, to be looked up by chat.
 
-use crate::chat_id::{ChatId, StoredOrder};
-use crate::full_state::FullState;
-use crate::label_id::LabelId;
+use crate::model::chat_id::{ChatId, StoredOrder};
+use crate::model::full_state::FullState;
+use crate::model::label_id::LabelId;
 
 /// Links in the order of their chats, as the network calls these.
 #[derive(Debug)]

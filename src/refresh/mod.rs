@@ -10,11 +10,11 @@ mod tests;
 
 use std::fmt;
 
-use crate::change::Change;
-use crate::error::{Error, Result};
-use crate::full_state::FullState;
-use crate::index::{LabelIndex, Writer};
-use crate::op::{Committed, RefreshState, Refreshed};
+use crate::index::label_index::{LabelIndex, Writer};
+use crate::model::change::Change;
+use crate::model::error::{Error, Result};
+use crate::model::full_state::FullState;
+use crate::model::op::{Committed, RefreshState, Refreshed};
 use crate::refresh::diff::Diff;
 use crate::refresh::links_by_chat::LinksByChat;
 use crate::refresh::reconcile::Reconciler;

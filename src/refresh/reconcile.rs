@@ -2,19 +2,19 @@
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::change::{Change, Place};
-use crate::chat_id::{ChatId, StoredOrder};
-use crate::error::{Error, Limit, Result};
-use crate::label_id::LabelId;
-use crate::op::Refreshed;
+use crate::index::write_set::Touched;
+use crate::model::change::{Change, Place};
+use crate::model::chat_id::{ChatId, StoredOrder};
+use crate::model::error::{Error, Limit, Result};
+use crate::model::label_id::LabelId;
+use crate::model::op::Refreshed;
 use crate::refresh::diff::Diff;
 use crate::refresh::label_change::label_change;
 use crate::refresh::told::Told;
 use crate::state::State;
 use crate::state::chats::Chats;
-use crate::state::plan::{Rules, exceeded};
+use crate::state::decide::{Rules, exceeded};
 use crate::state::postings::List;
-use crate::touched::Touched;
 
 /// The newest version, the network's labels, and the writes that win over its state.
 ///

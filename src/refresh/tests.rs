@@ -6,11 +6,11 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::links_by_chat::LinksByChat;
-use crate::feed::Delivery;
-use crate::full_state::FullState;
-use crate::index::LabelIndex;
-use crate::op::Event;
-use crate::options::Options;
+use crate::index::feed::Delivery;
+use crate::index::label_index::LabelIndex;
+use crate::model::full_state::FullState;
+use crate::model::op::Event;
+use crate::model::options::Options;
 
 /// A write over a few labels and chats.
 #[derive(Debug, Clone)]

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashSet;
 
-use crate::full_state::FullState;
-use crate::label::LabelPatch;
-use crate::label_id::LabelId;
+use crate::model::full_state::FullState;
+use crate::model::label::LabelPatch;
+use crate::model::label_id::LabelId;
 
 /// The labels of a full state, by record or by link. **O(n)** in the links to make, and therefore made before the turn to
 /// write.

@@ -1,7 +1,7 @@
 //! The ids that turned out to mean another chat.
 
-use crate::chat_id::{ChatId, StoredOrder};
-use crate::state::sorted::SortedMap;
+use crate::collections::cow_btree_map::SortedMap;
+use crate::model::chat_id::{ChatId, StoredOrder};
 
 /// Aliases by key, whether or not a chat has labels.
 #[derive(Debug, Clone, Default)]

@@ -1,11 +1,11 @@
-//! Carrying out changes. Nothing is refused here: what [`plan`](crate::state::plan) gave can be applied.
+//! Carrying out changes. Nothing is refused here: what [`plan`](crate::state::decide) gave can be applied.
 
 use hashbrown::HashSet;
 
-use crate::change::{Change, Place};
-use crate::chat_id::ChatId;
-use crate::label_id::LabelId;
-use crate::op::RefreshState;
+use crate::model::change::{Change, Place};
+use crate::model::chat_id::ChatId;
+use crate::model::label_id::LabelId;
+use crate::model::op::RefreshState;
 use crate::state::State;
 use crate::state::label_sets::EMPTY;
 use crate::state::labels::{Slot, wide};
@@ -13,7 +13,7 @@ use crate::state::postings::List;
 use crate::state::signatures::SetId;
 
 /// Changes that are carried out as one: links, or unlinks, of one chat that follow each other.
-pub(in crate::state) fn runs(changes: &[Change]) -> impl Iterator<Item = &[Change]> {
+pub(crate) fn runs(changes: &[Change]) -> impl Iterator<Item = &[Change]> {
     changes.chunk_by(|a, b| match (a, b) {
         (Change::ChatLinked { chat, place, .. }, Change::ChatLinked { chat: next, place: at, .. }) => {
             chat == next && place == at
@@ -33,7 +33,7 @@ impl State {
         }
     }
 
-    pub(in crate::state) fn apply_run(&mut self, run: &[Change]) {
+    pub(crate) fn apply_run(&mut self, run: &[Change]) {
         match run {
             [Change::ChatLinked { chat, place, .. }, ..] => self.with_slots_of(run, |state, slots| {
                 if slots.is_empty() {
@@ -123,7 +123,7 @@ impl State {
     }
 
     /// Gives a chat another label set; the postings are the caller's.
-    pub(in crate::state) fn reset(&mut self, place: Place, old: SetId, new: SetId) {
+    pub(crate) fn reset(&mut self, place: Place, old: SetId, new: SetId) {
         self.sets.acquire(new);
         self.sets.release(old);
         self.chats.put_set(place, new);

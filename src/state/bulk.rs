@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use crate::change::Place;
-use crate::chat_id::ChatId;
-use crate::error::Result;
-use crate::label::LabelPatch;
-use crate::label_id::LabelId;
-use crate::op::Op;
-use crate::options::Limits;
+use crate::collections::cow_hash_index::Twice;
+use crate::collections::cow_vec::Pages;
+use crate::model::change::Place;
+use crate::model::chat_id::ChatId;
+use crate::model::error::Result;
+use crate::model::label::LabelPatch;
+use crate::model::label_id::LabelId;
+use crate::model::op::Op;
+use crate::model::options::Limits;
 use crate::state::State;
 use crate::state::chats::{Chats, RUN, Record};
-use crate::state::hash_index::Twice;
+use crate::state::decide::{Rules, full, plan, unknown};
 use crate::state::label_sets::EMPTY;
 use crate::state::labels::{Slot, wide};
-use crate::state::pages::Pages;
-use crate::state::plan::{Rules, full, plan, unknown};
 use crate::state::postings::Postings;
 use crate::state::signatures::SetId;
 

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use std::hash::BuildHasher;
 
-use crate::change::{Place, Revision};
-use crate::chat_id::{ChatId, ChatKey, CompactId};
-use crate::state::hash_index::{HashIndex, Twice};
+use crate::collections::cow_hash_index::{HashIndex, Twice};
+use crate::collections::cow_slice::plain;
+use crate::collections::cow_vec::Pages;
+use crate::model::change::{Place, Revision};
+use crate::model::chat_id::{ChatId, ChatKey, CompactId};
 use crate::state::label_sets::EMPTY;
 use crate::state::labels::{index, wide};
-use crate::state::pages::Pages;
-use crate::state::piece::plain;
 use crate::state::signatures::SetId;
 
 /// Places in one page.
-pub(in crate::state) const RUN: usize = 512;
+pub(crate) const RUN: usize = 512;
 
 /// In the high bits of a key: the number is that of a text.
 const TEXT: u64 = 15;
@@ -29,31 +29,31 @@ const END: u32 = FREE - 1;
 /// What is kept of a place: a key in two halves, and a set number. Twelve bytes without padding, side by side, since
 /// whoever looks for a chat mostly wants its labels.
 #[derive(Debug, Clone, Copy, Default)]
-pub(in crate::state) struct Record([u32; 3]);
+pub(crate) struct Record([u32; 3]);
 
 plain!(Record);
 
 impl Record {
-    pub(in crate::state) fn new(key: u64, set: u32) -> Self {
+    pub(crate) fn new(key: u64, set: u32) -> Self {
         let [a, b, c, d, e, f, g, h] = key.to_le_bytes();
         Self([u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]), set])
     }
 
     /// C1: at a place with a chat, a [`CompactId`], or [`TEXT`] and the number of a text. At a free place the revision
     /// at which it became free.
-    pub(in crate::state) fn key(self) -> u64 {
+    pub(crate) fn key(self) -> u64 {
         let Self([low, high, _]) = self;
         u64::from(low) | u64::from(high) << 32
     }
 
     /// C2: at a place with a chat, its label set; at a free place, [`FREE`] and the next one.
-    pub(in crate::state) fn set(self) -> u32 {
+    pub(crate) fn set(self) -> u32 {
         let Self([.., set]) = self;
         set
     }
 
     /// The label set of a place with a chat.
-    pub(in crate::state) fn taken(self) -> Option<SetId> {
+    pub(crate) fn taken(self) -> Option<SetId> {
         Some(self.set()).filter(|set| set & FREE == 0)
     }
 }
@@ -64,15 +64,15 @@ impl Record {
 /// set, only between the first change of a commit and its end; *free*.
 #[derive(Debug, Clone)]
 pub(crate) struct Chats {
-    pub(in crate::state) records: Pages<Record, RUN>,
+    pub(crate) records: Pages<Record, RUN>,
     /// C3: the ids that are no [`CompactId`], each used by exactly one place; the numbers without a text are listed
     /// once each.
-    pub(in crate::state) texts: Pages<Option<Arc<str>>, 128>,
-    pub(in crate::state) free_texts: Pages<u32, 256>,
+    pub(crate) texts: Pages<Option<Arc<str>>, 128>,
+    pub(crate) free_texts: Pages<u32, 256>,
     /// C4: finds exactly the places with a chat.
     pub(crate) places: HashIndex,
     /// C5: the free places in the order in which they became free, first and last.
-    pub(in crate::state) free: Option<(Place, Place)>,
+    pub(crate) free: Option<(Place, Place)>,
     hash: FixedState,
 }
 
@@ -135,7 +135,7 @@ impl Chats {
             .or_else(|| self.text_at(place).cloned().map(ChatId::from_stored_text))
     }
 
-    pub(in crate::state) fn key_at(&self, place: Place) -> Option<u64> {
+    pub(crate) fn key_at(&self, place: Place) -> Option<u64> {
         self.records.get(index(place)).map(|record| record.key())
     }
 
@@ -262,7 +262,7 @@ impl Chats {
     /// numbered from 0 without a gap.
     ///
     /// **O(places)**.
-    pub(in crate::state) fn bulk(
+    pub(crate) fn bulk(
         hash_seed: u64,
         records: Pages<Record, RUN>,
         texts: Pages<Option<Arc<str>>, 128>,
@@ -286,7 +286,7 @@ impl Chats {
     /// The same chats without the vacated places, so that those behind move up. There are no free ones.
     ///
     /// **O(places)**.
-    pub(in crate::state) fn without_vacated(&self, hash_seed: u64) -> Self {
+    pub(crate) fn without_vacated(&self, hash_seed: u64) -> Self {
         let mut texts = Pages::default();
         let kept = self.records.iter().filter(|record| record.taken() != Some(EMPTY));
         let moved = |record: &Record| {
@@ -300,7 +300,7 @@ impl Chats {
     }
 
     /// The key of a chat, whose text if it needs one becomes the last one.
-    pub(in crate::state) fn key_of(chat: &ChatId, texts: &mut Pages<Option<Arc<str>>, 128>) -> u64 {
+    pub(crate) fn key_of(chat: &ChatId, texts: &mut Pages<Option<Arc<str>>, 128>) -> u64 {
         match chat.key() {
             ChatKey::Compact(id) => id.bits(),
             ChatKey::Text(text) => push_text(texts, text),
@@ -308,12 +308,12 @@ impl Chats {
     }
 
     /// The text that a key stands for.
-    pub(in crate::state) fn text_of(&self, key: u64) -> Option<&str> {
+    pub(crate) fn text_of(&self, key: u64) -> Option<&str> {
         self.texts.get(index(text_number(key)?))?.as_deref()
     }
 
     /// Whether a key is the revision of a free place.
-    pub(in crate::state) fn is_free_key(key: u64) -> bool {
+    pub(crate) fn is_free_key(key: u64) -> bool {
         key >> CompactId::NUMBER_BITS == 0
     }
 }
@@ -321,7 +321,7 @@ impl Chats {
 #[cfg(feature = "store")]
 impl Chats {
     /// What stands at a free place in front of another, or at the last one.
-    pub(in crate::state) fn free_mark(next: Option<Place>) -> u32 {
+    pub(crate) fn free_mark(next: Option<Place>) -> u32 {
         FREE | next.unwrap_or(END)
     }
 }
@@ -338,7 +338,7 @@ fn push_text(texts: &mut Pages<Option<Arc<str>>, 128>, text: &Arc<str>) -> u64 {
 }
 
 /// The number of the text that a key stands for.
-pub(in crate::state) fn text_number(key: u64) -> Option<u32> {
+pub(crate) fn text_number(key: u64) -> Option<u32> {
     (key >> CompactId::NUMBER_BITS == TEXT).then(|| u32::try_from(key & 0xffff_ffff).ok())?
 }
 

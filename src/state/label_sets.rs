@@ -6,9 +6,9 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 
-use crate::state::hash_index::HashIndex;
+use crate::collections::cow_hash_index::HashIndex;
+use crate::collections::cow_vec::Pages;
 use crate::state::labels::{Labels, Slot, index};
-use crate::state::pages::Pages;
 use crate::state::signatures::{BLOCK, SetId, Signatures};
 
 /// The set of no labels, which always has this number and is not counted.
@@ -29,17 +29,17 @@ fn hash_of(state: &FixedState, members: impl Iterator<Item = Slot>) -> u64 {
 #[derive(Debug, Clone)]
 pub(crate) struct LabelSets {
     /// S1: the labels of each set, in label order, without repetition; no two sets have the same.
-    pub(in crate::state) members: Pages<Arc<[Slot]>, 128>,
+    pub(crate) members: Pages<Arc<[Slot]>, 128>,
     /// S2: the number of chats that have the set. A number whose count is 0 is free, but for [`EMPTY`].
     counts: Pages<u32, BLOCK>,
     /// S3: the number of labels; anything at a free number.
-    pub(in crate::state) lens: Pages<u32, BLOCK>,
+    pub(crate) lens: Pages<u32, BLOCK>,
     /// Of the sets that chats have, and of [`EMPTY`].
-    pub(in crate::state) signatures: Signatures,
+    pub(crate) signatures: Signatures,
     /// S5: finds exactly the sets that chats have.
-    pub(in crate::state) index: HashIndex,
+    pub(crate) index: HashIndex,
     /// S2: the number of sets that chats have.
-    pub(in crate::state) live: usize,
+    pub(crate) live: usize,
     hash: FixedState,
 }
 
@@ -201,11 +201,7 @@ impl LabelSets {
     /// # Errors
     ///
     /// The number of a set that is there twice.
-    pub(in crate::state) fn bulk(
-        hash_seed: u64,
-        members: Pages<Arc<[Slot]>, 128>,
-        counts: &[u32],
-    ) -> Result<Self, SetId> {
+    pub(crate) fn bulk(hash_seed: u64, members: Pages<Arc<[Slot]>, 128>, counts: &[u32]) -> Result<Self, SetId> {
         if members.len() == 0 {
             return Ok(Self::new(hash_seed));
         }

@@ -1,10 +1,10 @@
 //! The labels: definitions, names, and the ids that were deleted.
 
-use crate::label::Label;
-use crate::label_id::LabelId;
-use crate::name::NameKey;
-use crate::state::pages::Pages;
-use crate::state::sorted::SortedMap;
+use crate::collections::cow_btree_map::SortedMap;
+use crate::collections::cow_vec::Pages;
+use crate::model::label::Label;
+use crate::model::label_id::LabelId;
+use crate::model::name::NameKey;
 
 /// The number of a live label inside one state. A removed label's slot is used again.
 pub(crate) type Slot = u32;
@@ -19,7 +19,7 @@ pub(crate) struct Labels {
     pub(crate) by_id: SortedMap<LabelId, Slot>,
     pub(crate) slots: Pages<Option<Label>, 64>,
     /// L6: by number, the slots of the live ids below [`LOW`], which most networks give and every operation looks up.
-    pub(in crate::state) low: Pages<Option<Slot>, 64>,
+    pub(crate) low: Pages<Option<Slot>, 64>,
     /// L2: the slots without a label, once each.
     pub(crate) free: Pages<Slot, 256>,
     /// L3: one entry for each live label with a name, under the name's key.
@@ -173,7 +173,7 @@ impl Labels {
 }
 
 /// A number by which an id is found.
-pub(in crate::state) fn low_number(decimal: Option<u32>) -> Option<usize> {
+pub(crate) fn low_number(decimal: Option<u32>) -> Option<usize> {
     decimal.filter(|&number| number < LOW).map(index)
 }
 

@@ -3,32 +3,22 @@
 //! A clone of a [`State`] is a version of its own and costs some twenty reference counts. Writing to one copies only the
 //! pieces that it touches and another version still shares.
 
-mod piece;
-mod pages;
-mod sorted;
-mod hash_index;
 pub(crate) mod labels;
 pub(crate) mod aliases;
 pub(crate) mod signatures;
 pub(crate) mod label_sets;
 pub(crate) mod chats;
 pub(crate) mod postings;
-pub(crate) mod plan;
-mod apply;
+pub(crate) mod decide;
+pub(crate) mod apply;
 pub(crate) mod bulk;
-pub(crate) mod clauses;
-mod totals;
-mod page;
-mod query;
 pub(crate) mod check;
-#[cfg(feature = "store")]
-pub(crate) mod image;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
-use crate::change::{Change, Place, Revision};
-use crate::chat_id::ChatId;
-use crate::op::RefreshState;
+use crate::model::change::{Change, Place, Revision};
+use crate::model::chat_id::ChatId;
+use crate::model::op::RefreshState;
 use crate::state::aliases::Aliases;
 use crate::state::chats::Chats;
 use crate::state::label_sets::{EMPTY, LabelSets};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::collections::cow_vec::Pages;
 use crate::state::labels::{Slot, index};
-use crate::state::pages::Pages;
 
 /// The number of a label set. A set that no chat has any more gives its number up.
 pub(crate) type SetId = u32;
@@ -38,11 +38,11 @@ fn bit_of(set: SetId) -> (usize, InBlock) {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Signatures {
     /// S4: the sets that there are, and for each bit those with a label of that bit.
-    pub(in crate::state) blocks: Pages<Slices, 16>,
+    pub(crate) blocks: Pages<Slices, 16>,
     /// S6: a bit for each block, which says whether a number in it is free; and one for each word of these that has one.
-    pub(in crate::state) room: [Pages<u64, WORD>; 2],
+    pub(crate) room: [Pages<u64, WORD>; 2],
     /// S6: the number of blocks that have a set.
-    pub(in crate::state) occupied: usize,
+    pub(crate) occupied: usize,
 }
 
 impl Signatures {

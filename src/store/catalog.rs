@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use redb::StorageBackend;
 
-use crate::error::{Error, Result};
-use crate::store::database::Database;
-use crate::store::fault::{Fault, guarded};
+use crate::model::error::{Error, Result};
+use crate::store::backend::database::Database;
+use crate::store::backend::fault::{Fault, guarded};
+use crate::store::backend::tables::{ALL, Fields, INSTANCES, META, STORE, UNFINISHED, fields};
 use crate::store::name::check_name;
-use crate::store::tables::{ALL, Fields, INSTANCES, META, STORE, UNFINISHED, fields};
 
 /// The number of the format that this version writes and reads.
 const FORMAT: u64 = 1;

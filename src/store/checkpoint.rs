@@ -3,15 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
 
-use crate::error::Result;
-use crate::feed::Wake;
+use crate::codec::{ChangedRow, Header, Mark, RowId, changed_rows};
+use crate::index::feed::Wake;
+use crate::index::sync::Mutex;
+use crate::model::error::Result;
 use crate::state::Version;
-use crate::state::image::{ChangedRow, Header, Mark, RowId, changed_rows};
-use crate::store::disk::{Disk, Loaded};
-use crate::store::fault::Fault;
+use crate::store::backend::fault::Fault;
+use crate::store::backend::tables::{
+    CHUNKS, LOG, MANIFESTS, TAIL, UNFINISHED, chunk_key, fields, instance_key, log_key,
+};
 use crate::store::manifest::Manifest;
-use crate::store::tables::{CHUNKS, LOG, MANIFESTS, TAIL, UNFINISHED, chunk_key, fields, instance_key, log_key};
-use crate::sync::Mutex;
+use crate::store::writer::{Disk, Loaded};
 
 /// Bytes of rows in one transaction: what a commit may have to wait for.
 const PIECE: usize = 1 << 20;

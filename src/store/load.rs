@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use redb::ReadTransaction;
 
+use crate::codec::{Loader, Mark, RowId, decode_commits};
 use crate::state::State;
-use crate::state::image::{Loader, Mark, RowId, decode_commits};
-use crate::store::database::Database;
-use crate::store::fault::Fault;
+use crate::store::backend::database::Database;
+use crate::store::backend::fault::Fault;
+use crate::store::backend::tables::{CHUNKS, Fields, LOG, MANIFESTS, TAIL, chunk_key, instance_key, log_key};
 use crate::store::manifest::{Claim, Manifest};
-use crate::store::tables::{CHUNKS, Fields, LOG, MANIFESTS, TAIL, chunk_key, instance_key, log_key};
 
 /// What is on disk of a loaded instance, as far as the next commit and the next checkpoint have to know it.
 #[derive(Debug)]

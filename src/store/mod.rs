@@ -1,19 +1,16 @@
 //! Many durable indexes in one file.
 
-mod fault;
-mod database;
+mod backend;
 mod options;
 mod name;
-mod tables;
 mod manifest;
 mod load;
 mod signal;
-mod disk;
+mod writer;
 mod checkpoint;
 mod catalog;
-mod overlay;
 mod verify;
-mod engine;
+mod instances;
 mod export;
 #[cfg(test)]
 mod tests;
@@ -26,16 +23,16 @@ use std::sync::Arc;
 
 use redb::StorageBackend;
 
-use crate::error::{Error, Result};
-use crate::feed::Wake;
-use crate::index::LabelIndex;
+use crate::index::feed::Wake;
+use crate::index::label_index::LabelIndex;
+use crate::index::sync::{Mutex, thread};
+use crate::model::error::{Error, Result};
 use crate::store::catalog::{Catalog, Folder, open_database, refused};
 use crate::store::checkpoint::{clean_up, locked};
-use crate::store::disk::{Disk, Loaded};
-use crate::store::engine::{Engine, Instance};
+use crate::store::instances::{Engine, Instance};
 use crate::store::name::check_name;
 use crate::store::signal::Signal;
-use crate::sync::{Mutex, thread};
+use crate::store::writer::{Disk, Loaded};
 
 pub use crate::store::options::{Durability, StoreOptions};
 pub use crate::store::verify::{Contents, InstanceReport, Report};

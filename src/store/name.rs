@@ -1,6 +1,6 @@
 //! Names of instances.
 
-use crate::error::{Error, Reason, Result};
+use crate::model::error::{Error, Reason, Result};
 
 /// The most bytes of a name.
 const MAX: usize = 128;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::options::Limits;
+use crate::model::options::Limits;
 
 /// When a write of a store returns, and what a crash may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use crate::sync::{Condvar, Mutex};
+use crate::index::sync::{Condvar, Mutex};
 
 /// What the threads of a store have to do.
 #[derive(Debug)]

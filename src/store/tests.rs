@@ -5,9 +5,9 @@
 use allocation_counter::measure;
 use redb::backends::InMemoryBackend;
 
-use crate::store::database::Database;
+use crate::store::backend::database::Database;
+use crate::store::backend::tables::{ALL, MANIFESTS, fields, instance_key};
 use crate::store::load::load;
-use crate::store::tables::{ALL, MANIFESTS, fields, instance_key};
 
 /// A header whose fourteen numbers are these, behind the identity 7.
 fn header(numbers: [u64; 14]) -> Vec<u8> {

@@ -4,14 +4,14 @@ use std::fs::OpenOptions;
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 
-use crate::change::Revision;
-use crate::error::{Error, Result};
+use crate::model::change::Revision;
+use crate::model::error::{Error, Result};
+use crate::store::backend::database::Database;
+use crate::store::backend::fault::{Fault, guarded};
+use crate::store::backend::overlay::Overlay;
+use crate::store::backend::tables::{CHUNKS, instance_key};
 use crate::store::catalog::{Catalog, Entry, Folder, open_database, refused};
-use crate::store::database::Database;
-use crate::store::fault::{Fault, guarded};
 use crate::store::load::load;
-use crate::store::overlay::Overlay;
-use crate::store::tables::{CHUNKS, instance_key};
 
 /// Bytes of the file that are kept in memory meanwhile.
 const CACHE: usize = 32 << 20;

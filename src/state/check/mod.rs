@@ -6,14 +6,14 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::change::Place;
-use crate::chat_id::{ChatId, ChatKey};
-use crate::label_id::LabelId;
-use crate::op::RefreshState;
+use crate::collections::cow_vec::Pages;
+use crate::model::change::Place;
+use crate::model::chat_id::{ChatId, ChatKey};
+use crate::model::label_id::LabelId;
+use crate::model::op::RefreshState;
 use crate::state::State;
 use crate::state::label_sets::EMPTY;
 use crate::state::labels::{Slot, index, low_number, wide};
-use crate::state::pages::Pages;
 use crate::state::postings::{List, Part};
 use crate::state::signatures::{BLOCK, InBlock, SIGNATURE_BITS, SetId, Signatures, signature_bit};
 

@@ -7,13 +7,13 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::change::Place;
-use crate::op::{Op, RefreshState};
+use crate::collections::cow_vec::Pages;
+use crate::model::change::Place;
+use crate::model::op::{Op, RefreshState};
 use crate::state::State;
 use crate::state::chats::Record;
 use crate::state::label_sets::EMPTY;
 use crate::state::labels::index;
-use crate::state::pages::Pages;
 use crate::state::postings::chunk::Chunk;
 use crate::state::postings::chunk::Sparsity;
 use crate::state::postings::{Pieces, Places};

@@ -1,7 +1,7 @@
 //! All lists at once, from chats in order of their places.
 
+use crate::collections::cow_vec::Pages;
 use crate::state::labels::{Slot, index, wide};
-use crate::state::pages::Pages;
 use crate::state::postings::chunk::{Chunk, Sparsity, split};
 use crate::state::postings::places::CHUNKS;
 use crate::state::postings::{Places, Posting, Postings};
@@ -52,7 +52,7 @@ impl Postings {
     /// labels.
     ///
     /// **O(places + pairs)**.
-    pub(in crate::state) fn bulk<'a>(slots: usize, chats: impl Iterator<Item = &'a [Slot]>) -> Self {
+    pub(crate) fn bulk<'a>(slots: usize, chats: impl Iterator<Item = &'a [Slot]>) -> Self {
         let mut postings = Self::default();
         let lists = Sparsity::among(slots);
         let mut labels: Vec<(Growing, u64)> = Vec::new();

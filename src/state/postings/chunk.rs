@@ -1,8 +1,8 @@
 //! The places of one list within one chunk.
 
-use crate::change::Place;
+use crate::collections::cow_slice::{Item, Piece};
+use crate::model::change::Place;
 use crate::state::labels::index;
-use crate::state::piece::{Item, Piece};
 use crate::state::postings::run;
 use crate::state::postings::words::{Form, Iter, NONE, WORDS, bit_of, unite};
 
@@ -21,7 +21,7 @@ pub(crate) fn split(place: Place) -> (u32, u16) {
 }
 
 /// A place relative to the beginning of its chunk.
-pub(super) fn low_of(place: Place) -> u16 {
+pub(crate) fn low_of(place: Place) -> u16 {
     let [low, high, ..] = place.to_le_bytes();
     u16::from_le_bytes([low, high]) & LOW
 }
@@ -83,7 +83,7 @@ impl Sparsity {
     /// Labels up to which bits may be four times as large: with all of these labels so they take 6 bytes a chat more.
     const FEW_LABELS: usize = 64;
 
-    pub(in crate::state) const fn among(labels: usize) -> Self {
+    pub(crate) const fn among(labels: usize) -> Self {
         Self(if labels <= Self::FEW_LABELS { 1 } else { 2 })
     }
 
@@ -136,7 +136,7 @@ impl Chunk {
     }
 
     /// Reads what a write to a place will ask, so that its memory is on the way.
-    pub(super) fn preload(&self, low: u16) -> usize {
+    pub(crate) fn preload(&self, low: u16) -> usize {
         match self {
             Self::Sparse { places, len } => {
                 let near = places.get(share(usize::from(*len), low)).map_or(0, |&near| usize::from(near));
@@ -210,7 +210,7 @@ impl Chunk {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
     use proptest::collection::vec;

@@ -1,24 +1,24 @@
 //! For each label, the places of the chats that carry it, in chunks.
 
 mod bulk;
-pub(in crate::state) mod chunk;
+pub(crate) mod chunk;
 mod lists;
 mod places;
 mod run;
 mod walk;
-pub(in crate::state) mod words;
+pub(crate) mod words;
 
 use std::collections::BTreeSet;
 
-use crate::change::Place;
+use crate::collections::cow_slice::Item;
+use crate::collections::cow_vec::Pages;
+use crate::model::change::Place;
 use crate::state::labels::{Slot, index, wide};
-use crate::state::pages::Pages;
-use crate::state::piece::Item;
 use crate::state::postings::chunk::Sparsity;
-pub(in crate::state) use crate::state::postings::lists::{Lengths, Lists};
+pub(crate) use crate::state::postings::lists::{Lengths, Lists};
 #[cfg(test)]
-pub(in crate::state) use crate::state::postings::places::Pieces;
-pub(in crate::state) use crate::state::postings::places::{Part, Parts, Places};
+pub(crate) use crate::state::postings::places::Pieces;
+pub(crate) use crate::state::postings::places::{Part, Parts, Places};
 
 /// A list of places: that of a label, or one of those that serve all labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,19 +34,19 @@ pub(crate) enum List {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Postings {
     /// By slot.
-    pub(in crate::state) labels: Pages<Posting, 16>,
+    pub(crate) labels: Pages<Posting, 16>,
     /// P1: each list holds exactly the places that it is for, and no chunk is empty. Here by length, from 2 on.
-    pub(in crate::state) longer: Pages<Places, 16>,
+    pub(crate) longer: Pages<Places, 16>,
     /// P3: the number of labelled chats.
-    pub(in crate::state) labelled: u64,
+    pub(crate) labelled: u64,
 }
 
 /// The list of one label, and its rows.
 #[derive(Debug, Clone, Default)]
-pub(in crate::state) struct Posting {
-    pub(in crate::state) places: Places,
+pub(crate) struct Posting {
+    pub(crate) places: Places,
     /// P2: the pairs of the chats that have the label.
-    pub(in crate::state) rows: u64,
+    pub(crate) rows: u64,
 }
 
 /// The totals of one label.
@@ -166,7 +166,7 @@ impl Postings {
     }
 
     /// The places of a list chunk by chunk, from chunk `first` on.
-    pub(in crate::state) fn parts(&self, list: List, first: u32) -> Option<Parts<'_>> {
+    pub(crate) fn parts(&self, list: List, first: u32) -> Option<Parts<'_>> {
         self.list(list).map(|places| places.parts_from(first))
     }
 

@@ -2,10 +2,10 @@
 
 use std::slice;
 
-use crate::change::Place;
+use crate::collections::cow_slice::{Item, Piece};
+use crate::collections::cow_vec::{Pages, PagesFrom};
+use crate::model::change::Place;
 use crate::state::labels::index;
-use crate::state::pages::{Pages, PagesFrom};
-use crate::state::piece::{Item, Piece};
 use crate::state::postings::chunk::{Chunk, Sparsity, join, split};
 use crate::state::postings::run;
 use crate::state::postings::words::Form;
@@ -17,17 +17,17 @@ const FEW: usize = 640;
 const SCATTERED: usize = 32;
 
 /// Chunks in one page.
-pub(super) const CHUNKS: usize = 16;
+pub(crate) const CHUNKS: usize = 16;
 
 /// Some places, shared between versions until they are written.
 #[derive(Debug, Clone)]
-pub(in crate::state) struct Places {
-    pub(in crate::state) len: usize,
-    pub(in crate::state) pieces: Pieces,
+pub(crate) struct Places {
+    pub(crate) len: usize,
+    pub(crate) pieces: Pieces,
 }
 
 #[derive(Debug, Clone)]
-pub(in crate::state) enum Pieces {
+pub(crate) enum Pieces {
     /// All in order and some room behind them: for few places that are scattered over many chunks.
     Run(Piece<Place>),
     /// By number; those behind the last place, and others, may be empty.
@@ -54,14 +54,14 @@ fn position(places: &[Place], len: usize, place: Place) -> usize {
 
 impl Places {
     /// The places of chunks by number.
-    pub(super) fn of(chunks: Pages<Chunk, CHUNKS>) -> Self {
+    pub(crate) fn of(chunks: Pages<Chunk, CHUNKS>) -> Self {
         let mut places = Self { len: chunks.iter().map(Chunk::len).sum(), pieces: Pieces::Chunks(chunks) };
         places.join_scattered(1);
         places
     }
 
     /// Reads what a write to a place will ask, so that its memory is on the way.
-    pub(super) fn preload(&self, place: Place) -> usize {
+    pub(crate) fn preload(&self, place: Place) -> usize {
         let (number, low) = split(place);
         match &self.pieces {
             Pieces::Run(places) => places.sharers(),
@@ -70,7 +70,7 @@ impl Places {
     }
 
     /// Adds a place that is not there.
-    pub(in crate::state) fn insert(&mut self, place: Place, lists: Sparsity) {
+    pub(crate) fn insert(&mut self, place: Place, lists: Sparsity) {
         let (number, low) = split(place);
         match &mut self.pieces {
             Pieces::Run(places) => {
@@ -99,7 +99,7 @@ impl Places {
     }
 
     /// Removes a place that is there.
-    pub(in crate::state) fn remove(&mut self, place: Place, lists: Sparsity) {
+    pub(crate) fn remove(&mut self, place: Place, lists: Sparsity) {
         let (number, low) = split(place);
         match &mut self.pieces {
             Pieces::Run(places) => {
@@ -143,7 +143,7 @@ impl Places {
     }
 
     /// All places in order, if they are in one run.
-    pub(super) fn run(&self) -> Option<&[Place]> {
+    pub(crate) fn run(&self) -> Option<&[Place]> {
         match &self.pieces {
             Pieces::Run(places) => places.get(..self.len),
             Pieces::Chunks(_) => None,
@@ -151,7 +151,7 @@ impl Places {
     }
 
     /// The places chunk by chunk, from chunk `first` on.
-    pub(in crate::state) fn parts_from(&self, first: u32) -> Parts<'_> {
+    pub(crate) fn parts_from(&self, first: u32) -> Parts<'_> {
         match &self.pieces {
             Pieces::Run(_) => {
                 let places = self.run().unwrap_or_default();
@@ -167,16 +167,16 @@ impl Places {
         }
     }
 
-    pub(in crate::state) fn iter(&self) -> impl Iterator<Item = Place> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Place> {
         self.parts_from(0).flat_map(|(number, part)| part.form.iter_from(0).map(move |low| join(number, low)))
     }
 }
 
 /// The places of a list in one chunk.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::state) struct Part<'a> {
-    pub(in crate::state) form: Form<'a>,
-    pub(in crate::state) len: usize,
+pub(crate) struct Part<'a> {
+    pub(crate) form: Form<'a>,
+    pub(crate) len: usize,
 }
 
 impl<'a> From<&'a Chunk> for Part<'a> {
@@ -186,7 +186,7 @@ impl<'a> From<&'a Chunk> for Part<'a> {
 }
 
 /// The parts of a list with the numbers of their chunks, in order.
-pub(in crate::state) enum Parts<'a> {
+pub(crate) enum Parts<'a> {
     Run(&'a [Place]),
     Chunks {
         /// That of the next chunk.
@@ -232,7 +232,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{Pieces, Places};
-    use crate::change::Place;
+    use crate::model::change::Place;
     use crate::state::postings::chunk::{Sparsity, join, low_of, split};
 
     const LISTS: Sparsity = Sparsity::among(1);

@@ -1,6 +1,6 @@
 //! Walking over the chats with any of several labels, without uniting their lists first.
 
-use crate::change::Place;
+use crate::model::change::Place;
 use crate::state::labels::Slot;
 use crate::state::postings::chunk::{join, split};
 use crate::state::postings::words::{Bits, Iter, NONE, unite};
@@ -11,7 +11,7 @@ const FEW: usize = 64;
 
 impl Postings {
     /// Gives the chats with any of these labels, from `start` on, in order and each once, until it is told to stop.
-    pub(in crate::state) fn walk(&self, slots: &[Slot], start: Place, mut go_on: impl FnMut(Place) -> bool) {
+    pub(crate) fn walk(&self, slots: &[Slot], start: Place, mut go_on: impl FnMut(Place) -> bool) {
         let (first, start) = split(start);
         let mut lists = Lists::new(self, slots, first);
         while let Some(number) = lists.next_number() {

@@ -1,10 +1,10 @@
 //! Sets of places of one chunk as bits.
 
-use crate::change::Place;
+use crate::model::change::Place;
 use crate::state::postings::chunk::{PLACES, low_of};
 
 /// Words of one bit for each place of a chunk.
-pub(super) const WORDS: usize = PLACES / 64;
+pub(crate) const WORDS: usize = PLACES / 64;
 
 /// A set of places of one chunk, one bit for each.
 pub(crate) type Words = [u64; WORDS];
@@ -13,7 +13,7 @@ pub(crate) type Words = [u64; WORDS];
 pub(crate) const NONE: Words = [0; WORDS];
 
 /// A word, and the bit within it.
-pub(super) fn bit_of(low: u16) -> (usize, u64) {
+pub(crate) fn bit_of(low: u16) -> (usize, u64) {
     (usize::from(low >> 6), 1 << (low & 63))
 }
 

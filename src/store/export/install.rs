@@ -1,17 +1,17 @@
 //! A new instance on disk, with all that it has.
 
-use crate::error::{Error, Result};
-use crate::feed::Wake;
+use crate::codec::{Header, Mark, changed_rows};
+use crate::index::feed::Wake;
+use crate::model::error::{Error, Result};
 use crate::state::State;
-use crate::state::image::{Header, Mark, changed_rows};
-use crate::store::catalog::{Entry, entry_row, store_row};
-use crate::store::checkpoint::{Piece, erase, locked, pieces};
-use crate::store::disk::Disk;
-use crate::store::engine::{Engine, Instance};
-use crate::store::manifest::Manifest;
-use crate::store::tables::{
+use crate::store::backend::tables::{
     CHUNKS, INSTANCES, LOG, MANIFESTS, META, STORE, TAIL, UNFINISHED, chunk_key, fields, instance_key, log_key,
 };
+use crate::store::catalog::{Entry, entry_row, store_row};
+use crate::store::checkpoint::{Piece, erase, locked, pieces};
+use crate::store::instances::{Engine, Instance};
+use crate::store::manifest::Manifest;
+use crate::store::writer::Disk;
 
 /// The number of the checkpoint that a new instance begins with.
 const FIRST: u64 = 1;

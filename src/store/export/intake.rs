@@ -2,16 +2,16 @@
 
 use hashbrown::HashSet;
 
-use crate::change::{Change, Place, Revision};
-use crate::chat_id::{ChatId, CompactId};
-use crate::error::{Error, Limit, Result};
-use crate::label::{Label, LabelPatch};
-use crate::label_id::LabelId;
-use crate::name::LabelName;
-use crate::op::RefreshState;
+use crate::model::change::{Change, Place, Revision};
+use crate::model::chat_id::{ChatId, CompactId};
+use crate::model::error::{Error, Limit, Result};
+use crate::model::label::{Label, LabelPatch};
+use crate::model::label_id::LabelId;
+use crate::model::name::LabelName;
+use crate::model::op::RefreshState;
 use crate::state::State;
+use crate::state::decide::{exceeded, full};
 use crate::state::labels::Slot;
-use crate::state::plan::{exceeded, full};
 use crate::store::export::line::{Counts, Line, invalid};
 
 /// What lines made so far: a state in which every line was checked against those before it.

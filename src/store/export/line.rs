@@ -4,7 +4,7 @@ use std::io::{BufRead, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::model::error::{Error, Result};
 
 /// The number of the format that this version writes and reads.
 pub(super) const VERSION: u64 = 1;

@@ -3,11 +3,11 @@
 use std::hash::{BuildHasher, RandomState};
 use std::io::BufRead;
 
-use crate::error::{Error, Result};
-use crate::store::engine::Engine;
+use crate::model::error::{Error, Result};
 use crate::store::export::install::install;
 use crate::store::export::intake::{Intake, Taken};
 use crate::store::export::line::{Line, LineReader, Opening, VERSION};
+use crate::store::instances::Engine;
 use crate::store::name::check_name;
 
 /// Makes the instances of an export, each when its last line was read, and gives their names.

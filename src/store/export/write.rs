@@ -2,12 +2,12 @@
 
 use std::io::{BufWriter, Write};
 
-use crate::error::{Error, Result};
-use crate::op::RefreshState;
+use crate::model::error::{Error, Result};
+use crate::model::op::RefreshState;
 use crate::state::State;
 use crate::state::labels::Slot;
-use crate::store::engine::Engine;
 use crate::store::export::line::{Counts, Line, LineWriter, Opening, VERSION, Version};
+use crate::store::instances::Engine;
 
 /// Labels in one line of a chat: with their quotes, and each byte escaped, they are well below the length of a line.
 const LABELS_IN_LINE: usize = 4_096;

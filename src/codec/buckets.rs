@@ -1,0 +1,81 @@
+//! Rows of maps whose keys are texts: entries go by a hash of the key, so that a new one changes one row.
+
+use twox_hash::XxHash3_64;
+
+use crate::codec::bytes::{Reader, wide};
+use crate::codec::damage::{Damage, require};
+use crate::codec::ids::{chat, label_id, put_chat, put_label_id};
+use crate::model::chat_id::ChatId;
+use crate::model::label_id::LabelId;
+
+/// The bucket of a key as it is written, of a power of two of them. No other version of this crate may choose another.
+fn bucket_of(key: &[u8], buckets: u32) -> u32 {
+    let low = XxHash3_64::oneshot(key) & u64::from(buckets.saturating_sub(1));
+    u32::try_from(low).unwrap_or_default()
+}
+
+/// What rows of a map are made of.
+pub(super) trait Entry: Sized {
+    fn put_key(&self, out: &mut Vec<u8>);
+    fn put_value(&self, out: &mut Vec<u8>);
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Damage>;
+}
+
+/// The id of a deleted label.
+impl Entry for LabelId {
+    fn put_key(&self, out: &mut Vec<u8>) {
+        put_label_id(out, self);
+    }
+
+    fn put_value(&self, _: &mut Vec<u8>) {}
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Damage> {
+        label_id(reader)
+    }
+}
+
+/// An alias, and what it means.
+impl Entry for (ChatId, ChatId) {
+    fn put_key(&self, out: &mut Vec<u8>) {
+        put_chat(out, &self.0);
+    }
+
+    fn put_value(&self, out: &mut Vec<u8>) {
+        put_chat(out, &self.1);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok((chat(reader)?, chat(reader)?))
+    }
+}
+
+/// The rows of a map, all of them.
+pub(super) fn encode<E: Entry>(entries: impl Iterator<Item = E>, buckets: u32) -> Vec<Vec<u8>> {
+    let mut rows: Vec<Vec<u8>> = (0..buckets).map(|_| Vec::new()).collect();
+    let mut bytes = Vec::new();
+    for entry in entries {
+        bytes.clear();
+        entry.put_key(&mut bytes);
+        let bucket = bucket_of(&bytes, buckets);
+        entry.put_value(&mut bytes);
+        if let Some(row) = usize::try_from(bucket).ok().and_then(|bucket| rows.get_mut(bucket)) {
+            row.extend_from_slice(&bytes);
+        }
+    }
+    rows
+}
+
+/// Reads the entries of one row.
+pub(super) fn decode<E: Entry>(row: &[u8], bucket: u32, buckets: u32, entries: &mut Vec<E>) -> Result<(), Damage> {
+    let mut reader = Reader::new(row);
+    let (before, mut key) = (entries.len(), Vec::new());
+    while !reader.is_empty() {
+        let entry = E::read(&mut reader)?;
+        key.clear();
+        entry.put_key(&mut key);
+        let belongs = bucket_of(&key, buckets) == bucket;
+        require(belongs, || format!("entry {} belongs into another row", wide(entries.len() - before)))?;
+        entries.push(entry);
+    }
+    Ok(())
+}

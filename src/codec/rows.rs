@@ -1,0 +1,162 @@
+//! The rows of a state that differ from what was written before.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::codec::buckets;
+use crate::codec::header::{Extent, RowId, RowKind, narrow};
+use crate::codec::ids::put_label;
+use crate::codec::{keys, sets};
+use crate::collections::cow_btree_map::SortedMap;
+use crate::collections::cow_vec::Pages;
+use crate::model::chat_id::ChatId;
+use crate::model::label::Label;
+use crate::model::label_id::LabelId;
+use crate::state::State;
+use crate::state::aliases::Aliases;
+use crate::state::chats::{RUN, Record, text_number};
+use crate::state::labels::{Slot, index};
+
+/// What the rows of a state were made of. Two marks tell which rows differ by comparing the pieces that they do
+/// not share.
+///
+/// Holds some six reference counts. While it is held, the first write to each piece copies it, as beside a snapshot; the
+/// lists of places and hash tables of the state are not among them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Mark {
+    labels: Pages<Option<Label>, 64>,
+    deleted: SortedMap<LabelId, ()>,
+    aliases: Aliases,
+    members: Pages<Arc<[Slot]>, 128>,
+    records: Pages<Record, RUN>,
+    texts: Pages<Option<Arc<str>>, 128>,
+}
+
+/// The numbers that a row covers.
+fn range(id: RowId) -> Range<usize> {
+    let (range, chunk) = (index(id.kind.range()), index(id.chunk));
+    chunk * range..(chunk + 1) * range
+}
+
+impl Mark {
+    /// Nothing was written: every row differs.
+    #[cfg(test)]
+    pub(crate) fn empty() -> Self {
+        Self::default()
+    }
+
+    /// Every row of this state was written.
+    ///
+    /// **O(1)**.
+    pub(crate) fn of(state: &State) -> Self {
+        Self {
+            labels: state.labels.slots.clone(),
+            deleted: state.labels.deleted.clone(),
+            aliases: state.aliases.clone(),
+            members: state.sets.members.clone(),
+            records: state.chats.records.clone(),
+            texts: state.chats.texts.clone(),
+        }
+    }
+
+    pub(super) fn extent(&self) -> Extent {
+        Extent {
+            slots: narrow(self.labels.len()),
+            deleted: narrow(self.deleted.len()),
+            aliases: narrow(self.aliases.len()),
+            sets: narrow(self.members.len().saturating_sub(1)),
+            places: narrow(self.records.len()),
+        }
+    }
+
+    /// Whether a row, which both have, is known to be the same.
+    fn shares(&self, other: &Self, id: RowId) -> bool {
+        match id.kind {
+            RowKind::Labels => self.labels.agrees(&other.labels, range(id), |a, b| a == b),
+            RowKind::DeletedLabels => self.deleted.is_same(&other.deleted),
+            RowKind::Aliases => self.aliases.is_same(&other.aliases),
+            RowKind::LabelSets => self.members.agrees(&other.members, range(id), |a, b| a == b),
+            RowKind::ChatKeys => self.records.agrees(&other.records, range(id), |a, b| self.chat(a) == other.chat(b)),
+            RowKind::ChatSets => self.records.agrees(&other.records, range(id), |a, b| a.set() == b.set()),
+        }
+    }
+
+    /// The key at a place, and the text that it stands for: its number may have been another text's.
+    fn chat(&self, record: &Record) -> (u64, Option<&str>) {
+        let text = text_number(record.key()).and_then(|number| self.texts.get(index(number))?.as_deref());
+        (record.key(), text)
+    }
+
+    fn deleted(&self) -> impl Iterator<Item = LabelId> {
+        self.deleted.iter().map(|(id, ())| id.clone())
+    }
+
+    fn aliases(&self) -> impl Iterator<Item = (ChatId, ChatId)> {
+        self.aliases.iter().map(|(alias, target)| (alias.clone(), target.clone()))
+    }
+}
+
+/// A row and its bytes, or none where there is no such row any more.
+pub(crate) type ChangedRow = (RowId, Option<Vec<u8>>);
+
+/// Makes the bytes of a row of so many numbers from the first one on.
+type Encode = fn(&State, usize, usize) -> Vec<u8>;
+
+/// The rows of a state that differ from those that were written. A row whose pieces were written to counts, even if it
+/// has the same bytes again.
+///
+/// Rows are made one by one, as they are asked for, and a row that is made costs its length; but when an alias or a
+/// deleted id came or went, all rows of that kind are made at once and compared.
+pub(crate) fn changed_rows<'a>(state: &'a State, since: &'a Mark) -> impl Iterator<Item = ChangedRow> + 'a {
+    let ranges: [(RowKind, Encode); 4] = [
+        (RowKind::Labels, encode_labels),
+        (RowKind::LabelSets, |state, first, count| sets::encode_members(&state.sets, first, count)),
+        (RowKind::ChatKeys, |state, first, count| keys::encode(&state.chats, first, count)),
+        (RowKind::ChatSets, |state, first, count| sets::encode_places(&state.chats, first, count)),
+    ];
+    let now = Mark::of(state);
+    let (extent, before) = (now.extent(), since.extent());
+    let gone = RowKind::ALL
+        .into_iter()
+        .flat_map(move |kind| (extent.rows(kind)..before.rows(kind)).map(move |chunk| (RowId { kind, chunk }, None)));
+    let with_ranges = now.clone();
+    let in_ranges = ranges.into_iter().flat_map(move |(kind, encode)| {
+        let now = with_ranges.clone();
+        let ids = (0..extent.rows(kind)).map(move |chunk| RowId { kind, chunk });
+        ids.filter(move |&id| id.chunk >= before.rows(kind) || !now.shares(since, id)).map(move |id| {
+            let Range { start, end } = range(id);
+            (id, Some(encode(state, start, end - start)))
+        })
+    });
+    let in_buckets = [RowKind::DeletedLabels, RowKind::Aliases].into_iter().flat_map(move |kind| match kind {
+        RowKind::Aliases => changed_buckets(kind, &now, since, Mark::aliases),
+        _ => changed_buckets(kind, &now, since, Mark::deleted),
+    });
+    in_ranges.chain(in_buckets).chain(gone)
+}
+
+/// The rows of a kind that is kept in buckets, without those that were written as they are.
+fn changed_buckets<'a, I: Iterator<Item: buckets::Entry>>(
+    kind: RowKind,
+    now: &'a Mark,
+    since: &'a Mark,
+    entries: impl Fn(&'a Mark) -> I,
+) -> Vec<ChangedRow> {
+    if now.shares(since, RowId { kind, chunk: 0 }) {
+        return Vec::new();
+    }
+    let all = |mark: &'a Mark| buckets::encode(entries(mark), mark.extent().rows(kind));
+    let (rows, mut written) = (all(now), all(since));
+    if written.len() != rows.len() {
+        written.clear();
+    }
+    let mut written = written.into_iter();
+    let changed = (0..).zip(rows).filter(|(_, row)| written.next().as_ref() != Some(row));
+    changed.map(|(chunk, row)| (RowId { kind, chunk }, Some(row))).collect()
+}
+
+fn encode_labels(state: &State, first: usize, count: usize) -> Vec<u8> {
+    let mut out = Vec::new();
+    state.labels.slots.iter_from(first).take(count).for_each(|label| put_label(&mut out, label.as_ref()));
+    out
+}

@@ -1,0 +1,41 @@
+//! A checksum around what is stored, over its key and itself.
+
+use twox_hash::XxHash3_64;
+
+use crate::codec::bytes::{Reader, put_uint, put_varint, wide};
+use crate::codec::damage::{Damage, require};
+
+/// Bytes of the checksum.
+const CHECKSUM: usize = 8;
+
+/// XXH3-64 of the bytes, each part of the key the seed of what follows it.
+fn checksum(key: &[&[u8]], payload: &[u8]) -> u64 {
+    let seed = key.iter().fold(0, |seed, part| XxHash3_64::oneshot_with_seed(seed, part));
+    XxHash3_64::oneshot_with_seed(seed, payload)
+}
+
+/// Seals what is stored under a key: its length, a checksum over the key and itself, and itself.
+///
+/// A value that a file has under another key, in part, or with any bit changed, does not [`open`].
+pub(crate) fn seal(key: &[&[u8]], payload: &[u8]) -> Vec<u8> {
+    let mut sealed = Vec::with_capacity(payload.len() + CHECKSUM + 5);
+    put_varint(&mut sealed, wide(payload.len()));
+    put_uint(&mut sealed, checksum(key, payload), CHECKSUM);
+    sealed.extend_from_slice(payload);
+    sealed
+}
+
+/// What was sealed under the key.
+///
+/// # Errors
+///
+/// [`Damage`] if these are not the bytes that [`seal`] gave for this key.
+pub(crate) fn open<'a>(key: &[&[u8]], sealed: &'a [u8]) -> Result<&'a [u8], Damage> {
+    let mut reader = Reader::new(sealed);
+    let len = reader.number()?;
+    let expected = reader.uint(CHECKSUM)?;
+    let payload = reader.take(len)?;
+    reader.end()?;
+    require(checksum(key, payload) == expected, || "the checksum is not that of the bytes".into())?;
+    Ok(payload)
+}

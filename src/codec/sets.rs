@@ -1,0 +1,106 @@
+//! Label sets, and which one each place has, as bytes.
+
+use std::sync::Arc;
+
+use crate::codec::bytes::{Reader, put_signed, put_varint, wide};
+use crate::codec::damage::{Damage, require};
+use crate::codec::header::narrow;
+use crate::codec::pack::{Unpack, pack, width_of};
+use crate::collections::cow_vec::Pages;
+use crate::model::change::Place;
+use crate::model::label::Label;
+use crate::state::chats::{Chats, RUN, Record};
+use crate::state::label_sets::{EMPTY, LabelSets};
+use crate::state::labels::{Slot, index};
+
+/// The row of the members of the sets from `first` on: their number, and each as its distance from the one before.
+pub(super) fn encode_members(sets: &LabelSets, first: usize, count: usize) -> Vec<u8> {
+    let mut out = Vec::new();
+    for members in sets.members.iter_from(first).take(count) {
+        put_varint(&mut out, wide(members.len()));
+        let mut before = 0;
+        for &slot in members.iter() {
+            put_signed(&mut out, i64::from(slot) - before);
+            before = i64::from(slot);
+        }
+    }
+    out
+}
+
+/// The row of the sets of the places from `first` on. A free place has [`EMPTY`], and behind the sets the distance to
+/// the next free one.
+pub(super) fn encode_places(chats: &Chats, first: usize, count: usize) -> Vec<u8> {
+    let places = || chats.records.iter_from(first).take(count).map(|record| record.taken().unwrap_or(EMPTY));
+    let width = width_of(places().max().unwrap_or_default());
+    let mut out = vec![u8::try_from(width).unwrap_or_default()];
+    pack(&mut out, width, places());
+    for place in (narrow(first)..).take(count) {
+        if let Some((_, next)) = chats.free_at(place) {
+            // None is its own next.
+            put_signed(&mut out, next.map_or(0, |next| i64::from(next) - i64::from(place)));
+        }
+    }
+    out
+}
+
+/// Reads the `count` sets of a row. Their members are in label order, as `labels` at their slots have it.
+pub(super) fn decode_members(
+    row: &[u8],
+    count: usize,
+    labels: &[Option<Label>],
+    sets: &mut Pages<Arc<[Slot]>, 128>,
+) -> Result<(), Damage> {
+    let mut reader = Reader::new(row);
+    let mut members: Vec<Slot> = Vec::new();
+    for _ in 0..count {
+        members.clear();
+        let (mut before, mut last) = (0, None);
+        for _ in 0..reader.varint()? {
+            let slot = reader.signed()?.checked_add(before).and_then(|slot| Slot::try_from(slot).ok());
+            let label = slot.and_then(|slot| Some((slot, labels.get(index(slot))?.as_ref()?.id())));
+            let (slot, id) =
+                label.ok_or_else(|| Damage::new(format!("set {} has a label that is not there", sets.len())))?;
+            require(last < Some(id), || format!("the labels of set {} are not in order", sets.len()))?;
+            (before, last) = (i64::from(slot), Some(id));
+            members.push(slot);
+        }
+        sets.push(members.as_slice().into());
+    }
+    reader.end()
+}
+
+/// Places as they are kept, and how many have each set.
+#[derive(Debug)]
+pub(super) struct PlaceSets {
+    pub(super) records: Pages<Record, RUN>,
+    /// By the number of the set; one that is counted here is known.
+    pub(super) counts: Vec<u32>,
+}
+
+impl PlaceSets {
+    /// Adds the places of a row, `count` of them, whose keys are given.
+    pub(super) fn feed(&mut self, row: &[u8], count: usize, keys: &[u64], places: u32) -> Result<(), Damage> {
+        let mut reader = Reader::new(row);
+        let width = reader.byte()?;
+        let mut numbers = Unpack::new(&mut reader, width.into(), count)?;
+        let first = narrow(self.records.len());
+        let mut records: Vec<Record> = Vec::with_capacity(count);
+        for (place, &key) in (first..).zip(keys.iter().take(count)) {
+            let set = numbers.next();
+            let agree = (set == EMPTY) == Chats::is_free_key(key);
+            require(agree, || format!("place {place} is free or not: its chat and its set do not agree"))?;
+            let count = self.counts.get_mut(index(set));
+            *count.ok_or_else(|| Damage::new(format!("place {place} has set {set}, which is not there")))? += 1;
+            records.push(Record::new(key, set));
+        }
+        for (place, record) in (first..).zip(&mut records).filter(|(_, record)| record.set() == EMPTY) {
+            let next = reader.signed()?.checked_add(i64::from(place)).and_then(|next| Place::try_from(next).ok());
+            let next = next.filter(|&next| next < places);
+            let next =
+                next.ok_or_else(|| Damage::new(format!("behind place {place} the free list leaves the places")))?;
+            *record = Record::new(record.key(), Chats::free_mark(Some(next).filter(|&next| next != place)));
+        }
+        self.records.extend_from_slice(&records);
+        reader.end()
+    }
+}

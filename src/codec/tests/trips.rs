@@ -1,0 +1,59 @@
+//! There and back: rows and commits give the state that they were made of.
+
+use proptest::prelude::*;
+
+use super::Image;
+use super::history::{perform, steps};
+use super::view::View;
+use crate::codec::{Mark, decode_commits, encode_commits};
+use crate::state::tests::empty;
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 200, ..ProptestConfig::default() })]
+
+    /// A state that was written, in many steps, and read again is the same, and goes on the same.
+    #[test]
+    fn a_state_comes_back(before in steps(120), after in steps(40), every in 1..9_usize) {
+        let mut state = empty();
+        let (mut image, mut mark) = (Image::of(&state), Mark::of(&state));
+        for (nth, step) in before.iter().enumerate() {
+            perform(&mut state, step);
+            if nth % every == 0 {
+                image.update(&state, &mark);
+                mark = Mark::of(&state);
+            }
+        }
+        image.update(&state, &mark);
+        prop_assert_eq!(&image, &Image::of(&state));
+        let mut loaded = image.load().unwrap();
+        prop_assert_eq!(View::of(&loaded), View::of(&state));
+        prop_assert_eq!(&image, &Image::of(&loaded));
+        let mark = Mark::of(&loaded);
+        prop_assert_eq!(image.clone().update(&loaded, &mark), []);
+        for step in &after {
+            prop_assert_eq!(perform(&mut loaded, step), perform(&mut state, step));
+        }
+        prop_assert_eq!(View::of(&loaded), View::of(&state));
+        image.update(&loaded, &mark);
+        prop_assert_eq!(View::of(&image.load().unwrap()), View::of(&state));
+    }
+
+    /// Commits that were written and are carried out again give the same state, places included.
+    #[test]
+    fn commits_come_back(before in steps(40), after in steps(80)) {
+        let mut state = empty();
+        for step in &before {
+            perform(&mut state, step);
+        }
+        let mut copy = Image::of(&state).load().unwrap();
+        let commits: Vec<_> = after.iter().filter_map(|step| perform(&mut state, step)).collect();
+        let mut record = Vec::new();
+        encode_commits(&commits, &mut record);
+        let decoded = decode_commits(&record).unwrap();
+        prop_assert_eq!(&decoded, &commits);
+        for commit in &decoded {
+            copy.replay(commit).unwrap();
+        }
+        prop_assert_eq!(View::of(&copy), View::of(&state));
+    }
+}

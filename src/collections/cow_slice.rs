@@ -1,0 +1,142 @@
+//! A list that versions share.
+
+use std::ops::Deref;
+
+use triomphe::Arc;
+
+/// Items side by side, shared until somebody writes: between versions, and within one where all begin alike.
+///
+/// A clone is one reference count. There are no weak references, so whether a piece is shared is a plain read: a write
+/// asks it of some thirty pieces.
+#[derive(Debug)]
+pub(crate) struct Piece<T>(Arc<[T]>);
+
+/// What pieces hold.
+pub(crate) trait Item: Clone {
+    /// A copy of some.
+    fn copy(items: &[Self]) -> Arc<[Self]> {
+        items.iter().cloned().collect()
+    }
+}
+
+/// Items without a reference count in them are copied all at once.
+macro_rules! plain {
+    ($($item:ty),+) => {
+        $(impl $crate::collections::cow_slice::Item for $item {
+            fn copy(items: &[Self]) -> triomphe::Arc<[Self]> {
+                items.into()
+            }
+        })+
+    };
+}
+
+pub(crate) use plain;
+
+plain!(u16, u32, u64);
+
+impl<T: Clone> Item for Option<T> {}
+impl<T: ?Sized> Item for std::sync::Arc<T> {}
+impl<T> Item for Piece<T> {}
+
+impl<T> Piece<T> {
+    /// How many share it. Reads what a write will read first.
+    #[inline]
+    pub(crate) fn sharers(&self) -> usize {
+        let Self(items) = self;
+        Arc::strong_count(items)
+    }
+
+    /// Whether both are one.
+    #[cfg(feature = "store")]
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let (Self(items), Self(others)) = (self, other);
+        Arc::ptr_eq(items, others)
+    }
+
+    /// The items to be written, unless they are shared.
+    #[inline]
+    pub(crate) fn own(&mut self) -> Option<&mut [T]> {
+        let Self(items) = self;
+        Arc::get_mut(items)
+    }
+}
+
+impl<T: Item> Piece<T> {
+    /// The items to be written, copied first if they are shared. A call would take longer than it does.
+    #[inline(always)]
+    pub(crate) fn to_mut(&mut self) -> &mut [T] {
+        if self.sharers() > 1 {
+            self.copy();
+        }
+        self.own().unwrap_or_default()
+    }
+
+    #[cold]
+    fn copy(&mut self) {
+        *self = Self::from(&**self);
+    }
+}
+
+impl<T> Clone for Piece<T> {
+    fn clone(&self) -> Self {
+        let Self(items) = self;
+        Self(Arc::clone(items))
+    }
+}
+
+impl<T> Default for Piece<T> {
+    fn default() -> Self {
+        std::iter::empty().collect()
+    }
+}
+
+impl<T> Deref for Piece<T> {
+    type Target = [T];
+
+    #[inline]
+    fn deref(&self) -> &[T] {
+        let Self(items) = self;
+        items
+    }
+}
+
+impl<T> FromIterator<T> for Piece<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        Self(items.into_iter().collect())
+    }
+}
+
+impl<T: Item> From<&[T]> for Piece<T> {
+    fn from(items: &[T]) -> Self {
+        Self(T::copy(items))
+    }
+}
+
+impl<T, const N: usize> From<[T; N]> for Piece<T> {
+    fn from(items: [T; N]) -> Self {
+        items.into_iter().collect()
+    }
+}
+
+impl<T> From<Vec<T>> for Piece<T> {
+    fn from(items: Vec<T>) -> Self {
+        Self(items.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Piece;
+
+    #[test]
+    fn is_copied_where_it_is_shared() {
+        let mut piece = Piece::from([1_u16, 2, 3]);
+        let alone = allocation_counter::measure(|| piece.to_mut().fill(7));
+        let kept = piece.clone();
+        assert_eq!((piece.sharers(), piece.own()), (2, None));
+        let shared = allocation_counter::measure(|| piece.to_mut().fill(8));
+        assert_eq!((alone.count_total, shared.count_total), (0, 1));
+        assert_eq!((&*piece, &*kept), (&[8; 3][..], &[7; 3][..]));
+        assert_eq!((piece.sharers(), kept.sharers()), (1, 1));
+    }
+}

@@ -1,0 +1,415 @@
+//! Writers, readers and subscribers of an index whose disk is played by the test.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+
+use crate::index::batch::Batch;
+use crate::index::feed::{Delivery, Subscriber};
+use crate::index::journal::Journal;
+use crate::index::label_index::LabelIndex;
+use crate::index::receipt::Receipt;
+use crate::model::change::Revision;
+use crate::model::error::{Error, Result};
+use crate::model::filter::{Filter, Page};
+use crate::model::full_state::FullState;
+use crate::model::op::BatchCommit;
+use crate::model::options::Limits;
+use crate::refresh::RefreshTicket;
+use crate::state::{State, Version};
+
+/// An index with the label 1, and the number of times that its committer was called since.
+struct Disk {
+    index: LabelIndex,
+    calls: Arc<AtomicUsize>,
+}
+
+impl Disk {
+    fn new(hidden: bool, room: usize) -> Self {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let called = Arc::clone(&calls);
+        let version = Version::new(State::new(0, 1));
+        let journal = Journal::new(&version, hidden, room, move || {
+            called.fetch_add(1, Ordering::SeqCst);
+        });
+        let disk = Self { index: LabelIndex::with(version, Limits::default(), Some(journal)), calls };
+        let first = disk.submit(|batch| drop(batch.upsert_label("1", "VIP")));
+        disk.write();
+        assert_eq!(first.wait().unwrap().revision, 1);
+        disk.calls.store(0, Ordering::SeqCst);
+        disk
+    }
+
+    fn synced() -> Self {
+        Self::new(true, 1_000)
+    }
+
+    fn within() -> Self {
+        Self::new(false, 1_000)
+    }
+
+    fn submit(&self, fill: impl FnOnce(&mut Batch)) -> Receipt {
+        let mut batch = self.index.batch();
+        fill(&mut batch);
+        batch.submit()
+    }
+
+    fn link(&self, chat: &str) -> Receipt {
+        self.submit(|batch| batch.link("1", chat).unwrap())
+    }
+
+    fn unlink(&self, chat: &str) -> Receipt {
+        self.submit(|batch| batch.unlink("1", chat).unwrap())
+    }
+
+    /// Makes durable what is queued.
+    fn write(&self) {
+        self.index.settle_group(self.index.take_group().unwrap()).now();
+    }
+
+    fn fail(&self) {
+        self.index.end_journal(failure()).now();
+    }
+
+    fn chats(&self) -> Vec<String> {
+        let answer = self.index.query(&Filter::new(), Page::first(100)).unwrap();
+        answer.chats.iter().map(|chat| chat.chat_id.to_string()).collect()
+    }
+}
+
+fn failure() -> Error {
+    Error::StoreFailed { cause: "the test says so".into(), durable: Arc::new([]) }
+}
+
+fn revisions(feed: &mut Subscriber) -> Vec<Revision> {
+    let mut revisions = Vec::new();
+    while let Some(delivery) = feed.try_recv() {
+        let Delivery::Commit(commit) = delivery else { panic_with(&delivery) };
+        revisions.push(commit.revision);
+    }
+    revisions
+}
+
+#[expect(clippy::panic, reason = "a test that cannot go on has failed")]
+fn panic_with(delivery: &Delivery) -> ! {
+    panic!("{delivery:?}")
+}
+
+#[test]
+fn a_commit_is_visible_and_answered_once_it_is_durable() {
+    let disk = Disk::synced();
+    let linked = disk.link("ana");
+    assert!(!linked.is_ready());
+    assert_eq!((disk.index.revision(), disk.chats()), (1, vec![]));
+    disk.write();
+    assert!(linked.is_ready());
+    assert_eq!((disk.index.revision(), disk.chats()), (2, vec!["ana".to_owned()]));
+    assert!(linked.wait().unwrap().changed());
+}
+
+#[test]
+fn an_answer_waits_for_what_it_rests_on() {
+    let disk = Disk::synced();
+    drop(disk.link("ana"));
+    let again = disk.link("ana");
+    let refused = disk.submit(|batch| {
+        batch.unlink("1", "ana").unwrap();
+        batch.link("2", "ana").unwrap();
+    });
+    assert!(!again.is_ready() && !refused.is_ready());
+    let group = disk.index.take_group().unwrap();
+    let later = disk.link("bob");
+    disk.index.settle_group(group).now();
+    assert!(again.is_ready() && refused.is_ready() && !later.is_ready());
+    assert_eq!((again.wait().unwrap().changed(), disk.chats()), (false, vec!["ana".to_owned()]));
+    assert!(matches!(refused.wait(), Err(Error::BatchRefused { position: 1, .. })));
+    // Nothing is on its way that this could rest on, once the second group is there.
+    disk.write();
+    assert!(disk.link("bob").is_ready());
+}
+
+#[test]
+fn what_rests_on_a_failed_commit_fails() {
+    let disk = Disk::synced();
+    let durable = disk.link("ana");
+    disk.write();
+    let mut feed = disk.index.subscribe();
+    let changed = disk.link("bob");
+    let taken = disk.index.take_group().unwrap();
+    let unchanged = disk.link("bob");
+    let refused = disk.submit(|batch| batch.link("2", "ana").unwrap());
+    drop(taken);
+    disk.fail();
+    for receipt in [changed, unchanged, refused] {
+        assert_eq!(receipt.wait(), Err(failure()));
+    }
+    assert!(durable.wait().unwrap().changed());
+    assert_eq!((disk.index.revision(), disk.chats()), (2, vec!["ana".to_owned()]));
+    assert!(revisions(&mut feed).is_empty());
+    assert_eq!(disk.index.link("1", "carl"), Err(failure()));
+    assert_eq!(disk.index.link("2", "carl"), Err(failure()));
+    assert!(disk.index.take_group().unwrap().commits.is_empty());
+    disk.index.check_invariants().unwrap();
+}
+
+#[test]
+fn the_first_reason_stays() {
+    let disk = Disk::synced();
+    disk.index.end_journal(Error::UnknownInstance { name: "a".into() }).now();
+    disk.fail();
+    assert_eq!(disk.index.link("1", "ana"), Err(Error::UnknownInstance { name: "a".into() }));
+}
+
+#[test]
+fn a_closed_journal_still_writes_what_it_has() {
+    let disk = Disk::synced();
+    let queued = disk.link("ana");
+    disk.index.close_journal(Error::StoreClosed).now();
+    assert_eq!(disk.index.link("1", "bob"), Err(Error::StoreClosed));
+    assert!(!queued.is_ready());
+    disk.write();
+    assert!(queued.wait().unwrap().changed());
+}
+
+#[test]
+fn a_write_blocks_until_it_is_durable() {
+    let disk = Disk::synced();
+    let (index, (sender, answers)) = (disk.index.clone(), mpsc::channel());
+    let writer = thread::spawn(move || sender.send(index.link("1", "ana").unwrap()).unwrap());
+    while disk.calls.load(Ordering::SeqCst) == 0 {
+        thread::yield_now();
+    }
+    assert!(answers.try_recv().is_err());
+    disk.write();
+    assert!(answers.recv().unwrap());
+    writer.join().unwrap();
+    assert_eq!(disk.chats(), ["ana"]);
+}
+
+#[test]
+fn a_refresh_goes_on_from_what_is_on_its_way() {
+    let disk = Disk::synced();
+    let mut feed = disk.index.subscribe();
+    drop(disk.link("ana"));
+    disk.write();
+    let ticket = disk.index.begin_refresh().unwrap();
+    // Noted by the ticket, not visible, and yet there.
+    drop(disk.link("bob"));
+    let mut full = FullState::new();
+    full.label("1", "VIP").unwrap();
+    full.link("1", "carl").unwrap();
+    let committed = thread::spawn(move || ticket.commit(full).unwrap());
+    while disk.index.newest().read(|newest| newest.revision) < 4 {
+        thread::yield_now();
+    }
+    assert_eq!(disk.chats(), ["ana"]);
+    disk.write();
+    let done = committed.join().unwrap();
+    assert_eq!((done.linked, done.unlinked, done.revision), (1, 1, 4));
+    assert_eq!(disk.chats(), ["bob", "carl"]);
+    assert_eq!(revisions(&mut feed), [2, 3, 4]);
+}
+
+/// Begins a refresh in a thread of its own while a write is on its way. The ticket is open when this returns. The thread
+/// gives it, with the revision that readers saw then.
+fn begin_beside_a_write(disk: &Disk) -> thread::JoinHandle<Result<(RefreshTicket, Revision)>> {
+    drop(disk.link("ana"));
+    let index = disk.index.clone();
+    let begun = thread::spawn(move || index.begin_refresh().map(|ticket| (ticket, index.revision())));
+    while disk.index.writer().notes().is_none() {
+        thread::yield_now();
+    }
+    begun
+}
+
+#[test]
+fn a_refresh_begins_when_what_it_does_not_note_is_durable() {
+    let disk = Disk::synced();
+    let begun = begin_beside_a_write(&disk);
+    disk.write();
+    assert_eq!(begun.join().unwrap().unwrap().1, 2);
+
+    let disk = Disk::synced();
+    let begun = begin_beside_a_write(&disk);
+    disk.fail();
+    assert_eq!(begun.join().unwrap().unwrap_err(), failure());
+    assert!(disk.index.writer().notes().is_none(), "the ticket went with it");
+}
+
+#[test]
+fn who_was_answered_finds_the_commit_in_the_feed() {
+    let disk = Disk::synced();
+    let mut feed = disk.index.subscribe();
+    for round in 2..2_000 {
+        let created = disk.submit(|batch| drop(batch.upsert_label("1", format!("VIP {round}").as_str())));
+        thread::scope(|scope| {
+            scope.spawn(|| disk.write());
+            while !created.is_ready() {
+                std::hint::spin_loop();
+            }
+            assert_eq!(revisions(&mut feed), [round]);
+        });
+    }
+}
+
+#[test]
+fn the_committer_is_called_once_until_it_has_taken() {
+    let disk = Disk::synced();
+    for chat in ["ana", "bob", "carl"] {
+        drop(disk.link(chat));
+    }
+    assert_eq!(disk.calls.swap(0, Ordering::SeqCst), 1);
+    let group = disk.index.take_group().unwrap();
+    assert_eq!(group.commits.iter().map(|commit| commit.revision).collect::<Vec<_>>(), [2, 3, 4]);
+    assert_eq!(group.version.revision, 4);
+    drop(disk.link("dora"));
+    assert_eq!(disk.calls.load(Ordering::SeqCst), 1);
+    assert_eq!((group.version.revision, group.version.total_chats()), (4, 3), "later writes are in the next group");
+    disk.index.settle_group(group).now();
+    disk.write();
+    assert_eq!(disk.index.revision(), 5);
+}
+
+#[test]
+fn within_shows_at_once_and_tells_subscribers_later() {
+    let disk = Disk::within();
+    let mut feed = disk.index.subscribe();
+    let linked = disk.link("ana");
+    assert!(linked.is_ready() && linked.wait().unwrap().changed());
+    assert!(disk.index.link("1", "bob").unwrap());
+    assert_eq!(disk.chats(), ["ana", "bob"]);
+    assert!(revisions(&mut feed).is_empty());
+    // Who takes a snapshot now goes on from there, and is told nothing twice.
+    let mut resumed = disk.index.subscribe_after(disk.index.snapshot().revision());
+    let mut moved = disk.index.subscribe();
+    moved.resume_after(disk.index.revision());
+    disk.write();
+    assert_eq!(revisions(&mut feed), [2, 3]);
+    assert_eq!((revisions(&mut resumed), revisions(&mut moved)), (vec![], vec![]));
+    drop(disk.unlink("ana"));
+    disk.write();
+    assert_eq!((revisions(&mut resumed), revisions(&mut moved)), (vec![4], vec![4]));
+    disk.index.check_invariants().unwrap();
+}
+
+#[test]
+fn within_keeps_what_it_has_shown_when_the_disk_fails() {
+    let disk = Disk::within();
+    assert!(disk.index.link("1", "ana").unwrap());
+    disk.fail();
+    assert_eq!(disk.chats(), ["ana"]);
+    assert_eq!(disk.index.link("1", "bob"), Err(failure()));
+    assert_eq!(disk.chats(), ["ana"]);
+}
+
+#[test]
+fn a_subscriber_resumes_within_a_group() {
+    let disk = Disk::synced();
+    let mut feed = disk.index.subscribe();
+    for chat in ["ana", "bob", "carl"] {
+        drop(disk.link(chat));
+    }
+    disk.write();
+    let snapshot = disk.index.snapshot();
+    feed.resume_after(snapshot.revision() - 1);
+    assert_eq!(revisions(&mut feed), [4]);
+    feed.resume_after(snapshot.revision() + 2);
+    assert!(matches!(feed.try_recv(), Some(Delivery::Missed { .. })));
+}
+
+#[test]
+fn a_place_that_readers_still_see_taken_is_not_used_again() {
+    let disk = Disk::synced();
+    drop(disk.link("ana"));
+    disk.write();
+    drop(disk.unlink("ana"));
+    // For readers Ana is still there.
+    drop(disk.link("bob"));
+    disk.write();
+    drop(disk.link("carl"));
+    disk.write();
+    let places: Vec<_> = ["bob", "carl"]
+        .map(|chat| disk.index.newest().read(|newest| newest.place_of(&chat.parse().unwrap()).unwrap()))
+        .into();
+    assert_eq!(places, [1, 0]);
+}
+
+#[test]
+fn writers_wait_for_room() {
+    let disk = Disk::new(false, 1);
+    assert!(disk.index.link("1", "ana").unwrap());
+    assert!(disk.index.link("1", "bob").unwrap());
+    let (index, (sender, answers)) = (disk.index.clone(), mpsc::channel());
+    let writer = thread::spawn(move || {
+        sender.send(None).unwrap();
+        sender.send(Some(index.link("1", "carl"))).unwrap();
+    });
+    assert_eq!(answers.recv().unwrap(), None);
+    let group = disk.index.take_group().unwrap();
+    assert_eq!(disk.chats(), ["ana", "bob"], "taken is not yet durable");
+    disk.index.settle_group(group).now();
+    assert_eq!(answers.recv().unwrap(), Some(Ok(true)));
+    writer.join().unwrap();
+}
+
+#[test]
+fn a_writer_that_waits_for_room_is_told_of_the_end() {
+    let disk = Disk::new(false, 0);
+    assert!(disk.index.link("1", "ana").unwrap());
+    let index = disk.index.clone();
+    let writer = thread::spawn(move || index.link("1", "bob"));
+    disk.fail();
+    assert_eq!(writer.join().unwrap(), Err(failure()));
+}
+
+/// Counts how often a task was woken.
+#[derive(Default)]
+struct Bell(AtomicUsize);
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+fn poll(receipt: &mut Receipt, bell: &Arc<Bell>) -> Poll<Result<BatchCommit>> {
+    pin!(receipt).poll(&mut Context::from_waker(&Waker::from(Arc::clone(bell))))
+}
+
+#[test]
+fn a_receipt_wakes_the_task_that_polled_last() {
+    let disk = Disk::synced();
+    let (first, second) = (Arc::new(Bell::default()), Arc::new(Bell::default()));
+    let (mut linked, dropped) = (disk.link("ana"), disk.link("bob"));
+    assert!(poll(&mut linked, &first).is_pending() && poll(&mut linked, &second).is_pending());
+    let mut dropped = dropped;
+    let third = Arc::new(Bell::default());
+    assert!(poll(&mut dropped, &third).is_pending());
+    drop(dropped);
+    disk.write();
+    let rung = [&first, &second, &third].map(|bell| bell.0.load(Ordering::SeqCst));
+    assert_eq!(rung, [0, 1, 0]);
+    let Poll::Ready(answer) = poll(&mut linked, &first) else { unreachable!("woken too early") };
+    assert!(answer.unwrap().changed());
+    assert_eq!(Arc::strong_count(&third), 1, "the waker of a dropped receipt is dropped");
+}
+
+#[tokio::test]
+async fn a_receipt_is_awaited() {
+    let disk = Disk::synced();
+    let linked = tokio::spawn(disk.link("ana"));
+    let unchanged = tokio::spawn(disk.link("ana"));
+    tokio::task::yield_now().await;
+    assert!(!linked.is_finished() && !unchanged.is_finished());
+    disk.write();
+    assert!(linked.await.unwrap().unwrap().changed());
+    assert!(!unchanged.await.unwrap().unwrap().changed());
+    let failing = disk.link("bob");
+    disk.fail();
+    assert_eq!(failing.await, Err(failure()));
+}

@@ -1,0 +1,234 @@
+//! What stands between a commit and the disk.
+
+use std::task::{Context, Poll, Waker};
+
+use hashbrown::HashMap;
+
+use crate::index::feed::Wake;
+use crate::index::sync::{Condvar, Mutex, MutexGuard, Race, is_planted};
+use crate::index::version_lock::Gate;
+use crate::model::change::{Commit, Revision};
+use crate::model::error::{Error, Result};
+use crate::state::Version;
+
+/// The commits of one index on their way to the disk. An index in memory has none.
+///
+/// Writers append here, one at a time; a committer takes what there is, makes it durable and says so, or says that no
+/// write will be durable any more.
+pub(crate) struct Journal {
+    /// The version that writers work on, if readers see a commit only once it is durable. Otherwise writers work on the
+    /// visible version. J1: changed only while `queue` is locked, so that a version and its commits are taken together.
+    working: Option<Gate<Version>>,
+    /// Tells the committer that there are commits again.
+    call: Box<dyn Fn() + Send + Sync>,
+    /// Writers wait while more changes than these are not durable.
+    room: usize,
+    queue: Mutex<Queue>,
+    /// Something became durable, or the journal ended.
+    moved: Condvar,
+}
+
+#[derive(Debug)]
+struct Queue {
+    /// J2: the commits that nobody has taken, each the one after the other.
+    commits: Vec<Commit>,
+    /// How many changes are not durable, taken or not.
+    changes: usize,
+    /// J3: never more than the visible revision.
+    durable: Revision,
+    /// J4: what writers are told is durable: never more than the feed has.
+    told: Revision,
+    /// Why no write is taken any more.
+    closed: Option<Error>,
+    /// The journal is closed, and what is not durable never will be.
+    ended: bool,
+    /// Who waits in async code, by number.
+    wakers: HashMap<u64, Waker>,
+    tasks: u64,
+}
+
+/// Commits to be made durable together, and the index as the last of them left it.
+pub(crate) struct Group {
+    pub(crate) version: Version,
+    pub(crate) commits: Vec<Commit>,
+}
+
+impl Group {
+    pub(crate) fn changes(&self) -> usize {
+        self.commits.iter().map(|commit| commit.changes.len()).sum()
+    }
+}
+
+impl Journal {
+    /// A journal that begins behind a durable version. With `hidden`, readers see a commit only once it is durable.
+    ///
+    /// `call` is called behind locks: it must not wait, and not come back here.
+    pub(crate) fn new(durable: &Version, hidden: bool, room: usize, call: impl Fn() + Send + Sync + 'static) -> Self {
+        let queue = Queue {
+            commits: Vec::new(),
+            changes: 0,
+            durable: durable.revision,
+            told: durable.revision,
+            closed: None,
+            ended: false,
+            wakers: HashMap::new(),
+            tasks: 0,
+        };
+        Self {
+            working: hidden.then(|| Gate::new(Version::clone(durable))),
+            call: Box::new(call),
+            room,
+            queue: Mutex::new(queue),
+            moved: Condvar::default(),
+        }
+    }
+
+    /// The version that writers work on, unless it is the visible one.
+    pub(crate) fn working(&self) -> Option<&Gate<Version>> {
+        self.working.as_ref()
+    }
+
+    /// The newest revision that is durable.
+    pub(crate) fn durable(&self) -> Revision {
+        self.queue.lock().durable
+    }
+
+    /// Waits until there is room for a write, or says why there will be none.
+    pub(crate) fn admit(&self) -> Result<()> {
+        let mut queue = self.queue.lock();
+        loop {
+            match &queue.closed {
+                Some(why) => return Err(why.clone()),
+                None if queue.changes <= self.room => return Ok(()),
+                None => self.moved.wait(&mut queue),
+            }
+        }
+    }
+
+    /// Queues a commit and shows it to later writers; `show` does that, shortly.
+    ///
+    /// # Errors
+    ///
+    /// If the journal is closed. Nothing is queued or shown then.
+    pub(crate) fn append<R>(&self, commit: Commit, show: impl FnOnce() -> R) -> Result<R> {
+        let mut queue = self.queue.lock();
+        if let Some(why) = &queue.closed {
+            return Err(why.clone());
+        }
+        let shown = show();
+        queue.changes = queue.changes.saturating_add(commit.changes.len());
+        queue.commits.push(commit);
+        if queue.commits.len() == 1 {
+            (self.call)();
+        }
+        Ok(shown)
+    }
+
+    /// Takes the commits that are queued, perhaps none, with the version that they make.
+    pub(crate) fn take(&self, visible: &Gate<Version>) -> Group {
+        let mut queue = self.queue.lock();
+        let commits = std::mem::take(&mut queue.commits);
+        let version = self.working.as_ref().unwrap_or(visible).read(Version::clone);
+        Group { version, commits }
+    }
+
+    /// Notes that everything up to a revision is durable and, if readers had to wait for that, visible. Nobody is told yet.
+    pub(crate) fn settled(&self, revision: Revision) {
+        self.queue.lock().durable = revision;
+    }
+
+    /// Tells writers of a group of so many changes that is durable, now that it is in the feed too.
+    pub(crate) fn tell(&self, revision: Revision, changes: usize) -> Wake {
+        let mut queue = self.queue.lock();
+        queue.told = revision;
+        queue.changes = queue.changes.saturating_sub(changes);
+        self.moved(queue)
+    }
+
+    /// Takes no write any more; what is queued can still become durable. The first reason stays.
+    pub(crate) fn close(&self, why: Error) -> Wake {
+        let mut queue = self.queue.lock();
+        queue.closed.get_or_insert(why);
+        self.moved(queue)
+    }
+
+    /// Ends the journal: no write is taken any more, and what is not durable fails. The first reason stays.
+    pub(crate) fn end(&self, visible: &Gate<Version>, why: Error) -> Wake {
+        let mut queue = self.queue.lock();
+        queue.closed.get_or_insert(why);
+        queue.ended = true;
+        let lost = std::mem::take(&mut queue.commits);
+        queue.changes = 0;
+        let former = self.working.as_ref().map(|working| {
+            let visible = visible.read(Version::clone);
+            working.write(|version| std::mem::replace(version, visible))
+        });
+        let wake = self.moved(queue);
+        drop((lost, former));
+        wake
+    }
+
+    fn moved(&self, mut queue: MutexGuard<'_, Queue>) -> Wake {
+        let wake = queue.wakers.drain().map(|(_, waker)| waker).collect();
+        drop(queue);
+        self.moved.notify_all();
+        wake
+    }
+
+    /// Waits until a revision is durable, or says why it will not be.
+    pub(crate) fn wait_for(&self, revision: Revision) -> Result<()> {
+        let mut queue = self.queue.lock();
+        loop {
+            match queue.reached(revision) {
+                Some(reached) => return reached,
+                None if is_planted(Race::LostWakeUp) => {
+                    drop(queue);
+                    queue = self.queue.lock();
+                    self.moved.wait(&mut queue);
+                }
+                None => self.moved.wait(&mut queue),
+            }
+        }
+    }
+
+    /// Whether a revision is durable; none if that is not known yet.
+    pub(crate) fn reached(&self, revision: Revision) -> Option<Result<()>> {
+        self.queue.lock().reached(revision)
+    }
+
+    /// As [`reached`](Self::reached), with a promise to wake the task. `task` is the number under which it waits.
+    pub(crate) fn poll_reached(
+        &self,
+        revision: Revision,
+        task: &mut Option<u64>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<()>> {
+        // Wakers are somebody else's code: they are cloned, called and dropped without the lock.
+        let waker = context.waker().clone();
+        let mut queue = self.queue.lock();
+        if let Some(reached) = queue.reached(revision) {
+            return Poll::Ready(reached);
+        }
+        queue.tasks += 1;
+        let number = *task.get_or_insert(queue.tasks);
+        let former = queue.wakers.insert(number, waker);
+        drop(queue);
+        drop(former);
+        Poll::Pending
+    }
+
+    /// Forgets a task that waits.
+    pub(crate) fn forget(&self, task: u64) {
+        let former = self.queue.lock().wakers.remove(&task);
+        drop(former);
+    }
+}
+
+impl Queue {
+    fn reached(&self, revision: Revision) -> Option<Result<()>> {
+        if self.told >= revision {
+            return Some(Ok(()));
+        }
+        self.closed.clone().filter(|_| self.ended).map(Err)
+    }
+}

@@ -1,0 +1,379 @@
+//! The index that hosts share: writers one after the other, readers beside them.
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use crate::index::feed::{Feed, Reached, Subscriber};
+use crate::index::journal::Journal;
+use crate::index::snapshot::Snapshot;
+use crate::index::snapshot_tracker::Horizon;
+use crate::index::sync::{Mutex, MutexGuard, Race, is_planted};
+use crate::index::tickets::Tickets;
+use crate::index::version_lock::{Gate, give_way};
+use crate::index::write_set::Touched;
+use crate::model::change::{Change, Commit, Revision};
+use crate::model::error::{Error, Limit, Result};
+use crate::model::op::{Committed, LabelRef, Op, Outcome};
+use crate::model::options::{Limits, Options};
+use crate::state::decide::{Changes, Plan, Rules, exceeded, plan};
+use crate::state::{State, Version};
+
+/// The labels of one account, and the chats that carry them.
+///
+/// Cloning gives another handle of the same index; every method takes `&self`, from any thread.
+///
+/// # Examples
+///
+/// ```
+/// use label_index::{Filter, LabelIndex, Page};
+///
+/// let index = LabelIndex::new();
+/// index.upsert_label("1", "VIP")?;
+/// assert!(index.link("1", "5511999990001@s.whatsapp.net")?);
+/// assert!(!index.link("1", "5511999990001@c.us")?, "the same chat: nothing changed");
+/// let answer = index.query(&Filter::new().any_of_names(["vip"]), Page::first(50))?;
+/// assert_eq!(answer.total_chats, 1);
+/// # Ok::<(), label_index::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct LabelIndex {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// The version that readers see. Written only while `writer` is held.
+    visible: Gate<Version>,
+    writer: Mutex<Tickets>,
+    horizon: Arc<Horizon>,
+    feed: Arc<Feed>,
+    limits: Limits,
+    /// Where commits go before they count. None in memory.
+    journal: Option<Journal>,
+}
+
+/// The turn to write.
+pub(crate) type Writer<'a> = MutexGuard<'a, Tickets>;
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.feed.close();
+    }
+}
+
+impl Options {
+    /// Makes an empty index in memory.
+    pub fn build(self) -> LabelIndex {
+        LabelIndex::of(State::new(self.identity, seed_or_random(self.hash_seed)), self.limits)
+    }
+}
+
+/// The seed for the hash tables: the one that was chosen, or one that nobody can know.
+pub(crate) fn seed_or_random(chosen: Option<u64>) -> u64 {
+    chosen.unwrap_or_else(|| RandomState::new().hash_one(0))
+}
+
+impl LabelIndex {
+    /// Makes an empty index in memory, with the default [`Options`].
+    pub fn new() -> Self {
+        Options::new().build()
+    }
+
+    /// An index in memory.
+    pub(crate) fn of(state: State, limits: Limits) -> Self {
+        Self::with(Version::new(state), limits, None)
+    }
+
+    /// An index that begins with a version.
+    pub(crate) fn with(version: Version, limits: Limits, journal: Option<Journal>) -> Self {
+        let shared = Shared {
+            visible: Gate::new(version),
+            writer: Mutex::default(),
+            horizon: Arc::default(),
+            feed: Arc::new(Feed::new(limits.feed_changes)),
+            limits,
+            journal,
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// The index as it is now, to be kept.
+    ///
+    /// **O(1)**, well below a microsecond.
+    pub fn snapshot(&self) -> Snapshot {
+        let shared = &*self.shared;
+        let (state, hold) = shared.visible.read(|state| (Version::clone(state), shared.horizon.hold(state.revision)));
+        Snapshot::new(state, shared.limits, hold)
+    }
+
+    /// Subscribes to every commit after the newest one; of an index in a store, after the newest that is on disk.
+    ///
+    /// A snapshot that is taken after this call has everything up to its own revision; commits up to that one, which the
+    /// subscriber still gets, are known then. See [`Subscriber`].
+    pub fn subscribe(&self) -> Subscriber {
+        self.shared.feed.subscribe(None, || self.reached())
+    }
+
+    /// Subscribes to every commit after a revision, for instance that of a snapshot.
+    ///
+    /// If commits after it are not kept any more, or were never kept because nobody was subscribed, the first delivery
+    /// is [`Delivery::Missed`](crate::Delivery::Missed). To be sure, [`subscribe`](Self::subscribe) first and take the
+    /// snapshot then.
+    pub fn subscribe_after(&self, revision: Revision) -> Subscriber {
+        self.shared.feed.subscribe(Some(revision), || self.reached())
+    }
+
+    pub(crate) fn feed(&self) -> &Feed {
+        &self.shared.feed
+    }
+
+    #[cfg(any(feature = "store", test))]
+    pub(crate) fn visible(&self) -> &Gate<Version> {
+        &self.shared.visible
+    }
+
+    pub(crate) fn journal(&self) -> Option<&Journal> {
+        self.shared.journal.as_ref()
+    }
+
+    /// The journal, if readers see a commit only once it is durable.
+    pub(crate) fn hides(&self) -> Option<&Journal> {
+        self.journal().filter(|journal| journal.working().is_some())
+    }
+
+    /// Whether anybody has a handle besides `own` ones, a snapshot or a subscriber.
+    #[cfg(feature = "store")]
+    pub(crate) fn is_in_use(&self, own: usize) -> bool {
+        let Shared { horizon, feed, .. } = &*self.shared;
+        Arc::strong_count(&self.shared) > own || Arc::strong_count(horizon) > 1 || Arc::strong_count(feed) > 1
+    }
+
+    fn reached(&self) -> Reached {
+        let durable = self.journal().map(Journal::durable);
+        let visible = self.revision();
+        Reached { published: durable.unwrap_or(visible), visible }
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.shared.limits
+    }
+
+    /// Runs a read of at most about a microsecond on the visible version.
+    pub(crate) fn look<R>(&self, read: impl FnOnce(&State) -> R) -> R {
+        self.shared.visible.read(|state| read(state))
+    }
+
+    /// Runs a read of some microseconds on the visible version. Leaves some time first to who has the turn to change it.
+    pub(crate) fn look_longer<R>(&self, read: impl FnOnce(&State) -> R) -> R {
+        if self.hides().is_none() && self.shared.writer.is_locked() {
+            give_way();
+        }
+        self.look(read)
+    }
+
+    /// The visible version, for a read of any length.
+    pub(crate) fn version(&self) -> Version {
+        self.shared.visible.read(Version::clone)
+    }
+
+    /// The version that writers work on: the visible one, unless readers have to wait for the disk.
+    pub(crate) fn newest(&self) -> &Gate<Version> {
+        let journal = self.shared.journal.as_ref();
+        journal.and_then(Journal::working).unwrap_or(&self.shared.visible)
+    }
+
+    pub(crate) fn newest_version(&self) -> Version {
+        self.newest().read(Version::clone)
+    }
+
+    /// Carries out one operation.
+    pub(crate) fn execute(&self, op: &Op) -> Result<Committed<Outcome>> {
+        self.admit()?;
+        self.settled(self.attempt(op))
+    }
+
+    fn attempt(&self, op: &Op) -> Result<Committed<Outcome>> {
+        /// Changes up to this number are made in place, while readers wait; more are made beside.
+        const SHORT: usize = 8;
+        let limit = self.shared.limits.batch_operations;
+        if op.weight() > limit {
+            return Err(exceeded(Limit::BatchOperations, limit, op.weight()));
+        }
+        let mut writer = self.writer();
+        let rules = self.rules();
+        let (Plan { outcome, changes }, revision, work) = self.newest().read(|state| {
+            let plan = plan(state, op, rules)?;
+            if let Some(touched) = writer.notes() {
+                touched.note(state, op, &plan.outcome);
+            }
+            let work = plan.changes.iter().map(|change| state.work_of(change)).sum::<usize>();
+            Ok::<_, Error>((plan, state.revision, work))
+        })?;
+        if changes.is_empty() {
+            return Ok(Committed { outcome, revision });
+        }
+        let revision = if work <= SHORT {
+            self.put(writer, revision + 1, changes, |version, changes| Version::make_mut(version).commit(changes))
+        } else {
+            let version = self.newest_version();
+            self.commit_beside(writer, version, changes)
+        }?;
+        Ok(Committed { outcome, revision })
+    }
+
+    /// Carries out a batch, all or nothing. Does not wait for the disk.
+    pub(crate) fn attempt_batch(&self, ops: Vec<Op<LabelRef>>) -> Result<Committed<Vec<Outcome>>> {
+        let (limit, weight) = (self.shared.limits.batch_operations, ops.iter().map(Op::weight).sum());
+        if weight > limit {
+            return Err(exceeded(Limit::BatchOperations, limit, weight));
+        }
+        let mut writer = self.writer();
+        let rules = self.rules();
+        let mut version = self.newest_version();
+        let mut outcomes: Vec<Outcome> = Vec::with_capacity(ops.len());
+        let mut all_changes = Changes::new();
+        let mut touched = writer.notes().map(|_| Touched::default());
+        for (position, op) in ops.into_iter().enumerate() {
+            let refused = |cause| Error::BatchRefused { position, cause: Box::new(cause) };
+            let op = op.try_map(|label| label_of(label, &outcomes)).map_err(refused)?;
+            let Plan { outcome, changes } = plan(&version, &op, rules).map_err(refused)?;
+            if let Some(touched) = &mut touched {
+                touched.note_in_batch(&version, &op, &outcome);
+            }
+            if !changes.is_empty() {
+                Version::make_mut(&mut version).apply(&changes);
+            }
+            all_changes.extend(changes);
+            outcomes.push(outcome);
+        }
+        if let (Some(noted), Some(touched)) = (writer.notes(), touched) {
+            noted.absorb(touched);
+        }
+        if all_changes.is_empty() {
+            return Ok(Committed { outcome: outcomes, revision: version.revision });
+        }
+        Version::make_mut(&mut version).finish_commit();
+        let revision = self.swap(writer, version, all_changes)?;
+        Ok(Committed { outcome: outcomes, revision })
+    }
+
+    /// Applies changes to a version of its own, which becomes the newest one. Gives the revision.
+    pub(crate) fn commit_beside(&self, writer: Writer<'_>, mut version: Version, changes: Changes) -> Result<Revision> {
+        Version::make_mut(&mut version).commit(&changes);
+        self.swap(writer, version, changes)
+    }
+
+    /// Makes a version the newest one. The old one is freed by the writer, after readers have gone on.
+    fn swap(&self, writer: Writer<'_>, version: Version, changes: Changes) -> Result<Revision> {
+        self.put(writer, version.revision, changes, |newest, _| std::mem::replace(newest, version))
+    }
+
+    /// Puts a commit in force: changes the newest version, shortly, and tells the journal or, without one, whoever
+    /// subscribed. Ends the writer's turn before it wakes anybody.
+    ///
+    /// # Errors
+    ///
+    /// If the journal is closed. Nothing has changed then.
+    fn put<R>(
+        &self,
+        writer: Writer<'_>,
+        revision: Revision,
+        changes: Changes,
+        change: impl FnOnce(&mut Version, &[Change]) -> R,
+    ) -> Result<Revision> {
+        let Shared { visible, feed, journal, .. } = &*self.shared;
+        if let Some(journal) = journal {
+            let commit = Commit { revision, changes: changes.into_vec().into() };
+            let changes = Arc::clone(&commit.changes);
+            drop(journal.append(commit, || match journal.working() {
+                Some(working) => working.write(|version| change(version, &changes)),
+                None => {
+                    feed.announce(revision);
+                    visible.write(|version| change(version, &changes))
+                }
+            })?);
+            return Ok(revision);
+        }
+        drop(visible.write(|version| change(version, &changes)));
+        if feed.is_heard() {
+            let wake = feed.publish(Commit { revision, changes: changes.into_vec().into() });
+            drop(writer);
+            wake.now();
+        }
+        Ok(revision)
+    }
+
+    /// Waits until there is room for a write; says so if none is taken any more.
+    pub(crate) fn admit(&self) -> Result<()> {
+        self.shared.journal.as_ref().map_or(Ok(()), Journal::admit)
+    }
+
+    /// Gives a write's answer once what it rests on is durable, refused or not.
+    pub(crate) fn settled<T>(&self, result: Result<Committed<T>>) -> Result<Committed<T>> {
+        if let Some(journal) = self.hides() {
+            journal.wait_for(self.rests_on(&result))?;
+        }
+        result
+    }
+
+    /// The revision that has to be durable before anybody may know this answer.
+    pub(crate) fn rests_on<T>(&self, result: &Result<Committed<T>>) -> Revision {
+        match result {
+            Ok(committed) => committed.revision,
+            Err(_) => self.newest().read(|newest| newest.revision),
+        }
+    }
+
+    /// Waits for the turn to write.
+    pub(crate) fn writer(&self) -> Writer<'_> {
+        self.shared.writer.lock()
+    }
+
+    pub(crate) fn rules(&self) -> Rules {
+        // Where readers are behind, they see chats at places that are free already. What they see is read first: an
+        // older snapshot is counted by then, and one that is taken later is no older.
+        let early = is_planted(Race::EarlyHorizon).then(|| self.shared.horizon.oldest());
+        let seen = self.hides().map(|_| self.revision());
+        let held = early.unwrap_or_else(|| self.shared.horizon.oldest());
+        Rules { limits: self.shared.limits, horizon: seen.map_or(held, |seen| held.min(seen)) }
+    }
+}
+
+/// The label that an operation of a batch names.
+fn label_of(label: LabelRef, outcomes: &[Outcome]) -> Result<crate::model::label_id::LabelId> {
+    match label {
+        LabelRef::Id(id) => Ok(id),
+        LabelRef::Token(token) => outcomes
+            .get(token.position)
+            .and_then(Outcome::label)
+            .cloned()
+            .ok_or(Error::ForeignToken { position: token.position }),
+    }
+}
+
+impl State {
+    /// Applies the changes of one commit.
+    fn commit(&mut self, changes: &[Change]) {
+        self.apply(changes);
+        self.finish_commit();
+    }
+}
+
+impl Default for LabelIndex {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for LabelIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.look(|state| {
+            f.debug_struct("LabelIndex")
+                .field("revision", &state.revision)
+                .field("labels", &state.labels.len())
+                .field("total_chats", &state.total_chats())
+                .field("total_rows", &state.total_rows)
+                .finish_non_exhaustive()
+        })
+    }
+}

@@ -1,0 +1,20 @@
+//! The index that hosts share: one writer at a time, readers beside it, snapshots, batches and the change feed.
+
+pub(crate) mod sync;
+pub(crate) mod version_lock;
+pub(crate) mod snapshot_tracker;
+pub(crate) mod feed;
+pub(crate) mod write_set;
+pub(crate) mod tickets;
+pub(crate) mod snapshot;
+#[cfg_attr(not(any(feature = "store", test)), allow(dead_code, reason = "an index in memory has no journal"))]
+pub(crate) mod journal;
+pub(crate) mod label_index;
+pub(crate) mod bulk_load;
+#[cfg(any(feature = "store", test))]
+#[cfg_attr(not(feature = "store"), allow(dead_code, reason = "an index in memory has no committer"))]
+mod committer;
+mod read;
+pub(crate) mod write;
+pub(crate) mod receipt;
+pub(crate) mod batch;

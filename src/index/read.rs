@@ -1,0 +1,124 @@
+//! Asking the newest version of an index.
+
+use crate::index::label_index::LabelIndex;
+use crate::index::snapshot::Chats;
+use crate::model::answer::Answer;
+use crate::model::arg::Arg;
+use crate::model::change::Revision;
+use crate::model::chat_id::ChatId;
+use crate::model::error::Result;
+use crate::model::filter::{Filter, Page};
+use crate::model::label::Label;
+use crate::model::label_id::LabelId;
+use crate::model::name::NameKey;
+use crate::model::op::RefreshState;
+use crate::state::State;
+use crate::state::check::Violation;
+
+/// # Asking
+///
+/// Each of these is the method of [`Snapshot`](crate::Snapshot) of the same name on the newest version: what a write
+/// changed that returned before, it shows.
+impl LabelIndex {
+    /// Answers a filter: the page that was asked for, and exact totals. See
+    /// [`Snapshot::query`](crate::Snapshot::query).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LimitExceeded`](crate::Error::LimitExceeded) for a page or a filter above the limits,
+    /// [`Error::ForeignCursor`](crate::Error::ForeignCursor) for the cursor of another index.
+    pub fn query(&self, filter: &Filter, page: Page) -> Result<Answer> {
+        let ask = |state: &State| state.is_quick(filter, page).then(|| state.query(filter, page, self.limits()));
+        let answer = if page.limit() > 0 { self.look_longer(ask) } else { self.look(ask) };
+        answer.unwrap_or_else(|| self.version().query(filter, page, self.limits()))
+    }
+
+    /// The labels of a chat, in label order. See [`Snapshot::labels_of`](crate::Snapshot::labels_of).
+    pub fn labels_of(&self, chat: impl Arg<ChatId>) -> Vec<Label> {
+        chat.parse_arg().map(|chat| self.look(|state| state.labels_of(&chat))).unwrap_or_default()
+    }
+
+    /// Whether a chat has a label. See [`Snapshot::contains`](crate::Snapshot::contains).
+    pub fn contains(&self, label: impl Arg<LabelId>, chat: impl Arg<ChatId>) -> bool {
+        let (Ok(label), Ok(chat)) = (label.parse_arg(), chat.parse_arg()) else { return false };
+        self.look(|state| state.contains(&label, &chat))
+    }
+
+    /// Every label, in label order. See [`Snapshot::labels`](crate::Snapshot::labels).
+    pub fn labels(&self) -> Vec<Label> {
+        self.version().labels.iter().cloned().collect()
+    }
+
+    /// The label of an id. See [`Snapshot::label`](crate::Snapshot::label).
+    pub fn label(&self, id: impl Arg<LabelId>) -> Option<Label> {
+        let id = id.parse_arg().ok()?;
+        self.look(|state| state.labels.get(&id).cloned())
+    }
+
+    /// The ids of the labels of a name. See [`Snapshot::ids_named`](crate::Snapshot::ids_named).
+    pub fn ids_named(&self, name: &str) -> Vec<LabelId> {
+        NameKey::sought(name).map(|key| self.look(|state| state.ids_named(&key))).unwrap_or_default()
+    }
+
+    /// How many chats have a label. See [`Snapshot::count`](crate::Snapshot::count).
+    pub fn count(&self, label: impl Arg<LabelId>) -> u64 {
+        label.parse_arg().map_or(0, |label| self.look(|state| state.count(&label)))
+    }
+
+    /// The labels of an answer's chats, with their numbers. See
+    /// [`Snapshot::count_by_label`](crate::Snapshot::count_by_label).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LimitExceeded`](crate::Error::LimitExceeded) for a filter above the limit.
+    pub fn count_by_label(&self, filter: &Filter) -> Result<Vec<(Label, u64)>> {
+        self.version().count_by_label(filter, self.limits())
+    }
+
+    /// How many chats have a label.
+    pub fn total_chats(&self) -> u64 {
+        self.look(|state| state.total_chats())
+    }
+
+    /// How many pairs there are.
+    pub fn total_rows(&self) -> u64 {
+        self.look(|state| state.total_rows)
+    }
+
+    /// The number of the last commit; 0 before the first.
+    pub fn revision(&self) -> Revision {
+        self.look(|state| state.revision)
+    }
+
+    /// Whether the index was ever refreshed, and by which revision last: tells "empty" from "not synced yet".
+    pub fn refresh_state(&self) -> RefreshState {
+        self.look(|state| state.refresh_state)
+    }
+
+    /// The chat that an id means. See [`Snapshot::resolve`](crate::Snapshot::resolve).
+    pub fn resolve(&self, chat: impl Arg<ChatId>) -> Option<ChatId> {
+        let chat = chat.parse_arg().ok()?;
+        Some(self.look(|state| state.resolve(&chat).clone()))
+    }
+
+    /// Every alias with the chat that it means. See [`Snapshot::aliases`](crate::Snapshot::aliases).
+    pub fn aliases(&self) -> Vec<(ChatId, ChatId)> {
+        self.version().aliases()
+    }
+
+    /// Every labelled chat with its labels, in order of place, as of now. See
+    /// [`Snapshot::iter`](crate::Snapshot::iter).
+    pub fn iter(&self) -> Chats {
+        self.snapshot().iter()
+    }
+
+    /// Checks every invariant, those of the feed too. See [`Snapshot::check_invariants`](crate::Snapshot::check_invariants).
+    ///
+    /// # Errors
+    ///
+    /// The first [`Violation`], which is a bug of this crate.
+    pub fn check_invariants(&self) -> Result<(), Violation> {
+        self.version().check_invariants()?;
+        self.feed().check_invariants()
+    }
+}

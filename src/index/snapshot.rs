@@ -1,0 +1,276 @@
+//! The index as it was at one revision.
+
+use std::iter::FusedIterator;
+use std::sync::Arc;
+
+use crate::index::snapshot_tracker::Hold;
+use crate::model::answer::{Answer, LabelledChat};
+use crate::model::arg::Arg;
+use crate::model::change::{Place, Revision};
+use crate::model::chat_id::ChatId;
+use crate::model::error::Result;
+use crate::model::filter::{Filter, Page};
+use crate::model::label::Label;
+use crate::model::label_id::LabelId;
+use crate::model::name::NameKey;
+use crate::model::op::RefreshState;
+use crate::model::options::Limits;
+use crate::state::Version;
+use crate::state::check::Violation;
+
+/// The whole index as it was at one revision, immutable.
+///
+/// Taking and cloning one is a few reference counts. It can be kept for as long as need be, and it never waits for
+/// anything. What it costs: the pieces that are written meanwhile are copied once each, so memory grows with what changes,
+/// up to a second copy of the index; and the places of chats that lost their last label since then are not used again.
+///
+/// Every method that reads an index is here; those of [`LabelIndex`](crate::LabelIndex) of the same name ask the newest
+/// version.
+///
+/// # Examples
+///
+/// ```
+/// use label_index::LabelIndex;
+///
+/// let index = LabelIndex::new();
+/// let vip = index.create_label("VIP")?;
+/// let before = index.snapshot();
+/// index.link(&vip, "ana@c.us")?;
+/// assert_eq!((before.total_chats(), index.total_chats()), (0, 1));
+/// # Ok::<(), label_index::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Snapshot {
+    state: Version,
+    limits: Limits,
+    /// Tells the index, for as long as it lives, that this revision is being looked at.
+    _hold: Arc<Hold>,
+}
+
+impl Snapshot {
+    pub(crate) fn new(state: Version, limits: Limits, hold: Hold) -> Self {
+        Self { state, limits, _hold: Arc::new(hold) }
+    }
+
+    /// The revision.
+    ///
+    /// **O(1)**.
+    pub fn revision(&self) -> Revision {
+        self.state.revision
+    }
+
+    /// Whether the index was ever refreshed, and by which revision last.
+    ///
+    /// **O(1)**.
+    pub fn refresh_state(&self) -> RefreshState {
+        self.state.refresh_state
+    }
+
+    /// Answers a filter: the page that was asked for, and exact totals.
+    ///
+    /// The totals cost **O(d)** in the number d of distinct label sets, or **O(p)** in the pairs of the labels asked
+    /// for, over a small divisor, whichever is less; the number of chats does not matter for the first. A page of n
+    /// chats costs **O(n k)** for k labels of an any-of clause; with other clauses as much as it has to search.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LimitExceeded`](crate::Error::LimitExceeded) for a page or a filter above the limits,
+    /// [`Error::ForeignCursor`](crate::Error::ForeignCursor) for the cursor of another index.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::{Filter, LabelIndex, Page};
+    ///
+    /// let index = LabelIndex::new();
+    /// for (id, name) in [("1", "VIP"), ("2", "Support")] {
+    ///     index.upsert_label(id, name)?;
+    /// }
+    /// index.link("1", "5511999990001@c.us")?;
+    /// index.link("2", "5511999990001@c.us")?;
+    /// index.link("2", "120363000000000001@g.us")?;
+    ///
+    /// let answer = index.query(&Filter::new().any_of_names(["vip"]), Page::first(50))?;
+    /// assert_eq!((answer.total_chats, answer.total_rows, answer.matched_rows), (1, 2, 1));
+    /// assert_eq!(answer.chats[0].labels.len(), 2);
+    /// # Ok::<(), label_index::Error>(())
+    /// ```
+    pub fn query(&self, filter: &Filter, page: Page) -> Result<Answer> {
+        self.state.query(filter, page, &self.limits)
+    }
+
+    /// The labels of a chat, in label order. Empty for a chat that has none, and for what is no chat id.
+    ///
+    /// **O(l)** in the number of its labels.
+    pub fn labels_of(&self, chat: impl Arg<ChatId>) -> Vec<Label> {
+        chat.parse_arg().map(|chat| self.state.labels_of(&chat)).unwrap_or_default()
+    }
+
+    /// Whether a chat has a label.
+    ///
+    /// **O(l)** in the number of the chat's labels.
+    pub fn contains(&self, label: impl Arg<LabelId>, chat: impl Arg<ChatId>) -> bool {
+        label.parse_arg().is_ok_and(|label| chat.parse_arg().is_ok_and(|chat| self.state.contains(&label, &chat)))
+    }
+
+    /// Every label, in label order, provisional ones included.
+    ///
+    /// **O(n)**.
+    pub fn labels(&self) -> Vec<Label> {
+        self.state.labels.iter().cloned().collect()
+    }
+
+    /// The label of an id.
+    ///
+    /// **O(log n)**.
+    pub fn label(&self, id: impl Arg<LabelId>) -> Option<Label> {
+        self.state.labels.get(&id.parse_arg().ok()?).cloned()
+    }
+
+    /// The ids of the labels of a name, in label order; names are compared as [`LabelName`](crate::LabelName) says.
+    ///
+    /// **O(log n)** and the ids found.
+    pub fn ids_named(&self, name: &str) -> Vec<LabelId> {
+        NameKey::sought(name).map(|key| self.state.ids_named(&key)).unwrap_or_default()
+    }
+
+    /// How many chats have a label.
+    ///
+    /// **O(log n)**.
+    pub fn count(&self, label: impl Arg<LabelId>) -> u64 {
+        label.parse_arg().map_or(0, |label| self.state.count(&label))
+    }
+
+    /// The labels that the chats of an answer carry, with the number of those chats, in label order.
+    ///
+    /// **O(d l)** in the distinct label sets and their length.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LimitExceeded`](crate::Error::LimitExceeded) for a filter above the limit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::{Filter, LabelIndex};
+    ///
+    /// let index = LabelIndex::new();
+    /// let vip = index.create_label("VIP")?;
+    /// let late = index.create_label("Late")?;
+    /// index.link_all(&vip, ["a", "b"])?;
+    /// index.link(&late, "b")?;
+    /// let beside_vip = index.count_by_label(&Filter::new().any_of_names(["VIP"]))?;
+    /// assert_eq!(beside_vip.iter().map(|(_, chats)| *chats).collect::<Vec<_>>(), [2, 1]);
+    /// # Ok::<(), label_index::Error>(())
+    /// ```
+    pub fn count_by_label(&self, filter: &Filter) -> Result<Vec<(Label, u64)>> {
+        self.state.count_by_label(filter, &self.limits)
+    }
+
+    /// How many chats have a label.
+    ///
+    /// **O(1)**.
+    pub fn total_chats(&self) -> u64 {
+        self.state.total_chats()
+    }
+
+    /// How many pairs there are.
+    ///
+    /// **O(1)**.
+    pub fn total_rows(&self) -> u64 {
+        self.state.total_rows
+    }
+
+    /// The chat that an id means: itself, or what it is an alias of. None for what is no chat id.
+    ///
+    /// **O(log n)** in the number of aliases.
+    pub fn resolve(&self, chat: impl Arg<ChatId>) -> Option<ChatId> {
+        let chat = chat.parse_arg().ok()?;
+        Some(self.state.resolve(&chat).clone())
+    }
+
+    /// Every alias with the chat that it means, in order of the alias.
+    ///
+    /// **O(n log n)**.
+    pub fn aliases(&self) -> Vec<(ChatId, ChatId)> {
+        self.state.aliases()
+    }
+
+    /// Every labelled chat with its labels, in order of place.
+    ///
+    /// **O(1)** for each chat and label.
+    pub fn iter(&self) -> Chats {
+        Chats {
+            state: Version::clone(&self.state),
+            next: 0,
+            left: usize::try_from(self.total_chats()).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// Checks every invariant of the index the slow way. Meant for tests and fuzzers of hosts.
+    ///
+    /// **O(n log n)** in everything there is.
+    ///
+    /// # Errors
+    ///
+    /// The first [`Violation`], which is a bug of this crate.
+    pub fn check_invariants(&self) -> Result<(), Violation> {
+        self.state.check_invariants()
+    }
+}
+
+impl IntoIterator for &Snapshot {
+    type Item = LabelledChat;
+    type IntoIter = Chats;
+
+    fn into_iter(self) -> Chats {
+        self.iter()
+    }
+}
+
+/// The labelled chats of a [`Snapshot`] in order of place.
+#[derive(Clone)]
+pub struct Chats {
+    state: Version,
+    next: Place,
+    left: usize,
+}
+
+impl Iterator for Chats {
+    type Item = LabelledChat;
+
+    fn next(&mut self) -> Option<LabelledChat> {
+        while self.left > 0 {
+            let place = self.next;
+            self.next = place.checked_add(1)?;
+            if let Some(chat) = self.state.labelled_chat(place) {
+                self.left -= 1;
+                return Some(chat);
+            }
+        }
+        None
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for Chats {}
+
+impl FusedIterator for Chats {}
+
+impl std::fmt::Debug for Chats {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Chats").field("left", &self.left).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("revision", &self.revision())
+            .field("total_chats", &self.total_chats())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,65 @@
+//! Which revisions are being looked at.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::index::sync::{AtomicU64, Mutex, Ordering};
+use crate::model::change::Revision;
+
+/// The revisions of the snapshots that are held, so that places which they show are not used again.
+#[derive(Debug)]
+pub(crate) struct Horizon {
+    held: Mutex<BTreeMap<Revision, usize>>,
+    /// The first of them; written only while `held` is locked. Every write asks for it.
+    oldest: AtomicU64,
+}
+
+/// Keeps one revision in its [`Horizon`] until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    horizon: Arc<Horizon>,
+    revision: Revision,
+}
+
+impl Default for Horizon {
+    fn default() -> Self {
+        let held = BTreeMap::new();
+        Self { oldest: AtomicU64::new(oldest_of(&held)), held: Mutex::new(held) }
+    }
+}
+
+/// The oldest revision that is held; without one, all that ever will be are newer than any that was.
+fn oldest_of(held: &BTreeMap<Revision, usize>) -> Revision {
+    held.keys().next().copied().unwrap_or(Revision::MAX)
+}
+
+impl Horizon {
+    pub(crate) fn hold(self: &Arc<Self>, revision: Revision) -> Hold {
+        self.change(|held| *held.entry(revision).or_default() += 1);
+        Hold { horizon: Arc::clone(self), revision }
+    }
+
+    /// The oldest revision that is held, or a later one than any.
+    pub(crate) fn oldest(&self) -> Revision {
+        self.oldest.load(Ordering::Acquire)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut BTreeMap<Revision, usize>)) {
+        let mut held = self.held.lock();
+        change(&mut held);
+        self.oldest.store(oldest_of(&held), Ordering::Release);
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.horizon.change(|held| {
+            if let Some(count) = held.get_mut(&self.revision) {
+                *count -= 1;
+                if *count == 0 {
+                    held.remove(&self.revision);
+                }
+            }
+        });
+    }
+}

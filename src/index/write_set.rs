@@ -1,0 +1,187 @@
+//! What was written while a refresh ticket is open: those writes win over the network's state.
+
+use hashbrown::{HashMap, HashSet};
+
+use crate::model::chat_id::ChatId;
+use crate::model::label::LabelPatch;
+use crate::model::label_id::LabelId;
+use crate::model::op::{Event, Merged, Op, Outcome};
+use crate::state::State;
+
+/// The keys that writes covered since a ticket was given out, whether or not they changed anything.
+///
+/// A chat that is merged into another hands over what was written of it, as it hands over its labels; what becomes of
+/// the alias afterwards makes no difference.
+#[derive(Debug, Default)]
+pub(crate) struct Touched {
+    chats: HashMap<ChatId, Covered>,
+    labels: HashMap<LabelId, TouchedLabel>,
+    /// Ids that became an alias, mean another chat or are a chat again; with them the chats that they meant and mean.
+    meant_anew: HashSet<ChatId>,
+    /// Which chats were merged into which, in order, for [`absorb`](Self::absorb).
+    merged: Vec<(ChatId, ChatId)>,
+}
+
+/// Which pairs of one chat were covered.
+#[derive(Debug, Default)]
+struct Covered {
+    /// All of them.
+    whole: bool,
+    labels: HashSet<LabelId>,
+}
+
+impl Covered {
+    fn extend(&mut self, other: Self) {
+        self.whole |= other.whole;
+        self.labels.extend(other.labels);
+    }
+}
+
+/// What writes did to one label.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct TouchedLabel {
+    /// It was created or edited, and not removed after that.
+    pub(crate) edited: bool,
+    pub(crate) name: bool,
+    pub(crate) color: bool,
+    pub(crate) position: bool,
+    /// It was removed, and so was every pair that it had.
+    pub(crate) removed: bool,
+}
+
+impl TouchedLabel {
+    /// What was done, and after that an edit.
+    fn and(self, edit: Self) -> Self {
+        Self {
+            edited: self.edited || edit.edited,
+            name: self.name || edit.name,
+            color: self.color || edit.color,
+            position: self.position || edit.position,
+            removed: self.removed,
+        }
+    }
+}
+
+impl Touched {
+    /// Notes one operation that was not refused. `before` is the state that it found.
+    pub(crate) fn note(&mut self, before: &State, op: &Op, outcome: &Outcome) {
+        self.note_in_batch(before, op, outcome);
+        self.merged.clear();
+    }
+
+    /// Notes one operation of a batch that is not committed yet, to be [absorbed](Self::absorb) when it is.
+    pub(crate) fn note_in_batch(&mut self, before: &State, op: &Op, outcome: &Outcome) {
+        match op {
+            Op::UpsertLabel { id, patch } => self.edited(id, patch),
+            Op::CreateLabel { label } | Op::EnsureLabel { label } => {
+                if let Some(id) = outcome.label() {
+                    // Of a label that was found only the name was asked for.
+                    let found = LabelPatch::from(label.name.clone());
+                    self.edited(id, &if outcome.changed() { label.clone().into_patch() } else { found });
+                }
+            }
+            Op::RemoveLabel { label } => self.removed(label),
+            Op::Link { label, chat } | Op::Unlink { label, chat } => self.pair(before, label, chat),
+            Op::LinkAll { label, chats } | Op::UnlinkAll { label, chats } => {
+                chats.iter().for_each(|chat| self.pair(before, label, chat));
+            }
+            Op::SetLabels { chat, .. } => self.chat(before.resolve(chat)).whole = true,
+            Op::MergeChats { .. } | Op::Unalias { .. } if !outcome.changed() => {}
+            Op::MergeChats { from, into } => {
+                let into = before.resolve(into).clone();
+                self.means(before, from, &into);
+                if matches!(outcome, Outcome::Merged(Merged::Merged { .. })) {
+                    self.follow(from, &into);
+                    self.merged.push((from.clone(), into));
+                }
+            }
+            Op::Unalias { from } => self.means(before, from, from),
+            Op::Ingest { event } => self.ingested(before, event),
+        }
+    }
+
+    fn ingested(&mut self, before: &State, event: &Event) {
+        match event {
+            Event::LabelEdited { label, patch } => self.edited(label, patch),
+            Event::LabelDeleted { label } => self.removed(label),
+            // The network linked a label that is deleted here. If its state brings the label back, then with this link.
+            Event::ChatLabelled { label, .. } if before.labels.is_deleted(label) => {}
+            Event::ChatLabelled { label, chat } => {
+                if before.labels.slot(label).is_none() {
+                    self.edited(label, &LabelPatch::new());
+                }
+                self.pair(before, label, chat);
+            }
+            Event::ChatUnlabelled { label, chat } => self.pair(before, label, chat),
+        }
+    }
+
+    fn edited(&mut self, id: &LabelId, patch: &LabelPatch) {
+        let edit = TouchedLabel {
+            edited: true,
+            name: patch.name.is_some(),
+            color: patch.color.is_some(),
+            position: patch.position.is_some(),
+            removed: false,
+        };
+        let known = self.labels.entry(id.clone()).or_default();
+        *known = known.and(edit);
+    }
+
+    fn removed(&mut self, id: &LabelId) {
+        self.labels.insert(id.clone(), TouchedLabel { removed: true, ..TouchedLabel::default() });
+    }
+
+    fn pair(&mut self, before: &State, label: &LabelId, chat: &ChatId) {
+        self.chat(before.resolve(chat)).labels.insert(label.clone());
+    }
+
+    fn chat(&mut self, chat: &ChatId) -> &mut Covered {
+        self.chats.entry_ref(chat).or_default()
+    }
+
+    /// Notes that an id means another chat from now on.
+    fn means(&mut self, before: &State, id: &ChatId, chat: &ChatId) {
+        self.meant_anew.extend([id, before.resolve(id), chat].map(Clone::clone));
+    }
+
+    fn follow(&mut self, from: &ChatId, into: &ChatId) {
+        if let Some(covered) = self.chats.remove(from) {
+            self.chat(into).extend(covered);
+        }
+    }
+
+    /// Notes what the later writes of a batch covered.
+    pub(crate) fn absorb(&mut self, later: Self) {
+        self.meant_anew.extend(later.meant_anew);
+        later.merged.iter().for_each(|(from, into)| self.follow(from, into));
+        for (chat, covered) in later.chats {
+            self.chat(&chat).extend(covered);
+        }
+        for (id, label) in later.labels {
+            let known = self.labels.entry(id).or_default();
+            *known = if label.removed { label } else { known.and(label) };
+        }
+    }
+
+    /// Every chat that other ids mean than did, or that is none any more.
+    pub(crate) fn meant_anew(&self) -> &HashSet<ChatId> {
+        &self.meant_anew
+    }
+
+    /// Every label that was written, in no order.
+    pub(crate) fn labels(&self) -> impl Iterator<Item = (&LabelId, TouchedLabel)> {
+        self.labels.iter().map(|(id, &touched)| (id, touched))
+    }
+
+    /// What was done to a label.
+    pub(crate) fn label(&self, id: &LabelId) -> TouchedLabel {
+        self.labels.get(id).copied().unwrap_or_default()
+    }
+
+    /// Whether a pair stays as the writes left it. The chat is a resolved one.
+    pub(crate) fn covers(&self, label: &LabelId, chat: &ChatId) -> bool {
+        let covered = self.chats.get(chat).is_some_and(|covered| covered.whole || covered.labels.contains(label));
+        covered || self.label(label).removed
+    }
+}

@@ -1,0 +1,61 @@
+//! The answer to a query.
+
+use crate::model::change::Revision;
+use crate::model::chat_id::ChatId;
+use crate::model::cursor::Cursor;
+use crate::model::label::Label;
+use crate::model::label_id::LabelId;
+
+/// The answer to a query: the page that was asked for, and exact totals over the whole answer, all of one revision.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Answer {
+    /// The chats of this page in order of place, each with all its labels.
+    pub chats: Vec<LabelledChat>,
+    /// How many chats pass the filter, on this page or not.
+    pub total_chats: u64,
+    /// How many pairs those chats have, that is, the sum of the lengths of their label lists.
+    pub total_rows: u64,
+    /// How many of those pairs have a label of the any-of clause; without that clause, all of them.
+    pub matched_rows: u64,
+    /// The existing ids of all clauses, once each, in label order.
+    pub filter_label_ids: Vec<LabelId>,
+    /// The entries that mean nothing here.
+    pub unresolved: Unresolved,
+    /// Where the next page begins; none exactly when no chat of the answer lies behind this page, or the limit was 0.
+    pub next: Option<Cursor>,
+    /// The revision that was asked.
+    pub revision: Revision,
+}
+
+/// A chat and all its labels, in label order.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct LabelledChat {
+    /// The chat.
+    pub chat_id: ChatId,
+    /// Its labels.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::model::serde_impls::listed_labels"))]
+    pub labels: Vec<Label>,
+}
+
+/// The entries of a filter that mean nothing here, as given, once each, in the order asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Unresolved {
+    /// Entries by id.
+    pub ids: Vec<String>,
+    /// Entries by name.
+    pub names: Vec<String>,
+}
+
+/// The totals of an answer without its chats.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Totals {
+    pub(crate) chats: u64,
+    pub(crate) rows: u64,
+    pub(crate) matched_rows: u64,
+}

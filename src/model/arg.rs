@@ -1,0 +1,27 @@
+//! How methods take ids and names.
+
+use crate::model::error::{Error, Result};
+
+/// An argument that is a `T`, or a text that may be one.
+///
+/// Methods that take an `impl Arg<LabelId>` can be called with a `LabelId`, a `&LabelId`, a `&str`, a `&String` or a
+/// number; those that take an `impl Arg<ChatId>` with a `ChatId`, a `&ChatId` or a text; and so on for every type with
+/// a conversion. A text that is refused is the error of the call, and nothing else has happened.
+pub trait Arg<T> {
+    /// Makes the value.
+    ///
+    /// # Errors
+    ///
+    /// What the conversion says: [`Error::InvalidLabelId`], [`Error::InvalidChatId`], [`Error::InvalidLabelName`] ...
+    fn parse_arg(self) -> Result<T>;
+}
+
+impl<A, T> Arg<T> for A
+where
+    A: TryInto<T>,
+    Error: From<A::Error>,
+{
+    fn parse_arg(self) -> Result<T> {
+        self.try_into().map_err(Error::from)
+    }
+}

@@ -1,0 +1,17 @@
+//! The words of the interface: errors, ids, names, labels, changes, operations, filters, answers and options.
+
+pub(crate) mod error;
+pub(crate) mod arg;
+pub(crate) mod label_id;
+pub(crate) mod chat_id;
+pub(crate) mod name;
+pub(crate) mod label;
+pub(crate) mod change;
+pub(crate) mod op;
+pub(crate) mod cursor;
+pub(crate) mod filter;
+#[cfg(feature = "serde")]
+mod serde_impls;
+pub(crate) mod answer;
+pub(crate) mod options;
+pub(crate) mod full_state;

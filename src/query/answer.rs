@@ -1,0 +1,123 @@
+//! Answering: what the totals and the page of a filter are in words of the interface.
+
+use crate::model::answer::{Answer, LabelledChat, Totals};
+use crate::model::change::Place;
+use crate::model::chat_id::ChatId;
+use crate::model::cursor::Cursor;
+use crate::model::error::{Error, Limit, Result};
+use crate::model::filter::{Filter, Page};
+use crate::model::label::Label;
+use crate::model::label_id::LabelId;
+use crate::model::name::NameKey;
+use crate::model::options::Limits;
+use crate::query::resolved_filter::Clauses;
+use crate::state::State;
+use crate::state::decide::exceeded;
+use crate::state::labels::index;
+
+impl State {
+    pub(crate) fn query(&self, filter: &Filter, page: Page, limits: &Limits) -> Result<Answer> {
+        if page.limit > limits.page {
+            return Err(exceeded(Limit::Page, limits.page, page.limit));
+        }
+        let start = self.start_of(page)?;
+        let clauses = Clauses::of(filter, &self.labels, limits)?;
+        let (places, more) = start.map_or((Vec::new(), false), |start| self.page(&clauses, start, page.limit));
+        let last = places.last().filter(|_| more);
+        let next = last.map(|&place| Cursor { place, identity: self.identity });
+        let Totals { chats, rows, matched_rows } = self.totals(&clauses);
+        Ok(Answer {
+            chats: places.into_iter().filter_map(|place| self.labelled_chat(place)).collect(),
+            total_chats: chats,
+            total_rows: rows,
+            matched_rows,
+            filter_label_ids: clauses.ids,
+            unresolved: clauses.unresolved,
+            next,
+            revision: self.revision,
+        })
+    }
+
+    /// Whether a query takes a few microseconds at most, so that it can be answered while a writer waits.
+    pub(crate) fn is_quick(&self, filter: &Filter, page: Page) -> bool {
+        /// In about nanoseconds.
+        const QUICK: usize = 6_000;
+        const LISTED_CHAT: usize = 40;
+        const LIST: usize = 20;
+        const BYTE_OF_NAME: usize = 10;
+        // Without such a search every chat of the any-of clause is listed, and no other is looked at.
+        let only_any = filter.any_of.is_some() && filter.all_of.is_none() && filter.none_of.is_none();
+        let searches = page.limit > 0 && !only_any;
+        let entries = [&filter.any_of, &filter.all_of, &filter.none_of].into_iter().flatten().flatten();
+        let texts = entries.map(|entry| entry.text().len()).take(QUICK).fold(0, usize::saturating_add);
+        let listed = page.limit.saturating_mul(LISTED_CHAT);
+        let lists = filter.len().saturating_mul(LIST);
+        let scanned = usize::try_from(self.cost_of_scan()).unwrap_or(usize::MAX);
+        let costs = [scanned, texts.saturating_mul(BYTE_OF_NAME), listed, lists];
+        !searches && costs.into_iter().fold(0, usize::saturating_add) <= QUICK
+    }
+
+    /// The first place behind the page's cursor, if there can be one.
+    fn start_of(&self, page: Page) -> Result<Option<Place>> {
+        match page.after {
+            Some(cursor) if cursor.identity != self.identity => Err(Error::ForeignCursor { value: cursor.to_string() }),
+            Some(cursor) => Ok(cursor.place.checked_add(1)),
+            None => Ok(Some(0)),
+        }
+    }
+
+    pub(crate) fn labelled_chat(&self, place: Place) -> Option<LabelledChat> {
+        Some(LabelledChat { chat_id: self.chats.chat_at(place)?, labels: self.labels_at(place) })
+    }
+
+    pub(crate) fn labels_at(&self, place: Place) -> Vec<Label> {
+        self.slots_at(place).iter().filter_map(|&slot| self.labels.at(slot).cloned()).collect()
+    }
+
+    pub(crate) fn labels_of(&self, chat: &ChatId) -> Vec<Label> {
+        self.place_of(chat).map(|place| self.labels_at(place)).unwrap_or_default()
+    }
+
+    pub(crate) fn contains(&self, label: &LabelId, chat: &ChatId) -> bool {
+        let (Some(slot), Some(place)) = (self.labels.slot(label), self.place_of(chat)) else { return false };
+        self.slots_at(place).contains(&slot)
+    }
+
+    pub(crate) fn ids_named(&self, key: &NameKey) -> Vec<LabelId> {
+        self.labels.named(key).cloned().collect()
+    }
+
+    pub(crate) fn count(&self, label: &LabelId) -> u64 {
+        self.labels.slot(label).map_or(0, |slot| self.postings.len(slot))
+    }
+
+    pub(crate) fn aliases(&self) -> Vec<(ChatId, ChatId)> {
+        let mut aliases: Vec<_> = self.aliases.iter().map(|(alias, target)| (alias.clone(), target.clone())).collect();
+        aliases.sort();
+        aliases
+    }
+
+    /// The labels that matching chats carry, with the number of those chats, in label order.
+    pub(crate) fn count_by_label(&self, filter: &Filter, limits: &Limits) -> Result<Vec<(Label, u64)>> {
+        let clauses = Clauses::of(filter, &self.labels, limits)?;
+        let mut counts = vec![0_u64; self.labels.slot_count()];
+        if clauses.pass_everybody() {
+            for (slot, count) in (0..).zip(&mut counts) {
+                *count = self.postings.len(slot);
+            }
+        } else {
+            for (_, members, chats) in self.sets.iter().filter(|(_, members, _)| clauses.pass(members)) {
+                for &slot in members {
+                    if let Some(count) = counts.get_mut(index(slot)) {
+                        *count += u64::from(chats);
+                    }
+                }
+            }
+        }
+        let count_of = |label: &Label| {
+            let slot = self.labels.slot(label.id())?;
+            counts.get(index(slot)).copied().filter(|&count| count > 0)
+        };
+        Ok(self.labels.iter().filter_map(|label| Some((label.clone(), count_of(label)?))).collect())
+    }
+}

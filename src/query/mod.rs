@@ -1,0 +1,8 @@
+//! Answering filters on one version of an index: resolving a filter, exact totals, and pages.
+
+pub(crate) mod resolved_filter;
+mod totals;
+mod page;
+mod answer;
+#[cfg(test)]
+mod tests;

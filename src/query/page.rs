@@ -1,0 +1,50 @@
+//! Which chats are on a page.
+
+use crate::model::change::Place;
+use crate::query::resolved_filter::Clauses;
+use crate::state::State;
+use crate::state::label_sets::EMPTY;
+use crate::state::labels::Slot;
+
+/// Where the chats that may be on a page come from.
+enum Source<'a> {
+    /// The chats with any of these labels.
+    Labels(&'a [Slot]),
+    /// Every place.
+    Everybody,
+}
+
+impl State {
+    /// The places of the first `limit` chats that pass from `start` on, and whether another one follows.
+    pub(crate) fn page(&self, clauses: &Clauses, start: Place, limit: usize) -> (Vec<Place>, bool) {
+        let mut places = Vec::new();
+        let mut more = false;
+        if limit > 0 && !clauses.pass_nobody() {
+            let certain = clauses.only_any().is_some();
+            self.candidates(clauses, start, |place| {
+                if !certain && !clauses.pass(self.slots_at(place)) {
+                    return true;
+                }
+                more = places.len() == limit;
+                if !more {
+                    places.push(place);
+                }
+                !more
+            });
+        }
+        (places, more)
+    }
+
+    /// Gives a superset of the chats that pass, in order of place, until it is told to stop.
+    fn candidates(&self, clauses: &Clauses, start: Place, mut go_on: impl FnMut(Place) -> bool) {
+        let cost = |slots: &[Slot]| slots.iter().map(|&slot| self.postings.len(slot)).sum::<u64>();
+        let cheapest = clauses.any.iter().chain(&clauses.all).min_by_key(|slots| cost(slots));
+        match cheapest.map_or(Source::Everybody, |slots| Source::Labels(slots)) {
+            Source::Everybody => {
+                let mut labelled = self.chats.taken_from(start).filter(|(_, set)| *set != EMPTY);
+                labelled.all(|(place, _)| go_on(place));
+            }
+            Source::Labels(slots) => self.postings.walk(slots, start, go_on),
+        }
+    }
+}

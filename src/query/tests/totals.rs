@@ -1,0 +1,182 @@
+//! Every way of computing totals gives what a loop over all chats gives.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::random::{clauses_of, crm_filters, crm_like, filters, naive_totals, state_of, steps};
+use crate::model::filter::{Filter, Page};
+use crate::model::op::Op;
+use crate::query::totals::Way;
+use crate::state::State;
+use crate::state::labels::Slot;
+use crate::state::tests::{chat, commit, define, empty, label, link, unlink};
+
+fn assert_all_ways(state: &State, filter: &Filter) {
+    let clauses = clauses_of(filter, state);
+    let expected = naive_totals(state, &clauses);
+    for way in [Way::Sets, Way::Chats, Way::Repeats] {
+        assert_eq!(state.totals_by(way, u64::MAX, &clauses), expected, "{way:?}: {filter:?}");
+    }
+    assert_eq!(state.totals_by(Way::Repeats, 0, &clauses), expected, "repeats, given up at once: {filter:?}");
+    assert_eq!(state.totals(&clauses), expected, "the way taken: {filter:?}");
+}
+
+/// Tests over so many labels.
+macro_rules! ways_agree {
+    ($($name:ident: $labels:expr;)+) => {
+        proptest! {
+            #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+            $(
+                #[test]
+                fn $name(
+                    (labels, steps, filters) in ($labels).prop_flat_map(|labels: u32| {
+                        (Just(labels), steps(labels), proptest::collection::vec(filters(labels), 8))
+                    })
+                ) {
+                    let state = state_of(labels, &steps);
+                    for filter in &filters {
+                        assert_all_ways(&state, filter);
+                    }
+                }
+            )+
+        }
+    };
+}
+
+ways_agree! {
+    with_one_word_of_labels: 1_u32..=64;
+    with_a_bit_for_each_label: 65_u32..=256;
+    with_labels_that_share_bits: 257_u32..=700;
+}
+
+#[test]
+fn with_more_than_one_chunk() {
+    let state = crm_like();
+    state.check_invariants().unwrap();
+    for filter in crm_filters() {
+        assert_all_ways(&state, &filter);
+    }
+}
+
+/// Sets whose numbers are freed and used again leave nothing behind in the columns that a scan reads.
+#[test]
+fn after_label_sets_came_and_went() {
+    let mut state = empty();
+    commit(&mut state, (0..300).map(|id| define(id, "name")));
+    let mut seen = BTreeSet::new();
+    for round in 0_u32..12 {
+        for number in 0..150 {
+            let of = |nth: u32| label((number * 7 + round * 31 + nth * 64) % 300);
+            let labels = (0..(number + round) % 7).map(of).collect();
+            commit(&mut state, [Op::SetLabels { chat: chat(&number.to_string()), labels }]);
+        }
+        seen.extend(state.sets.iter().map(|(_, members, _)| members.to_vec()));
+        commit(&mut state, [Op::RemoveLabel { label: label(round) }, define(300 + round, "name")]);
+        commit(&mut state, [link(300 + round, "1"), link(300 + round, "2")]);
+        for low in [0, 5, 44, 300] {
+            let ids = (low..low + 6).flat_map(|id| [id, id + 128, id + 256]).map(|id| id.to_string());
+            let ids: Vec<String> = ids.collect();
+            assert_all_ways(&state, &Filter::new().any_of_ids(&ids));
+            assert_all_ways(&state, &Filter::new().any_of_ids(&ids).none_of_ids(["7", "263"]));
+            assert_all_ways(&state, &Filter::new().none_of_ids(&ids));
+        }
+    }
+    assert!(seen.len() > 4 * state.sets.len(), "few of {} sets reused a number", seen.len());
+    state.check_invariants().unwrap();
+}
+
+/// A scan goes through the blocks that have sets: as few as before, after more sets came and went.
+#[test]
+fn after_label_sets_came_and_went_few_blocks_have_some() {
+    let mut state = empty();
+    commit(&mut state, (0..40).map(|id| define(id, "name")));
+    let chats = 0..2_000_u32;
+    commit(&mut state, chats.clone().map(|chat| link(chat % 20, &chat.to_string())));
+    commit(&mut state, chats.map(|chat| link(20 + chat / 100, &chat.to_string())));
+    let filter = Filter::new().any_of_ids(["3", "8", "30"]).none_of_ids(["5"]);
+    let (sets, before) = (state.sets.live(), state.sets.signatures.occupied());
+    for round in 0..5 {
+        let pairs = || {
+            let pairs = (0..1_500_u32).map(|number| ((number * number / 3 + round) % 20, number * 7 % 2_000));
+            pairs.filter(|(added, chat)| chat % 20 != *added).map(|(added, chat)| (added, chat.to_string()))
+        };
+        commit(&mut state, pairs().map(|(added, chat)| link(added, &chat)));
+        assert!(state.sets.signatures.occupied() >= 2 * before, "{} sets", state.sets.live());
+        commit(&mut state, pairs().map(|(added, chat)| unlink(added, &chat)));
+        assert_eq!(state.sets.live(), sets);
+        assert_eq!(state.sets.signatures.occupied(), before, "round {round}");
+        assert_all_ways(&state, &filter);
+    }
+    state.check_invariants().unwrap();
+}
+
+/// Sets that are few, but each in a block of its own, are not scanned while writers wait.
+#[test]
+fn few_sets_that_many_left_behind_are_not_quick() {
+    let mut state = empty();
+    commit(&mut state, (0..15).map(|id| define(id, "name")));
+    let labels = |number: u32| (0..15).filter(move |bit| number >> bit & 1 == 1).map(label);
+    let set = |number: u32, labels| Op::SetLabels { chat: chat(&number.to_string()), labels };
+    commit(&mut state, (1..30_000).map(|number| set(number, labels(number).collect())));
+    commit(&mut state, (1..30_000).filter(|number| number % 128 > 0).map(|number| set(number, Vec::new())));
+    assert_eq!(state.sets.live(), 29_999 / 128);
+    let filter = Filter::new().any_of_ids(["8", "9", "14"]);
+    assert!(!state.is_quick(&filter, Page::first(0)));
+    assert_all_ways(&state, &filter);
+    commit(&mut state, (1..30_000).map(|number| set(number, Vec::new())));
+    assert!(state.is_quick(&filter, Page::first(0)));
+    commit(&mut state, (1..300).map(|number| set(number, labels(number).collect())));
+    assert_eq!((state.sets.live(), state.sets.signatures.occupied()), (299, 3));
+    assert_all_ways(&state, &filter);
+    state.check_invariants().unwrap();
+}
+
+#[test]
+fn few_sets_are_scanned() {
+    let state = crm_like();
+    for filter in crm_filters() {
+        let clauses = clauses_of(&filter, &state);
+        let one = clauses.only_any().is_some_and(|any| any.len() == 1);
+        let way = if one { Way::Repeats } else { Way::Sets };
+        assert_eq!(state.cheapest_way(&clauses).0, way, "{filter:?}");
+    }
+}
+
+#[test]
+fn a_rare_label_among_exploded_sets_is_looked_up() {
+    let mut state = empty();
+    commit(&mut state, (0..16).map(|id| define(id, "name")));
+    commit(
+        &mut state,
+        (1_u32..32_768).map(|number| Op::SetLabels {
+            chat: chat(&number.to_string()),
+            labels: (0..15).filter(|bit| number >> bit & 1 == 1).map(label).collect(),
+        }),
+    );
+    commit(&mut state, [link(15, "7"), link(15, "2048")]);
+    assert!(state.sets.live() > 32_760);
+    let rare = Filter::new().any_of_ids(["15"]);
+    let pair = Filter::new().any_of_ids(["2", "3"]);
+    for (filter, way) in [(rare.clone(), Way::Repeats), (rare.none_of_ids(["0"]), Way::Chats), (pair, Way::Chats)] {
+        assert_eq!(state.cheapest_way(&clauses_of(&filter, &state)).0, way, "{filter:?}");
+        assert_all_ways(&state, &filter);
+    }
+}
+
+/// Some labels are on the same chats, others on as many with as many labels.
+#[test]
+fn labels_that_always_come_together_count_once() {
+    let mut state = empty();
+    commit(&mut state, (0..8).map(|id| define(id, "name")));
+    for (number, labels) in (0..20).zip([[0, 1, 3, 4], [2, 3, 6, 7]].iter().cycle()) {
+        commit(&mut state, labels.iter().map(|&id| link(id, &format!("{number}"))));
+    }
+    commit(&mut state, [link(5, "0"), link(5, "1")]);
+    let slots: Vec<Slot> = (0..8).filter_map(|id| state.labels.slot(&label(id))).collect();
+    assert_eq!((slots.len(), state.without_twins(&slots).len()), (8, 4));
+    for some in 1..256_u32 {
+        let ids = (0..8).filter(|id| some >> id & 1 == 1).map(|id| id.to_string());
+        assert_all_ways(&state, &Filter::new().any_of_ids(ids.collect::<Vec<_>>()));
+    }
+}

@@ -1,0 +1,347 @@
+//! Deciding: what an operation does to a state, or why it is refused. Changes nothing.
+
+use std::hint::black_box;
+
+use hashbrown::HashSet;
+use smallvec::{SmallVec, smallvec};
+
+use crate::model::change::{Change, Place, Revision};
+use crate::model::chat_id::ChatId;
+use crate::model::error::{Error, Limit, Result};
+use crate::model::label::{Label, LabelPatch, NewLabel};
+use crate::model::label_id::LabelId;
+use crate::model::op::{ChangedChats, Ensured, Event, Merged, Op, Outcome, RemovedLabel, SetDifference, Upserted};
+use crate::model::options::Limits;
+use crate::state::State;
+use crate::state::chats::Chats;
+use crate::state::labels::{Slot, index};
+
+/// Nearly always one, which takes no memory of its own.
+pub(crate) type Changes = SmallVec<[Change; 1]>;
+
+/// What an operation does: its outcome, and the changes that bring it about. No change, no commit.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) outcome: Outcome,
+    pub(crate) changes: Changes,
+}
+
+/// What a plan depends on besides the state.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    pub(crate) limits: Limits,
+    /// Places that became free after this revision stay free: a snapshot may still show their chats.
+    pub(crate) horizon: Revision,
+}
+
+/// Plans one operation.
+pub(crate) fn plan(state: &State, op: &Op, rules: Rules) -> Result<Plan> {
+    let planner = Planner { state, rules };
+    match op {
+        Op::UpsertLabel { id, patch } => planner.upsert(id, patch),
+        Op::CreateLabel { label } => {
+            planner.create(label).map(|(id, changes)| Plan { outcome: Outcome::Created(id), changes })
+        }
+        Op::EnsureLabel { label } => planner.ensure(label),
+        Op::RemoveLabel { label } => planner.remove(label),
+        Op::Link { label, chat } => {
+            let changes = planner.link(label, chat)?;
+            Ok(Plan { outcome: Outcome::Linked(!changes.is_empty()), changes })
+        }
+        Op::Unlink { label, chat } => {
+            let changes = planner.unlink(label, chat)?;
+            Ok(Plan { outcome: Outcome::Unlinked(!changes.is_empty()), changes })
+        }
+        Op::LinkAll { label, chats } => {
+            let (chats, changes) = planner.link_all(label, chats)?;
+            Ok(Plan { outcome: Outcome::LinkedAll(ChangedChats { chats }), changes })
+        }
+        Op::UnlinkAll { label, chats } => {
+            let (chats, changes) = planner.unlink_all(label, chats)?;
+            Ok(Plan { outcome: Outcome::UnlinkedAll(ChangedChats { chats }), changes })
+        }
+        Op::SetLabels { chat, labels } => planner.set_labels(chat, labels),
+        Op::MergeChats { from, into } => Ok(planner.merge(from, into)),
+        Op::Unalias { from } => Ok(planner.unalias(from)),
+        Op::Ingest { event } => planner.ingest(event),
+    }
+}
+
+/// The error for a label that is not there.
+pub(crate) fn unknown(id: &LabelId) -> Error {
+    Error::UnknownLabel { id: id.to_string() }
+}
+
+/// Most chats have at most so many labels, with one that is linked.
+const AHEAD: usize = 3;
+
+/// What an id means.
+#[derive(Clone, Copy)]
+struct Resolved<'a> {
+    chat: &'a ChatId,
+    /// Where the chat is, and its labels.
+    place: Option<Place>,
+    slots: &'a [Slot],
+}
+
+struct Planner<'a> {
+    state: &'a State,
+    rules: Rules,
+}
+
+impl<'a> Planner<'a> {
+    fn slot(&self, id: &LabelId) -> Result<Slot> {
+        self.state.labels.slot(id).ok_or_else(|| unknown(id))
+    }
+
+    fn new_label(&self, id: LabelId, patch: LabelPatch) -> Result<Change> {
+        let (limit, given) = (self.rules.limits.labels, self.state.labels.len().saturating_add(1));
+        if given > limit {
+            return Err(exceeded(Limit::Labels, limit, given));
+        }
+        Ok(Change::LabelCreated { label: Label::new(id, patch) })
+    }
+
+    fn upsert(&self, id: &LabelId, patch: &LabelPatch) -> Result<Plan> {
+        if self.state.labels.get(id).is_none() && patch.name.is_none() {
+            return Err(Error::NameRequired { id: id.to_string() });
+        }
+        let (outcome, changes) = self.edit(id, patch)?;
+        Ok(Plan { outcome: Outcome::Upserted(outcome), changes })
+    }
+
+    /// Patches a label, or creates it with what the patch says.
+    fn edit(&self, id: &LabelId, patch: &LabelPatch) -> Result<(Upserted, Changes)> {
+        let Some(label) = self.state.labels.get(id) else {
+            return Ok((Upserted::Created, smallvec![self.new_label(id.clone(), patch.clone())?]));
+        };
+        let patched = label.patched(patch);
+        Ok(if patched == *label {
+            (Upserted::Unchanged, Changes::new())
+        } else {
+            (Upserted::Updated, smallvec![Change::LabelUpdated { label: patched }])
+        })
+    }
+
+    fn create(&self, label: &NewLabel) -> Result<(LabelId, Changes)> {
+        let id = self.state.labels.next_id().ok_or(Error::LabelIdsExhausted)?;
+        let change = self.new_label(id.clone(), label.clone().into_patch())?;
+        Ok((id, smallvec![change]))
+    }
+
+    fn ensure(&self, label: &NewLabel) -> Result<Plan> {
+        if let Some(id) = self.state.labels.named(&label.name.key()).next() {
+            return Ok(Plan { outcome: Outcome::Ensured(Ensured::Existing(id.clone())), changes: Changes::new() });
+        }
+        let (id, changes) = self.create(label)?;
+        Ok(Plan { outcome: Outcome::Ensured(Ensured::Created(id)), changes })
+    }
+
+    fn remove(&self, id: &LabelId) -> Result<Plan> {
+        let slot = self.slot(id)?;
+        let label = self.state.labels.at(slot).ok_or_else(|| unknown(id))?.clone();
+        let links = self.state.postings.len(slot);
+        let changes = smallvec![Change::LabelRemoved { label: id.clone(), links }];
+        Ok(Plan { outcome: Outcome::Removed(RemovedLabel { label, links }), changes })
+    }
+
+    /// The chats, resolved and once each, whose having the label is not yet as it shall be.
+    fn chats_to_change<'c>(
+        &'c self,
+        slot: Slot,
+        chats: &'c [ChatId],
+        linked: bool,
+    ) -> impl Iterator<Item = Resolved<'c>> {
+        let mut seen = HashSet::new();
+        chats
+            .iter()
+            .map(|chat| self.resolved(chat, |_| {}))
+            .filter(move |resolved| resolved.slots.contains(&slot) != linked)
+            .filter(move |resolved| seen.insert(resolved.chat))
+    }
+
+    /// What an id means. Tells of the place as soon as it is in sight.
+    #[inline(always)]
+    fn resolved<'c>(&'c self, chat: &'c ChatId, tell: impl Fn(Place)) -> Resolved<'c> {
+        let found = self.at(chat, self.state.chats.find_and_tell(chat, tell));
+        // A chat with a label is no alias. One without keeps its place until the commit ends, merged or not.
+        if !found.slots.is_empty() {
+            return found;
+        }
+        self.state.aliases.target(chat).map_or(found, |target| self.at(target, self.state.chats.find(target)))
+    }
+
+    fn at<'c>(&'c self, chat: &'c ChatId, place: Option<Place>) -> Resolved<'c> {
+        Resolved { chat, place, slots: place.map(|place| self.state.slots_at(place)).unwrap_or_default() }
+    }
+
+    /// The places for new chats, in the order in which they take them.
+    fn vacancies(&self) -> impl Iterator<Item = Result<Place>> {
+        self.state.chats.vacancies(self.rules.horizon).map(Ok).chain(std::iter::repeat_with(|| Err(full())))
+    }
+
+    /// The place of a chat, or the first free one.
+    fn place_for(&self, place: Option<Place>) -> Result<Place> {
+        place.map_or_else(|| self.vacancies().next().unwrap_or_else(|| Err(full())), Ok)
+    }
+
+    fn link(&self, label: &LabelId, chat: &ChatId) -> Result<Changes> {
+        let slot = self.slot(label)?;
+        let Resolved { chat, place, slots } = self.resolved_ahead(slot, chat);
+        if slots.contains(&slot) {
+            return Ok(Changes::new());
+        }
+        self.preload_longer(slots.len() + 1, place);
+        let place = self.place_for(place)?;
+        Ok(smallvec![Change::ChatLinked { label: label.clone(), chat: chat.clone(), place }])
+    }
+
+    /// What an id means, with the memory on the way that it takes to change one pair: all at once, while the chat's record
+    /// is on the way too. Carrying out the change would wait for one piece after the other.
+    fn resolved_ahead<'c>(&'c self, slot: Slot, chat: &'c ChatId) -> Resolved<'c> {
+        let State { chats, postings, .. } = self.state;
+        self.resolved(chat, |place| {
+            let longer = (2..=AHEAD).map(|len| postings.preload_longer(len, place)).sum::<usize>();
+            black_box(chats.records.preload(index(place)) + postings.preload(slot, place) + longer);
+        })
+    }
+
+    /// The same for the list of so many labels, if it was not among those.
+    fn preload_longer(&self, len: usize, place: Option<Place>) {
+        if let Some(place) = place.filter(|_| len > AHEAD) {
+            black_box(self.state.postings.preload_longer(len, place));
+        }
+    }
+
+    fn unlink(&self, label: &LabelId, chat: &ChatId) -> Result<Changes> {
+        let slot = self.slot(label)?;
+        let Resolved { chat, place, slots } = self.resolved_ahead(slot, chat);
+        if !slots.contains(&slot) {
+            return Ok(Changes::new());
+        }
+        self.preload_longer(slots.len(), place);
+        Ok(smallvec![Change::ChatUnlinked { label: label.clone(), chat: chat.clone() }])
+    }
+
+    fn link_all(&self, label: &LabelId, chats: &[ChatId]) -> Result<(Vec<ChatId>, Changes)> {
+        let slot = self.slot(label)?;
+        let mut vacancies = self.vacancies();
+        let (mut linked, mut changes) = (Vec::new(), Changes::new());
+        for Resolved { chat, place, .. } in self.chats_to_change(slot, chats, true) {
+            let place = place.map_or_else(|| vacancies.next().unwrap_or_else(|| Err(full())), Ok)?;
+            changes.push(Change::ChatLinked { label: label.clone(), chat: chat.clone(), place });
+            linked.push(chat.clone());
+        }
+        Ok((linked, changes))
+    }
+
+    fn unlink_all(&self, label: &LabelId, chats: &[ChatId]) -> Result<(Vec<ChatId>, Changes)> {
+        let slot = self.slot(label)?;
+        let unlinked: Vec<ChatId> =
+            self.chats_to_change(slot, chats, false).map(|resolved| resolved.chat.clone()).collect();
+        let changes =
+            unlinked.iter().map(|chat| Change::ChatUnlinked { label: label.clone(), chat: chat.clone() }).collect();
+        Ok((unlinked, changes))
+    }
+
+    fn set_labels(&self, chat: &ChatId, labels: &[LabelId]) -> Result<Plan> {
+        // Every id is looked up before anything is decided: an unknown one must not cost the chat its labels.
+        for id in labels {
+            self.slot(id)?;
+        }
+        let mut wanted: Vec<&LabelId> = labels.iter().collect();
+        wanted.sort();
+        wanted.dedup();
+        let Resolved { chat, place, slots } = self.resolved(chat, |_| {});
+        let current: Vec<&LabelId> =
+            slots.iter().filter_map(|&slot| self.state.labels.at(slot)).map(|label| label.id()).collect();
+        let added: Vec<LabelId> =
+            wanted.iter().filter(|id| current.binary_search(id).is_err()).map(|&id| id.clone()).collect();
+        let removed: Vec<LabelId> =
+            current.iter().filter(|id| wanted.binary_search(id).is_err()).map(|&id| id.clone()).collect();
+        let mut changes = Changes::with_capacity(added.len() + removed.len());
+        if !added.is_empty() {
+            let place = self.place_for(place)?;
+            changes.extend(added.iter().map(|label| Change::ChatLinked {
+                label: label.clone(),
+                chat: chat.clone(),
+                place,
+            }));
+        }
+        changes.extend(removed.iter().map(|label| Change::ChatUnlinked { label: label.clone(), chat: chat.clone() }));
+        Ok(Plan { outcome: Outcome::Set(SetDifference { added, removed }), changes })
+    }
+
+    fn merge(&self, from: &ChatId, into: &ChatId) -> Plan {
+        let state = self.state;
+        let into = state.resolve(into);
+        let target = state.aliases.target(from);
+        if from == into || target == Some(into) {
+            return Plan { outcome: Outcome::Merged(Merged::Unchanged), changes: Changes::new() };
+        }
+        let slots_of = |chat| self.at(chat, state.chats.find(chat)).slots;
+        let (outcome, added) = if target.is_some() {
+            (Merged::Repointed, Vec::new())
+        } else {
+            let kept: HashSet<&Slot> = slots_of(into).iter().collect();
+            let added: Vec<LabelId> = slots_of(from)
+                .iter()
+                .filter(|slot| !kept.contains(slot))
+                .filter_map(|&slot| state.labels.at(slot))
+                .map(|label| label.id().clone())
+                .collect();
+            (Merged::Merged { added: added.clone() }, added)
+        };
+        let changes = smallvec![Change::ChatsMerged { from: from.clone(), into: into.clone(), added }];
+        Plan { outcome: Outcome::Merged(outcome), changes }
+    }
+
+    fn unalias(&self, from: &ChatId) -> Plan {
+        let known = self.state.aliases.target(from).is_some();
+        let changes = if known { smallvec![Change::AliasRemoved { from: from.clone() }] } else { Changes::new() };
+        Plan { outcome: Outcome::Unaliased(known), changes }
+    }
+
+    fn ingest(&self, event: &Event) -> Result<Plan> {
+        let labels = &self.state.labels;
+        let changes = match event {
+            Event::LabelEdited { label, patch } => self.edit(label, patch)?.1,
+            Event::LabelDeleted { label } if labels.is_deleted(label) => Changes::new(),
+            Event::LabelDeleted { label } => {
+                let slot = labels.slot(label);
+                let (limit, given) = (self.rules.limits.labels, labels.deleted.len().saturating_add(1));
+                if slot.is_none() && given > limit {
+                    return Err(exceeded(Limit::Labels, limit, given));
+                }
+                let links = slot.map_or(0, |slot| self.state.postings.len(slot));
+                smallvec![Change::LabelRemoved { label: label.clone(), links }]
+            }
+            Event::ChatLabelled { label, .. } | Event::ChatUnlabelled { label, .. } if labels.is_deleted(label) => {
+                Changes::new()
+            }
+            Event::ChatLabelled { label, chat } if labels.slot(label).is_none() => {
+                let Resolved { chat, place, .. } = self.resolved(chat, |_| {});
+                let place = self.place_for(place)?;
+                smallvec![
+                    self.new_label(label.clone(), LabelPatch::new())?,
+                    Change::ChatLinked { label: label.clone(), chat: chat.clone(), place },
+                ]
+            }
+            Event::ChatLabelled { label, chat } => self.link(label, chat)?,
+            Event::ChatUnlabelled { label, .. } if labels.slot(label).is_none() => Changes::new(),
+            Event::ChatUnlabelled { label, chat } => self.unlink(label, chat)?,
+        };
+        Ok(Plan { outcome: Outcome::Ingested(!changes.is_empty()), changes })
+    }
+}
+
+/// The error when there is no place for another chat.
+pub(crate) fn full() -> Error {
+    exceeded(Limit::Chats, Chats::MAX, Chats::MAX + 1)
+}
+
+/// The error for more than a limit allows.
+pub(crate) fn exceeded(what: Limit, limit: usize, given: usize) -> Error {
+    let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    Error::LimitExceeded { what, limit: wide(limit), given: wide(given) }
+}

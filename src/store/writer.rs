@@ -1,0 +1,165 @@
+//! What one thread at a time does to the file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use redb::{Durability, WriteTransaction};
+
+use crate::codec::encode_commits;
+use crate::index::feed::Wake;
+use crate::index::journal::Group;
+use crate::index::label_index::LabelIndex;
+use crate::model::error::{Error, Result};
+use crate::store::backend::database::Database;
+use crate::store::backend::fault::{Fault, guarded};
+use crate::store::backend::tables::{LOG, TAIL, Writing, fields, log_key};
+use crate::store::load::Trail;
+use crate::store::signal::Signal;
+
+/// The file for writing, and what is known of each loaded instance. Whoever writes holds the lock around this.
+pub(super) struct Disk {
+    pub(super) database: Arc<Database>,
+    pub(super) path: PathBuf,
+    pub(super) quick_repair: bool,
+    /// How long a log may become: always so many bytes, and so many percent of the checkpoint.
+    pub(super) checkpoint_after: (u64, u64),
+    pub(super) signal: Arc<Signal>,
+    pub(super) loaded: BTreeMap<u64, Loaded>,
+    /// How many instances there are, and the number of the next.
+    pub(super) instances: u64,
+    pub(super) next_instance: u64,
+    /// How many checkpoints were begun since the store was opened.
+    pub(super) begun: u64,
+    /// Bytes of rows and records that were removed since the store was opened.
+    pub(super) freed_bytes: u64,
+    /// Why nothing is written any more: a write failed.
+    pub(super) failed: Option<Error>,
+}
+
+/// A loaded instance.
+pub(super) struct Loaded {
+    pub(super) name: Arc<str>,
+    pub(super) index: LabelIndex,
+    pub(super) trail: Trail,
+    /// The number of the checkpoint that is being written, among all that were begun since the store was opened.
+    pub(super) checkpoint: Option<u64>,
+}
+
+impl Disk {
+    /// Writes in one synced transaction. After the first failure nothing is written any more.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::StoreFailed`]. Every loaded instance has been told then; `wake` gets who waited.
+    pub(super) fn write<T>(
+        &mut self,
+        wake: &mut Wake,
+        write: impl FnOnce(&WriteTransaction) -> Result<T, Fault>,
+    ) -> Result<T> {
+        if let Some(failed) = &self.failed {
+            return Err(failed.clone());
+        }
+        let (database, quick_repair) = (&self.database, self.quick_repair);
+        let written = guarded(|| {
+            let mut transaction = database.begin_write()?;
+            transaction.set_durability(Durability::Immediate)?;
+            transaction.set_quick_repair(quick_repair);
+            let result = write(&transaction)?;
+            transaction.commit()?;
+            Ok(result)
+        });
+        written.map_err(|fault| self.fail(&fault, wake))
+    }
+
+    /// Moves what is in the file together and shortens it, if a good part of it became free.
+    pub(super) fn compact(&mut self, file_len: u64) {
+        if self.failed.is_none()
+            && self.freed_bytes > file_len / 4
+            && let Some(database) = Arc::get_mut(&mut self.database)
+        {
+            // If it fails, the file is as long as before.
+            let _shorter = guarded(|| database.compact());
+        }
+    }
+
+    fn fail(&mut self, fault: &Fault, wake: &mut Wake) -> Error {
+        let durable = self.loaded.values().map(|loaded| (loaded.name.to_string(), loaded.index.durable_revision()));
+        let cause = format!("{}: {fault}", self.path.display());
+        let error = Error::StoreFailed { cause, durable: durable.collect() };
+        self.failed = Some(error.clone());
+        for loaded in self.loaded.values() {
+            wake.extend(loaded.index.end_journal(error.clone()));
+        }
+        error
+    }
+
+    /// Takes the commits that are queued, with the versions that they make.
+    pub(super) fn take(&self, instances: &BTreeSet<u64>) -> Vec<(u64, Group)> {
+        let loaded = instances.iter().filter_map(|instance| Some((*instance, self.loaded.get(instance)?)));
+        loaded.filter_map(|(instance, loaded)| Some((instance, loaded.index.take_group()?))).collect()
+    }
+
+    /// Makes groups durable, all in one transaction.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub(super) fn commit(&mut self, mut groups: Vec<(u64, Group)>, wake: &mut Wake) -> Result<()> {
+        groups.retain(|(_, group)| !group.commits.is_empty());
+        if groups.is_empty() {
+            return self.failed.clone().map_or(Ok(()), Err);
+        }
+        let records: Vec<Record> = groups
+            .iter()
+            .filter_map(|(instance, group)| {
+                let number = self.loaded.get(instance)?.trail.next_record;
+                Some(Record::of(*instance, number, group))
+            })
+            .collect();
+        self.write(wake, |transaction| {
+            let mut log = LOG.write(transaction)?;
+            records.iter().try_for_each(|record| record.write(&mut log))
+        })?;
+        for ((instance, group), record) in groups.into_iter().zip(records) {
+            let Some(loaded) = self.loaded.get_mut(&instance) else { continue };
+            loaded.trail.next_record += 1;
+            loaded.trail.log_bytes += u64::try_from(record.commits.len()).unwrap_or(u64::MAX);
+            wake.extend(loaded.index.settle_group(group));
+            if loaded.checkpoint.is_none() && loaded.trail.is_long(self.checkpoint_after) {
+                self.signal.due(instance);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Trail {
+    /// Whether the log is longer than it should be.
+    pub(super) fn is_long(&self, (floor, percent): (u64, u64)) -> bool {
+        self.log_bytes > floor.max(self.checkpoint_bytes.saturating_mul(percent) / 100)
+    }
+}
+
+/// A group of commits as it is written.
+struct Record {
+    instance: u64,
+    number: u64,
+    revision: u64,
+    commits: Vec<u8>,
+}
+
+impl Record {
+    fn of(instance: u64, number: u64, group: &Group) -> Self {
+        let mut commits = Vec::new();
+        encode_commits(&group.commits, &mut commits);
+        Self { instance, number, revision: group.version.revision, commits }
+    }
+
+    /// Writes the record, and where the log ends now: in most cases on the same page.
+    fn write(&self, log: &mut Writing<'_>) -> Result<(), Fault> {
+        log.put(&log_key(self.instance, self.number), &self.commits)?;
+        log.put(&log_key(self.instance, TAIL), &fields(&[self.number + 1, self.revision]))?;
+        Ok(())
+    }
+}
