@@ -2,9 +2,10 @@
 
 use twox_hash::XxHash3_64;
 
-use crate::codec::bytes::{Reader, wide};
+use crate::codec::bytes::Reader;
 use crate::codec::damage::{Damage, require};
 use crate::codec::ids::{chat, label_id, put_chat, put_label_id};
+use crate::collections::number::to_u64;
 use crate::model::chat_id::ChatId;
 use crate::model::label_id::LabelId;
 
@@ -74,7 +75,7 @@ pub(super) fn decode<E: Entry>(row: &[u8], bucket: u32, buckets: u32, entries: &
         key.clear();
         entry.put_key(&mut key);
         let belongs = bucket_of(&key, buckets) == bucket;
-        require(belongs, || format!("entry {} belongs into another row", wide(entries.len() - before)))?;
+        require(belongs, || format!("entry {} belongs into another row", to_u64(entries.len() - before)))?;
         entries.push(entry);
     }
     Ok(())

@@ -33,11 +33,6 @@ pub(super) fn len_of(number: u64) -> usize {
     (u64::BITS - number.leading_zeros()).div_ceil(8).try_into().unwrap_or(8)
 }
 
-/// A length as a number to be written.
-pub(super) fn wide(len: usize) -> u64 {
-    u64::try_from(len).unwrap_or(u64::MAX)
-}
-
 /// Reads numbers off the beginning of bytes that may be anything. What it gives is bounded by the bytes that are there.
 pub(super) struct Reader<'a> {
     rest: &'a [u8],

@@ -1,8 +1,9 @@
 //! What a state has besides its rows, and which rows those are.
 
-use crate::codec::bytes::{Reader, put_uint, put_varint, wide};
+use crate::codec::bytes::{Reader, put_uint, put_varint};
 use crate::codec::damage::{Damage, require};
-use crate::codec::rows::Mark;
+use crate::codec::rows::Baseline;
+use crate::collections::number::{to_u32, to_u64};
 use crate::model::change::{Place, Revision};
 use crate::model::chat_id::CompactId;
 use crate::model::label_id::LabelId;
@@ -111,11 +112,6 @@ impl Extent {
     }
 }
 
-/// A length of what has 32-bit numbers.
-pub(super) fn narrow(len: usize) -> u32 {
-    u32::try_from(len).unwrap_or(u32::MAX)
-}
-
 /// What a state has besides its rows: its revision and identity, and counts that the rows are checked against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
@@ -145,10 +141,10 @@ impl Header {
             identity: state.identity,
             chats: u32::try_from(state.total_chats()).unwrap_or(u32::MAX),
             total_rows: state.total_rows,
-            labels: narrow(state.labels.len()),
+            labels: to_u32(state.labels.len()),
             highest: state.labels.highest,
-            live_sets: narrow(state.sets.live()),
-            extent: Mark::of(state).extent(),
+            live_sets: to_u32(state.sets.live()),
+            extent: Baseline::of(state).extent(),
             free: state.chats.free_list(),
         }
     }
@@ -221,7 +217,7 @@ impl Header {
             && self.labels <= extent.slots
             && self.live_sets <= extent.sets
             && extent.sets < u32::MAX
-            && wide(Chats::MAX) >= u64::from(extent.places)
+            && to_u64(Chats::MAX) >= u64::from(extent.places)
             && self.highest <= LabelId::MAX_DECIMAL;
         require(sound, || format!("the counts do not go together: {self:?}"))
     }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::codec::bytes::{Reader, len_of, put_signed, put_uint, put_varint, wide};
+use crate::codec::bytes::{Reader, len_of, put_signed, put_uint, put_varint};
 use crate::codec::damage::{Damage, require};
+use crate::collections::number::to_u64;
 use crate::model::chat_id::{ChatId, ChatKey, CompactId};
 use crate::model::label::{Label, LabelPatch};
 use crate::model::label_id::LabelId;
@@ -21,7 +22,7 @@ impl Head {
     pub(super) const TEXT: u64 = 15;
 
     pub(super) fn of(code: u64, number: u64) -> Self {
-        Self(u8::try_from(code << 4 | wide(len_of(number))).unwrap_or_default())
+        Self(u8::try_from(code << 4 | to_u64(len_of(number))).unwrap_or_default())
     }
 
     pub(super) fn code(self) -> u64 {
@@ -56,7 +57,7 @@ pub(super) fn parts(chat: &ChatId) -> (Head, u64, &str) {
             (Head::of(id.bits() >> CompactId::NUMBER_BITS, number), number, "")
         }
         ChatKey::Text(text) => {
-            let len = wide(text.len());
+            let len = to_u64(text.len());
             (Head::of(Head::TEXT, len), len, text)
         }
     }
@@ -98,7 +99,7 @@ pub(super) fn put_label_id(out: &mut Vec<u8>, id: &LabelId) {
         Some(number) => put_varint(out, u64::from(number) << 1),
         None => {
             let text = id.to_string();
-            put_varint(out, wide(text.len()) << 1 | 1);
+            put_varint(out, to_u64(text.len()) << 1 | 1);
             out.extend_from_slice(text.as_bytes());
         }
     }
@@ -136,7 +137,7 @@ pub(super) fn put_label(out: &mut Vec<u8>, label: Option<&Label>) {
     );
     put_label_id(out, label.id());
     if let Some(name) = name {
-        put_varint(out, wide(name.as_str().len()));
+        put_varint(out, to_u64(name.as_str().len()));
         out.extend_from_slice(name.as_str().as_bytes());
     }
     for number in [color, position].into_iter().flatten() {

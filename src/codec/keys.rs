@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
-use crate::codec::bytes::{Reader, put_uint, wide};
+use crate::codec::bytes::{Reader, put_uint};
 use crate::codec::damage::{Damage, require};
 use crate::codec::ids::{Head, chat_text};
 use crate::codec::pack::{Unpack, pack, width_of};
-use crate::collections::cow_vec::Pages;
+use crate::collections::cow_vec::CowVec;
+use crate::collections::number::to_u64;
 use crate::model::change::Revision;
 use crate::model::chat_id::CompactId;
 use crate::state::chats::Chats;
@@ -18,7 +19,7 @@ use crate::state::chats::Chats;
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     pub(super) keys: Vec<u64>,
-    pub(super) texts: Pages<Option<Arc<str>>, 128>,
+    pub(super) texts: CowVec<Option<Arc<str>>, 128>,
     /// By code, the chats whose number is 0. No other place is written without a byte of its own, so that a row has no more
     /// of them than bytes, and these.
     zeros: u64,
@@ -27,7 +28,7 @@ pub(super) struct Keys {
 /// One place: what is written for it.
 fn parts(chats: &Chats, key: u64) -> (Head, u64, &str) {
     let text = chats.text_of(key);
-    let number = text.map_or(key & ((1 << CompactId::NUMBER_BITS) - 1), |text| wide(text.len()));
+    let number = text.map_or(key & ((1 << CompactId::NUMBER_BITS) - 1), |text| to_u64(text.len()));
     (Head::of(key >> CompactId::NUMBER_BITS, number), number, text.map_or("", |text| text))
 }
 
@@ -90,6 +91,6 @@ impl Keys {
     /// Gives a text the next number.
     fn add_text(&mut self, text: Arc<str>) -> u64 {
         self.texts.push(Some(text));
-        wide(self.texts.len() - 1)
+        to_u64(self.texts.len() - 1)
     }
 }

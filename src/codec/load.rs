@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::codec::bytes::{Reader, wide};
+use crate::codec::bytes::Reader;
 use crate::codec::damage::{Damage, require};
 use crate::codec::header::{Header, RowId, RowKind, Rows};
 use crate::codec::keys::Keys;
 use crate::codec::sets::{PlaceSets, decode_members};
 use crate::codec::{buckets, ids};
 use crate::collections::cow_hash_index::Twice;
-use crate::collections::cow_vec::Pages;
+use crate::collections::cow_vec::CowVec;
+use crate::collections::number::{to_index, to_u64};
 use crate::model::chat_id::ChatId;
 use crate::model::label::Label;
 use crate::model::label_id::LabelId;
@@ -17,7 +18,7 @@ use crate::state::State;
 use crate::state::aliases::Aliases;
 use crate::state::chats::{Chats, Record};
 use crate::state::label_sets::LabelSets;
-use crate::state::labels::{Labels, Slot, index};
+use crate::state::labels::{Labels, Slot};
 use crate::state::postings::Postings;
 
 /// Makes a state of its header and its rows, fed in their order.
@@ -30,7 +31,7 @@ pub(crate) struct Loader {
     labels: Vec<Option<Label>>,
     deleted: Vec<LabelId>,
     aliases: Vec<(ChatId, ChatId)>,
-    members: Pages<Arc<[Slot]>, 128>,
+    members: CowVec<Arc<[Slot]>, 128>,
     keys: Keys,
     places: PlaceSets,
 }
@@ -44,9 +45,9 @@ impl Loader {
             labels: Vec::new(),
             deleted: Vec::new(),
             aliases: Vec::new(),
-            members: Pages::default(),
+            members: CowVec::default(),
             keys: Keys::default(),
-            places: PlaceSets { records: Pages::default(), counts: Vec::new() },
+            places: PlaceSets { records: CowVec::default(), counts: Vec::new() },
         }
     }
 
@@ -66,7 +67,8 @@ impl Loader {
     fn take(&mut self, id: RowId, row: &[u8]) -> Result<(), Damage> {
         let extent = self.header.extent;
         // How many of so many numbers are in this row.
-        let share = |of: u32| index(id.kind.range().min(of.saturating_sub(id.chunk.saturating_mul(id.kind.range()))));
+        let share =
+            |of: u32| to_index(id.kind.range().min(of.saturating_sub(id.chunk.saturating_mul(id.kind.range()))));
         let buckets = extent.rows(id.kind);
         match id.kind {
             RowKind::Labels => {
@@ -120,7 +122,7 @@ impl Loader {
         if let Some(Twice { kept, .. }) = repeated.first() {
             return Err(twice(format!("the chat at place {kept}")));
         }
-        let total_rows = sets.iter().map(|(_, members, count)| u64::from(count) * wide(members.len())).sum();
+        let total_rows = sets.iter().map(|(_, members, count)| u64::from(count) * to_u64(members.len())).sum();
         // Bitmaps may be much larger than rows, so they are built of what was found sound only.
         require(total_rows == header.total_rows, || {
             format!("there are {total_rows} pairs, not {}", header.total_rows)

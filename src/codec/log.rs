@@ -1,8 +1,9 @@
 //! Commits as bytes: what a log holds between two checkpoints.
 
-use crate::codec::bytes::{Reader, put_varint, wide};
+use crate::codec::bytes::{Reader, put_varint};
 use crate::codec::damage::Damage;
 use crate::codec::ids::{chat, label, label_id, put_chat, put_label, put_label_id};
+use crate::collections::number::to_u64;
 use crate::model::change::{Change, Commit};
 use crate::model::chat_id::ChatId;
 use crate::model::label_id::LabelId;
@@ -44,7 +45,7 @@ pub(crate) fn encode_commits(commits: &[Commit], out: &mut Vec<u8>) {
     let Some(first) = commits.first() else { return };
     put_varint(out, first.revision);
     for commit in commits {
-        put_varint(out, wide(commit.changes.len()));
+        put_varint(out, to_u64(commit.changes.len()));
         commit.changes.iter().for_each(|change| put_change(out, change));
     }
 }
@@ -104,7 +105,7 @@ fn put_change(out: &mut Vec<u8>, change: &Change) {
             out.push(Kind::ChatsMerged.code());
             put_chat(out, from);
             put_chat(out, into);
-            put_varint(out, wide(added.len()));
+            put_varint(out, to_u64(added.len()));
             added.iter().for_each(|label| put_label_id(out, label));
         }
         Change::Refreshed => out.push(Kind::Refreshed.code()),

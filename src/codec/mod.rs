@@ -30,5 +30,5 @@ use header::RowKind;
 pub(crate) use header::{Header, RowId};
 pub(crate) use load::Loader;
 pub(crate) use log::{decode_commits, encode_commits};
-pub(crate) use rows::{ChangedRow, Mark, changed_rows};
+pub(crate) use rows::{Baseline, ChangedRow, changed_rows};
 pub(crate) use seal::{open, seal};

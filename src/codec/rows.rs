@@ -4,18 +4,19 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::codec::buckets;
-use crate::codec::header::{Extent, RowId, RowKind, narrow};
+use crate::codec::header::{Extent, RowId, RowKind};
 use crate::codec::ids::put_label;
 use crate::codec::{keys, sets};
-use crate::collections::cow_btree_map::SortedMap;
-use crate::collections::cow_vec::Pages;
+use crate::collections::cow_btree_map::CowBTreeMap;
+use crate::collections::cow_vec::CowVec;
+use crate::collections::number::{to_index, to_u32};
 use crate::model::chat_id::ChatId;
 use crate::model::label::Label;
 use crate::model::label_id::LabelId;
 use crate::state::State;
 use crate::state::aliases::Aliases;
 use crate::state::chats::{RUN, Record, text_number};
-use crate::state::labels::{Slot, index};
+use crate::state::labels::Slot;
 
 /// What the rows of a state were made of. Two marks tell which rows differ by comparing the pieces that they do
 /// not share.
@@ -23,22 +24,22 @@ use crate::state::labels::{Slot, index};
 /// Holds some six reference counts. While it is held, the first write to each piece copies it, as beside a snapshot; the
 /// lists of places and hash tables of the state are not among them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Mark {
-    labels: Pages<Option<Label>, 64>,
-    deleted: SortedMap<LabelId, ()>,
+pub(crate) struct Baseline {
+    labels: CowVec<Option<Label>, 64>,
+    deleted: CowBTreeMap<LabelId, ()>,
     aliases: Aliases,
-    members: Pages<Arc<[Slot]>, 128>,
-    records: Pages<Record, RUN>,
-    texts: Pages<Option<Arc<str>>, 128>,
+    members: CowVec<Arc<[Slot]>, 128>,
+    records: CowVec<Record, RUN>,
+    texts: CowVec<Option<Arc<str>>, 128>,
 }
 
 /// The numbers that a row covers.
 fn range(id: RowId) -> Range<usize> {
-    let (range, chunk) = (index(id.kind.range()), index(id.chunk));
+    let (range, chunk) = (to_index(id.kind.range()), to_index(id.chunk));
     chunk * range..(chunk + 1) * range
 }
 
-impl Mark {
+impl Baseline {
     /// Nothing was written: every row differs.
     #[cfg(test)]
     pub(crate) fn empty() -> Self {
@@ -61,11 +62,11 @@ impl Mark {
 
     pub(super) fn extent(&self) -> Extent {
         Extent {
-            slots: narrow(self.labels.len()),
-            deleted: narrow(self.deleted.len()),
-            aliases: narrow(self.aliases.len()),
-            sets: narrow(self.members.len().saturating_sub(1)),
-            places: narrow(self.records.len()),
+            slots: to_u32(self.labels.len()),
+            deleted: to_u32(self.deleted.len()),
+            aliases: to_u32(self.aliases.len()),
+            sets: to_u32(self.members.len().saturating_sub(1)),
+            places: to_u32(self.records.len()),
         }
     }
 
@@ -83,7 +84,7 @@ impl Mark {
 
     /// The key at a place, and the text that it stands for: its number may have been another text's.
     fn chat(&self, record: &Record) -> (u64, Option<&str>) {
-        let text = text_number(record.key()).and_then(|number| self.texts.get(index(number))?.as_deref());
+        let text = text_number(record.key()).and_then(|number| self.texts.get(to_index(number))?.as_deref());
         (record.key(), text)
     }
 
@@ -107,14 +108,14 @@ type Encode = fn(&State, usize, usize) -> Vec<u8>;
 ///
 /// Rows are made one by one, as they are asked for, and a row that is made costs its length; but when an alias or a
 /// deleted id came or went, all rows of that kind are made at once and compared.
-pub(crate) fn changed_rows<'a>(state: &'a State, since: &'a Mark) -> impl Iterator<Item = ChangedRow> + 'a {
+pub(crate) fn changed_rows<'a>(state: &'a State, since: &'a Baseline) -> impl Iterator<Item = ChangedRow> + 'a {
     let ranges: [(RowKind, Encode); 4] = [
         (RowKind::Labels, encode_labels),
         (RowKind::LabelSets, |state, first, count| sets::encode_members(&state.sets, first, count)),
         (RowKind::ChatKeys, |state, first, count| keys::encode(&state.chats, first, count)),
         (RowKind::ChatSets, |state, first, count| sets::encode_places(&state.chats, first, count)),
     ];
-    let now = Mark::of(state);
+    let now = Baseline::of(state);
     let (extent, before) = (now.extent(), since.extent());
     let gone = RowKind::ALL
         .into_iter()
@@ -129,8 +130,8 @@ pub(crate) fn changed_rows<'a>(state: &'a State, since: &'a Mark) -> impl Iterat
         })
     });
     let in_buckets = [RowKind::DeletedLabels, RowKind::Aliases].into_iter().flat_map(move |kind| match kind {
-        RowKind::Aliases => changed_buckets(kind, &now, since, Mark::aliases),
-        _ => changed_buckets(kind, &now, since, Mark::deleted),
+        RowKind::Aliases => changed_buckets(kind, &now, since, Baseline::aliases),
+        _ => changed_buckets(kind, &now, since, Baseline::deleted),
     });
     in_ranges.chain(in_buckets).chain(gone)
 }
@@ -138,14 +139,14 @@ pub(crate) fn changed_rows<'a>(state: &'a State, since: &'a Mark) -> impl Iterat
 /// The rows of a kind that is kept in buckets, without those that were written as they are.
 fn changed_buckets<'a, I: Iterator<Item: buckets::Entry>>(
     kind: RowKind,
-    now: &'a Mark,
-    since: &'a Mark,
-    entries: impl Fn(&'a Mark) -> I,
+    now: &'a Baseline,
+    since: &'a Baseline,
+    entries: impl Fn(&'a Baseline) -> I,
 ) -> Vec<ChangedRow> {
     if now.shares(since, RowId { kind, chunk: 0 }) {
         return Vec::new();
     }
-    let all = |mark: &'a Mark| buckets::encode(entries(mark), mark.extent().rows(kind));
+    let all = |mark: &'a Baseline| buckets::encode(entries(mark), mark.extent().rows(kind));
     let (rows, mut written) = (all(now), all(since));
     if written.len() != rows.len() {
         written.clear();

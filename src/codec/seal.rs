@@ -2,8 +2,9 @@
 
 use twox_hash::XxHash3_64;
 
-use crate::codec::bytes::{Reader, put_uint, put_varint, wide};
+use crate::codec::bytes::{Reader, put_uint, put_varint};
 use crate::codec::damage::{Damage, require};
+use crate::collections::number::to_u64;
 
 /// Bytes of the checksum.
 const CHECKSUM: usize = 8;
@@ -19,7 +20,7 @@ fn checksum(key: &[&[u8]], payload: &[u8]) -> u64 {
 /// A value that a file has under another key, in part, or with any bit changed, does not [`open`].
 pub(crate) fn seal(key: &[&[u8]], payload: &[u8]) -> Vec<u8> {
     let mut sealed = Vec::with_capacity(payload.len() + CHECKSUM + 5);
-    put_varint(&mut sealed, wide(payload.len()));
+    put_varint(&mut sealed, to_u64(payload.len()));
     put_uint(&mut sealed, checksum(key, payload), CHECKSUM);
     sealed.extend_from_slice(payload);
     sealed

@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
-use crate::codec::bytes::{Reader, put_signed, put_varint, wide};
+use crate::codec::bytes::{Reader, put_signed, put_varint};
 use crate::codec::damage::{Damage, require};
-use crate::codec::header::narrow;
 use crate::codec::pack::{Unpack, pack, width_of};
-use crate::collections::cow_vec::Pages;
+use crate::collections::cow_vec::CowVec;
+use crate::collections::number::{to_index, to_u32, to_u64};
 use crate::model::change::Place;
 use crate::model::label::Label;
 use crate::state::chats::{Chats, RUN, Record};
 use crate::state::label_sets::{EMPTY, LabelSets};
-use crate::state::labels::{Slot, index};
+use crate::state::labels::Slot;
 
 /// The row of the members of the sets from `first` on: their number, and each as its distance from the one before.
 pub(super) fn encode_members(sets: &LabelSets, first: usize, count: usize) -> Vec<u8> {
     let mut out = Vec::new();
     for members in sets.members.iter_from(first).take(count) {
-        put_varint(&mut out, wide(members.len()));
+        put_varint(&mut out, to_u64(members.len()));
         let mut before = 0;
         for &slot in members.iter() {
             put_signed(&mut out, i64::from(slot) - before);
@@ -34,7 +34,7 @@ pub(super) fn encode_places(chats: &Chats, first: usize, count: usize) -> Vec<u8
     let width = width_of(places().max().unwrap_or_default());
     let mut out = vec![u8::try_from(width).unwrap_or_default()];
     pack(&mut out, width, places());
-    for place in (narrow(first)..).take(count) {
+    for place in (to_u32(first)..).take(count) {
         if let Some((_, next)) = chats.free_at(place) {
             // None is its own next.
             put_signed(&mut out, next.map_or(0, |next| i64::from(next) - i64::from(place)));
@@ -48,7 +48,7 @@ pub(super) fn decode_members(
     row: &[u8],
     count: usize,
     labels: &[Option<Label>],
-    sets: &mut Pages<Arc<[Slot]>, 128>,
+    sets: &mut CowVec<Arc<[Slot]>, 128>,
 ) -> Result<(), Damage> {
     let mut reader = Reader::new(row);
     let mut members: Vec<Slot> = Vec::new();
@@ -57,7 +57,7 @@ pub(super) fn decode_members(
         let (mut before, mut last) = (0, None);
         for _ in 0..reader.varint()? {
             let slot = reader.signed()?.checked_add(before).and_then(|slot| Slot::try_from(slot).ok());
-            let label = slot.and_then(|slot| Some((slot, labels.get(index(slot))?.as_ref()?.id())));
+            let label = slot.and_then(|slot| Some((slot, labels.get(to_index(slot))?.as_ref()?.id())));
             let (slot, id) =
                 label.ok_or_else(|| Damage::new(format!("set {} has a label that is not there", sets.len())))?;
             require(last < Some(id), || format!("the labels of set {} are not in order", sets.len()))?;
@@ -72,7 +72,7 @@ pub(super) fn decode_members(
 /// Places as they are kept, and how many have each set.
 #[derive(Debug)]
 pub(super) struct PlaceSets {
-    pub(super) records: Pages<Record, RUN>,
+    pub(super) records: CowVec<Record, RUN>,
     /// By the number of the set; one that is counted here is known.
     pub(super) counts: Vec<u32>,
 }
@@ -83,13 +83,13 @@ impl PlaceSets {
         let mut reader = Reader::new(row);
         let width = reader.byte()?;
         let mut numbers = Unpack::new(&mut reader, width.into(), count)?;
-        let first = narrow(self.records.len());
+        let first = to_u32(self.records.len());
         let mut records: Vec<Record> = Vec::with_capacity(count);
         for (place, &key) in (first..).zip(keys.iter().take(count)) {
             let set = numbers.next();
             let agree = (set == EMPTY) == Chats::is_free_key(key);
             require(agree, || format!("place {place} is free or not: its chat and its set do not agree"))?;
-            let count = self.counts.get_mut(index(set));
+            let count = self.counts.get_mut(to_index(set));
             *count.ok_or_else(|| Damage::new(format!("place {place} has set {set}, which is not there")))? += 1;
             records.push(Record::new(key, set));
         }

@@ -10,7 +10,7 @@ const MAX: usize = 64;
 /// A clone is one reference count; a write copies the nodes from the root to one leaf where another version still
 /// shares them. Nodes that run empty are dropped; others are not joined, since maps here rarely shrink.
 #[derive(Debug)]
-pub(crate) struct SortedMap<K, V> {
+pub(crate) struct CowBTreeMap<K, V> {
     root: Arc<Node<K, V>>,
     len: usize,
 }
@@ -25,19 +25,19 @@ enum Node<K, V> {
     Branch(Vec<Child<K, V>>),
 }
 
-impl<K, V> Clone for SortedMap<K, V> {
+impl<K, V> Clone for CowBTreeMap<K, V> {
     fn clone(&self) -> Self {
         Self { root: Arc::clone(&self.root), len: self.len }
     }
 }
 
-impl<K, V> Default for SortedMap<K, V> {
+impl<K, V> Default for CowBTreeMap<K, V> {
     fn default() -> Self {
         Self { root: Arc::new(Node::Leaf(Vec::new())), len: 0 }
     }
 }
 
-impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
+impl<K: Ord + Clone, V: Clone> CowBTreeMap<K, V> {
     /// Whether both are the same version. A version that is still held is never written in place.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.root, &other.root)
@@ -120,7 +120,7 @@ impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
 }
 
 #[cfg(feature = "store")]
-impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
+impl<K: Ord + Clone, V: Clone> CowBTreeMap<K, V> {
     /// The map of entries in any order.
     ///
     /// # Errors
@@ -154,7 +154,7 @@ fn parts<T>(items: impl IntoIterator<Item = T>) -> impl Iterator<Item = Vec<T>> 
     })
 }
 
-/// The entries of a [`SortedMap`] in order.
+/// The entries of a [`CowBTreeMap`] in order.
 pub(crate) struct Iter<'a, K, V> {
     /// The children still to visit, from the root down.
     stack: Vec<std::slice::Iter<'a, Child<K, V>>>,
@@ -254,7 +254,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::SortedMap;
+    use super::CowBTreeMap;
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(40))]
@@ -265,7 +265,7 @@ mod tests {
             steps in proptest::collection::vec((0_u8..8, 0_u16..3000), 0..3000),
             start in 0_u16..3000,
         ) {
-            let (mut map, mut model) = (SortedMap::default(), BTreeMap::new());
+            let (mut map, mut model) = (CowBTreeMap::default(), BTreeMap::new());
             let mut kept = Vec::new();
             for (nth, (step, key)) in steps.into_iter().enumerate() {
                 match step {

@@ -1,7 +1,7 @@
 //! From hashes to numbers: finds the place of a chat and the number of a label set.
 
-use crate::collections::cow_slice::{Item, Piece, plain};
-use crate::collections::cow_vec::Pages;
+use crate::collections::cow_slice::{CowSlice, Item, plain};
+use crate::collections::cow_vec::CowVec;
 
 /// Entries that a shard has on average right after the last split of a round; a shard holds half to twice as many.
 const TARGET: usize = 256;
@@ -16,8 +16,8 @@ const SHARDS: usize = 64;
 /// A shard is a sorted list of tags (the high bits of the hash), found by interpolation: six bytes an entry, without
 /// empty slots, at every size.
 #[derive(Debug, Clone)]
-pub(crate) struct HashIndex {
-    shards: Pages<Shard, SHARDS>,
+pub(crate) struct CowHashIndex {
+    shards: CowVec<Shard, SHARDS>,
     len: usize,
 }
 
@@ -25,7 +25,7 @@ pub(crate) struct HashIndex {
 /// reads nothing but the entries near the one that it seeks.
 #[derive(Debug, Clone, Default)]
 struct Shard {
-    entries: Piece<Entry>,
+    entries: CowSlice<Entry>,
     len: usize,
 }
 
@@ -110,15 +110,15 @@ impl Shard {
     }
 }
 
-impl Default for HashIndex {
+impl Default for CowHashIndex {
     fn default() -> Self {
-        let mut shards = Pages::default();
+        let mut shards = CowVec::default();
         shards.push(Shard::default());
         Self { shards, len: 0 }
     }
 }
 
-impl HashIndex {
+impl CowHashIndex {
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.len
@@ -193,7 +193,7 @@ impl HashIndex {
     }
 }
 
-impl HashIndex {
+impl CowHashIndex {
     /// The index of some numbers with their hashes, `capacity` of them at most, and the numbers that are left out: each
     /// stands for the same as a lesser one, as `is_same` says of those that are alike by hash.
     ///
@@ -203,7 +203,7 @@ impl HashIndex {
         hashes: impl Iterator<Item = (u64, u32)>,
         is_same: impl Fn(u32, u32) -> bool,
     ) -> (Self, Vec<Twice>) {
-        let mut index = Self { shards: Pages::default(), len: 0 };
+        let mut index = Self { shards: CowVec::default(), len: 0 };
         index.shards.extend_from_slice(&vec![Shard::default(); capacity.div_ceil(TARGET).max(1)]);
         // Shard, tag and number, in this order.
         let mut pages: Vec<Vec<u64>> = vec![Vec::new(); index.shards.len().div_ceil(SHARDS)];
@@ -268,7 +268,7 @@ mod tests {
 
     use std::collections::BTreeSet;
 
-    use super::HashIndex;
+    use super::CowHashIndex;
 
     fn hash_of(number: u32) -> u64 {
         u64::from(number / 2).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31).wrapping_mul(0xbf58_476d_1ce4_e5b9)
@@ -277,7 +277,7 @@ mod tests {
     /// Numbers in pairs of equal hashes are found, and gone when removed, while the index grows and shrinks.
     #[test]
     fn finds_what_is_there_and_nothing_else() {
-        let mut index = HashIndex::default();
+        let mut index = CowHashIndex::default();
         let mut model = BTreeSet::new();
         let mut state = 1_u64;
         for round in 0..60_000_u32 {

@@ -9,7 +9,7 @@ use triomphe::Arc;
 /// A clone is one reference count. There are no weak references, so whether a piece is shared is a plain read: a write
 /// asks it of some thirty pieces.
 #[derive(Debug)]
-pub(crate) struct Piece<T>(Arc<[T]>);
+pub(crate) struct CowSlice<T>(Arc<[T]>);
 
 /// What pieces hold.
 pub(crate) trait Item: Clone {
@@ -36,9 +36,9 @@ plain!(u16, u32, u64);
 
 impl<T: Clone> Item for Option<T> {}
 impl<T: ?Sized> Item for std::sync::Arc<T> {}
-impl<T> Item for Piece<T> {}
+impl<T> Item for CowSlice<T> {}
 
-impl<T> Piece<T> {
+impl<T> CowSlice<T> {
     /// How many share it. Reads what a write will read first.
     #[inline]
     pub(crate) fn sharers(&self) -> usize {
@@ -61,7 +61,7 @@ impl<T> Piece<T> {
     }
 }
 
-impl<T: Item> Piece<T> {
+impl<T: Item> CowSlice<T> {
     /// The items to be written, copied first if they are shared. A call would take longer than it does.
     #[inline(always)]
     pub(crate) fn to_mut(&mut self) -> &mut [T] {
@@ -77,20 +77,20 @@ impl<T: Item> Piece<T> {
     }
 }
 
-impl<T> Clone for Piece<T> {
+impl<T> Clone for CowSlice<T> {
     fn clone(&self) -> Self {
         let Self(items) = self;
         Self(Arc::clone(items))
     }
 }
 
-impl<T> Default for Piece<T> {
+impl<T> Default for CowSlice<T> {
     fn default() -> Self {
         std::iter::empty().collect()
     }
 }
 
-impl<T> Deref for Piece<T> {
+impl<T> Deref for CowSlice<T> {
     type Target = [T];
 
     #[inline]
@@ -100,25 +100,25 @@ impl<T> Deref for Piece<T> {
     }
 }
 
-impl<T> FromIterator<T> for Piece<T> {
+impl<T> FromIterator<T> for CowSlice<T> {
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
         Self(items.into_iter().collect())
     }
 }
 
-impl<T: Item> From<&[T]> for Piece<T> {
+impl<T: Item> From<&[T]> for CowSlice<T> {
     fn from(items: &[T]) -> Self {
         Self(T::copy(items))
     }
 }
 
-impl<T, const N: usize> From<[T; N]> for Piece<T> {
+impl<T, const N: usize> From<[T; N]> for CowSlice<T> {
     fn from(items: [T; N]) -> Self {
         items.into_iter().collect()
     }
 }
 
-impl<T> From<Vec<T>> for Piece<T> {
+impl<T> From<Vec<T>> for CowSlice<T> {
     fn from(items: Vec<T>) -> Self {
         Self(items.into())
     }
@@ -126,11 +126,11 @@ impl<T> From<Vec<T>> for Piece<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::Piece;
+    use super::CowSlice;
 
     #[test]
     fn is_copied_where_it_is_shared() {
-        let mut piece = Piece::from([1_u16, 2, 3]);
+        let mut piece = CowSlice::from([1_u16, 2, 3]);
         let alone = allocation_counter::measure(|| piece.to_mut().fill(7));
         let kept = piece.clone();
         assert_eq!((piece.sharers(), piece.own()), (2, None));

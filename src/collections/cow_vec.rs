@@ -3,7 +3,7 @@
 #[cfg(feature = "store")]
 use std::ops::Range;
 
-use crate::collections::cow_slice::{Item, Piece};
+use crate::collections::cow_slice::{CowSlice, Item};
 
 /// The most children of a node, and the bits of a number that choose one.
 const FAN: usize = 1 << BITS;
@@ -12,16 +12,16 @@ const BITS: u32 = 5;
 /// Bytes that the first page begins with, if they are enough for an item.
 const FIRST: usize = 32;
 
-type Page<T> = Piece<T>;
+type Page<T> = CowSlice<T>;
 
 /// All nodes are full but for the last ones.
 #[derive(Debug, Clone)]
 enum Node<T> {
-    Pages(Piece<Page<T>>),
+    CowVec(CowSlice<Page<T>>),
     Nodes {
         /// How many levels there are below.
         height: u32,
-        nodes: Piece<Self>,
+        nodes: CowSlice<Self>,
     },
 }
 
@@ -31,14 +31,14 @@ enum Node<T> {
 /// one node on each level. Nodes are small, since who copies one counts a reference to each of its children, which are
 /// anywhere in memory. Without another version a write copies nothing.
 #[derive(Debug, Clone)]
-pub(crate) struct Pages<T, const N: usize> {
+pub(crate) struct CowVec<T, const N: usize> {
     root: Node<T>,
     len: usize,
 }
 
-impl<T, const N: usize> Default for Pages<T, N> {
+impl<T, const N: usize> Default for CowVec<T, N> {
     fn default() -> Self {
-        Self { root: Node::Pages(Piece::default()), len: 0 }
+        Self { root: Node::CowVec(CowSlice::default()), len: 0 }
     }
 }
 
@@ -47,11 +47,11 @@ fn child(page: usize, height: u32) -> usize {
     (page >> (BITS * height)) % FAN
 }
 
-fn with<T: Clone>(items: &[T], last: T) -> Piece<T> {
+fn with<T: Clone>(items: &[T], last: T) -> CowSlice<T> {
     items.iter().cloned().chain([last]).collect()
 }
 
-fn without_last<T: Item>(items: &[T]) -> Piece<T> {
+fn without_last<T: Item>(items: &[T]) -> CowSlice<T> {
     items.split_last().map(|(_, others)| others).unwrap_or_default().into()
 }
 
@@ -61,14 +61,14 @@ impl<T: Clone> Node<T> {
     /// A node of this height above one page.
     fn above(page: Page<T>, height: u32) -> Self {
         match height.checked_sub(1) {
-            None => Self::Pages([page].into()),
+            None => Self::CowVec([page].into()),
             Some(below) => Self::Nodes { height, nodes: [Self::above(page, below)].into() },
         }
     }
 
     fn height(&self) -> u32 {
         match self {
-            Self::Pages(_) => 0,
+            Self::CowVec(_) => 0,
             Self::Nodes { height, .. } => *height,
         }
     }
@@ -76,7 +76,7 @@ impl<T: Clone> Node<T> {
     /// Adds the page of a number, which is the next one and belongs below here.
     fn push(&mut self, page: Page<T>, number: usize) {
         match self {
-            Self::Pages(pages) => *pages = with(pages, page),
+            Self::CowVec(pages) => *pages = with(pages, page),
             Self::Nodes { height, nodes } => match nodes.to_mut().get_mut(child(number, *height)) {
                 Some(node) => node.push(page, number),
                 None => *nodes = with(nodes, Self::above(page, *height - 1)),
@@ -87,7 +87,7 @@ impl<T: Clone> Node<T> {
     /// Removes the last page.
     fn pop(&mut self) {
         match self {
-            Self::Pages(pages) => *pages = without_last(pages),
+            Self::CowVec(pages) => *pages = without_last(pages),
             Self::Nodes { nodes, .. } => {
                 let Some(last) = nodes.to_mut().last_mut() else { return };
                 last.pop();
@@ -100,13 +100,13 @@ impl<T: Clone> Node<T> {
 
     fn is_empty(&self) -> bool {
         match self {
-            Self::Pages(pages) => pages.is_empty(),
+            Self::CowVec(pages) => pages.is_empty(),
             Self::Nodes { nodes, .. } => nodes.is_empty(),
         }
     }
 }
 
-impl<T: Item + Default, const N: usize> Pages<T, N> {
+impl<T: Item + Default, const N: usize> CowVec<T, N> {
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -117,7 +117,7 @@ impl<T: Item + Default, const N: usize> Pages<T, N> {
         let mut node = &self.root;
         loop {
             match node {
-                Node::Pages(pages) => return pages.get(child(number, 0)),
+                Node::CowVec(pages) => return pages.get(child(number, 0)),
                 Node::Nodes { height, nodes } => node = nodes.get(child(number, *height))?,
             }
         }
@@ -129,7 +129,7 @@ impl<T: Item + Default, const N: usize> Pages<T, N> {
         let mut node = &mut self.root;
         loop {
             match node {
-                Node::Pages(pages) => return pages.to_mut().get_mut(child(number, 0)),
+                Node::CowVec(pages) => return pages.to_mut().get_mut(child(number, 0)),
                 Node::Nodes { height, nodes } => node = nodes.to_mut().get_mut(child(number, *height))?,
             }
         }
@@ -159,7 +159,7 @@ impl<T: Item + Default, const N: usize> Pages<T, N> {
 
     /// Reads what a write to an item will ask, so that its memory is on the way.
     pub(crate) fn preload(&self, index: usize) -> usize {
-        self.page(index / N).filter(|_| index < self.len).map_or(0, Piece::sharers)
+        self.page(index / N).filter(|_| index < self.len).map_or(0, CowSlice::sharers)
     }
 
     /// Writes an item that is there; says whether it is.
@@ -197,7 +197,7 @@ impl<T: Item + Default, const N: usize> Pages<T, N> {
     }
 
     /// Adds items, each the default, until there is one of this index. Whole pages of them are one page.
-    pub(crate) fn reach(&mut self, index: usize) {
+    pub(crate) fn grow_to(&mut self, index: usize) {
         let mut blank = None;
         while self.len <= index {
             if self.len.is_multiple_of(N) && index - self.len >= N {
@@ -222,11 +222,11 @@ impl<T: Item + Default, const N: usize> Pages<T, N> {
     }
 
     /// The pages from `first` on, the last one cut to the items that are there.
-    pub(crate) fn pages_from(&self, first: usize) -> PagesFrom<'_, T, N> {
-        PagesFrom { pages: self, next: first }
+    pub(crate) fn pages_from(&self, first: usize) -> CowVecFrom<'_, T, N> {
+        CowVecFrom { pages: self, next: first }
     }
 
-    pub(crate) fn pages(&self) -> PagesFrom<'_, T, N> {
+    pub(crate) fn pages(&self) -> CowVecFrom<'_, T, N> {
         self.pages_from(0)
     }
 
@@ -241,13 +241,13 @@ impl<T: Item + Default, const N: usize> Pages<T, N> {
     }
 }
 
-/// Pages in order.
-pub(crate) struct PagesFrom<'a, T, const N: usize> {
-    pages: &'a Pages<T, N>,
+/// The pages of a vector, in order.
+pub(crate) struct CowVecFrom<'a, T, const N: usize> {
+    pages: &'a CowVec<T, N>,
     next: usize,
 }
 
-impl<'a, T: Item + Default, const N: usize> Iterator for PagesFrom<'a, T, N> {
+impl<'a, T: Item + Default, const N: usize> Iterator for CowVecFrom<'a, T, N> {
     type Item = &'a [T];
 
     fn next(&mut self) -> Option<&'a [T]> {
@@ -259,7 +259,7 @@ impl<'a, T: Item + Default, const N: usize> Iterator for PagesFrom<'a, T, N> {
 }
 
 #[cfg(feature = "store")]
-impl<T: Item + Default, const N: usize> Pages<T, N> {
+impl<T: Item + Default, const N: usize> CowVec<T, N> {
     /// Whether both have the same items in a range from one beginning of a page to another. Only the items of pages
     /// that are not shared are compared.
     pub(crate) fn agrees(&self, other: &Self, items: Range<usize>, same: impl Fn(&T, &T) -> bool) -> bool {
@@ -281,12 +281,12 @@ mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
 
-    use super::Pages;
+    use super::CowVec;
 
     #[test]
     fn grows_again_when_it_was_emptied() {
         // Under three levels of nodes.
-        let mut pages = Pages::<u16, 1>::default();
+        let mut pages = CowVec::<u16, 1>::default();
         (0..1_100).for_each(|item| pages.push(item));
         let kept = pages.clone();
         for left in (0..1_100).rev() {
@@ -303,7 +303,7 @@ mod tests {
         /// Whatever is pushed, popped and written, versions taken on the way stay as they were.
         #[test]
         fn is_a_vector_whose_versions_do_not_change(steps in vec((0_u8..6, any::<u16>()), 0..2_000)) {
-            let (mut pages, mut model) = (Pages::<u16, 4>::default(), Vec::new());
+            let (mut pages, mut model) = (CowVec::<u16, 4>::default(), Vec::new());
             let mut kept = Vec::new();
             for (step, value) in steps {
                 match step {
@@ -313,7 +313,7 @@ mod tests {
                         model.extend(items);
                     }
                     1 if value % 64 == 0 => {
-                        pages.reach(model.len() + 10);
+                        pages.grow_to(model.len() + 10);
                         model.resize(model.len() + 11, 0);
                     }
                     1..=2 => {

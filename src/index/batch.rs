@@ -231,7 +231,7 @@ impl Batch {
     /// more; see there.
     pub fn commit(self) -> Result<BatchCommit> {
         self.index.admit()?;
-        self.index.settled(self.index.attempt_batch(self.ops)).map(BatchCommit::from)
+        self.index.await_durable(self.index.attempt_batch(self.ops)).map(BatchCommit::from)
     }
 
     /// Carries out all operations in order, or none, and does not wait for the disk. The [`Receipt`] gives the answer,
@@ -258,7 +258,7 @@ impl Batch {
     pub fn submit(self) -> Receipt {
         let Self { index, ops, .. } = self;
         let result = index.admit().and_then(|()| index.attempt_batch(ops));
-        let rests_on = index.rests_on(&result);
-        Receipt::new(index, rests_on, result.map(BatchCommit::from))
+        let depends_on = index.depends_on(&result);
+        Receipt::new(index, depends_on, result.map(BatchCommit::from))
     }
 }

@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 
 use crate::index::feed::Wake;
 use crate::index::sync::{Condvar, Mutex, MutexGuard, Race, is_planted};
-use crate::index::version_lock::Gate;
+use crate::index::version_lock::VersionLock;
 use crate::model::change::{Commit, Revision};
 use crate::model::error::{Error, Result};
 use crate::state::Version;
@@ -18,7 +18,7 @@ use crate::state::Version;
 pub(crate) struct Journal {
     /// The version that writers work on, if readers see a commit only once it is durable. Otherwise writers work on the
     /// visible version. J1: changed only while `queue` is locked, so that a version and its commits are taken together.
-    working: Option<Gate<Version>>,
+    working: Option<VersionLock<Version>>,
     /// Tells the committer that there are commits again.
     call: Box<dyn Fn() + Send + Sync>,
     /// Writers wait while more changes than these are not durable.
@@ -75,7 +75,7 @@ impl Journal {
             tasks: 0,
         };
         Self {
-            working: hidden.then(|| Gate::new(Version::clone(durable))),
+            working: hidden.then(|| VersionLock::new(Version::clone(durable))),
             call: Box::new(call),
             room,
             queue: Mutex::new(queue),
@@ -84,7 +84,7 @@ impl Journal {
     }
 
     /// The version that writers work on, unless it is the visible one.
-    pub(crate) fn working(&self) -> Option<&Gate<Version>> {
+    pub(crate) fn working(&self) -> Option<&VersionLock<Version>> {
         self.working.as_ref()
     }
 
@@ -125,7 +125,7 @@ impl Journal {
     }
 
     /// Takes the commits that are queued, perhaps none, with the version that they make.
-    pub(crate) fn take(&self, visible: &Gate<Version>) -> Group {
+    pub(crate) fn take(&self, visible: &VersionLock<Version>) -> Group {
         let mut queue = self.queue.lock();
         let commits = std::mem::take(&mut queue.commits);
         let version = self.working.as_ref().unwrap_or(visible).read(Version::clone);
@@ -133,12 +133,12 @@ impl Journal {
     }
 
     /// Notes that everything up to a revision is durable and, if readers had to wait for that, visible. Nobody is told yet.
-    pub(crate) fn settled(&self, revision: Revision) {
+    pub(crate) fn mark_durable(&self, revision: Revision) {
         self.queue.lock().durable = revision;
     }
 
     /// Tells writers of a group of so many changes that is durable, now that it is in the feed too.
-    pub(crate) fn tell(&self, revision: Revision, changes: usize) -> Wake {
+    pub(crate) fn acknowledge(&self, revision: Revision, changes: usize) -> Wake {
         let mut queue = self.queue.lock();
         queue.told = revision;
         queue.changes = queue.changes.saturating_sub(changes);
@@ -153,7 +153,7 @@ impl Journal {
     }
 
     /// Ends the journal: no write is taken any more, and what is not durable fails. The first reason stays.
-    pub(crate) fn end(&self, visible: &Gate<Version>, why: Error) -> Wake {
+    pub(crate) fn end(&self, visible: &VersionLock<Version>, why: Error) -> Wake {
         let mut queue = self.queue.lock();
         queue.closed.get_or_insert(why);
         queue.ended = true;

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use crate::index::feed::{Feed, Reached, Subscriber};
 use crate::index::journal::Journal;
 use crate::index::snapshot::Snapshot;
-use crate::index::snapshot_tracker::Horizon;
+use crate::index::snapshot_tracker::SnapshotTracker;
 use crate::index::sync::{Mutex, MutexGuard, Race, is_planted};
 use crate::index::tickets::Tickets;
-use crate::index::version_lock::{Gate, give_way};
-use crate::index::write_set::Touched;
+use crate::index::version_lock::{VersionLock, yield_to_writer};
+use crate::index::write_set::WriteSet;
 use crate::model::change::{Change, Commit, Revision};
 use crate::model::error::{Error, Limit, Result};
 use crate::model::op::{Committed, LabelRef, Op, Outcome};
@@ -43,9 +43,9 @@ pub struct LabelIndex {
 
 struct Shared {
     /// The version that readers see. Written only while `writer` is held.
-    visible: Gate<Version>,
+    visible: VersionLock<Version>,
     writer: Mutex<Tickets>,
-    horizon: Arc<Horizon>,
+    horizon: Arc<SnapshotTracker>,
     feed: Arc<Feed>,
     limits: Limits,
     /// Where commits go before they count. None in memory.
@@ -87,7 +87,7 @@ impl LabelIndex {
     /// An index that begins with a version.
     pub(crate) fn with(version: Version, limits: Limits, journal: Option<Journal>) -> Self {
         let shared = Shared {
-            visible: Gate::new(version),
+            visible: VersionLock::new(version),
             writer: Mutex::default(),
             horizon: Arc::default(),
             feed: Arc::new(Feed::new(limits.feed_changes)),
@@ -128,7 +128,7 @@ impl LabelIndex {
     }
 
     #[cfg(any(feature = "store", test))]
-    pub(crate) fn visible(&self) -> &Gate<Version> {
+    pub(crate) fn visible(&self) -> &VersionLock<Version> {
         &self.shared.visible
     }
 
@@ -137,7 +137,7 @@ impl LabelIndex {
     }
 
     /// The journal, if readers see a commit only once it is durable.
-    pub(crate) fn hides(&self) -> Option<&Journal> {
+    pub(crate) fn synced_journal(&self) -> Option<&Journal> {
         self.journal().filter(|journal| journal.working().is_some())
     }
 
@@ -159,16 +159,16 @@ impl LabelIndex {
     }
 
     /// Runs a read of at most about a microsecond on the visible version.
-    pub(crate) fn look<R>(&self, read: impl FnOnce(&State) -> R) -> R {
+    pub(crate) fn with_visible<R>(&self, read: impl FnOnce(&State) -> R) -> R {
         self.shared.visible.read(|state| read(state))
     }
 
     /// Runs a read of some microseconds on the visible version. Leaves some time first to who has the turn to change it.
-    pub(crate) fn look_longer<R>(&self, read: impl FnOnce(&State) -> R) -> R {
-        if self.hides().is_none() && self.shared.writer.is_locked() {
-            give_way();
+    pub(crate) fn with_visible_yielding<R>(&self, read: impl FnOnce(&State) -> R) -> R {
+        if self.synced_journal().is_none() && self.shared.writer.is_locked() {
+            yield_to_writer();
         }
-        self.look(read)
+        self.with_visible(read)
     }
 
     /// The visible version, for a read of any length.
@@ -177,7 +177,7 @@ impl LabelIndex {
     }
 
     /// The version that writers work on: the visible one, unless readers have to wait for the disk.
-    pub(crate) fn newest(&self) -> &Gate<Version> {
+    pub(crate) fn newest(&self) -> &VersionLock<Version> {
         let journal = self.shared.journal.as_ref();
         journal.and_then(Journal::working).unwrap_or(&self.shared.visible)
     }
@@ -189,7 +189,7 @@ impl LabelIndex {
     /// Carries out one operation.
     pub(crate) fn execute(&self, op: &Op) -> Result<Committed<Outcome>> {
         self.admit()?;
-        self.settled(self.attempt(op))
+        self.await_durable(self.attempt(op))
     }
 
     fn attempt(&self, op: &Op) -> Result<Committed<Outcome>> {
@@ -232,7 +232,7 @@ impl LabelIndex {
         let mut version = self.newest_version();
         let mut outcomes: Vec<Outcome> = Vec::with_capacity(ops.len());
         let mut all_changes = Changes::new();
-        let mut touched = writer.notes().map(|_| Touched::default());
+        let mut touched = writer.notes().map(|_| WriteSet::default());
         for (position, op) in ops.into_iter().enumerate() {
             let refused = |cause| Error::BatchRefused { position, cause: Box::new(cause) };
             let op = op.try_map(|label| label_of(label, &outcomes)).map_err(refused)?;
@@ -309,15 +309,15 @@ impl LabelIndex {
     }
 
     /// Gives a write's answer once what it rests on is durable, refused or not.
-    pub(crate) fn settled<T>(&self, result: Result<Committed<T>>) -> Result<Committed<T>> {
-        if let Some(journal) = self.hides() {
-            journal.wait_for(self.rests_on(&result))?;
+    pub(crate) fn await_durable<T>(&self, result: Result<Committed<T>>) -> Result<Committed<T>> {
+        if let Some(journal) = self.synced_journal() {
+            journal.wait_for(self.depends_on(&result))?;
         }
         result
     }
 
     /// The revision that has to be durable before anybody may know this answer.
-    pub(crate) fn rests_on<T>(&self, result: &Result<Committed<T>>) -> Revision {
+    pub(crate) fn depends_on<T>(&self, result: &Result<Committed<T>>) -> Revision {
         match result {
             Ok(committed) => committed.revision,
             Err(_) => self.newest().read(|newest| newest.revision),
@@ -333,7 +333,7 @@ impl LabelIndex {
         // Where readers are behind, they see chats at places that are free already. What they see is read first: an
         // older snapshot is counted by then, and one that is taken later is no older.
         let early = is_planted(Race::EarlyHorizon).then(|| self.shared.horizon.oldest());
-        let seen = self.hides().map(|_| self.revision());
+        let seen = self.synced_journal().map(|_| self.revision());
         let held = early.unwrap_or_else(|| self.shared.horizon.oldest());
         Rules { limits: self.shared.limits, horizon: seen.map_or(held, |seen| held.min(seen)) }
     }
@@ -367,7 +367,7 @@ impl Default for LabelIndex {
 
 impl fmt::Debug for LabelIndex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.look(|state| {
+        self.with_visible(|state| {
             f.debug_struct("LabelIndex")
                 .field("revision", &state.revision)
                 .field("labels", &state.labels.len())

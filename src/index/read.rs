@@ -29,19 +29,19 @@ impl LabelIndex {
     /// [`Error::ForeignCursor`](crate::Error::ForeignCursor) for the cursor of another index.
     pub fn query(&self, filter: &Filter, page: Page) -> Result<Answer> {
         let ask = |state: &State| state.is_quick(filter, page).then(|| state.query(filter, page, self.limits()));
-        let answer = if page.limit() > 0 { self.look_longer(ask) } else { self.look(ask) };
+        let answer = if page.limit() > 0 { self.with_visible_yielding(ask) } else { self.with_visible(ask) };
         answer.unwrap_or_else(|| self.version().query(filter, page, self.limits()))
     }
 
     /// The labels of a chat, in label order. See [`Snapshot::labels_of`](crate::Snapshot::labels_of).
     pub fn labels_of(&self, chat: impl Arg<ChatId>) -> Vec<Label> {
-        chat.parse_arg().map(|chat| self.look(|state| state.labels_of(&chat))).unwrap_or_default()
+        chat.parse_arg().map(|chat| self.with_visible(|state| state.labels_of(&chat))).unwrap_or_default()
     }
 
     /// Whether a chat has a label. See [`Snapshot::contains`](crate::Snapshot::contains).
     pub fn contains(&self, label: impl Arg<LabelId>, chat: impl Arg<ChatId>) -> bool {
         let (Ok(label), Ok(chat)) = (label.parse_arg(), chat.parse_arg()) else { return false };
-        self.look(|state| state.contains(&label, &chat))
+        self.with_visible(|state| state.contains(&label, &chat))
     }
 
     /// Every label, in label order. See [`Snapshot::labels`](crate::Snapshot::labels).
@@ -52,17 +52,17 @@ impl LabelIndex {
     /// The label of an id. See [`Snapshot::label`](crate::Snapshot::label).
     pub fn label(&self, id: impl Arg<LabelId>) -> Option<Label> {
         let id = id.parse_arg().ok()?;
-        self.look(|state| state.labels.get(&id).cloned())
+        self.with_visible(|state| state.labels.get(&id).cloned())
     }
 
     /// The ids of the labels of a name. See [`Snapshot::ids_named`](crate::Snapshot::ids_named).
     pub fn ids_named(&self, name: &str) -> Vec<LabelId> {
-        NameKey::sought(name).map(|key| self.look(|state| state.ids_named(&key))).unwrap_or_default()
+        NameKey::sought(name).map(|key| self.with_visible(|state| state.ids_named(&key))).unwrap_or_default()
     }
 
     /// How many chats have a label. See [`Snapshot::count`](crate::Snapshot::count).
     pub fn count(&self, label: impl Arg<LabelId>) -> u64 {
-        label.parse_arg().map_or(0, |label| self.look(|state| state.count(&label)))
+        label.parse_arg().map_or(0, |label| self.with_visible(|state| state.count(&label)))
     }
 
     /// The labels of an answer's chats, with their numbers. See
@@ -77,28 +77,28 @@ impl LabelIndex {
 
     /// How many chats have a label.
     pub fn total_chats(&self) -> u64 {
-        self.look(|state| state.total_chats())
+        self.with_visible(|state| state.total_chats())
     }
 
     /// How many pairs there are.
     pub fn total_rows(&self) -> u64 {
-        self.look(|state| state.total_rows)
+        self.with_visible(|state| state.total_rows)
     }
 
     /// The number of the last commit; 0 before the first.
     pub fn revision(&self) -> Revision {
-        self.look(|state| state.revision)
+        self.with_visible(|state| state.revision)
     }
 
     /// Whether the index was ever refreshed, and by which revision last: tells "empty" from "not synced yet".
     pub fn refresh_state(&self) -> RefreshState {
-        self.look(|state| state.refresh_state)
+        self.with_visible(|state| state.refresh_state)
     }
 
     /// The chat that an id means. See [`Snapshot::resolve`](crate::Snapshot::resolve).
     pub fn resolve(&self, chat: impl Arg<ChatId>) -> Option<ChatId> {
         let chat = chat.parse_arg().ok()?;
-        Some(self.look(|state| state.resolve(&chat).clone()))
+        Some(self.with_visible(|state| state.resolve(&chat).clone()))
     }
 
     /// Every alias with the chat that it means. See [`Snapshot::aliases`](crate::Snapshot::aliases).

@@ -48,8 +48,8 @@ struct Waiting {
 }
 
 impl Receipt {
-    pub(crate) fn new(index: LabelIndex, rests_on: Revision, answer: Result<BatchCommit>) -> Self {
-        Self { waiting: Waiting { index, revision: rests_on, task: None }, answer }
+    pub(crate) fn new(index: LabelIndex, depends_on: Revision, answer: Result<BatchCommit>) -> Self {
+        Self { waiting: Waiting { index, revision: depends_on, task: None }, answer }
     }
 
     /// Whether the answer is there, so that [`wait`](Self::wait) gives it at once.
@@ -57,7 +57,7 @@ impl Receipt {
     /// **O(1)**; does not wait.
     pub fn is_ready(&self) -> bool {
         let Waiting { index, revision, .. } = &self.waiting;
-        index.hides().is_none_or(|journal| journal.reached(*revision).is_some())
+        index.synced_journal().is_none_or(|journal| journal.reached(*revision).is_some())
     }
 
     /// Waits for the answer.
@@ -67,7 +67,7 @@ impl Receipt {
     /// Those of [`Batch::commit`](crate::Batch::commit).
     pub fn wait(self) -> Result<BatchCommit> {
         let Waiting { index, revision, .. } = &self.waiting;
-        if let Some(journal) = index.hides() {
+        if let Some(journal) = index.synced_journal() {
             journal.wait_for(*revision)?;
         }
         self.answer
@@ -80,7 +80,7 @@ impl Future for Receipt {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { waiting: Waiting { index, revision, task }, answer } = self.get_mut();
-        let reached = match index.hides() {
+        let reached = match index.synced_journal() {
             Some(journal) => journal.poll_reached(*revision, task, context),
             None => Poll::Ready(Ok(())),
         };
@@ -90,7 +90,7 @@ impl Future for Receipt {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        if let (Some(journal), Some(task)) = (self.index.hides(), self.task) {
+        if let (Some(journal), Some(task)) = (self.index.synced_journal(), self.task) {
             journal.forget(task);
         }
     }

@@ -3,7 +3,7 @@
 use std::iter::FusedIterator;
 use std::sync::Arc;
 
-use crate::index::snapshot_tracker::Hold;
+use crate::index::snapshot_tracker::SnapshotGuard;
 use crate::model::answer::{Answer, LabelledChat};
 use crate::model::arg::Arg;
 use crate::model::change::{Place, Revision};
@@ -44,11 +44,11 @@ pub struct Snapshot {
     state: Version,
     limits: Limits,
     /// Tells the index, for as long as it lives, that this revision is being looked at.
-    _hold: Arc<Hold>,
+    _hold: Arc<SnapshotGuard>,
 }
 
 impl Snapshot {
-    pub(crate) fn new(state: Version, limits: Limits, hold: Hold) -> Self {
+    pub(crate) fn new(state: Version, limits: Limits, hold: SnapshotGuard) -> Self {
         Self { state, limits, _hold: Arc::new(hold) }
     }
 

@@ -8,20 +8,20 @@ use crate::model::change::Revision;
 
 /// The revisions of the snapshots that are held, so that places which they show are not used again.
 #[derive(Debug)]
-pub(crate) struct Horizon {
+pub(crate) struct SnapshotTracker {
     held: Mutex<BTreeMap<Revision, usize>>,
     /// The first of them; written only while `held` is locked. Every write asks for it.
     oldest: AtomicU64,
 }
 
-/// Keeps one revision in its [`Horizon`] until it is dropped.
+/// Keeps one revision in its [`SnapshotTracker`] until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Hold {
-    horizon: Arc<Horizon>,
+pub(crate) struct SnapshotGuard {
+    horizon: Arc<SnapshotTracker>,
     revision: Revision,
 }
 
-impl Default for Horizon {
+impl Default for SnapshotTracker {
     fn default() -> Self {
         let held = BTreeMap::new();
         Self { oldest: AtomicU64::new(oldest_of(&held)), held: Mutex::new(held) }
@@ -33,10 +33,10 @@ fn oldest_of(held: &BTreeMap<Revision, usize>) -> Revision {
     held.keys().next().copied().unwrap_or(Revision::MAX)
 }
 
-impl Horizon {
-    pub(crate) fn hold(self: &Arc<Self>, revision: Revision) -> Hold {
+impl SnapshotTracker {
+    pub(crate) fn hold(self: &Arc<Self>, revision: Revision) -> SnapshotGuard {
         self.change(|held| *held.entry(revision).or_default() += 1);
-        Hold { horizon: Arc::clone(self), revision }
+        SnapshotGuard { horizon: Arc::clone(self), revision }
     }
 
     /// The oldest revision that is held, or a later one than any.
@@ -51,7 +51,7 @@ impl Horizon {
     }
 }
 
-impl Drop for Hold {
+impl Drop for SnapshotGuard {
     fn drop(&mut self) {
         self.horizon.change(|held| {
             if let Some(count) = held.get_mut(&self.revision) {

@@ -8,7 +8,7 @@ use crate::index::sync::{AtomicBool, AtomicUsize, Ordering, RwLock, SPINS, YIELD
 /// yield, then park. They take turns: a writer lets those readers go first that waited while it wrote, and readers that
 /// come while it asks let it go first. No user code runs behind it, so it is never taken twice by one thread.
 #[derive(Debug)]
-pub(crate) struct Gate<T> {
+pub(crate) struct VersionLock<T> {
     value: RwLock<T>,
     /// Readers that found the lock taken, or asked for.
     waiting: AtomicUsize,
@@ -16,7 +16,7 @@ pub(crate) struct Gate<T> {
     asked: AtomicBool,
 }
 
-impl<T> Gate<T> {
+impl<T> VersionLock<T> {
     pub(crate) fn new(value: T) -> Self {
         Self { value: RwLock::new(value), waiting: AtomicUsize::new(0), asked: AtomicBool::new(false) }
     }
@@ -51,7 +51,7 @@ impl<T> Gate<T> {
 
 /// Leaves the time for two changes or so to who writes. Reads that are longer than changes, and take turns with them one by
 /// one, would leave writers too little of it.
-pub(crate) fn give_way() {
+pub(crate) fn yield_to_writer() {
     (0..SPINS + SPINS / 4).for_each(|_| spin_loop());
 }
 

@@ -13,9 +13,9 @@ use crate::state::State;
 /// A chat that is merged into another hands over what was written of it, as it hands over its labels; what becomes of
 /// the alias afterwards makes no difference.
 #[derive(Debug, Default)]
-pub(crate) struct Touched {
+pub(crate) struct WriteSet {
     chats: HashMap<ChatId, Covered>,
-    labels: HashMap<LabelId, TouchedLabel>,
+    labels: HashMap<LabelId, WrittenLabel>,
     /// Ids that became an alias, mean another chat or are a chat again; with them the chats that they meant and mean.
     meant_anew: HashSet<ChatId>,
     /// Which chats were merged into which, in order, for [`absorb`](Self::absorb).
@@ -39,7 +39,7 @@ impl Covered {
 
 /// What writes did to one label.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct TouchedLabel {
+pub(crate) struct WrittenLabel {
     /// It was created or edited, and not removed after that.
     pub(crate) edited: bool,
     pub(crate) name: bool,
@@ -49,7 +49,7 @@ pub(crate) struct TouchedLabel {
     pub(crate) removed: bool,
 }
 
-impl TouchedLabel {
+impl WrittenLabel {
     /// What was done, and after that an edit.
     fn and(self, edit: Self) -> Self {
         Self {
@@ -62,7 +62,7 @@ impl TouchedLabel {
     }
 }
 
-impl Touched {
+impl WriteSet {
     /// Notes one operation that was not refused. `before` is the state that it found.
     pub(crate) fn note(&mut self, before: &State, op: &Op, outcome: &Outcome) {
         self.note_in_batch(before, op, outcome);
@@ -117,7 +117,7 @@ impl Touched {
     }
 
     fn edited(&mut self, id: &LabelId, patch: &LabelPatch) {
-        let edit = TouchedLabel {
+        let edit = WrittenLabel {
             edited: true,
             name: patch.name.is_some(),
             color: patch.color.is_some(),
@@ -129,7 +129,7 @@ impl Touched {
     }
 
     fn removed(&mut self, id: &LabelId) {
-        self.labels.insert(id.clone(), TouchedLabel { removed: true, ..TouchedLabel::default() });
+        self.labels.insert(id.clone(), WrittenLabel { removed: true, ..WrittenLabel::default() });
     }
 
     fn pair(&mut self, before: &State, label: &LabelId, chat: &ChatId) {
@@ -170,12 +170,12 @@ impl Touched {
     }
 
     /// Every label that was written, in no order.
-    pub(crate) fn labels(&self) -> impl Iterator<Item = (&LabelId, TouchedLabel)> {
+    pub(crate) fn labels(&self) -> impl Iterator<Item = (&LabelId, WrittenLabel)> {
         self.labels.iter().map(|(id, &touched)| (id, touched))
     }
 
     /// What was done to a label.
-    pub(crate) fn label(&self, id: &LabelId) -> TouchedLabel {
+    pub(crate) fn label(&self, id: &LabelId) -> WrittenLabel {
         self.labels.get(id).copied().unwrap_or_default()
     }
 

@@ -1,5 +1,6 @@
 //! Answering: what the totals and the page of a filter are in words of the interface.
 
+use crate::collections::number::to_index;
 use crate::model::answer::{Answer, LabelledChat, Totals};
 use crate::model::change::Place;
 use crate::model::chat_id::ChatId;
@@ -10,10 +11,9 @@ use crate::model::label::Label;
 use crate::model::label_id::LabelId;
 use crate::model::name::NameKey;
 use crate::model::options::Limits;
-use crate::query::resolved_filter::Clauses;
+use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::State;
 use crate::state::decide::exceeded;
-use crate::state::labels::index;
 
 impl State {
     pub(crate) fn query(&self, filter: &Filter, page: Page, limits: &Limits) -> Result<Answer> {
@@ -21,7 +21,7 @@ impl State {
             return Err(exceeded(Limit::Page, limits.page, page.limit));
         }
         let start = self.start_of(page)?;
-        let clauses = Clauses::of(filter, &self.labels, limits)?;
+        let clauses = ResolvedFilter::of(filter, &self.labels, limits)?;
         let (places, more) = start.map_or((Vec::new(), false), |start| self.page(&clauses, start, page.limit));
         let last = places.last().filter(|_| more);
         let next = last.map(|&place| Cursor { place, identity: self.identity });
@@ -99,7 +99,7 @@ impl State {
 
     /// The labels that matching chats carry, with the number of those chats, in label order.
     pub(crate) fn count_by_label(&self, filter: &Filter, limits: &Limits) -> Result<Vec<(Label, u64)>> {
-        let clauses = Clauses::of(filter, &self.labels, limits)?;
+        let clauses = ResolvedFilter::of(filter, &self.labels, limits)?;
         let mut counts = vec![0_u64; self.labels.slot_count()];
         if clauses.pass_everybody() {
             for (slot, count) in (0..).zip(&mut counts) {
@@ -108,7 +108,7 @@ impl State {
         } else {
             for (_, members, chats) in self.sets.iter().filter(|(_, members, _)| clauses.pass(members)) {
                 for &slot in members {
-                    if let Some(count) = counts.get_mut(index(slot)) {
+                    if let Some(count) = counts.get_mut(to_index(slot)) {
                         *count += u64::from(chats);
                     }
                 }
@@ -116,7 +116,7 @@ impl State {
         }
         let count_of = |label: &Label| {
             let slot = self.labels.slot(label.id())?;
-            counts.get(index(slot)).copied().filter(|&count| count > 0)
+            counts.get(to_index(slot)).copied().filter(|&count| count > 0)
         };
         Ok(self.labels.iter().filter_map(|label| Some((label.clone(), count_of(label)?))).collect())
     }

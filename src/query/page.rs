@@ -1,7 +1,7 @@
 //! Which chats are on a page.
 
 use crate::model::change::Place;
-use crate::query::resolved_filter::Clauses;
+use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::State;
 use crate::state::label_sets::EMPTY;
 use crate::state::labels::Slot;
@@ -16,7 +16,7 @@ enum Source<'a> {
 
 impl State {
     /// The places of the first `limit` chats that pass from `start` on, and whether another one follows.
-    pub(crate) fn page(&self, clauses: &Clauses, start: Place, limit: usize) -> (Vec<Place>, bool) {
+    pub(crate) fn page(&self, clauses: &ResolvedFilter, start: Place, limit: usize) -> (Vec<Place>, bool) {
         let mut places = Vec::new();
         let mut more = false;
         if limit > 0 && !clauses.pass_nobody() {
@@ -36,7 +36,7 @@ impl State {
     }
 
     /// Gives a superset of the chats that pass, in order of place, until it is told to stop.
-    fn candidates(&self, clauses: &Clauses, start: Place, mut go_on: impl FnMut(Place) -> bool) {
+    fn candidates(&self, clauses: &ResolvedFilter, start: Place, mut go_on: impl FnMut(Place) -> bool) {
         let cost = |slots: &[Slot]| slots.iter().map(|&slot| self.postings.len(slot)).sum::<u64>();
         let cheapest = clauses.any.iter().chain(&clauses.all).min_by_key(|slots| cost(slots));
         match cheapest.map_or(Source::Everybody, |slots| Source::Labels(slots)) {

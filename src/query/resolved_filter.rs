@@ -13,7 +13,7 @@ use crate::state::labels::{Labels, Slot};
 
 /// A filter whose entries are looked up: lists of slots, each sorted and without repetition.
 #[derive(Debug, Default)]
-pub(crate) struct Clauses {
+pub(crate) struct ResolvedFilter {
     /// `None` when the clause was not given; empty when nobody passes it.
     pub(crate) any: Option<Vec<Slot>>,
     /// One list for each entry; an empty one means that nobody passes.
@@ -24,7 +24,7 @@ pub(crate) struct Clauses {
     pub(crate) unresolved: Unresolved,
 }
 
-impl Clauses {
+impl ResolvedFilter {
     pub(crate) fn of(filter: &Filter, labels: &Labels, limits: &Limits) -> Result<Self> {
         if filter.len() > limits.filter_entries {
             return Err(exceeded(Limit::FilterEntries, limits.filter_entries, filter.len()));
@@ -88,7 +88,7 @@ impl Clauses {
 struct Lookup<'a> {
     labels: &'a Labels,
     seen: HashSet<&'a Entry>,
-    clauses: Clauses,
+    clauses: ResolvedFilter,
 }
 
 impl<'a> Lookup<'a> {

@@ -4,7 +4,7 @@ use std::iter;
 
 use hashbrown::HashSet;
 
-use crate::index::write_set::TouchedLabel;
+use crate::index::write_set::WrittenLabel;
 use crate::model::change::Place;
 use crate::model::chat_id::{ChatId, StoredOrder};
 use crate::model::full_state::FullState;
@@ -12,7 +12,7 @@ use crate::model::label::Label;
 use crate::model::label_id::LabelId;
 use crate::refresh::label_change::label_change;
 use crate::refresh::links_by_chat::LinksByChat;
-use crate::refresh::told::Told;
+use crate::refresh::stated_labels::StatedLabels;
 use crate::state::State;
 use crate::state::labels::Slot;
 use crate::state::postings::List;
@@ -32,15 +32,15 @@ impl Diff {
     /// Compares a full state with a version.
     ///
     /// **O(n log n)** in the records and in the pairs of the labels that the state has.
-    pub(super) fn new(state: &State, full: &FullState, told: &Told<'_>) -> Self {
-        let mut diff = Self { labels: differing_labels(state, told), link: Vec::new(), unlink: Vec::new() };
-        diff.compare_pairs(state, full, told);
+    pub(super) fn new(state: &State, full: &FullState, stated: &StatedLabels<'_>) -> Self {
+        let mut diff = Self { labels: differing_labels(state, stated), link: Vec::new(), unlink: Vec::new() };
+        diff.compare_pairs(state, full, stated);
         diff.link.sort_unstable();
         diff.link.dedup();
         diff
     }
 
-    fn compare_pairs(&mut self, state: &State, full: &FullState, told: &Told<'_>) {
+    fn compare_pairs(&mut self, state: &State, full: &FullState, stated: &StatedLabels<'_>) {
         let mut wanted: Vec<(Slot, Place)> = Vec::with_capacity(full.links.len());
         for (label, chat) in &full.links {
             let chat = state.resolve(chat);
@@ -51,7 +51,7 @@ impl Diff {
         }
         wanted.sort_unstable();
         wanted.dedup();
-        for (label, &slot) in state.labels.by_id.iter().filter(|(label, _)| told.has(label)) {
+        for (label, &slot) in state.labels.by_id.iter().filter(|(label, _)| stated.has(label)) {
             let start = wanted.partition_point(|(other, _)| *other < slot);
             let places = wanted.iter().skip(start).take_while(|(other, _)| *other == slot).map(|&(_, place)| place);
             compare_places(state, slot, places, |place, linked| {
@@ -71,7 +71,13 @@ impl Diff {
     /// written; these win anyway.
     ///
     /// **O(d + m log n)** in the pairs d of the difference, the ids m of these chats and the links n of the full state.
-    pub(super) fn renew(&mut self, state: &State, told: &Told<'_>, links: &LinksByChat<'_>, chats: &HashSet<ChatId>) {
+    pub(super) fn renew(
+        &mut self,
+        state: &State,
+        stated: &StatedLabels<'_>,
+        links: &LinksByChat<'_>,
+        chats: &HashSet<ChatId>,
+    ) {
         self.link.retain(|(StoredOrder(chat), _)| !chats.contains(chat));
         self.unlink.retain(|(_, chat)| !chats.contains(chat));
         let mut unlink = Vec::new();
@@ -82,7 +88,7 @@ impl Diff {
                 slots.iter().filter_map(|&slot| state.labels.at(slot)).map(Label::id).collect();
             let lacking = wanted.difference(&had);
             self.link.extend(lacking.map(|&label| (StoredOrder(chat.clone()), label.clone())));
-            let surplus = had.difference(&wanted).filter(|label| told.has(label));
+            let surplus = had.difference(&wanted).filter(|label| stated.has(label));
             unlink.extend(surplus.map(|&label| (label.clone(), chat.clone())));
         }
         // A stable sort finds those in order that were there before, and takes no longer for them.
@@ -93,11 +99,11 @@ impl Diff {
 }
 
 /// The labels that come, go or change, in label order.
-fn differing_labels(state: &State, told: &Told<'_>) -> Vec<LabelId> {
-    let mut ids: Vec<&LabelId> = told.ids().chain(state.labels.iter().map(Label::id)).collect();
+fn differing_labels(state: &State, stated: &StatedLabels<'_>) -> Vec<LabelId> {
+    let mut ids: Vec<&LabelId> = stated.ids().chain(state.labels.iter().map(Label::id)).collect();
     ids.sort_unstable();
     ids.dedup();
-    ids.retain(|id| label_change(state, told, TouchedLabel::default(), id).is_some());
+    ids.retain(|id| label_change(state, stated, WrittenLabel::default(), id).is_some());
     ids.into_iter().cloned().collect()
 }
 

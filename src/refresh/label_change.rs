@@ -1,26 +1,31 @@
 //! What a refresh makes of one label.
 
-use crate::index::write_set::TouchedLabel;
+use crate::index::write_set::WrittenLabel;
 use crate::model::change::Change;
 use crate::model::label::{Label, LabelPatch};
 use crate::model::label_id::LabelId;
-use crate::refresh::told::Told;
+use crate::refresh::stated_labels::StatedLabels;
 use crate::state::State;
 
 /// The change that makes a label of a version what the full state says, but for what was written to it.
-pub(super) fn label_change(state: &State, told: &Told<'_>, touched: TouchedLabel, id: &LabelId) -> Option<Change> {
-    let fields = told.fields(id);
+pub(super) fn label_change(
+    state: &State,
+    stated: &StatedLabels<'_>,
+    touched: WrittenLabel,
+    id: &LabelId,
+) -> Option<Change> {
+    let fields = stated.fields(id);
     let Some(label) = state.labels.get(id) else {
         let deleted = state.labels.is_deleted(id);
         return match fields {
             _ if touched.removed => None,
             Some(fields) => Some(Change::LabelCreated { label: Label::new(id.clone(), fields.clone()) }),
             None if deleted => None,
-            None if told.has(id) => Some(Change::LabelCreated { label: Label::new(id.clone(), LabelPatch::new()) }),
+            None if stated.has(id) => Some(Change::LabelCreated { label: Label::new(id.clone(), LabelPatch::new()) }),
             None => Some(Change::LabelRemoved { label: id.clone(), links: 0 }),
         };
     };
-    if told.has(id) {
+    if stated.has(id) {
         let mut fields = fields.cloned().unwrap_or_default();
         fields.name = fields.name.filter(|_| !touched.name);
         fields.color = fields.color.filter(|_| !touched.color);

@@ -1,6 +1,6 @@
 //! Replacing the index's state by the network's, in one step and without losing a write.
 
-mod told;
+mod stated_labels;
 mod links_by_chat;
 mod label_change;
 mod diff;
@@ -18,7 +18,7 @@ use crate::model::op::{Committed, RefreshState, Refreshed};
 use crate::refresh::diff::Diff;
 use crate::refresh::links_by_chat::LinksByChat;
 use crate::refresh::reconcile::Reconciler;
-use crate::refresh::told::Told;
+use crate::refresh::stated_labels::StatedLabels;
 use crate::state::Version;
 
 /// The right to refresh an index once. Only one is open at a time; dropping it gives it back and changes nothing.
@@ -82,7 +82,7 @@ impl LabelIndex {
         let before = self.newest().read(|newest| newest.revision);
         drop(writer);
         let ticket = RefreshTicket { index: self.clone(), number };
-        if let Some(journal) = self.hides() {
+        if let Some(journal) = self.synced_journal() {
             journal.wait_for(before)?;
         }
         Ok(ticket)
@@ -96,15 +96,15 @@ impl LabelIndex {
     fn execute_refresh(&self, number: u64, full: &FullState, refuse_empty: bool) -> Result<Committed<Refreshed>> {
         self.admit()?;
         let draft = self.draft_refresh(number, full);
-        self.settled(draft.and_then(|draft| self.commit_draft(draft, refuse_empty)))
+        self.await_durable(draft.and_then(|draft| self.commit_draft(draft, refuse_empty)))
     }
 
     /// Computes what a commit of this ticket would change now. Writers go on.
     fn draft_refresh<'a>(&self, number: u64, full: &'a FullState) -> Result<Draft<'a>> {
         self.writer().touched(number)?;
-        let (base, told) = (self.newest_version(), Told::new(full));
-        let diff = Diff::new(&base, full, &told);
-        Ok(Draft { number, base, full, told, diff })
+        let (base, stated) = (self.newest_version(), StatedLabels::new(full));
+        let diff = Diff::new(&base, full, &stated);
+        Ok(Draft { number, base, full, stated, diff })
     }
 
     fn commit_draft(&self, draft: Draft<'_>, refuse_empty: bool) -> Result<Committed<Refreshed>> {
@@ -127,13 +127,13 @@ impl LabelIndex {
         links: Option<&LinksByChat<'_>>,
         refuse_empty: bool,
     ) -> Result<Committed<Refreshed>> {
-        let Draft { number, told, mut diff, .. } = draft;
+        let Draft { number, stated, mut diff, .. } = draft;
         let touched = writer.touched(number)?;
         let state = self.newest_version();
         if let Some(links) = links {
-            diff.renew(&state, &told, links, touched.meant_anew());
+            diff.renew(&state, &stated, links, touched.meant_anew());
         }
-        let reconciler = Reconciler { state: &state, told: &told, touched };
+        let reconciler = Reconciler { state: &state, stated: &stated, touched };
         if refuse_empty {
             reconciler.refuse_empty()?;
         }
@@ -156,7 +156,7 @@ struct Draft<'a> {
     number: u64,
     base: Version,
     full: &'a FullState,
-    told: Told<'a>,
+    stated: StatedLabels<'a>,
     diff: Diff,
 }
 

@@ -2,7 +2,7 @@
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::index::write_set::Touched;
+use crate::index::write_set::WriteSet;
 use crate::model::change::{Change, Place};
 use crate::model::chat_id::{ChatId, StoredOrder};
 use crate::model::error::{Error, Limit, Result};
@@ -10,7 +10,7 @@ use crate::model::label_id::LabelId;
 use crate::model::op::Refreshed;
 use crate::refresh::diff::Diff;
 use crate::refresh::label_change::label_change;
-use crate::refresh::told::Told;
+use crate::refresh::stated_labels::StatedLabels;
 use crate::state::State;
 use crate::state::chats::Chats;
 use crate::state::decide::{Rules, exceeded};
@@ -21,15 +21,15 @@ use crate::state::postings::List;
 /// Runs in the turn to write. So it sees the difference and what was written, and has no way to go through all links.
 pub(super) struct Reconciler<'a> {
     pub(super) state: &'a State,
-    pub(super) told: &'a Told<'a>,
-    pub(super) touched: &'a Touched,
+    pub(super) stated: &'a StatedLabels<'a>,
+    pub(super) touched: &'a WriteSet,
 }
 
 impl Reconciler<'_> {
     /// Refuses a state that would empty the index.
     pub(super) fn refuse_empty(&self) -> Result<()> {
-        let labels_go = !self.told.has_live_record() && self.state.labels.len() > 0;
-        let links_go = !self.told.has_link() && self.state.total_rows > 0;
+        let labels_go = !self.stated.has_live_record() && self.state.labels.len() > 0;
+        let links_go = !self.stated.has_link() && self.state.total_rows > 0;
         if labels_go || links_go {
             let labels = u64::try_from(self.state.labels.len()).unwrap_or(u64::MAX);
             return Err(Error::EmptyRefresh { labels, links: self.state.total_rows });
@@ -56,7 +56,7 @@ impl Reconciler<'_> {
         let stays = |id: &LabelId| created.contains(id) || (self.state.labels.slot(id).is_some() && !gone.contains(id));
         let free = |(label, chat): &(LabelId, ChatId)| stays(label) && !self.touched.covers(label, chat);
         let link = diff.link.into_iter().map(|(StoredOrder(chat), label)| (label, chat));
-        let link = link.filter(|pair| self.told.has(&pair.0) && free(pair));
+        let link = link.filter(|pair| self.stated.has(&pair.0) && free(pair));
         let before = changes.len();
         self.link(link, rules, &mut changes)?;
         summary.linked = changes.len() - before;
@@ -86,14 +86,14 @@ impl Reconciler<'_> {
         let mut ids: Vec<&LabelId> = differing.iter().chain(self.touched.labels().map(|(id, _)| id)).collect();
         ids.sort_unstable();
         ids.dedup();
-        let change = |id| label_change(self.state, self.told, self.touched.label(id), id);
+        let change = |id| label_change(self.state, self.stated, self.touched.label(id), id);
         ids.into_iter().filter_map(change).collect()
     }
 
     /// The pairs of labels that only stay because they were edited meanwhile: the full state has none of them.
     fn stranded(&self) -> impl Iterator<Item = (LabelId, ChatId)> {
         let edited = self.touched.labels().filter(|(_, touched)| touched.edited).map(|(id, _)| id);
-        let mut labels: Vec<&LabelId> = edited.filter(|id| !self.told.has(id)).collect();
+        let mut labels: Vec<&LabelId> = edited.filter(|id| !self.stated.has(id)).collect();
         labels.sort_unstable();
         let labels = labels.into_iter().filter_map(|id| Some((id, self.state.labels.slot(id)?)));
         labels.flat_map(|(id, slot)| {

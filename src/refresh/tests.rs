@@ -56,7 +56,7 @@ fn full_state() -> impl Strategy<Value = FullState> {
             match record {
                 0 => {}
                 1 => full.deleted_label(id).unwrap(),
-                _ => full.label(id, format!("told {record}").as_str()).unwrap(),
+                _ => full.label(id, format!("stated {record}").as_str()).unwrap(),
             }
             chats.iter().for_each(|chat| full.link(id, chat.to_string()).unwrap());
         }

@@ -1,15 +1,15 @@
 //! The ids that turned out to mean another chat.
 
-use crate::collections::cow_btree_map::SortedMap;
+use crate::collections::cow_btree_map::CowBTreeMap;
 use crate::model::chat_id::{ChatId, StoredOrder};
 
 /// Aliases by key, whether or not a chat has labels.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Aliases {
     /// A1: no target is itself an alias, so one step resolves every id. A3: no alias has a place of its own.
-    by_alias: SortedMap<StoredOrder, ChatId>,
+    by_alias: CowBTreeMap<StoredOrder, ChatId>,
     /// A2: the same pairs, target first.
-    pub(crate) by_target: SortedMap<(StoredOrder, StoredOrder), ()>,
+    pub(crate) by_target: CowBTreeMap<(StoredOrder, StoredOrder), ()>,
 }
 
 impl Aliases {
@@ -37,8 +37,8 @@ impl Aliases {
             .collect();
         let by_alias = pairs.into_iter().map(|(alias, target)| (StoredOrder(alias), target)).collect();
         Ok(Self {
-            by_alias: SortedMap::bulk(by_alias).map_err(|StoredOrder(alias)| alias)?,
-            by_target: SortedMap::bulk(by_target).map_err(|(_, StoredOrder(alias))| alias)?,
+            by_alias: CowBTreeMap::bulk(by_alias).map_err(|StoredOrder(alias)| alias)?,
+            by_target: CowBTreeMap::bulk(by_target).map_err(|(_, StoredOrder(alias))| alias)?,
         })
     }
 

@@ -2,13 +2,14 @@
 
 use hashbrown::HashSet;
 
+use crate::collections::number::to_u64;
 use crate::model::change::{Change, Place};
 use crate::model::chat_id::ChatId;
 use crate::model::label_id::LabelId;
 use crate::model::op::RefreshState;
 use crate::state::State;
 use crate::state::label_sets::EMPTY;
-use crate::state::labels::{Slot, wide};
+use crate::state::labels::Slot;
 use crate::state::postings::List;
 use crate::state::signatures::SetId;
 
@@ -76,7 +77,7 @@ impl State {
         match change {
             Change::LabelCreated { label } | Change::LabelUpdated { label } => {
                 self.labels.put(label.clone());
-                self.postings.reach(self.labels.slot_count());
+                self.postings.grow_to(self.labels.slot_count());
             }
             Change::LabelRemoved { label, .. } => self.remove_label(label),
             // Those are of a run.
@@ -107,7 +108,7 @@ impl State {
         self.postings.link(slots, place, self.sets.members(old));
         let new = self.sets.with(old, slots, &self.labels);
         self.reset(place, old, new);
-        self.total_rows += wide(slots.len());
+        self.total_rows += to_u64(slots.len());
     }
 
     /// Takes labels from the chat at a place, which has them.
@@ -116,7 +117,7 @@ impl State {
         let new = self.sets.without(old, slots);
         self.postings.unlink(slots, place, self.sets.members(new));
         self.reset(place, old, new);
-        self.total_rows -= wide(slots.len());
+        self.total_rows -= to_u64(slots.len());
         if new == EMPTY {
             self.vacated.push(place);
         }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::collections::cow_hash_index::Twice;
-use crate::collections::cow_vec::Pages;
+use crate::collections::cow_vec::CowVec;
+use crate::collections::number::to_u64;
 use crate::model::change::Place;
 use crate::model::chat_id::ChatId;
 use crate::model::error::Result;
@@ -15,7 +16,7 @@ use crate::state::State;
 use crate::state::chats::{Chats, RUN, Record};
 use crate::state::decide::{Rules, full, plan, unknown};
 use crate::state::label_sets::EMPTY;
-use crate::state::labels::{Slot, wide};
+use crate::state::labels::Slot;
 use crate::state::postings::Postings;
 use crate::state::signatures::SetId;
 
@@ -26,10 +27,10 @@ pub(crate) struct Bulk {
     state: State,
     hash_seed: u64,
     rules: Rules,
-    records: Pages<Record, RUN>,
+    records: CowVec<Record, RUN>,
     /// The records of the last page.
     tail: Vec<Record>,
-    texts: Pages<Option<Arc<str>>, 128>,
+    texts: CowVec<Option<Arc<str>>, 128>,
     /// The labels of one chat, while it is added.
     slots: Vec<Slot>,
 }
@@ -40,9 +41,9 @@ impl Bulk {
             state: State::new(identity, hash_seed),
             hash_seed,
             rules: Rules { limits, horizon: 0 },
-            records: Pages::default(),
+            records: CowVec::default(),
             tail: Vec::with_capacity(RUN),
-            texts: Pages::default(),
+            texts: CowVec::default(),
             slots: Vec::new(),
         }
     }
@@ -95,7 +96,7 @@ impl Bulk {
         }
         let slots_of = |record: &Record| record.taken().map(|set| state.sets.members(set)).unwrap_or_default();
         state.postings = Postings::bulk(state.labels.slot_count(), state.chats.records.iter().map(slots_of));
-        state.total_rows = state.sets.iter().map(|(_, members, count)| u64::from(count) * wide(members.len())).sum();
+        state.total_rows = state.sets.iter().map(|(_, members, count)| u64::from(count) * to_u64(members.len())).sum();
         state
     }
 }

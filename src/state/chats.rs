@@ -5,13 +5,13 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use std::hash::BuildHasher;
 
-use crate::collections::cow_hash_index::{HashIndex, Twice};
+use crate::collections::cow_hash_index::{CowHashIndex, Twice};
 use crate::collections::cow_slice::plain;
-use crate::collections::cow_vec::Pages;
+use crate::collections::cow_vec::CowVec;
+use crate::collections::number::{to_index, to_u64};
 use crate::model::change::{Place, Revision};
 use crate::model::chat_id::{ChatId, ChatKey, CompactId};
 use crate::state::label_sets::EMPTY;
-use crate::state::labels::{index, wide};
 use crate::state::signatures::SetId;
 
 /// Places in one page.
@@ -64,13 +64,13 @@ impl Record {
 /// set, only between the first change of a commit and its end; *free*.
 #[derive(Debug, Clone)]
 pub(crate) struct Chats {
-    pub(crate) records: Pages<Record, RUN>,
+    pub(crate) records: CowVec<Record, RUN>,
     /// C3: the ids that are no [`CompactId`], each used by exactly one place; the numbers without a text are listed
     /// once each.
-    pub(crate) texts: Pages<Option<Arc<str>>, 128>,
-    pub(crate) free_texts: Pages<u32, 256>,
+    pub(crate) texts: CowVec<Option<Arc<str>>, 128>,
+    pub(crate) free_texts: CowVec<u32, 256>,
     /// C4: finds exactly the places with a chat.
-    pub(crate) places: HashIndex,
+    pub(crate) places: CowHashIndex,
     /// C5: the free places in the order in which they became free, first and last.
     pub(crate) free: Option<(Place, Place)>,
     hash: FixedState,
@@ -82,10 +82,10 @@ impl Chats {
 
     pub(crate) fn new(hash_seed: u64) -> Self {
         Self {
-            records: Pages::default(),
-            texts: Pages::default(),
-            free_texts: Pages::default(),
-            places: HashIndex::default(),
+            records: CowVec::default(),
+            texts: CowVec::default(),
+            free_texts: CowVec::default(),
+            places: CowHashIndex::default(),
             free: None,
             hash: FixedState::with_seed(hash_seed),
         }
@@ -120,7 +120,7 @@ impl Chats {
 
     /// The label set of a chat, if it is at a place. Quicker than to find it.
     pub(crate) fn set_at(&self, chat: &ChatId, place: Place) -> Option<SetId> {
-        let record = self.records.get(index(place))?;
+        let record = self.records.get(to_index(place))?;
         let is_there = match chat.key() {
             ChatKey::Compact(id) => record.key() == id.bits(),
             ChatKey::Text(text) => self.text_at(place) == Some(text),
@@ -136,29 +136,29 @@ impl Chats {
     }
 
     pub(crate) fn key_at(&self, place: Place) -> Option<u64> {
-        self.records.get(index(place)).map(|record| record.key())
+        self.records.get(to_index(place)).map(|record| record.key())
     }
 
     fn text_at(&self, place: Place) -> Option<&Arc<str>> {
         let number = text_number(self.key_at(place)?)?;
-        self.texts.get(index(number))?.as_ref()
+        self.texts.get(to_index(number))?.as_ref()
     }
 
     /// The label set of a place with a chat.
     pub(crate) fn set_of(&self, place: Place) -> Option<SetId> {
-        self.records.get(index(place))?.taken()
+        self.records.get(to_index(place))?.taken()
     }
 
     pub(crate) fn put_set(&mut self, place: Place, set: SetId) {
-        if let Some(record) = self.records.get_mut(index(place)) {
+        if let Some(record) = self.records.get_mut(to_index(place)) {
             *record = Record::new(record.key(), set);
         }
     }
 
     /// The places with a chat and their sets, from `first` on.
     pub(crate) fn taken_from(&self, first: Place) -> impl Iterator<Item = (Place, SetId)> {
-        let run = index(first) / RUN;
-        let skipped = index(first) % RUN;
+        let run = to_index(first) / RUN;
+        let skipped = to_index(first) % RUN;
         let from = Place::try_from(run * RUN).unwrap_or(Place::MAX);
         let records = self.records.pages_from(run).flatten();
         (from..).zip(records).skip(skipped).filter_map(|(place, record)| Some((place, record.taken()?)))
@@ -172,7 +172,7 @@ impl Chats {
     }
 
     fn next_free(&self, place: Place) -> Option<Place> {
-        self.records.get(index(place)).map(|record| record.set() & !FREE).filter(|&next| next != END)
+        self.records.get(to_index(place)).map(|record| record.set() & !FREE).filter(|&next| next != END)
     }
 
     /// Gives a place to a chat that has none, with the set given. The place is the first free one or a new one: what
@@ -199,7 +199,7 @@ impl Chats {
     /// Makes a place free.
     pub(crate) fn release(&mut self, place: Place, revision: Revision) {
         self.drop_key(place);
-        self.records.set(index(place), Record::new(revision, FREE | END));
+        self.records.set(to_index(place), Record::new(revision, FREE | END));
         let first = match self.free {
             None => place,
             Some((first, last)) => {
@@ -216,7 +216,7 @@ impl Chats {
             ChatKey::Text(text) => {
                 let key = match self.free_texts.pop() {
                     Some(number) => {
-                        self.texts.set(index(number), Some(Arc::clone(text)));
+                        self.texts.set(to_index(number), Some(Arc::clone(text)));
                         text_key(u64::from(number))
                     }
                     None => push_text(&mut self.texts, text),
@@ -224,7 +224,7 @@ impl Chats {
                 (key, self.hash.hash_one(&**text))
             }
         };
-        if let Some(record) = self.records.get_mut(index(place)) {
+        if let Some(record) = self.records.get_mut(to_index(place)) {
             *record = Record::new(key, record.set());
         }
         let Self { records, texts, places, hash: state, .. } = self;
@@ -235,14 +235,14 @@ impl Chats {
         let hash = hash_at(&self.records, &self.texts, &self.hash, place);
         self.places.remove(hash, place);
         if let Some(number) = self.key_at(place).and_then(text_number) {
-            self.texts.set(index(number), None);
+            self.texts.set(to_index(number), None);
             self.free_texts.push(number);
         }
     }
 
     /// The revision at which a free place became free, and the next free place.
     pub(crate) fn free_at(&self, place: Place) -> Option<(Revision, Option<Place>)> {
-        let record = self.records.get(index(place))?;
+        let record = self.records.get(to_index(place))?;
         record.taken().is_none().then(|| (record.key(), self.next_free(place)))
     }
 
@@ -264,8 +264,8 @@ impl Chats {
     /// **O(places)**.
     pub(crate) fn bulk(
         hash_seed: u64,
-        records: Pages<Record, RUN>,
-        texts: Pages<Option<Arc<str>>, 128>,
+        records: CowVec<Record, RUN>,
+        texts: CowVec<Option<Arc<str>>, 128>,
         free: Option<(Place, Place)>,
     ) -> (Self, Vec<Twice>) {
         let hash = FixedState::with_seed(hash_seed);
@@ -278,7 +278,7 @@ impl Chats {
             (None, None) => chats.key_at(a) == chats.key_at(b),
             (a, b) => a == b,
         };
-        let (places, twice) = HashIndex::bulk(taken().count(), hashes, is_same);
+        let (places, twice) = CowHashIndex::bulk(taken().count(), hashes, is_same);
         chats.places = places;
         (chats, twice)
     }
@@ -287,20 +287,20 @@ impl Chats {
     ///
     /// **O(places)**.
     pub(crate) fn without_vacated(&self, hash_seed: u64) -> Self {
-        let mut texts = Pages::default();
+        let mut texts = CowVec::default();
         let kept = self.records.iter().filter(|record| record.taken() != Some(EMPTY));
         let moved = |record: &Record| {
-            let text = text_number(record.key()).and_then(|number| self.texts.get(index(number))?.as_ref());
+            let text = text_number(record.key()).and_then(|number| self.texts.get(to_index(number))?.as_ref());
             text.map_or(*record, |text| Record::new(push_text(&mut texts, text), record.set()))
         };
         let kept: Vec<Record> = kept.map(moved).collect();
-        let mut records = Pages::default();
+        let mut records = CowVec::default();
         records.extend_from_slice(&kept);
         Self::bulk(hash_seed, records, texts, None).0
     }
 
     /// The key of a chat, whose text if it needs one becomes the last one.
-    pub(crate) fn key_of(chat: &ChatId, texts: &mut Pages<Option<Arc<str>>, 128>) -> u64 {
+    pub(crate) fn key_of(chat: &ChatId, texts: &mut CowVec<Option<Arc<str>>, 128>) -> u64 {
         match chat.key() {
             ChatKey::Compact(id) => id.bits(),
             ChatKey::Text(text) => push_text(texts, text),
@@ -309,7 +309,7 @@ impl Chats {
 
     /// The text that a key stands for.
     pub(crate) fn text_of(&self, key: u64) -> Option<&str> {
-        self.texts.get(index(text_number(key)?))?.as_deref()
+        self.texts.get(to_index(text_number(key)?))?.as_deref()
     }
 
     /// Whether a key is the revision of a free place.
@@ -332,9 +332,9 @@ fn text_key(number: u64) -> u64 {
 }
 
 /// Adds a text; gives its key.
-fn push_text(texts: &mut Pages<Option<Arc<str>>, 128>, text: &Arc<str>) -> u64 {
+fn push_text(texts: &mut CowVec<Option<Arc<str>>, 128>, text: &Arc<str>) -> u64 {
     texts.push(Some(Arc::clone(text)));
-    text_key(wide(texts.len() - 1))
+    text_key(to_u64(texts.len() - 1))
 }
 
 /// The number of the text that a key stands for.
@@ -344,14 +344,14 @@ pub(crate) fn text_number(key: u64) -> Option<u32> {
 
 /// The hash of the id at a place, from its parts, so that the index of places can be changed meanwhile.
 fn hash_at(
-    records: &Pages<Record, RUN>,
-    texts: &Pages<Option<Arc<str>>, 128>,
+    records: &CowVec<Record, RUN>,
+    texts: &CowVec<Option<Arc<str>>, 128>,
     state: &FixedState,
     place: Place,
 ) -> u64 {
-    let Some(record) = records.get(index(place)) else { return 0 };
+    let Some(record) = records.get(to_index(place)) else { return 0 };
     match text_number(record.key()) {
         None => state.hash_one(record.key()),
-        Some(number) => texts.get(index(number)).and_then(Option::as_deref).map_or(0, |text| state.hash_one(text)),
+        Some(number) => texts.get(to_index(number)).and_then(Option::as_deref).map_or(0, |text| state.hash_one(text)),
     }
 }

@@ -5,6 +5,7 @@ use std::hint::black_box;
 use hashbrown::HashSet;
 use smallvec::{SmallVec, smallvec};
 
+use crate::collections::number::to_index;
 use crate::model::change::{Change, Place, Revision};
 use crate::model::chat_id::ChatId;
 use crate::model::error::{Error, Limit, Result};
@@ -14,7 +15,7 @@ use crate::model::op::{ChangedChats, Ensured, Event, Merged, Op, Outcome, Remove
 use crate::model::options::Limits;
 use crate::state::State;
 use crate::state::chats::Chats;
-use crate::state::labels::{Slot, index};
+use crate::state::labels::Slot;
 
 /// Nearly always one, which takes no memory of its own.
 pub(crate) type Changes = SmallVec<[Change; 1]>;
@@ -202,7 +203,7 @@ impl<'a> Planner<'a> {
         let State { chats, postings, .. } = self.state;
         self.resolved(chat, |place| {
             let longer = (2..=AHEAD).map(|len| postings.preload_longer(len, place)).sum::<usize>();
-            black_box(chats.records.preload(index(place)) + postings.preload(slot, place) + longer);
+            black_box(chats.records.preload(to_index(place)) + postings.preload(slot, place) + longer);
         })
     }
 
@@ -342,6 +343,6 @@ pub(crate) fn full() -> Error {
 
 /// The error for more than a limit allows.
 pub(crate) fn exceeded(what: Limit, limit: usize, given: usize) -> Error {
-    let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-    Error::LimitExceeded { what, limit: wide(limit), given: wide(given) }
+    let to_u64 = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    Error::LimitExceeded { what, limit: to_u64(limit), given: to_u64(given) }
 }

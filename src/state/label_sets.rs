@@ -6,9 +6,10 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 
-use crate::collections::cow_hash_index::HashIndex;
-use crate::collections::cow_vec::Pages;
-use crate::state::labels::{Labels, Slot, index};
+use crate::collections::cow_hash_index::CowHashIndex;
+use crate::collections::cow_vec::CowVec;
+use crate::collections::number::to_index;
+use crate::state::labels::{Labels, Slot};
 use crate::state::signatures::{BLOCK, SetId, Signatures};
 
 /// The set of no labels, which always has this number and is not counted.
@@ -29,15 +30,15 @@ fn hash_of(state: &FixedState, members: impl Iterator<Item = Slot>) -> u64 {
 #[derive(Debug, Clone)]
 pub(crate) struct LabelSets {
     /// S1: the labels of each set, in label order, without repetition; no two sets have the same.
-    pub(crate) members: Pages<Arc<[Slot]>, 128>,
+    pub(crate) members: CowVec<Arc<[Slot]>, 128>,
     /// S2: the number of chats that have the set. A number whose count is 0 is free, but for [`EMPTY`].
-    counts: Pages<u32, BLOCK>,
+    counts: CowVec<u32, BLOCK>,
     /// S3: the number of labels; anything at a free number.
-    pub(crate) lens: Pages<u32, BLOCK>,
+    pub(crate) lens: CowVec<u32, BLOCK>,
     /// Of the sets that chats have, and of [`EMPTY`].
     pub(crate) signatures: Signatures,
     /// S5: finds exactly the sets that chats have.
-    pub(crate) index: HashIndex,
+    pub(crate) index: CowHashIndex,
     /// S2: the number of sets that chats have.
     pub(crate) live: usize,
     hash: FixedState,
@@ -46,11 +47,11 @@ pub(crate) struct LabelSets {
 impl LabelSets {
     pub(crate) fn new(hash_seed: u64) -> Self {
         let mut sets = Self {
-            members: Pages::default(),
-            counts: Pages::default(),
-            lens: Pages::default(),
+            members: CowVec::default(),
+            counts: CowVec::default(),
+            lens: CowVec::default(),
             signatures: Signatures::default(),
-            index: HashIndex::default(),
+            index: CowHashIndex::default(),
             live: 0,
             hash: FixedState::with_seed(hash_seed),
         };
@@ -72,16 +73,16 @@ impl LabelSets {
     }
 
     pub(crate) fn members(&self, set: SetId) -> &[Slot] {
-        self.members.get(index(set)).map(|members| &**members).unwrap_or_default()
+        self.members.get(to_index(set)).map(|members| &**members).unwrap_or_default()
     }
 
     /// How many labels are in a set that chats have, or in [`EMPTY`].
     pub(crate) fn len_of(&self, set: SetId) -> u32 {
-        self.lens.get(index(set)).copied().unwrap_or(0)
+        self.lens.get(to_index(set)).copied().unwrap_or(0)
     }
 
     pub(crate) fn count(&self, set: SetId) -> u32 {
-        self.counts.get(index(set)).copied().unwrap_or(0)
+        self.counts.get(to_index(set)).copied().unwrap_or(0)
     }
 
     /// The sets that chats have, with their labels and counts.
@@ -123,16 +124,16 @@ impl LabelSets {
 
     fn create(&mut self, labels: Arc<[Slot]>) -> SetId {
         let set = self.signatures.lowest_free();
-        if index(set) == self.members.len() {
+        if to_index(set) == self.members.len() {
             self.members.push(Arc::default());
             self.counts.push(0);
             self.lens.push(0);
         }
-        self.lens.set(index(set), u32::try_from(labels.len()).unwrap_or(u32::MAX));
+        self.lens.set(to_index(set), u32::try_from(labels.len()).unwrap_or(u32::MAX));
         self.signatures.sign(set, &labels);
-        self.members.set(index(set), labels);
+        self.members.set(to_index(set), labels);
         let Self { members, index: sets, hash: state, .. } = self;
-        let hash_at = |set| members.get(index(set)).map_or(0, |members| hash_of(state, members.iter().copied()));
+        let hash_at = |set| members.get(to_index(set)).map_or(0, |members| hash_of(state, members.iter().copied()));
         sets.insert(hash_at(set), set, hash_at);
         self.live += 1;
         set
@@ -141,7 +142,7 @@ impl LabelSets {
     /// One more chat has the set.
     pub(crate) fn acquire(&mut self, set: SetId) {
         if set != EMPTY
-            && let Some(count) = self.counts.get_mut(index(set))
+            && let Some(count) = self.counts.get_mut(to_index(set))
         {
             *count += 1;
         }
@@ -152,10 +153,10 @@ impl LabelSets {
         if set == EMPTY {
             return;
         }
-        let Some(count) = self.counts.get_mut(index(set)) else { return };
+        let Some(count) = self.counts.get_mut(to_index(set)) else { return };
         *count = count.saturating_sub(1);
         if *count == 0 {
-            let Some(members) = self.members.get_mut(index(set)).map(std::mem::take) else { return };
+            let Some(members) = self.members.get_mut(to_index(set)).map(std::mem::take) else { return };
             self.index.remove(hash_of(&self.hash, members.iter().copied()), set);
             self.signatures.erase(set, &members);
             self.live -= 1;
@@ -201,11 +202,11 @@ impl LabelSets {
     /// # Errors
     ///
     /// The number of a set that is there twice.
-    pub(crate) fn bulk(hash_seed: u64, members: Pages<Arc<[Slot]>, 128>, counts: &[u32]) -> Result<Self, SetId> {
+    pub(crate) fn bulk(hash_seed: u64, members: CowVec<Arc<[Slot]>, 128>, counts: &[u32]) -> Result<Self, SetId> {
         if members.len() == 0 {
             return Ok(Self::new(hash_seed));
         }
-        let mut sets = Self { members, counts: Pages::default(), lens: Pages::default(), ..Self::new(hash_seed) };
+        let mut sets = Self { members, counts: CowVec::default(), lens: CowVec::default(), ..Self::new(hash_seed) };
         sets.counts.extend_from_slice(counts);
         for ((set, &count), members) in (0..).zip(counts).zip(sets.members.iter()) {
             sets.lens.push(u32::try_from(members.len()).unwrap_or(u32::MAX));
@@ -216,7 +217,7 @@ impl LabelSets {
         let hashes = sets.iter().map(|(set, members, _)| (hash_of(&sets.hash, members.iter().copied()), set));
         let is_same = |a, b| sets.members(a) == sets.members(b);
         let live = sets.iter().count();
-        let (index, twice) = HashIndex::bulk(live, hashes, is_same);
+        let (index, twice) = CowHashIndex::bulk(live, hashes, is_same);
         if let Some(twice) = twice.first() {
             return Err(twice.left_out);
         }

@@ -1,7 +1,8 @@
 //! The labels: definitions, names, and the ids that were deleted.
 
-use crate::collections::cow_btree_map::SortedMap;
-use crate::collections::cow_vec::Pages;
+use crate::collections::cow_btree_map::CowBTreeMap;
+use crate::collections::cow_vec::CowVec;
+use crate::collections::number::to_index;
 use crate::model::label::Label;
 use crate::model::label_id::LabelId;
 use crate::model::name::NameKey;
@@ -16,16 +17,16 @@ const LOW: u32 = 4_096;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Labels {
     /// L1: holds exactly the live ids; `slots` has each id's label at its slot and nothing elsewhere.
-    pub(crate) by_id: SortedMap<LabelId, Slot>,
-    pub(crate) slots: Pages<Option<Label>, 64>,
+    pub(crate) by_id: CowBTreeMap<LabelId, Slot>,
+    pub(crate) slots: CowVec<Option<Label>, 64>,
     /// L6: by number, the slots of the live ids below [`LOW`], which most networks give and every operation looks up.
-    pub(crate) low: Pages<Option<Slot>, 64>,
+    pub(crate) low: CowVec<Option<Slot>, 64>,
     /// L2: the slots without a label, once each.
-    pub(crate) free: Pages<Slot, 256>,
+    pub(crate) free: CowVec<Slot, 256>,
     /// L3: one entry for each live label with a name, under the name's key.
-    pub(crate) by_name: SortedMap<(NameKey, LabelId), ()>,
+    pub(crate) by_name: CowBTreeMap<(NameKey, LabelId), ()>,
     /// L4: no id is both live and deleted.
-    pub(crate) deleted: SortedMap<LabelId, ()>,
+    pub(crate) deleted: CowBTreeMap<LabelId, ()>,
     /// L5: not below any decimal id, live or deleted.
     pub(crate) highest: u32,
 }
@@ -112,7 +113,7 @@ impl Labels {
         if let Some(name) = label.name() {
             self.by_name.insert((name.key(), id), ());
         }
-        self.slots.set(index(slot), Some(label));
+        self.slots.set(to_index(slot), Some(label));
     }
 
     /// Removes a label if it is live, and remembers its id as deleted.
@@ -123,14 +124,14 @@ impl Labels {
             self.forget_name(slot);
             self.by_id.remove(id);
             self.put_low(id, None);
-            self.slots.set(index(slot), None);
+            self.slots.set(to_index(slot), None);
             self.free.push(slot);
         }
     }
 
     fn put_low(&mut self, id: &LabelId, slot: Option<Slot>) {
         if let Some(number) = low_number(id.decimal()) {
-            self.low.reach(number);
+            self.low.grow_to(number);
             self.low.set(number, slot);
         }
     }
@@ -152,19 +153,19 @@ impl Labels {
     ///
     /// An id that is live or deleted twice.
     pub(crate) fn bulk(labels: &[Option<Label>], deleted: Vec<LabelId>, highest: u32) -> Result<Self, LabelId> {
-        let mut slots = Pages::default();
+        let mut slots = CowVec::default();
         slots.extend_from_slice(labels);
-        let mut free = Pages::default();
+        let mut free = CowVec::default();
         (0..).zip(labels).filter(|(_, label)| label.is_none()).for_each(|(slot, _)| free.push(slot));
         let live = (0..).zip(labels).filter_map(|(slot, label)| Some((label.as_ref()?.id().clone(), slot)));
         let named = labels.iter().flatten().filter_map(|label| Some(((label.name()?.key(), label.id().clone()), ())));
         let mut bulk = Self {
-            by_id: SortedMap::bulk(live.clone().collect())?,
+            by_id: CowBTreeMap::bulk(live.clone().collect())?,
             slots,
-            low: Pages::default(),
+            low: CowVec::default(),
             free,
-            by_name: SortedMap::bulk(named.collect()).map_err(|(_, id)| id)?,
-            deleted: SortedMap::bulk(deleted.into_iter().map(|id| (id, ())).collect())?,
+            by_name: CowBTreeMap::bulk(named.collect()).map_err(|(_, id)| id)?,
+            deleted: CowBTreeMap::bulk(deleted.into_iter().map(|id| (id, ())).collect())?,
             highest,
         };
         live.for_each(|(id, slot)| bulk.put_low(&id, Some(slot)));
@@ -174,15 +175,5 @@ impl Labels {
 
 /// A number by which an id is found.
 pub(crate) fn low_number(decimal: Option<u32>) -> Option<usize> {
-    decimal.filter(|&number| number < LOW).map(index)
-}
-
-/// A length as a number that is as wide everywhere.
-pub(crate) fn wide(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
-}
-
-/// A number as an index. On a platform whose `usize` is smaller there is no such item.
-pub(crate) fn index(number: u32) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
+    decimal.filter(|&number| number < LOW).map(to_index)
 }

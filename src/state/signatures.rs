@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::collections::cow_vec::Pages;
-use crate::state::labels::{Slot, index};
+use crate::collections::cow_vec::CowVec;
+use crate::collections::number::to_index;
+use crate::state::labels::Slot;
 
 /// The number of a label set. A set that no chat has any more gives its number up.
 pub(crate) type SetId = u32;
@@ -26,21 +27,21 @@ type Slices = Arc<Vec<InBlock>>;
 
 /// The bit of a label in the signature of a set: its slot modulo [`SIGNATURE_BITS`].
 pub(crate) fn signature_bit(slot: Slot) -> usize {
-    index(slot) % SIGNATURE_BITS
+    to_index(slot) % SIGNATURE_BITS
 }
 
 /// The block of a set, and its bit there.
 fn bit_of(set: SetId) -> (usize, InBlock) {
-    (index(set) / BLOCK, 1 << (index(set) % BLOCK))
+    (to_index(set) / BLOCK, 1 << (to_index(set) % BLOCK))
 }
 
 /// The signatures of all label sets, and so the numbers that are taken.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Signatures {
     /// S4: the sets that there are, and for each bit those with a label of that bit.
-    pub(crate) blocks: Pages<Slices, 16>,
+    pub(crate) blocks: CowVec<Slices, 16>,
     /// S6: a bit for each block, which says whether a number in it is free; and one for each word of these that has one.
-    pub(crate) room: [Pages<u64, WORD>; 2],
+    pub(crate) room: [CowVec<u64, WORD>; 2],
     /// S6: the number of blocks that have a set.
     pub(crate) occupied: usize,
 }
@@ -64,21 +65,21 @@ impl Signatures {
         let block = self.block_with_room().unwrap_or(self.blocks.len());
         let (there, _) = self.block(block);
         // There are no more sets than chats and one.
-        SetId::try_from(block * BLOCK + index(there.trailing_ones())).unwrap_or(SetId::MAX)
+        SetId::try_from(block * BLOCK + to_index(there.trailing_ones())).unwrap_or(SetId::MAX)
     }
 
     /// The first block with a free number.
     fn block_with_room(&self) -> Option<usize> {
         let [blocks, words] = &self.room;
         let (at, some) = words.iter().enumerate().find(|(_, word)| **word != 0)?;
-        let word = at * WORD + index(some.trailing_zeros());
-        Some(word * WORD + index(blocks.get(word)?.trailing_zeros()))
+        let word = at * WORD + to_index(some.trailing_zeros());
+        Some(word * WORD + to_index(blocks.get(word)?.trailing_zeros()))
     }
 
     /// Gives a set that has none its signature.
     pub(crate) fn sign(&mut self, set: SetId, members: &[Slot]) {
         let (block, set) = bit_of(set);
-        self.reach(block);
+        self.grow_to(block);
         let Some(slices) = self.blocks.get_mut(block).map(Arc::make_mut) else { return };
         // Most indexes have few labels.
         let len = members.iter().map(|&slot| signature_bit(slot) + 2).max().unwrap_or(1);
@@ -129,15 +130,15 @@ impl Signatures {
     }
 
     /// Adds blocks without sets until there is this one.
-    fn reach(&mut self, block: usize) {
+    fn grow_to(&mut self, block: usize) {
         let new = self.blocks.len()..=block;
         if new.is_empty() {
             return;
         }
-        self.blocks.reach(block);
+        self.blocks.grow_to(block);
         let [blocks, words] = &mut self.room;
-        blocks.reach(block / WORD);
-        words.reach(block / WORD / WORD);
+        blocks.grow_to(block / WORD);
+        words.grow_to(block / WORD / WORD);
         new.for_each(|block| self.put_room(block, true));
     }
 
@@ -149,7 +150,7 @@ impl Signatures {
 }
 
 /// Sets or clears a bit; whether its word has one then.
-fn put(bits: &mut Pages<u64, WORD>, at: usize, bit: bool) -> bool {
+fn put(bits: &mut CowVec<u64, WORD>, at: usize, bit: bool) -> bool {
     bits.get_mut(at / WORD).is_some_and(|word| {
         *word = *word & !(1 << (at % WORD)) | u64::from(bit) << (at % WORD);
         *word != 0

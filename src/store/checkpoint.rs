@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
 
-use crate::codec::{ChangedRow, Header, Mark, RowId, changed_rows};
+use crate::codec::{Baseline, ChangedRow, Header, RowId, changed_rows};
 use crate::index::feed::Wake;
 use crate::index::sync::Mutex;
 use crate::model::error::Result;
@@ -13,25 +13,25 @@ use crate::store::backend::tables::{
     CHUNKS, LOG, MANIFESTS, TAIL, UNFINISHED, chunk_key, fields, instance_key, log_key,
 };
 use crate::store::manifest::Manifest;
-use crate::store::writer::{Disk, Loaded};
+use crate::store::writer::{Loaded, StoreWriter};
 
 /// Bytes of rows in one transaction: what a commit may have to wait for.
 const PIECE: usize = 1 << 20;
 
 /// Rows that are written together.
 #[derive(Default)]
-pub(super) struct Piece {
+pub(super) struct CowSlice {
     pub(super) rows: Vec<(RowId, Vec<u8>)>,
     /// Rows that are no more.
     gone: BTreeSet<RowId>,
 }
 
 /// Rows in pieces of about [`PIECE`] bytes, made as they are asked for.
-pub(super) fn pieces(rows: impl Iterator<Item = ChangedRow>) -> impl Iterator<Item = Piece> {
+pub(super) fn pieces(rows: impl Iterator<Item = ChangedRow>) -> impl Iterator<Item = CowSlice> {
     let mut rows = rows.peekable();
     iter::from_fn(move || {
         rows.peek()?;
-        let (mut piece, mut bytes) = (Piece::default(), 0);
+        let (mut piece, mut bytes) = (CowSlice::default(), 0);
         while bytes < PIECE
             && let Some((row, payload)) = rows.next()
         {
@@ -54,7 +54,7 @@ struct Checkpoint {
     begun: u64,
     /// The checkpoint before this one.
     since: Manifest,
-    mark: Mark,
+    mark: Baseline,
     version: Version,
     number: u64,
     log_from: u64,
@@ -70,20 +70,20 @@ struct Checkpoint {
 /// # Errors
 ///
 /// [`Error::StoreFailed`](crate::Error::StoreFailed). The checkpoint before this one stays in force.
-pub(super) fn checkpoint(disk: &Mutex<Disk>, instance: u64) -> Result<()> {
+pub(super) fn checkpoint(disk: &Mutex<StoreWriter>, instance: u64) -> Result<()> {
     let begun = locked(disk, |disk, wake| disk.begin_checkpoint(instance, wake))?;
     begun.map_or(Ok(()), |mut checkpoint| checkpoint.write(disk))
 }
 
 /// Runs with the lock, and wakes those who waited once it is released.
-pub(super) fn locked<T>(disk: &Mutex<Disk>, run: impl FnOnce(&mut Disk, &mut Wake) -> T) -> T {
+pub(super) fn locked<T>(disk: &Mutex<StoreWriter>, run: impl FnOnce(&mut StoreWriter, &mut Wake) -> T) -> T {
     let mut wake = Wake::default();
     let result = run(&mut disk.lock(), &mut wake);
     wake.now();
     result
 }
 
-impl Disk {
+impl StoreWriter {
     fn begin_checkpoint(&mut self, instance: u64, wake: &mut Wake) -> Result<Option<Checkpoint>> {
         // What is queued goes to disk first: then its version and the end of the log belong together.
         let groups = self.take(&BTreeSet::from([instance]));
@@ -113,13 +113,13 @@ impl Disk {
 
 impl Checkpoint {
     /// The instance, unless it was unloaded or removed since this was begun.
-    fn loaded<'d>(&self, disk: &'d mut Disk) -> Option<&'d mut Loaded> {
+    fn loaded<'d>(&self, disk: &'d mut StoreWriter) -> Option<&'d mut Loaded> {
         disk.loaded.get_mut(&self.instance).filter(|loaded| loaded.checkpoint == Some(self.begun))
     }
 
-    fn write(&mut self, disk: &Mutex<Disk>) -> Result<()> {
+    fn write(&mut self, disk: &Mutex<StoreWriter>) -> Result<()> {
         let (version, mark) = (Version::clone(&self.version), self.mark.clone());
-        for Piece { rows, gone } in pieces(changed_rows(&version, &mark)) {
+        for CowSlice { rows, gone } in pieces(changed_rows(&version, &mark)) {
             self.gone.extend(gone);
             if !locked(disk, |disk, wake| self.write_piece(disk, wake, rows))? {
                 return Ok(());
@@ -129,7 +129,7 @@ impl Checkpoint {
     }
 
     /// Writes some rows under the number of this checkpoint; no manifest names them yet. False if the instance is gone.
-    fn write_piece(&mut self, disk: &mut Disk, wake: &mut Wake, piece: Vec<(RowId, Vec<u8>)>) -> Result<bool> {
+    fn write_piece(&mut self, disk: &mut StoreWriter, wake: &mut Wake, piece: Vec<(RowId, Vec<u8>)>) -> Result<bool> {
         if self.loaded(disk).is_none() {
             return Ok(false);
         }
@@ -148,7 +148,7 @@ impl Checkpoint {
     }
 
     /// Puts the checkpoint in force, removes the rows that it replaces, and trims the log.
-    fn finish(&self, disk: &mut Disk, wake: &mut Wake) -> Result<()> {
+    fn finish(&self, disk: &mut StoreWriter, wake: &mut Wake) -> Result<()> {
         if self.loaded(disk).is_none() {
             return Ok(());
         }
@@ -183,7 +183,7 @@ impl Checkpoint {
             trail.row_bytes.extend(self.written.iter().map(|(&row, &bytes)| (row, bytes)));
             trail.checkpoint_bytes = trail.row_bytes.values().sum();
             trail.manifest = manifest;
-            trail.mark = Mark::of(&self.version);
+            trail.mark = Baseline::of(&self.version);
             disk.freed_bytes += freed;
         }
         Ok(())
@@ -191,7 +191,7 @@ impl Checkpoint {
 }
 
 /// Removes what checkpoints left that never came into force.
-pub(super) fn clean_up(disk: &mut Disk, unfinished: &[(u64, u64)]) -> Result<()> {
+pub(super) fn clean_up(disk: &mut StoreWriter, unfinished: &[(u64, u64)]) -> Result<()> {
     if unfinished.is_empty() {
         return Ok(());
     }

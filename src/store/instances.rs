@@ -21,7 +21,7 @@ use crate::store::manifest::Manifest;
 use crate::store::name::check_name;
 use crate::store::options::Durability;
 use crate::store::signal::Signal;
-use crate::store::writer::{Disk, Loaded};
+use crate::store::writer::{Loaded, StoreWriter};
 
 /// Handles that the store itself has of a loaded index.
 const OWN_HANDLES: usize = 2;
@@ -38,7 +38,7 @@ pub(super) struct Engine {
     pub(super) instances: Mutex<BTreeMap<String, Arc<Instance>>>,
     /// Held while a checkpoint is written: there is one at a time. Taken before the lock of the disk.
     pub(super) checkpoints: Mutex<()>,
-    pub(super) disk: Mutex<Disk>,
+    pub(super) disk: Mutex<StoreWriter>,
 }
 
 /// An instance that is in the list of all.

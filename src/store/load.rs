@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 
 use redb::ReadTransaction;
 
-use crate::codec::{Loader, Mark, RowId, decode_commits};
+use crate::codec::{Baseline, Loader, RowId, decode_commits};
 use crate::state::State;
 use crate::store::backend::database::Database;
 use crate::store::backend::fault::Fault;
 use crate::store::backend::tables::{CHUNKS, Fields, LOG, MANIFESTS, TAIL, chunk_key, instance_key, log_key};
-use crate::store::manifest::{Claim, Manifest};
+use crate::store::manifest::{Manifest, UnverifiedManifest};
 
 /// What is on disk of a loaded instance, as far as the next commit and the next checkpoint have to know it.
 #[derive(Debug)]
-pub(super) struct Trail {
+pub(super) struct LogPosition {
     pub(super) manifest: Manifest,
     /// The rows as the last checkpoint wrote them.
-    pub(super) mark: Mark,
+    pub(super) mark: Baseline,
     /// The bytes of each row of the last checkpoint, and of all, so that the log can be compared with them.
     pub(super) row_bytes: BTreeMap<RowId, u64>,
     pub(super) checkpoint_bytes: u64,
@@ -27,16 +27,21 @@ pub(super) struct Trail {
 }
 
 /// Reads an instance and checks all of it.
-pub(super) fn load(database: &Database, instance: u64, identity: u64, seed: u64) -> Result<(State, Trail), Fault> {
+pub(super) fn load(
+    database: &Database,
+    instance: u64,
+    identity: u64,
+    seed: u64,
+) -> Result<(State, LogPosition), Fault> {
     let transaction = database.begin_read()?;
-    let claim = Claim::decode(&MANIFESTS.read(&transaction)?.expect(&instance_key(instance))?)?;
+    let claim = UnverifiedManifest::decode(&MANIFESTS.read(&transaction)?.expect(&instance_key(instance))?)?;
     if claim.header.identity != identity {
         return Err(Fault::damage("the manifest is that of another instance"));
     }
     let (state, manifest, row_bytes) = load_checkpoint(&transaction, instance, &claim, seed)?;
-    let mark = Mark::of(&state);
+    let mark = Baseline::of(&state);
     let (next_record, checkpoint_bytes) = (manifest.log_from, row_bytes.values().sum());
-    let mut trail = Trail { manifest, mark, row_bytes, checkpoint_bytes, next_record, log_bytes: 0 };
+    let mut trail = LogPosition { manifest, mark, row_bytes, checkpoint_bytes, next_record, log_bytes: 0 };
     let state = replay_log(&transaction, instance, state, &mut trail)?;
     Ok((state, trail))
 }
@@ -44,11 +49,11 @@ pub(super) fn load(database: &Database, instance: u64, identity: u64, seed: u64)
 fn load_checkpoint(
     transaction: &ReadTransaction,
     instance: u64,
-    claim: &Claim,
+    claim: &UnverifiedManifest,
     seed: u64,
 ) -> Result<(State, Manifest, BTreeMap<RowId, u64>), Fault> {
     let chunks = CHUNKS.read(transaction)?;
-    let Claim { header, checkpoint, log_from, .. } = *claim;
+    let UnverifiedManifest { header, checkpoint, log_from, .. } = *claim;
     let mut manifest = Manifest { header, checkpoint, log_from, rows: BTreeMap::new() };
     let mut loader = Loader::new(header, seed);
     let mut bytes = BTreeMap::new();
@@ -68,7 +73,7 @@ fn replay_log(
     transaction: &ReadTransaction,
     instance: u64,
     mut state: State,
-    trail: &mut Trail,
+    trail: &mut LogPosition,
 ) -> Result<State, Fault> {
     let log = LOG.read(transaction)?;
     for row in log.rows(&instance_key(instance))? {

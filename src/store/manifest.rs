@@ -45,7 +45,7 @@ impl Manifest {
 
 /// A manifest as it is read, before its rows are: it may name more of them than any file has.
 #[derive(Debug)]
-pub(super) struct Claim {
+pub(super) struct UnverifiedManifest {
     pub(super) header: Header,
     pub(super) checkpoint: u64,
     pub(super) log_from: u64,
@@ -53,7 +53,7 @@ pub(super) struct Claim {
     runs: Vec<(u64, u64)>,
 }
 
-impl Claim {
+impl UnverifiedManifest {
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, Fault> {
         let mut bytes = Fields(bytes);
         let (checkpoint, log_from, count) = (bytes.number()?, bytes.number()?, bytes.number()?);

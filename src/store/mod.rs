@@ -32,7 +32,7 @@ use crate::store::checkpoint::{clean_up, locked};
 use crate::store::instances::{Engine, Instance};
 use crate::store::name::check_name;
 use crate::store::signal::Signal;
-use crate::store::writer::{Disk, Loaded};
+use crate::store::writer::{Loaded, StoreWriter};
 
 pub use crate::store::options::{Durability, StoreOptions};
 pub use crate::store::verify::{Contents, InstanceReport, Report};
@@ -107,7 +107,7 @@ impl StoreOptions {
         // Half of the time is for the disk.
         let patience = if let Durability::Within(time) = durability { Some(time / 2) } else { None };
         let signal = Arc::new(Signal::new(patience));
-        let mut disk = Disk {
+        let mut disk = StoreWriter {
             database: Arc::new(database),
             path: path.clone(),
             quick_repair: tuning.quick_repair,

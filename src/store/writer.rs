@@ -14,11 +14,11 @@ use crate::model::error::{Error, Result};
 use crate::store::backend::database::Database;
 use crate::store::backend::fault::{Fault, guarded};
 use crate::store::backend::tables::{LOG, TAIL, Writing, fields, log_key};
-use crate::store::load::Trail;
+use crate::store::load::LogPosition;
 use crate::store::signal::Signal;
 
 /// The file for writing, and what is known of each loaded instance. Whoever writes holds the lock around this.
-pub(super) struct Disk {
+pub(super) struct StoreWriter {
     pub(super) database: Arc<Database>,
     pub(super) path: PathBuf,
     pub(super) quick_repair: bool,
@@ -41,12 +41,12 @@ pub(super) struct Disk {
 pub(super) struct Loaded {
     pub(super) name: Arc<str>,
     pub(super) index: LabelIndex,
-    pub(super) trail: Trail,
+    pub(super) trail: LogPosition,
     /// The number of the checkpoint that is being written, among all that were begun since the store was opened.
     pub(super) checkpoint: Option<u64>,
 }
 
-impl Disk {
+impl StoreWriter {
     /// Writes in one synced transaction. After the first failure nothing is written any more.
     ///
     /// # Errors
@@ -134,7 +134,7 @@ impl Disk {
     }
 }
 
-impl Trail {
+impl LogPosition {
     /// Whether the log is longer than it should be.
     pub(super) fn is_long(&self, (floor, percent): (u64, u64)) -> bool {
         self.log_bytes > floor.max(self.checkpoint_bytes.saturating_mul(percent) / 100)

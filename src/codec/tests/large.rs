@@ -2,7 +2,7 @@
 
 use super::Image;
 use super::view::View;
-use crate::codec::{Mark, RowId, RowKind};
+use crate::codec::{Baseline, RowId, RowKind};
 use crate::model::op::{Event, Op};
 use crate::state::State;
 use crate::state::tests::{chat, commit, define, empty, label, link};
@@ -79,7 +79,7 @@ fn a_change_is_in_the_rows_of_what_it_touched() {
         (Vec::new(), Vec::new()),
     ];
     for (nth, (ops, rows)) in steps.into_iter().enumerate() {
-        let mark = Mark::of(&state);
+        let mark = Baseline::of(&state);
         commit(&mut state, ops);
         assert_eq!(image.update(&state, &mark), rows, "step {nth}");
         assert!(image == Image::of(&state), "step {nth}");
@@ -90,11 +90,11 @@ fn a_change_is_in_the_rows_of_what_it_touched() {
 #[test]
 fn rows_come_and_go_with_what_is_in_them() {
     let mut state = large();
-    let (mut image, mark) = (Image::of(&state), Mark::of(&state));
+    let (mut image, mark) = (Image::of(&state), Baseline::of(&state));
     commit(&mut state, (2_000..4_000).map(alias).chain((700..2_000).map(deleted)));
     image.update(&state, &mark);
     assert!(image == Image::of(&state));
-    let (more, mark) = (image.rows.len(), Mark::of(&state));
+    let (more, mark) = (image.rows.len(), Baseline::of(&state));
     commit(&mut state, (0..4_000).map(|number| Op::Unalias { from: chat(&format!("{number}@lid")) }));
     commit(&mut state, (0..2_000).map(|number| define(1_000 + number, "back")));
     image.update(&state, &mark);

@@ -13,7 +13,7 @@ mod view;
 
 use std::collections::BTreeMap;
 
-use crate::codec::{Damage, Header, Loader, Mark, RowId, changed_rows};
+use crate::codec::{Baseline, Damage, Header, Loader, RowId, changed_rows};
 use crate::state::State;
 
 /// What a store has of a state.
@@ -26,12 +26,12 @@ struct Image {
 impl Image {
     fn of(state: &State) -> Self {
         let mut image = Self { header: Vec::new(), rows: BTreeMap::new() };
-        image.update(state, &Mark::empty());
+        image.update(state, &Baseline::empty());
         image
     }
 
     /// Writes what changed; gives the rows that did.
-    fn update(&mut self, state: &State, since: &Mark) -> Vec<RowId> {
+    fn update(&mut self, state: &State, since: &Baseline) -> Vec<RowId> {
         self.header = Header::of(state).encode();
         let mut written = Vec::new();
         for (id, row) in changed_rows(state, since) {

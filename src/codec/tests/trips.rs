@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::Image;
 use super::history::{perform, steps};
 use super::view::View;
-use crate::codec::{Mark, decode_commits, encode_commits};
+use crate::codec::{Baseline, decode_commits, encode_commits};
 use crate::state::tests::empty;
 
 proptest! {
@@ -15,12 +15,12 @@ proptest! {
     #[test]
     fn a_state_comes_back(before in steps(120), after in steps(40), every in 1..9_usize) {
         let mut state = empty();
-        let (mut image, mut mark) = (Image::of(&state), Mark::of(&state));
+        let (mut image, mut mark) = (Image::of(&state), Baseline::of(&state));
         for (nth, step) in before.iter().enumerate() {
             perform(&mut state, step);
             if nth % every == 0 {
                 image.update(&state, &mark);
-                mark = Mark::of(&state);
+                mark = Baseline::of(&state);
             }
         }
         image.update(&state, &mark);
@@ -28,7 +28,7 @@ proptest! {
         let mut loaded = image.load().unwrap();
         prop_assert_eq!(View::of(&loaded), View::of(&state));
         prop_assert_eq!(&image, &Image::of(&loaded));
-        let mark = Mark::of(&loaded);
+        let mark = Baseline::of(&loaded);
         prop_assert_eq!(image.clone().update(&loaded, &mark), []);
         for step in &after {
             prop_assert_eq!(perform(&mut loaded, step), perform(&mut state, step));

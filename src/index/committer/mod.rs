@@ -33,17 +33,17 @@ impl LabelIndex {
             drop(self.visible().write(|visible| std::mem::replace(visible, version)));
         }
         let (revision, changes) = (group.version.revision, group.changes());
-        journal.settled(revision);
+        journal.mark_durable(revision);
         let mut wake = Wake::default();
         if is_planted(Race::EarlyAnswer) {
-            wake.extend(journal.tell(revision, 0));
+            wake.extend(journal.acknowledge(revision, 0));
         }
         if self.feed().is_heard() {
             for commit in group.commits {
                 wake.extend(self.feed().publish(commit));
             }
         }
-        wake.extend(journal.tell(revision, changes));
+        wake.extend(journal.acknowledge(revision, changes));
         wake
     }
 

@@ -8,7 +8,7 @@ use crate::model::change::Place;
 use crate::model::filter::{Entry, Filter};
 use crate::model::op::Op;
 use crate::model::options::Limits;
-use crate::query::resolved_filter::Clauses;
+use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::State;
 use crate::state::signatures::SIGNATURE_BITS;
 use crate::state::tests::{chat, commit, define, empty, label};
@@ -90,12 +90,12 @@ pub(crate) fn filters(labels: u32) -> impl Strategy<Value = Filter> {
         })
 }
 
-pub(crate) fn clauses_of(filter: &Filter, state: &State) -> Clauses {
-    Clauses::of(filter, &state.labels, &Limits::default()).unwrap()
+pub(crate) fn clauses_of(filter: &Filter, state: &State) -> ResolvedFilter {
+    ResolvedFilter::of(filter, &state.labels, &Limits::default()).unwrap()
 }
 
 /// The places of all chats that pass, with the numbers of their labels and of those in the any-of clause.
-pub(crate) fn naive(state: &State, clauses: &Clauses) -> Vec<(Place, u64, u64)> {
+pub(crate) fn naive(state: &State, clauses: &ResolvedFilter) -> Vec<(Place, u64, u64)> {
     let places = (0..state.chats.len()).map(|place| Place::try_from(place).unwrap());
     places
         .filter_map(|place| {
@@ -103,14 +103,14 @@ pub(crate) fn naive(state: &State, clauses: &Clauses) -> Vec<(Place, u64, u64)> 
             let meets = |wanted: &Vec<u32>| has.iter().any(|slot| wanted.contains(slot));
             let passes = clauses.any.iter().chain(&clauses.all).all(meets) && !meets(&clauses.none);
             let of_any = clauses.any.as_ref().map(|any| has.iter().filter(|slot| any.contains(slot)).count());
-            let wide = |number| u64::try_from(number).unwrap();
-            let found = (place, wide(has.len()), wide(of_any.unwrap_or(has.len())));
+            let to_u64 = |number| u64::try_from(number).unwrap();
+            let found = (place, to_u64(has.len()), to_u64(of_any.unwrap_or(has.len())));
             (!has.is_empty() && passes).then_some(found)
         })
         .collect()
 }
 
-pub(crate) fn naive_totals(state: &State, clauses: &Clauses) -> Totals {
+pub(crate) fn naive_totals(state: &State, clauses: &ResolvedFilter) -> Totals {
     naive(state, clauses).into_iter().fold(Totals::default(), |totals, (_, rows, matched)| Totals {
         chats: totals.chats + 1,
         rows: totals.rows + rows,

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::random::{clauses_of, crm_filters, crm_like, filters, naive_totals, state_of, steps};
 use crate::model::filter::{Filter, Page};
 use crate::model::op::Op;
-use crate::query::totals::Way;
+use crate::query::totals;
 use crate::state::State;
 use crate::state::labels::Slot;
 use crate::state::tests::{chat, commit, define, empty, label, link, unlink};
@@ -15,10 +15,14 @@ use crate::state::tests::{chat, commit, define, empty, label, link, unlink};
 fn assert_all_ways(state: &State, filter: &Filter) {
     let clauses = clauses_of(filter, state);
     let expected = naive_totals(state, &clauses);
-    for way in [Way::Sets, Way::Chats, Way::Repeats] {
+    for way in [totals::Strategy::Sets, totals::Strategy::Chats, totals::Strategy::Repeats] {
         assert_eq!(state.totals_by(way, u64::MAX, &clauses), expected, "{way:?}: {filter:?}");
     }
-    assert_eq!(state.totals_by(Way::Repeats, 0, &clauses), expected, "repeats, given up at once: {filter:?}");
+    assert_eq!(
+        state.totals_by(totals::Strategy::Repeats, 0, &clauses),
+        expected,
+        "repeats, given up at once: {filter:?}"
+    );
     assert_eq!(state.totals(&clauses), expected, "the way taken: {filter:?}");
 }
 
@@ -138,8 +142,8 @@ fn few_sets_are_scanned() {
     for filter in crm_filters() {
         let clauses = clauses_of(&filter, &state);
         let one = clauses.only_any().is_some_and(|any| any.len() == 1);
-        let way = if one { Way::Repeats } else { Way::Sets };
-        assert_eq!(state.cheapest_way(&clauses).0, way, "{filter:?}");
+        let way = if one { totals::Strategy::Repeats } else { totals::Strategy::Sets };
+        assert_eq!(state.choose_strategy(&clauses).0, way, "{filter:?}");
     }
 }
 
@@ -158,8 +162,12 @@ fn a_rare_label_among_exploded_sets_is_looked_up() {
     assert!(state.sets.live() > 32_760);
     let rare = Filter::new().any_of_ids(["15"]);
     let pair = Filter::new().any_of_ids(["2", "3"]);
-    for (filter, way) in [(rare.clone(), Way::Repeats), (rare.none_of_ids(["0"]), Way::Chats), (pair, Way::Chats)] {
-        assert_eq!(state.cheapest_way(&clauses_of(&filter, &state)).0, way, "{filter:?}");
+    for (filter, way) in [
+        (rare.clone(), totals::Strategy::Repeats),
+        (rare.none_of_ids(["0"]), totals::Strategy::Chats),
+        (pair, totals::Strategy::Chats),
+    ] {
+        assert_eq!(state.choose_strategy(&clauses_of(&filter, &state)).0, way, "{filter:?}");
         assert_all_ways(&state, &filter);
     }
 }

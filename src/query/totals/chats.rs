@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use fearless_simd::{Level, dispatch};
 
+use crate::collections::number::to_u64;
 use crate::model::answer::Totals;
-use crate::query::resolved_filter::Clauses;
+use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::State;
-use crate::state::labels::{Slot, wide};
+use crate::state::labels::Slot;
 use crate::state::postings::chunk::{PLACES, join};
 use crate::state::postings::words::{
     Bits, Form, NONE, Words, assign_union, count, count_common, count_common_with_each, insert, subtract, unite,
@@ -49,10 +50,10 @@ const MANY_LENGTHS: u64 = 24;
 
 impl State {
     /// Sets of chats, chunk by chunk; `matched_rows` only where other totals do not give it.
-    pub(crate) fn totals_by_chats(&self, clauses: &Clauses) -> Totals {
+    pub(crate) fn totals_by_chats(&self, clauses: &ResolvedFilter) -> Totals {
         if clauses.any.is_none() && clauses.all.is_empty() {
             // Everybody but those with one of these labels.
-            let excluded = Clauses { any: Some(clauses.none.clone()), ..Clauses::default() };
+            let excluded = ResolvedFilter { any: Some(clauses.none.clone()), ..ResolvedFilter::default() };
             let (all, excluded) = (self.grand_totals(), self.totals_by_chats(&excluded));
             return Totals { chats: all.chats - excluded.chats, rows: all.rows - excluded.rows, matched_rows: 0 };
         }
@@ -61,7 +62,7 @@ impl State {
 
     /// Loops are written out: a closure that an iterator calls would lose the vectors.
     #[inline(always)]
-    fn totals_of_chunks(&self, clauses: &Clauses) -> Totals {
+    fn totals_of_chunks(&self, clauses: &ResolvedFilter) -> Totals {
         let lists = |slots: &Vec<Slot>| Lists::new(&self.postings, slots, 0);
         let mut required: Vec<Lists<'_>> = clauses.any.iter().chain(&clauses.all).map(lists).collect();
         let mut excluded = lists(&clauses.none);
@@ -107,15 +108,15 @@ impl State {
 
     /// How many chunks a frequent label has.
     fn chunks(&self) -> u64 {
-        wide(self.chats.len() / PLACES + 1)
+        to_u64(self.chats.len() / PLACES + 1)
     }
 
     /// What both ways here cost at least, whatever labels are asked for.
-    pub(crate) fn least_cost_by_chunks(&self, clauses: &Clauses) -> u64 {
-        self.chunks() * LOOKUP * wide(clauses.ids.len())
+    pub(crate) fn least_cost_by_chunks(&self, clauses: &ResolvedFilter) -> u64 {
+        self.chunks() * LOOKUP * to_u64(clauses.ids.len())
     }
 
-    pub(crate) fn cost_by_chats(&self, clauses: &Clauses) -> u64 {
+    pub(crate) fn cost_by_chats(&self, clauses: &ResolvedFilter) -> u64 {
         let chunks = self.chunks();
         let lists = clauses.any.iter().chain(&clauses.all).chain([&clauses.none]).flatten();
         let united = |&slot: &Slot| chunks * LOOKUP + self.postings.len(slot).min(chunks * DENSE_CHUNK);
@@ -157,7 +158,7 @@ impl State {
         while let Some(number) = lists.next_number() {
             parts.clear();
             parts.extend(lists.take(number));
-            read += parts.iter().map(|part| wide(part.len)).sum::<u64>();
+            read += parts.iter().map(|part| to_u64(part.len)).sum::<u64>();
             if parts.len() < 2 {
                 continue;
             }
@@ -171,11 +172,11 @@ impl State {
             for part in others {
                 count_repeats(&mut seen, part.form, |low| repeated.push(low));
             }
-            repeats += wide(repeated.len());
+            repeats += to_u64(repeated.len());
             totals.rows -= if by_lengths && repeated.len() > FEW_REPEATS {
-                let among = |longer: Form<'_>| wide(repeated.iter().filter(|&&low| longer.contains(low)).count());
+                let among = |longer: Form<'_>| to_u64(repeated.iter().filter(|&&low| longer.contains(low)).count());
                 let counts = (2..).map_while(|len| lengths.take(len, number).map(among));
-                wide(repeated.len()) + counts.take_while(|&count| count > 0).sum::<u64>()
+                to_u64(repeated.len()) + counts.take_while(|&count| count > 0).sum::<u64>()
             } else {
                 repeated.iter().map(|&low| self.len_at(join(number, low))).sum::<u64>()
             };
@@ -207,7 +208,7 @@ impl State {
             return 0;
         }
         let chunks = self.chunks();
-        let lookups = chunks * LOOKUP * wide(any.len());
+        let lookups = chunks * LOOKUP * to_u64(any.len());
         let all = self.total_chats().max(1);
         let (mut union, mut repeats, mut reads) = (0, 0, 0);
         for &slot in any {

@@ -2,10 +2,11 @@
 
 use fearless_simd::{Level, dispatch};
 
+use crate::collections::number::to_u64;
 use crate::model::answer::Totals;
-use crate::query::resolved_filter::Clauses;
+use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::State;
-use crate::state::labels::{Slot, wide};
+use crate::state::labels::Slot;
 use crate::state::signatures::{BLOCK, InBlock, SIGNATURE_BITS, SetId, signature_bit};
 
 /// Going through a block of sets, in nanoseconds.
@@ -42,8 +43,8 @@ impl State {
         let sets = &self.sets;
         let occupied = sets.signatures.occupied();
         let others = sets.len().div_ceil(BLOCK).saturating_sub(occupied);
-        let blocks = wide(occupied).saturating_mul(each).saturating_add(wide(others) * BLOCK_WITHOUT_SETS);
-        let members = if self.has_exact_signatures() { 0 } else { wide(sets.live()) * MEMBERS };
+        let blocks = to_u64(occupied).saturating_mul(each).saturating_add(to_u64(others) * BLOCK_WITHOUT_SETS);
+        let members = if self.has_exact_signatures() { 0 } else { to_u64(sets.live()) * MEMBERS };
         blocks.saturating_add(members)
     }
 }
@@ -51,19 +52,19 @@ impl State {
 /// A scan over the distinct label sets by signature.
 pub(crate) struct SetScan<'a> {
     state: &'a State,
-    clauses: &'a Clauses,
+    clauses: &'a ResolvedFilter,
     /// Whether the signatures say all.
     exact: bool,
 }
 
 impl<'a> SetScan<'a> {
-    pub(crate) fn new(state: &'a State, clauses: &'a Clauses) -> Self {
+    pub(crate) fn new(state: &'a State, clauses: &'a ResolvedFilter) -> Self {
         Self { state, clauses, exact: state.has_exact_signatures() }
     }
 
     /// What a scan costs, in nanoseconds.
     pub(crate) fn cost(&self) -> u64 {
-        self.state.cost_by_blocks(BLOCK_OF_SETS + wide(self.clauses.ids.len()))
+        self.state.cost_by_blocks(BLOCK_OF_SETS + to_u64(self.clauses.ids.len()))
     }
 
     /// Goes through the sets block by block, with the widest vectors that the processor has.
@@ -125,7 +126,7 @@ impl<'a> SetScan<'a> {
     }
 
     fn matched_by_members(&self, hits: InBlock, block: usize, counts: &[u32]) -> u64 {
-        let matched = |set| wide(self.clauses.matched(self.state.sets.members(set)));
+        let matched = |set| to_u64(self.clauses.matched(self.state.sets.members(set)));
         Self::sets(hits, block)
             .filter_map(|(at, set)| counts.get(at).map(|&count| u64::from(count) * matched(set)))
             .sum()

@@ -6,14 +6,15 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::collections::cow_vec::Pages;
+use crate::collections::cow_vec::CowVec;
+use crate::collections::number::{to_index, to_u64};
 use crate::model::change::Place;
 use crate::model::chat_id::{ChatId, ChatKey};
 use crate::model::label_id::LabelId;
 use crate::model::op::RefreshState;
 use crate::state::State;
 use crate::state::label_sets::EMPTY;
-use crate::state::labels::{Slot, index, low_number, wide};
+use crate::state::labels::{Slot, low_number};
 use crate::state::postings::{List, Part};
 use crate::state::signatures::{BLOCK, InBlock, SIGNATURE_BITS, SetId, Signatures, signature_bit};
 
@@ -57,7 +58,7 @@ fn equal<T: PartialEq + fmt::Debug>(
 }
 
 /// The positions of the bits that are set.
-fn set_bits<const N: usize>(words: &Pages<u64, N>) -> Vec<usize> {
+fn set_bits<const N: usize>(words: &CowVec<u64, N>) -> Vec<usize> {
     let bits = words.iter().flat_map(|word| (0..64).map(move |bit| word >> bit & 1 == 1));
     bits.enumerate().filter(|(_, bit)| *bit).map(|(at, _)| at).collect()
 }
@@ -70,7 +71,7 @@ impl State {
         self.check_chats()?;
         self.check_sets()?;
         self.check_postings()?;
-        equal("T1", "total rows", &self.total_rows, &self.labelled().map(|(_, members)| wide(members.len())).sum())?;
+        equal("T1", "total rows", &self.total_rows, &self.labelled().map(|(_, members)| to_u64(members.len())).sum())?;
         equal("T2", "vacated places", &self.vacated, &Vec::new())?;
         let refreshed = match self.refresh_state {
             RefreshState::Never => 0,
@@ -207,7 +208,7 @@ impl State {
                 let set = SetId::try_from(block * BLOCK + at).unwrap_or(SetId::MAX);
                 let members = self.sets.members(set);
                 if count > 0 || set == EMPTY {
-                    equal("S3", "length of a set", &index(len), &members.len())?;
+                    equal("S3", "length of a set", &to_index(len), &members.len())?;
                     there |= 1 << at;
                 }
                 for &slot in members {
@@ -238,7 +239,7 @@ impl State {
         equal("S4", "block behind all sets that has some", &behind, &None)?;
         let numbers = 1..u32::try_from(self.sets.len()).unwrap_or(u32::MAX);
         let taken = |set: &SetId| self.sets.count(*set) > 0;
-        let occupied: BTreeSet<usize> = numbers.filter(taken).chain([EMPTY]).map(|set| index(set) / BLOCK).collect();
+        let occupied: BTreeSet<usize> = numbers.filter(taken).chain([EMPTY]).map(|set| to_index(set) / BLOCK).collect();
         equal("S6", "blocks that have a set", &self.sets.signatures.occupied(), &occupied.len())?;
         let with_room = (0..blocks.len()).filter(|&block| self.sets.signatures.block(block).0 != InBlock::MAX);
         equal("S6", "blocks with room", &set_bits(room), &with_room.collect())?;
@@ -265,9 +266,9 @@ impl State {
         }
         for slot in (0..).take(self.labels.slot_count()) {
             let places = expected.get(&List::Label(slot)).map(Vec::as_slice).unwrap_or_default();
-            let rows = places.iter().map(|&place| wide(self.slots_at(place).len())).sum();
+            let rows = places.iter().map(|&place| to_u64(self.slots_at(place).len())).sum();
             equal("P2", "rows of a label", &self.postings.counts(slot).rows, &rows)?;
         }
-        equal("P3", "labelled chats", &self.postings.labelled(), &wide(self.labelled().count()))
+        equal("P3", "labelled chats", &self.postings.labelled(), &to_u64(self.labelled().count()))
     }
 }

@@ -7,13 +7,13 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::collections::cow_vec::Pages;
+use crate::collections::cow_vec::CowVec;
+use crate::collections::number::to_index;
 use crate::model::change::Place;
 use crate::model::op::{Op, RefreshState};
 use crate::state::State;
 use crate::state::chats::Record;
 use crate::state::label_sets::EMPTY;
-use crate::state::labels::index;
 use crate::state::postings::chunk::Chunk;
 use crate::state::postings::chunk::Sparsity;
 use crate::state::postings::{Pieces, Places};
@@ -47,7 +47,7 @@ fn sound() -> State {
         state.check_invariants().unwrap();
     }
     assert!(state.labels.free.len() > 1 && state.labels.deleted.len() > 1 && state.chats.free_texts.len() > 1);
-    assert!(free_places(&state).len() > 2 && index(free_set(&state)) < state.sets.len());
+    assert!(free_places(&state).len() > 2 && to_index(free_set(&state)) < state.sets.len());
     state
 }
 
@@ -70,7 +70,7 @@ fn slices(state: &mut State) -> (&mut u128, &mut [u128]) {
 }
 
 fn put_key(state: &mut State, place: Place, key: u64) {
-    let record = state.chats.records.get_mut(index(place)).unwrap();
+    let record = state.chats.records.get_mut(to_index(place)).unwrap();
     *record = Record::new(key, record.set());
 }
 
@@ -92,7 +92,7 @@ fn give(state: &mut State, id: &str, new: SetId) {
 fn in_a_wrong_chunk(places: &mut Places) {
     let words: u64 = places.iter().map(|place| 1 << place).sum();
     let chunk = Chunk::Dense { words: [words].into(), len: words.count_ones() + 1 };
-    let mut chunks = Pages::default();
+    let mut chunks = CowVec::default();
     chunks.push(chunk);
     places.pieces = Pieces::Chunks(chunks);
 }
@@ -139,7 +139,7 @@ const BREAKS: &[Break] = &[
         state.labels.low.set(1, None);
     }),
     ("L6", "the slot of a low id that is not there", |state| {
-        state.labels.low.reach(9);
+        state.labels.low.grow_to(9);
         state.labels.low.set(9, Some(0));
     }),
     ("L5", "a deleted id above the highest", |state| state.labels.highest = 5),
@@ -196,7 +196,7 @@ const BREAKS: &[Break] = &[
     }),
     ("C5", "a list of free places that ends early", |state| {
         let free = free_places(state);
-        state.chats.put_set(free[1], state.chats.records.get(index(free[2])).unwrap().set());
+        state.chats.put_set(free[1], state.chats.records.get(to_index(free[2])).unwrap().set());
     }),
     ("C5", "a list of free places that leads to a chat", |state| {
         let (last, bob) = (*free_places(state).last().unwrap(), place(state, BOB));
@@ -228,8 +228,8 @@ const BREAKS: &[Break] = &[
         give(state, BOB, dead);
     }),
     ("S1", "two sets of the same labels", |state| {
-        let members = Arc::clone(state.sets.members.get(index(set(state, BOB))).unwrap());
-        state.sets.members.set(index(set(state, ANA)), members);
+        let members = Arc::clone(state.sets.members.get(to_index(set(state, BOB))).unwrap());
+        state.sets.members.set(to_index(set(state, ANA)), members);
     }),
     ("S2", "a chat too many", |state| state.sets.acquire(set(state, BOB))),
     ("S2", "a set that no chat has", |state| {
@@ -239,7 +239,7 @@ const BREAKS: &[Break] = &[
     }),
     ("S2", "a wrong number of sets", |state| state.sets.live += 1),
     ("S3", "a wrong length", |state| {
-        state.sets.lens.set(index(set(state, BOB)), 2);
+        state.sets.lens.set(to_index(set(state, BOB)), 2);
     }),
     ("S4", "a bit too many", |state| {
         let bob = 1 << set(state, BOB);
@@ -270,7 +270,7 @@ const BREAKS: &[Break] = &[
         let sets = [ANA, BOB].map(|id| set(state, id));
         let [ana, bob] = sets.map(|set| state.sets.members(set).to_vec());
         for (nth, members) in [bob, ana].into_iter().enumerate() {
-            let number = index(sets[nth]);
+            let number = to_index(sets[nth]);
             state.sets.lens.set(number, u32::try_from(members.len()).unwrap());
             for (bit, slice) in slices(state).1.iter_mut().enumerate() {
                 let has = members.iter().any(|&slot| signature_bit(slot) == bit);
@@ -281,7 +281,7 @@ const BREAKS: &[Break] = &[
         }
     }),
     ("S4", "a set in a block behind all", |state| {
-        state.sets.signatures.blocks.reach(1);
+        state.sets.signatures.blocks.grow_to(1);
         *state.sets.signatures.blocks.get_mut(1).unwrap() = Arc::new(vec![1]);
     }),
     ("S6", "a block without room", |state| *state.sets.signatures.room[0].get_mut(0).unwrap() = 0),
@@ -301,7 +301,7 @@ const BREAKS: &[Break] = &[
     }),
     ("P1", "a wrong length", |state| {
         let bob = place(state, BOB);
-        state.postings.longer.reach(1);
+        state.postings.longer.grow_to(1);
         state.postings.longer.get_mut(1).unwrap().insert(bob, Sparsity::among(1));
     }),
     ("P1", "a list of a label that is gone", |state| {

@@ -1,7 +1,8 @@
 //! All lists at once, from chats in order of their places.
 
-use crate::collections::cow_vec::Pages;
-use crate::state::labels::{Slot, index, wide};
+use crate::collections::cow_vec::CowVec;
+use crate::collections::number::{to_index, to_u64};
+use crate::state::labels::Slot;
 use crate::state::postings::chunk::{Chunk, Sparsity, split};
 use crate::state::postings::places::CHUNKS;
 use crate::state::postings::{Places, Posting, Postings};
@@ -10,7 +11,7 @@ use crate::state::postings::{Places, Posting, Postings};
 #[derive(Default)]
 struct Growing {
     /// The chunks that are complete, by number.
-    chunks: Pages<Chunk, CHUNKS>,
+    chunks: CowVec<Chunk, CHUNKS>,
     /// The number of the last chunk and its places, in order.
     number: u32,
     places: Vec<u16>,
@@ -27,8 +28,8 @@ impl Growing {
 
     fn end_chunk(&mut self, lists: Sparsity) {
         if !self.places.is_empty() {
-            self.chunks.reach(index(self.number));
-            self.chunks.set(index(self.number), Chunk::of(&self.places, lists));
+            self.chunks.grow_to(to_index(self.number));
+            self.chunks.set(to_index(self.number), Chunk::of(&self.places, lists));
             self.places.clear();
         }
     }
@@ -40,7 +41,7 @@ impl Growing {
 }
 
 /// The list at a position, which is made if it is not there.
-fn reach<T: Default>(lists: &mut Vec<T>, at: usize) -> Option<&mut T> {
+fn grow_to<T: Default>(lists: &mut Vec<T>, at: usize) -> Option<&mut T> {
     if lists.len() <= at {
         lists.resize_with(at + 1, T::default);
     }
@@ -60,13 +61,13 @@ impl Postings {
         for (place, slots) in (0..).zip(chats) {
             let (number, low) = split(place);
             for &slot in slots {
-                if let Some((list, rows)) = reach(&mut labels, index(slot)) {
+                if let Some((list, rows)) = grow_to(&mut labels, to_index(slot)) {
                     list.push(number, low, lists);
-                    *rows += wide(slots.len());
+                    *rows += to_u64(slots.len());
                 }
             }
             for at in 0..slots.len().saturating_sub(1) {
-                if let Some(list) = reach(&mut longer, at) {
+                if let Some(list) = grow_to(&mut longer, at) {
                     list.push(number, low, lists);
                 }
             }
@@ -75,7 +76,7 @@ impl Postings {
         for (list, rows) in labels {
             postings.labels.push(Posting { places: list.finish(lists), rows });
         }
-        postings.reach(slots);
+        postings.grow_to(slots);
         longer.into_iter().for_each(|list| postings.longer.push(list.finish(lists)));
         postings
     }

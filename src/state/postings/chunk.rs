@@ -1,8 +1,8 @@
 //! The places of one list within one chunk.
 
-use crate::collections::cow_slice::{Item, Piece};
+use crate::collections::cow_slice::{CowSlice, Item};
+use crate::collections::number::to_index;
 use crate::model::change::Place;
-use crate::state::labels::index;
 use crate::state::postings::run;
 use crate::state::postings::words::{Form, Iter, NONE, WORDS, bit_of, unite};
 
@@ -35,16 +35,16 @@ pub(crate) fn join(number: u32, low: u16) -> Place {
 #[derive(Debug, Clone)]
 pub(crate) enum Chunk {
     /// Few places, in order, and some room behind them.
-    Sparse { places: Piece<u16>, len: u16 },
+    Sparse { places: CowSlice<u16>, len: u16 },
     /// One bit for each place, up to some place behind the last.
-    Dense { words: Piece<u64>, len: u32 },
+    Dense { words: CowSlice<u64>, len: u32 },
 }
 
 impl Item for Chunk {}
 
 impl Default for Chunk {
     fn default() -> Self {
-        Self::Sparse { places: Piece::default(), len: 0 }
+        Self::Sparse { places: CowSlice::default(), len: 0 }
     }
 }
 
@@ -119,7 +119,7 @@ impl Chunk {
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Sparse { len, .. } => usize::from(*len),
-            Self::Dense { len, .. } => index(*len),
+            Self::Dense { len, .. } => to_index(*len),
         }
     }
 
@@ -170,7 +170,7 @@ impl Chunk {
                     *word |= bit;
                 }
                 *len += 1;
-                if lists.is_regained_by(index(*len), words.len()) {
+                if lists.is_regained_by(to_index(*len), words.len()) {
                     *self = self.sparse();
                 }
             }
@@ -191,7 +191,7 @@ impl Chunk {
                     *word &= !bit;
                 }
                 *len -= 1;
-                if lists.is_regained_by(index(*len), words.len()) {
+                if lists.is_regained_by(to_index(*len), words.len()) {
                     *self = self.sparse();
                 }
             }

@@ -1,6 +1,7 @@
 //! Reading several lists side by side.
 
-use crate::state::labels::{Slot, index};
+use crate::collections::number::to_index;
+use crate::state::labels::Slot;
 use crate::state::postings::words::Form;
 use crate::state::postings::{List, Part, Parts, Postings};
 
@@ -69,7 +70,7 @@ impl<'a> Lengths<'a> {
     /// The chats of a chunk with at least so many labels, from 2 on, if there are any. Each list holds the next. Lengths
     /// and chunks are asked for in order.
     pub(crate) fn take(&mut self, len: u32, number: u32) -> Option<Form<'a>> {
-        let nth = index(len - 2);
+        let nth = to_index(len - 2);
         if nth == self.lists.len() {
             self.lists.push(Cursor::new(self.postings, List::AtLeast(len), number)?);
         }

@@ -11,9 +11,10 @@ pub(crate) mod words;
 use std::collections::BTreeSet;
 
 use crate::collections::cow_slice::Item;
-use crate::collections::cow_vec::Pages;
+use crate::collections::cow_vec::CowVec;
+use crate::collections::number::{to_index, to_u64};
 use crate::model::change::Place;
-use crate::state::labels::{Slot, index, wide};
+use crate::state::labels::Slot;
 use crate::state::postings::chunk::Sparsity;
 pub(crate) use crate::state::postings::lists::{Lengths, Lists};
 #[cfg(test)]
@@ -34,9 +35,9 @@ pub(crate) enum List {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Postings {
     /// By slot.
-    pub(crate) labels: Pages<Posting, 16>,
+    pub(crate) labels: CowVec<Posting, 16>,
     /// P1: each list holds exactly the places that it is for, and no chunk is empty. Here by length, from 2 on.
-    pub(crate) longer: Pages<Places, 16>,
+    pub(crate) longer: CowVec<Places, 16>,
     /// P3: the number of labelled chats.
     pub(crate) labelled: u64,
 }
@@ -72,13 +73,13 @@ impl Postings {
     }
 
     pub(crate) fn counts(&self, slot: Slot) -> Counts {
-        let counts = |label: &Posting| Counts { chats: wide(label.places.len), rows: label.rows };
-        self.labels.get(index(slot)).map(counts).unwrap_or_default()
+        let counts = |label: &Posting| Counts { chats: to_u64(label.places.len), rows: label.rows };
+        self.labels.get(to_index(slot)).map(counts).unwrap_or_default()
     }
 
     /// The places of a label in order, if they are few and in one run.
     pub(crate) fn run(&self, slot: Slot) -> Option<&[Place]> {
-        self.labels.get(index(slot))?.places.run()
+        self.labels.get(to_index(slot))?.places.run()
     }
 
     /// The number of labelled chats.
@@ -87,15 +88,15 @@ impl Postings {
     }
 
     /// Makes room for so many slots.
-    pub(crate) fn reach(&mut self, slots: usize) {
+    pub(crate) fn grow_to(&mut self, slots: usize) {
         if let Some(last) = slots.checked_sub(1) {
-            self.labels.reach(last);
+            self.labels.grow_to(last);
         }
     }
 
     /// Reads what a write to the list of a label will ask.
     pub(crate) fn preload(&self, slot: Slot, place: Place) -> usize {
-        self.labels.get(index(slot)).map_or(0, |label| label.places.preload(place))
+        self.labels.get(to_index(slot)).map_or(0, |label| label.places.preload(place))
     }
 
     /// Reads what a write to the list of the chats with at least so many labels will ask.
@@ -107,18 +108,18 @@ impl Postings {
     pub(crate) fn link(&mut self, slots: &[Slot], place: Place, others: &[Slot]) {
         let (len, lists) = (others.len() + slots.len(), Sparsity::among(self.labels.len()));
         for &slot in slots {
-            if let Some(label) = self.labels.get_mut(index(slot)) {
+            if let Some(label) = self.labels.get_mut(to_index(slot)) {
                 label.places.insert(place, lists);
-                label.rows += wide(len);
+                label.rows += to_u64(len);
             }
         }
         for &other in others {
-            if let Some(label) = self.labels.get_mut(index(other)) {
-                label.rows += wide(slots.len());
+            if let Some(label) = self.labels.get_mut(to_index(other)) {
+                label.rows += to_u64(slots.len());
             }
         }
         for at in (others.len() + 1..=len).filter_map(longer) {
-            self.longer.reach(at);
+            self.longer.grow_to(at);
             if let Some(list) = self.longer.get_mut(at) {
                 list.insert(place, lists);
             }
@@ -132,14 +133,14 @@ impl Postings {
     pub(crate) fn unlink(&mut self, slots: &[Slot], place: Place, others: &[Slot]) {
         let (len, lists) = (others.len() + slots.len(), Sparsity::among(self.labels.len()));
         for &slot in slots {
-            if let Some(label) = self.labels.get_mut(index(slot)) {
+            if let Some(label) = self.labels.get_mut(to_index(slot)) {
                 label.places.remove(place, lists);
-                label.rows -= wide(len);
+                label.rows -= to_u64(len);
             }
         }
         for &other in others {
-            if let Some(label) = self.labels.get_mut(index(other)) {
-                label.rows -= wide(slots.len());
+            if let Some(label) = self.labels.get_mut(to_index(other)) {
+                label.rows -= to_u64(slots.len());
             }
         }
         for at in (others.len() + 1..=len).filter_map(longer) {
@@ -154,14 +155,14 @@ impl Postings {
 
     /// The most labels that a chat ever had, or 1.
     pub(crate) fn lengths(&self) -> u64 {
-        wide(self.longer.len() + 1)
+        to_u64(self.longer.len() + 1)
     }
 
     /// The list, if there ever was a place in it.
     fn list(&self, list: List) -> Option<&Places> {
         match list {
-            List::Label(slot) => self.labels.get(index(slot)).map(|label| &label.places),
-            List::AtLeast(len) => self.longer.get(longer(index(len))?),
+            List::Label(slot) => self.labels.get(to_index(slot)).map(|label| &label.places),
+            List::AtLeast(len) => self.longer.get(longer(to_index(len))?),
         }
     }
 

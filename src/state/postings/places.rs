@@ -2,10 +2,10 @@
 
 use std::slice;
 
-use crate::collections::cow_slice::{Item, Piece};
-use crate::collections::cow_vec::{Pages, PagesFrom};
+use crate::collections::cow_slice::{CowSlice, Item};
+use crate::collections::cow_vec::{CowVec, CowVecFrom};
+use crate::collections::number::to_index;
 use crate::model::change::Place;
-use crate::state::labels::index;
 use crate::state::postings::chunk::{Chunk, Sparsity, join, split};
 use crate::state::postings::run;
 use crate::state::postings::words::Form;
@@ -29,16 +29,16 @@ pub(crate) struct Places {
 #[derive(Debug, Clone)]
 pub(crate) enum Pieces {
     /// All in order and some room behind them: for few places that are scattered over many chunks.
-    Run(Piece<Place>),
+    Run(CowSlice<Place>),
     /// By number; those behind the last place, and others, may be empty.
-    Chunks(Pages<Chunk, CHUNKS>),
+    Chunks(CowVec<Chunk, CHUNKS>),
 }
 
 impl Item for Places {}
 
 impl Default for Places {
     fn default() -> Self {
-        Self { len: 0, pieces: Pieces::Run(Piece::default()) }
+        Self { len: 0, pieces: Pieces::Run(CowSlice::default()) }
     }
 }
 
@@ -54,7 +54,7 @@ fn position(places: &[Place], len: usize, place: Place) -> usize {
 
 impl Places {
     /// The places of chunks by number.
-    pub(crate) fn of(chunks: Pages<Chunk, CHUNKS>) -> Self {
+    pub(crate) fn of(chunks: CowVec<Chunk, CHUNKS>) -> Self {
         let mut places = Self { len: chunks.iter().map(Chunk::len).sum(), pieces: Pieces::Chunks(chunks) };
         places.join_scattered(1);
         places
@@ -65,7 +65,7 @@ impl Places {
         let (number, low) = split(place);
         match &self.pieces {
             Pieces::Run(places) => places.sharers(),
-            Pieces::Chunks(chunks) => chunks.get(index(number)).map_or(0, |chunk| chunk.preload(low)),
+            Pieces::Chunks(chunks) => chunks.get(to_index(number)).map_or(0, |chunk| chunk.preload(low)),
         }
     }
 
@@ -78,17 +78,17 @@ impl Places {
                 run::insert(places, self.len, at, place);
                 self.len += 1;
                 let last = places.get(self.len - 1).map_or(0, |&last| split(last).0);
-                if !is_scattered(self.len, index(last) + 1) {
+                if !is_scattered(self.len, to_index(last) + 1) {
                     *self = self.in_chunks(lists);
                 }
             }
             Pieces::Chunks(chunks) => {
                 self.len += 1;
-                let is_last = index(number) >= chunks.len();
+                let is_last = to_index(number) >= chunks.len();
                 if is_last {
-                    chunks.reach(index(number));
+                    chunks.grow_to(to_index(number));
                 }
-                if let Some(chunk) = chunks.get_mut(index(number)) {
+                if let Some(chunk) = chunks.get_mut(to_index(number)) {
                     chunk.insert(low, lists);
                 }
                 if is_last {
@@ -107,7 +107,7 @@ impl Places {
                 run::remove(places, self.len, at);
             }
             Pieces::Chunks(chunks) => {
-                let Some(chunk) = chunks.get_mut(index(number)) else { return };
+                let Some(chunk) = chunks.get_mut(to_index(number)) else { return };
                 chunk.remove(low, lists);
             }
         }
@@ -129,15 +129,15 @@ impl Places {
     }
 
     fn in_chunks(&self, lists: Sparsity) -> Self {
-        let mut chunks = Pages::default();
+        let mut chunks = CowVec::default();
         if let Some(last) = self.iter().last() {
-            chunks.reach(index(split(last).0));
+            chunks.grow_to(to_index(split(last).0));
         }
         let mut lows = Vec::new();
         for (number, part) in self.parts_from(0) {
             lows.clear();
             lows.extend(part.form.iter_from(0));
-            chunks.set(index(number), Chunk::of(&lows, lists));
+            chunks.set(to_index(number), Chunk::of(&lows, lists));
         }
         Self { len: self.len, pieces: Pieces::Chunks(chunks) }
     }
@@ -159,9 +159,9 @@ impl Places {
                 Parts::Run(places.get(at..).unwrap_or_default())
             }
             Pieces::Chunks(chunks) => {
-                let mut pages = chunks.pages_from(index(first) / CHUNKS);
+                let mut pages = chunks.pages_from(to_index(first) / CHUNKS);
                 let page = pages.next().unwrap_or_default();
-                let page = page.get(index(first) % CHUNKS..).unwrap_or_default();
+                let page = page.get(to_index(first) % CHUNKS..).unwrap_or_default();
                 Parts::Chunks { number: first, page: page.iter(), pages }
             }
         }
@@ -192,7 +192,7 @@ pub(crate) enum Parts<'a> {
         /// That of the next chunk.
         number: u32,
         page: slice::Iter<'a, Chunk>,
-        pages: PagesFrom<'a, Chunk, CHUNKS>,
+        pages: CowVecFrom<'a, Chunk, CHUNKS>,
     },
 }
 

@@ -1,9 +1,9 @@
 //! Sorted runs that versions share, with some room behind them. Who has one knows how much of it is filled.
 
-use crate::collections::cow_slice::{Item, Piece};
+use crate::collections::cow_slice::{CowSlice, Item};
 
 /// Adds an item at a position.
-pub(crate) fn insert<T: Copy + Default>(run: &mut Piece<T>, filled: usize, at: usize, item: T) {
+pub(crate) fn insert<T: Copy + Default>(run: &mut CowSlice<T>, filled: usize, at: usize, item: T) {
     match run.own().and_then(|run| run.get_mut(at..=filled)) {
         Some(tail) => {
             tail.copy_within(..filled - at, 1);
@@ -18,7 +18,7 @@ pub(crate) fn insert<T: Copy + Default>(run: &mut Piece<T>, filled: usize, at: u
 }
 
 /// Removes the item at a position.
-pub(crate) fn remove<T: Item + Copy>(run: &mut Piece<T>, filled: usize, at: usize) {
+pub(crate) fn remove<T: Item + Copy>(run: &mut CowSlice<T>, filled: usize, at: usize) {
     if let Some(tail) = run.to_mut().get_mut(at..filled) {
         tail.copy_within(1.., 0);
     }

@@ -7,6 +7,7 @@ use std::ops::Bound;
 
 use redb::{BackendError, StorageBackend};
 
+use crate::collections::number::to_u64;
 use crate::index::sync::Mutex;
 
 /// Bytes in a block.
@@ -40,7 +41,7 @@ impl Inner {
             return Ok(block.clone());
         }
         let mut block = vec![0; BLOCK];
-        let start = number * wide(BLOCK);
+        let start = number * to_u64(BLOCK);
         let there = usize::try_from(self.file_len.saturating_sub(start)).unwrap_or(BLOCK).min(BLOCK);
         if let Some(bytes) = block.get_mut(..there) {
             self.file.seek(SeekFrom::Start(start))?;
@@ -58,17 +59,13 @@ impl Inner {
     ) -> io::Result<()> {
         let mut done = 0;
         while done < len {
-            let at = offset + wide(done);
-            let within = usize::try_from(at % wide(BLOCK)).unwrap_or(0);
-            call(at / wide(BLOCK), within, done)?;
+            let at = offset + to_u64(done);
+            let within = usize::try_from(at % to_u64(BLOCK)).unwrap_or(0);
+            call(at / to_u64(BLOCK), within, done)?;
             done += BLOCK - within;
         }
         Ok(())
     }
-}
-
-fn wide(len: usize) -> u64 {
-    u64::try_from(len).unwrap_or(u64::MAX)
 }
 
 impl StorageBackend for Overlay {
@@ -78,7 +75,7 @@ impl StorageBackend for Overlay {
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let mut inner = self.0.lock();
-        if offset.checked_add(wide(out.len())).is_none_or(|end| end > inner.len) {
+        if offset.checked_add(to_u64(out.len())).is_none_or(|end| end > inner.len) {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         Inner::each_block(offset, out.len(), |number, within, done| {
@@ -96,7 +93,7 @@ impl StorageBackend for Overlay {
             inner.blocks.insert(number, block);
             Ok(())
         })?;
-        inner.len = inner.len.max(offset.saturating_add(wide(data.len())));
+        inner.len = inner.len.max(offset.saturating_add(to_u64(data.len())));
         Ok(())
     }
 
@@ -104,7 +101,7 @@ impl StorageBackend for Overlay {
         let mut inner = self.0.lock();
         if len < inner.len {
             // What is cut off reads as zeros if it comes back.
-            let (kept, within) = (len / wide(BLOCK), usize::try_from(len % wide(BLOCK)).unwrap_or(0));
+            let (kept, within) = (len / to_u64(BLOCK), usize::try_from(len % to_u64(BLOCK)).unwrap_or(0));
             let mut last = inner.block(kept)?;
             last.iter_mut().skip(within).for_each(|byte| *byte = 0);
             inner.blocks.split_off(&kept);

@@ -1,6 +1,6 @@
 //! A new instance on disk, with all that it has.
 
-use crate::codec::{Header, Mark, changed_rows};
+use crate::codec::{Baseline, Header, changed_rows};
 use crate::index::feed::Wake;
 use crate::model::error::{Error, Result};
 use crate::state::State;
@@ -8,10 +8,10 @@ use crate::store::backend::tables::{
     CHUNKS, INSTANCES, LOG, MANIFESTS, META, STORE, TAIL, UNFINISHED, chunk_key, fields, instance_key, log_key,
 };
 use crate::store::catalog::{Entry, entry_row, store_row};
-use crate::store::checkpoint::{Piece, erase, locked, pieces};
+use crate::store::checkpoint::{CowSlice, erase, locked, pieces};
 use crate::store::instances::{Engine, Instance};
 use crate::store::manifest::Manifest;
-use crate::store::writer::Disk;
+use crate::store::writer::StoreWriter;
 
 /// The number of the checkpoint that a new instance begins with.
 const FIRST: u64 = 1;
@@ -24,7 +24,7 @@ const FIRST: u64 = 1;
 /// [`Error::InstanceExists`]; [`Error::StoreFailed`].
 pub(super) fn install(engine: &Engine, name: &str, state: &State) -> Result<()> {
     let number = locked(&engine.disk, begin)?;
-    let (mark, mut rows) = (Mark::default(), Vec::new());
+    let (mark, mut rows) = (Baseline::default(), Vec::new());
     for piece in pieces(changed_rows(state, &mark)) {
         rows.extend(piece.rows.iter().map(|(row, _)| (*row, FIRST)));
         locked(&engine.disk, |disk, wake| write(disk, wake, number, &piece))?;
@@ -49,7 +49,7 @@ pub(super) fn install(engine: &Engine, name: &str, state: &State) -> Result<()> 
 }
 
 /// Takes a number that nobody else gets.
-fn begin(disk: &mut Disk, wake: &mut Wake) -> Result<u64> {
+fn begin(disk: &mut StoreWriter, wake: &mut Wake) -> Result<u64> {
     let (number, count) = (disk.next_instance, disk.instances);
     disk.write(wake, |transaction| {
         UNFINISHED.write(transaction)?.put(&instance_key(number), &fields(&[FIRST]))?;
@@ -59,14 +59,14 @@ fn begin(disk: &mut Disk, wake: &mut Wake) -> Result<u64> {
     Ok(number)
 }
 
-fn write(disk: &mut Disk, wake: &mut Wake, number: u64, piece: &Piece) -> Result<()> {
+fn write(disk: &mut StoreWriter, wake: &mut Wake, number: u64, piece: &CowSlice) -> Result<()> {
     disk.write(wake, |transaction| {
         let mut chunks = CHUNKS.write(transaction)?;
         piece.rows.iter().try_for_each(|(row, payload)| chunks.put(&chunk_key(number, FIRST, *row), payload).map(drop))
     })
 }
 
-fn finish(disk: &mut Disk, wake: &mut Wake, name: &str, entry: Entry, manifest: &Manifest) -> Result<()> {
+fn finish(disk: &mut StoreWriter, wake: &mut Wake, name: &str, entry: Entry, manifest: &Manifest) -> Result<()> {
     let (key, count, next) = (instance_key(entry.number), disk.instances + 1, disk.next_instance);
     disk.write(wake, |transaction| {
         INSTANCES.write(transaction)?.put(name.as_bytes(), &entry_row(entry))?;

@@ -11,13 +11,13 @@ use crate::model::label_id::LabelId;
 /// The labels of a full state, by record or by link. **O(n)** in the links to make, and therefore made before the turn to
 /// write.
 #[derive(Debug)]
-pub(super) struct Told<'a> {
+pub(super) struct StatedLabels<'a> {
     /// None for a label that is said to be deleted.
     records: &'a BTreeMap<LabelId, Option<LabelPatch>>,
     linked: HashSet<&'a LabelId>,
 }
 
-impl<'a> Told<'a> {
+impl<'a> StatedLabels<'a> {
     pub(super) fn new(full: &'a FullState) -> Self {
         Self { records: &full.labels, linked: full.links.iter().map(|(label, _)| label).collect() }
     }
