@@ -1,6 +1,7 @@
 //! Snapshots, refreshes and the feed, on the account of a CRM.
 //!
-//! `cargo bench --bench feed_refresh` measures; `cargo test --bench feed_refresh` runs everything once on a small account.
+//! `cargo bench --bench feed_refresh` measures; `cargo test --bench feed_refresh` runs everything once on a small
+//! account.
 
 #![allow(
     missing_docs,
@@ -20,10 +21,10 @@ use label_index::{ChatId, Delivery, FullState, LabelId, LabelIndex, Subscriber};
 
 use crate::workload::{Random, STAGES, Workload, crm};
 
-/// Chats that are written to in turn.
+/// Chats that are written in turn.
 const PROBES: usize = 4_096;
 
-/// One chat in so many differs between the two states of a refresh.
+/// One chat in this many differs between the two states of a refresh.
 const CHANGED: usize = 100;
 
 /// Commits of one round of the feed.
@@ -60,7 +61,7 @@ fn other(stage: u32) -> u32 {
     stage % STAGES + 1
 }
 
-/// What a network has; `round` says which of the chats that change are in which stage.
+/// The network's full state; `round` selects the stages of the chats that change.
 fn state(workload: &Workload, round: usize) -> FullState {
     let mut state = FullState::new();
     for (id, name) in (1_u32..).zip(&workload.names) {
@@ -109,7 +110,7 @@ fn first_writes(criterion: &mut Criterion, accounts: &[Account]) {
     group.finish();
 }
 
-/// Commits by turns two states that differ in one chat of a hundred.
+/// Commits two states in turn that differ in one chat of a hundred.
 fn refreshes(criterion: &mut Criterion, accounts: &[Account]) {
     let mut group = criterion.benchmark_group("refresh with 1 % changed");
     group.sample_size(10);
@@ -123,13 +124,13 @@ fn refreshes(criterion: &mut Criterion, accounts: &[Account]) {
                 || (index.begin_refresh().unwrap(), next.next().unwrap().clone()),
                 |(ticket, state)| {
                     let done = ticket.commit(state).unwrap();
-                    // The stage may be a tag that the chat has too: never, since tags come behind the stages.
+                    // A stage is never also a tag of the chat: the ids of tags come after those of stages.
                     assert_eq!((done.linked, done.unlinked), (changed, changed));
                 },
                 BatchSize::PerIteration,
             );
         });
-        // Back to the first state, whichever was the last.
+        // Returns to the first state, whichever came last.
         let back = index.begin_refresh().unwrap().commit(states[1].clone()).unwrap();
         assert!(back.linked == 0 || back.linked == changed);
     }

@@ -1,6 +1,6 @@
-//! What memory takes on this machine: reads of random lines, each of which tells where the next one is, and reads that know
-//! where to go; and the way of a written line from one core to another. A single link among millions of chats is made of the
-//! former, and a lock that two threads ask for costs the latter; see `docs/benchmarks.md`.
+//! What memory accesses cost on this machine: dependent reads of random cache lines, where each names the next one;
+//! independent reads; and a written line that goes from one core to another. A single link among millions of chats
+//! consists of the first, and a contended lock costs the last; see `docs/benchmarks.md`.
 //!
 //! `cargo bench --bench memory` measures; `cargo test --bench memory` runs it once on little memory.
 
@@ -18,20 +18,20 @@ struct Line {
     next: usize,
 }
 
-/// Lines, a power of two of them, that lead to one another in one circle without a pattern: a linear congruential generator
-/// of full period.
+/// A power of two of lines, each with the number of the next one, in one cycle without a pattern: a linear congruential
+/// generator of full period.
 fn circle(lines: usize) -> Vec<Line> {
     (0..lines).map(|at| Line { next: (at * 1_664_525 + 1_013_904_223) % lines }).collect()
 }
 
-/// Nanoseconds for each of so many steps.
+/// Nanoseconds for each of `steps` reads.
 fn time(steps: usize, run: impl FnOnce()) -> f64 {
     let began = Instant::now();
     run();
     began.elapsed().as_secs_f64() * 1e9 / steps as f64
 }
 
-/// Nanoseconds that a line which one core has written takes to another one, on average of so many times there and back.
+/// Nanoseconds for a written line to reach another core, the mean of many round trips.
 fn handover(times: usize) -> f64 {
     let turn = AtomicUsize::new(0);
     let play = |side: usize| {

@@ -1,6 +1,6 @@
-//! What a server asks for, one operation at a time, on accounts of a CRM, beside an index of hash maps. All answers are
-//! compared before and after anything is timed. Chats, names and labels of changes come as texts and numbers, as they do
-//! in a server; filters are made before.
+//! The operations of a server, one at a time, on accounts like those of a CRM, beside an index of hash maps. All
+//! answers are compared before and after anything is timed. Chats, names and labels of changes come as texts and
+//! numbers, as they do in a server; filters are built before the timing.
 //!
 //! `cargo bench --bench ops` measures; `cargo test --bench ops` runs everything once on a small account.
 
@@ -26,23 +26,23 @@ use crate::engines::naive::Naive;
 use crate::engines::{Engine, Question};
 use crate::workload::{Chat, Random, STAGES, Workload, crm};
 
-/// Chats that are asked for or changed in turn, so that not everything is in the processor's caches.
+/// Chats that are read or changed in turn: enough that not all of them fit into the processor's caches.
 const PROBES: usize = 4_096;
 
 /// Chats on a page.
 const PAGE: usize = 50;
 
-/// One chat, with what may be done to it.
+/// One chat, with the arguments of the operations on it.
 struct Probe {
     chat: String,
     labels: Vec<u32>,
     /// A label that it does not have.
     other: u32,
-    /// Its labels with another stage.
+    /// Its labels, with the stage replaced.
     moved: Vec<u32>,
 }
 
-/// One account in both engines, and what they are asked.
+/// One account in both engines, and the queries.
 struct Account {
     size: &'static str,
     index: LabelIndex,
@@ -126,7 +126,7 @@ fn middle(index: &LabelIndex, workload: &Workload) -> Question {
     Question { after: half.next, limit: PAGE, ..question }
 }
 
-/// Chats from everywhere, in random order.
+/// Chats from the whole account, in random order.
 fn probes(workload: &Workload) -> Vec<Probe> {
     let mut random = Random(1);
     let mut probes: Vec<Probe> = workload
@@ -170,7 +170,7 @@ type Group<'a> = BenchmarkGroup<'a, WallTime>;
 /// An operation on one chat.
 type Act<E> = fn(&E, &Probe);
 
-/// Times an operation on each chat in turn, between what prepares and what undoes it.
+/// Times an operation on each chat in turn; preparing and undoing it are not timed.
 fn change<E: Engine>(group: &mut Group<'_>, account: &Account, engine: &E, [prepare, run, undo]: [Act<E>; 3]) {
     group.bench_function(BenchmarkId::new(E::NAME, account.size), |bencher| {
         bencher.iter_custom(|iterations| {
@@ -190,7 +190,7 @@ fn change<E: Engine>(group: &mut Group<'_>, account: &Account, engine: &E, [prep
     });
 }
 
-/// Times a question about each item in turn.
+/// Times a query for each item in turn.
 fn ask<E: Engine, T, A>(group: &mut Group<'_>, size: &str, engine: &E, items: &[T], question: fn(&E, &T) -> A) {
     let mut items = items.iter().cycle();
     group.bench_function(BenchmarkId::new(E::NAME, size), |bencher| {

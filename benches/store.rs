@@ -34,7 +34,7 @@ const CALLERS: usize = 64;
 /// Operations in one batch of a bulk load.
 const BATCH: usize = 10_000;
 
-/// Times that something short is measured; the median counts.
+/// Rounds of a short measurement; the median is taken.
 const ROUNDS: usize = 5;
 
 struct Sizes {
@@ -45,7 +45,7 @@ struct Sizes {
     instances: usize,
 }
 
-/// Measures something and says it.
+/// Measures a rate and prints it.
 type Measure = fn(&Sizes);
 
 fn main() {
@@ -83,7 +83,7 @@ fn timed<T>(run: impl FnOnce() -> T) -> (T, Duration) {
     (result, began.elapsed())
 }
 
-/// The median of some rounds, each after its own preparation. What a round gives is dropped outside of its time.
+/// The median of some rounds, each after its own preparation. The result of a round is dropped outside of the timing.
 fn median<T, R>(mut prepare: impl FnMut() -> T, mut run: impl FnMut(T) -> R) -> Duration {
     let mut times: Vec<Duration> = (0..ROUNDS)
         .map(|_| {
@@ -132,14 +132,14 @@ fn writes(sizes: &Sizes) {
     say("synced single writes, 64 callers of 64 instances", rate(each * CALLERS, many), "/s");
 }
 
-/// Links so many chats, each in a commit of its own.
+/// Links chats, each in a commit of its own.
 fn link(index: &LabelIndex, chats: usize) {
     for chat in 0..chats {
         assert!(index.link(1, format!("55119{chat:08}@c.us")).unwrap());
     }
 }
 
-/// What the database does for such a commit: a record and the end of the log, with their seals, synced.
+/// The same rows written to the bare database: a record and the end of the log, with their seals, synced.
 fn append(folder: &Path, commits: usize) {
     const LOG: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("log");
     let database = Database::create(folder.join("bare.redb")).unwrap();
@@ -180,7 +180,7 @@ fn first_answer(folder: &Path, instance: &str, chats: usize) -> Store {
     store
 }
 
-/// The file of a store as a kill leaves it.
+/// A copy of the store's file as a killed process leaves it.
 fn killed(file: &Path) -> TempDir {
     let folder = tempdir().unwrap();
     fs::copy(file, folder.path().join("store.redb")).unwrap();
@@ -201,7 +201,7 @@ fn account(sizes: &Sizes) {
     let index = store.instance("crm").unwrap();
     let (_, durable) = timed(|| load(&index, &workload));
     say("bulk load, durable", rate(sizes.chats, durable), "chats/s");
-    // A checkpoint and some log behind it; nothing is written while the file is copied.
+    // The file has a checkpoint and some log after it; nothing is written while it is copied.
     store.checkpoint().unwrap();
     drop(index.link_all(STAGES, workload.chats.iter().take(BATCH).map(|chat| chat.id.as_str())).unwrap());
     let left = killed(&file);
@@ -225,7 +225,7 @@ fn account(sizes: &Sizes) {
     say("stored bytes per chat", per_chat(stored), "");
 }
 
-/// Many instances, of which one is asked.
+/// Many instances, of which one is queried.
 fn instances(sizes: &Sizes) {
     const CHATS: usize = 10;
     let folder = tempdir().unwrap();
@@ -273,7 +273,7 @@ fn checkpoint(sizes: &Sizes) {
     say("read while a checkpoint runs, p99", beside.as_secs_f64() * 1e6, "µs");
 }
 
-/// Asks for the labels of chats at random, and counts a stage, until told to end; at least once.
+/// Reads the labels of random chats and counts a stage until it is stopped; at least once.
 fn p99(index: &LabelIndex, workload: &Workload, end: &AtomicBool) -> Duration {
     let mut random = Random(1);
     let mut times = Vec::new();

@@ -1,5 +1,6 @@
-//! A view that stays up to date: what an inbox shows in its side bar, the number of chats with each label. A snapshot
-//! once, then the feed; and when the view was away for too long and missed commits, a snapshot again.
+//! A view that stays up to date: the number of chats with each label, as an inbox shows it in its side bar. It takes a
+//! snapshot once and follows the feed; when it missed commits because it was away for too long, it takes a snapshot
+//! again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -15,7 +16,7 @@ const CHATS: u32 = 200;
 const BUSY: Duration = Duration::from_millis(1_000);
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
-    // A small buffer, so that the view does miss something.
+    // A small buffer, so that the view misses commits in this example.
     let index = Options::new().feed_change_limit(256).build();
     let is_over = AtomicBool::new(false);
     let (written, view) = thread::scope(|scope| {
@@ -36,7 +37,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     Ok(if is_right && view.rebuilt > 1 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What is shown, and where the news comes from.
+/// The counts that are shown, and the subscriber that keeps them up to date.
 struct View {
     names: BTreeMap<LabelId, String>,
     chats: BTreeMap<ChatId, BTreeSet<LabelId>>,
@@ -46,8 +47,8 @@ struct View {
 }
 
 impl View {
-    /// Subscribes first and looks then: what happens in between is in the feed, or in the snapshot, or in both; and
-    /// the feed goes on after the snapshot.
+    /// Subscribes first and takes the snapshot then: a commit in between is in the feed, in the snapshot, or in both;
+    /// the feed then continues after the revision of the snapshot.
     fn new(index: &LabelIndex) -> Self {
         let feed = index.subscribe();
         let mut view = Self { names: BTreeMap::new(), chats: BTreeMap::new(), feed, commits: 0, rebuilt: 0 };
@@ -69,7 +70,7 @@ impl View {
                 commit.changes.iter().for_each(|change| self.change(change));
                 self.commits += 1;
             }
-            // Nothing more comes until the view says where it goes on.
+            // Nothing more is delivered until the view says where it continues.
             Delivery::Missed { .. } => self.rebuild(&index.snapshot()),
             Delivery::Closed => {}
         }
@@ -80,7 +81,7 @@ impl View {
             Change::LabelCreated { label } | Change::LabelUpdated { label } => {
                 self.names.insert(label.id().clone(), text(label));
             }
-            // One change; the links that went with it are not told one by one.
+            // The links that were removed with the label are not reported one by one.
             Change::LabelRemoved { label, .. } => {
                 self.names.remove(label);
                 self.chats.retain(|_, labels| {
@@ -100,7 +101,7 @@ impl View {
                     self.chats.remove(chat);
                 }
             }
-            // `from` disappears; an alias that was only pointed elsewhere brings nothing.
+            // `from` disappears from answers; an alias that was only re-pointed adds no label.
             Change::ChatsMerged { from, into, added } => {
                 self.chats.remove(from);
                 if !added.is_empty() {
@@ -128,7 +129,7 @@ fn text(label: &label_index::Label) -> String {
     label.name().map_or_else(|| "(no name yet)".to_owned(), ToString::to_string)
 }
 
-/// Follows the index until there is no more news. Once, it is away for a while.
+/// Follows the index until the feed is closed. Once, it stops reading for a while.
 fn watch(index: &LabelIndex, is_over: &AtomicBool) -> View {
     let mut view = View::new(index);
     let mut away = Some(Instant::now() + BUSY / 3);
@@ -145,7 +146,7 @@ fn watch(index: &LabelIndex, is_over: &AtomicBool) -> View {
     }
 }
 
-/// Moves chats through the stages, while campaigns come and go and ids turn out to be one chat. Gives the last revision.
+/// Moves chats through the stages, creates and removes campaign labels, and merges chats. Returns the last revision.
 fn write(index: &LabelIndex) -> Result<u64> {
     let stages = STAGES.iter().map(|&name| Ok(index.create_label(name)?.outcome)).collect::<Result<Vec<_>>>()?;
     let until = Instant::now() + BUSY;

@@ -10,7 +10,7 @@ use std::io;
 const CHATS: u64 = 280;
 const SEED: u64 = 0x1abe_1025;
 
-/// Names, and how many of 100 people and of 100 groups have the label.
+/// Names, and the percentages of people and of groups that have the label.
 const LABELS: [(&str, u64, u64); 12] = [
     ("VIP", 4, 2),
     ("Support", 4, 8),
@@ -21,7 +21,7 @@ const LABELS: [(&str, u64, u64); 12] = [
     ("Atenção", 7, 10),
     ("São Paulo", 16, 16),
     ("Reclamação, urgente", 3, 0),
-    // Not the same label as `VIP`, although a question for either name finds both.
+    // Another label than `VIP`, although a query for either name finds both.
     ("vip", 2, 2),
     ("Fornecedor", 4, 20),
     ("Equipe", 0, 55),
@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             .map(|&(name, ..)| name)
             .collect();
         if number == 0 {
-            // So the two labels of the first question have the ids 1 and 2.
+            // Gives the two labels of the first query the ids 1 and 2.
             labels = vec!["VIP", "Support"];
         } else if labels.is_empty() {
             labels.push(if group { "Equipe" } else { "Novo cliente" });

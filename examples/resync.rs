@@ -1,6 +1,6 @@
-//! A full resync while life goes on: the network's state is fetched page by page, slowly, in async code. Meanwhile
-//! people label chats here, and the network reports what others do there. At the end both have the same labels and
-//! links, though hardly a page was still true when it was used; and the events tell exactly what changed.
+//! A full resync while writes go on: async code fetches the network's state page by page, slowly. Meanwhile people
+//! label chats here, and the network reports changes that were made there. At the end both sides have the same labels
+//! and links, although most pages were out of date when they were used; and the events are exactly the changes.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,7 +37,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     Ok(if agree && exact { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Fetches everything, and commits it. If anything fails on the way, the ticket is dropped and nothing has changed.
+/// Fetches everything and commits it. If anything fails on the way, the ticket is dropped and nothing changes.
 async fn resync(index: &LabelIndex, network: &Network) -> Result<String> {
     let ticket = index.begin_refresh()?;
     let mut state = FullState::new();
@@ -60,7 +60,7 @@ async fn resync(index: &LabelIndex, network: &Network) -> Result<String> {
     Ok(format!("labels created, updated, removed {labels:?}; links +{} -{}", done.linked, done.unlinked))
 }
 
-/// What happens while pages are fetched: what people do here is sent to the network, what others do there is reported.
+/// The writes while pages are fetched: those made here are sent to the network, those made there are reported.
 async fn live(index: &LabelIndex, network: &Network) -> Result<()> {
     let (vip, late, gone) = (LabelId::from(1), LabelId::from(2), LabelId::from(3));
     for round in 0..100 {
@@ -76,7 +76,7 @@ async fn live(index: &LabelIndex, network: &Network) -> Result<()> {
         network.unlink(&one, &late);
         index.ingest(Event::ChatUnlabelled { label: late.clone(), chat: one })?;
     }
-    // The network goes on to call these chats by their other ids, and labels fetched long ago change.
+    // The network still uses the other ids of these chats, and labels that were fetched earlier change.
     for number in 0..10 {
         let merged = index.merge_chats(lid(number)?, chat(number)?)?;
         debug_assert!(merged.changed());
@@ -111,7 +111,7 @@ fn links_of(index: &LabelIndex) -> Links {
     index.iter().flat_map(pairs).collect()
 }
 
-/// The other side, which has a state of its own and answers slowly.
+/// The network, which has a state of its own and answers slowly.
 struct Network {
     names: RefCell<BTreeMap<LabelId, String>>,
     links: RefCell<Links>,
@@ -131,7 +131,7 @@ impl Network {
         Ok(network)
     }
 
-    /// Others relabel chats and delete a label while we are not connected.
+    /// Changes that are made there while this host is not connected: chats are relabelled and a label is deleted.
     fn change_unnoticed(&self) -> Result<()> {
         self.delete_label(&LabelId::from(4));
         self.name_label(LabelId::from(5), "New");
@@ -164,26 +164,26 @@ impl Network {
         self.names.borrow().clone()
     }
 
-    /// The links behind the last one of the page before; none at the end.
+    /// The links after the last one of the previous page; none at the end.
     async fn fetch_links(&self, last: Option<&(ChatId, LabelId)>) -> Vec<(ChatId, LabelId)> {
         tokio::time::sleep(LATENCY).await;
         let behind = (last.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
         self.links.borrow().range(behind).take(PAGE).cloned().collect()
     }
 
-    /// Its labels and links, with the ids that the index has for its chats.
+    /// The network's labels and links, with the chat ids that the index uses.
     fn seen_from(&self, index: &LabelIndex) -> (BTreeMap<LabelId, String>, Links) {
         let resolved = |(chat, label): &(ChatId, LabelId)| Some((index.resolve(chat)?, label.clone()));
         (self.names.borrow().clone(), self.links.borrow().iter().filter_map(resolved).collect())
     }
 }
 
-/// What a host makes of the feed: events under their names, and the links that follow from them.
+/// What a host derives from the feed: event names, and the links that result from them.
 struct Events {
     feed: Subscriber,
     counts: BTreeMap<&'static str, usize>,
     links: Links,
-    /// Changes that changed nothing, and commits that were missed.
+    /// The number of changes without effect and of missed commits; both must be 0.
     wrong: usize,
 }
 

@@ -1,5 +1,5 @@
-//! A chat moves from one stage of a sale to the next: link, then prune, in one batch. Readers on other threads look
-//! all along, and never see a chat without a stage, nor with two.
+//! Moves chats from one stage of a sale to the next: link, then unlink, in one batch. Readers on other threads query
+//! all the time and never see a chat without a stage or with two.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -48,12 +48,12 @@ struct Pipeline {
 }
 
 impl Pipeline {
-    /// Puts every chat into the first stage.
+    /// Links every chat to the first stage.
     fn enter(&self) -> Result<usize> {
         self.stages.iter().take(1).map(|first| self.move_all_to(first)).sum()
     }
 
-    /// Moves the chats on, one after the other; behind the last stage comes the first. Gives the number of moves.
+    /// Moves the chats one after the other; after the last stage comes the first. Returns the number of moves.
     fn run(&self) -> Result<usize> {
         self.stages.iter().cycle().skip(1).take(ROUNDS).map(|next| self.move_all_to(next)).sum()
     }
@@ -62,7 +62,7 @@ impl Pipeline {
         self.chats.iter().map(|chat| Ok(usize::from(self.move_to(chat, stage)?))).sum()
     }
 
-    /// Links, then prunes whatever other stage the chat was in; readers see both at once.
+    /// Links the new stage and unlinks all others in one batch, so readers see both at once.
     fn move_to(&self, chat: &ChatId, stage: &LabelId) -> Result<bool> {
         let mut batch = self.index.batch();
         batch.link(stage, chat)?;
@@ -77,7 +77,7 @@ impl Pipeline {
         Ok(self.chats.iter().filter(|&chat| self.index.labels_of(chat).len() != 1).count())
     }
 
-    /// 1 if an answer lacks a chat, or has one with another number of stages than one.
+    /// 1 if an answer lacks a chat or has a chat whose number of stages is not one.
     fn answer_out_of_step(&self) -> Result<usize> {
         let answer = self.index.query(&Filter::new().any_of_ids(&self.stages), Page::first(self.chats.len()))?;
         let whole = answer.chats.len() == self.chats.len()
@@ -95,7 +95,7 @@ struct Seen {
     wrong: usize,
 }
 
-/// Looks again and again until the moves are done.
+/// Queries until the moves are done.
 fn watch(ready: &Barrier, done: &AtomicBool, look: impl Fn() -> Result<usize>) -> Result<Seen> {
     let mut seen = Seen::default();
     ready.wait();

@@ -1,4 +1,4 @@
-//! What is measured: one interface, so that every engine does the same work and gives the same answers.
+//! The interface of a measured engine, so that every engine does the same work and gives the same answers.
 
 pub mod naive;
 
@@ -6,7 +6,7 @@ use label_index::{Answer, Cursor, Filter, Label, LabelIndex, Options, Page};
 
 use crate::workload::Workload;
 
-/// A label as all engines can show it.
+/// A label in the form that all engines can give.
 pub type PlainLabel = (u32, String);
 
 /// An index of labels on chats.
@@ -20,11 +20,11 @@ pub trait Engine {
     /// The index of a workload, its chats in that order.
     fn load(workload: &Workload) -> Self;
 
-    /// These two say whether anything changed.
+    /// Both return whether anything changed.
     fn link(&self, label: u32, chat: &str) -> bool;
     fn unlink(&self, label: u32, chat: &str) -> bool;
 
-    /// Makes a chat's labels exactly these; says how many it got and lost.
+    /// Makes a chat's labels exactly these; returns how many were added and removed.
     fn set_labels(&self, chat: &str, labels: &[u32]) -> (usize, usize);
 
     fn labels_of(&self, chat: &str) -> Self::Labels;
@@ -44,7 +44,7 @@ pub trait Engine {
 pub struct Question {
     pub any_of: Vec<u32>,
     pub filter: Filter,
-    /// Where the page begins: at the chat of this number, which is the first one behind the cursor.
+    /// Where the page begins: the number of the first chat after the cursor.
     pub start: usize,
     pub after: Option<Cursor>,
     /// The most chats on the page.

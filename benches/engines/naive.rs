@@ -1,4 +1,4 @@
-//! The index that one writes in an afternoon: hash maps in both directions behind a lock.
+//! A simple index: hash maps in both directions behind a lock.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, RwLock};

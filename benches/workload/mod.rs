@@ -1,4 +1,4 @@
-//! Workloads by name. The same name and size give the same data, everywhere and always.
+//! Workloads by name. The same name and size give the same data on every machine.
 
 /// An account's labels, and its chats in the order in which they got their first label.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub const STAGES: u32 = 6;
 /// The percentage of the chats in each stage, from the first on.
 const CHATS_IN_STAGES: [usize; 6] = [40, 25, 15, 10, 6, 4];
 
-/// The percentage of the chats with so many tags.
+/// The percentage of the chats with no tag, one tag, and so on.
 const CHATS_WITH_TAGS: [usize; 4] = [60, 27, 10, 3];
 
 /// Stages, and then tags from the most common to the rarest: the nth is n times as rare as the first.
@@ -48,7 +48,7 @@ const NAMES: [&str; 20] = [
     "Blocked",
 ];
 
-/// Chats of an account as a CRM has them: twenty labels, of which each chat has a stage and up to three tags. Nine in ten
+/// The chats of a CRM's account: twenty labels, of which each chat has a stage and up to three tags. Nine in ten
 /// are people in Brazil or the United States by phone number, the others groups and `@lid` ids.
 pub fn crm(chats: usize) -> Workload {
     let mut random = Random(0x6c61_6265_6c73);
@@ -71,7 +71,7 @@ pub fn crm(chats: usize) -> Workload {
 
 /// An id that no other chat has.
 fn jid(nth: usize, random: &mut Random) -> String {
-    // The factor has no divisor in common with 10^8, so no two of the first 10^8 are the same.
+    // The factor is coprime to 10^8, so the first 10^8 ids are distinct.
     let unique = nth * 61_803_399 % 100_000_000;
     match random.below(100) {
         0..5 => format!("1203634{:03}{unique:08}@g.us", random.below(1_000)),
@@ -98,7 +98,7 @@ impl Random {
         usize::try_from(self.next() >> 32).unwrap() % bound
     }
 
-    /// A position, as often as its weight says.
+    /// A random position, with probability proportional to its weight.
     fn weighted(&mut self, weights: &[usize]) -> usize {
         let mut left = self.below(weights.iter().sum());
         let mut position = 0;

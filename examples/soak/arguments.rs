@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use clap::Parser;
 
-/// Runs a mixed load on one index, checks every answer that it can, and tells rates and memory each second.
+/// Runs a mixed load on one index, checks every answer that can be checked, and prints rates and memory each second.
 ///
-/// Writers own disjoint chats and know exactly what each of them has to carry. Readers walk pages, holders keep snapshots,
-/// a network refreshes, subscribers follow or never read, and checkpoints are written. At the end everything is compared,
-/// the store is closed, verified and opened, and everything is compared again. The exit code is 1 if anything was wrong.
+/// Each writer owns chats of its own and knows exactly which labels they carry. Readers walk pages, holders keep
+/// snapshots, a network refreshes, subscribers follow or never read, and checkpoints are written. At the end everything
+/// is compared, the store is closed, verified and opened, and everything is compared again. The exit code is 1 if
+/// anything was wrong.
 ///
 /// The index is in a store, in a temporary folder unless --store names one. The columns: seconds since the beginning;
 /// writes, reads and listed pages of the last second, and commits that the following subscriber read; checkpoints and
@@ -19,34 +20,34 @@ use clap::Parser;
 #[derive(Debug, Clone, Parser)]
 #[command(name = "soak", version)]
 pub(crate) struct Arguments {
-    /// How long the load goes on
+    /// Seconds that the load runs
     #[arg(long, value_name = "N", default_value_t = 60)]
     seconds: u32,
-    /// Chats that are written to
+    /// Number of chats that the writers use
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(10..=10_000_000))]
     pub(crate) chats: u32,
-    /// Labels that are on chats all the time; others come and go
+    /// Number of labels that exist for the whole run; others are created and removed
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=10_000))]
     pub(crate) labels: u32,
-    /// Threads that write
+    /// Number of writer threads
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) writers: u32,
-    /// Threads that ask
+    /// Number of reader threads
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(..=64))]
     pub(crate) readers: u32,
-    /// The folder of a store; it must not have an instance "soak" yet
+    /// Folder of a store; it must not have an instance "soak" yet
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
-    /// Keeps the index in memory alone
+    /// Keeps the index in memory, without a store
     #[arg(long, conflicts_with = "store")]
     pub(crate) memory: bool,
-    /// What threads choose at random follows from it; how they meet does not
+    /// Seed of the random choices; the interleaving of threads does not depend on it
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
     /// Prints a line of JSON each second, and one with "summary" at the end
     #[arg(long)]
     pub(crate) json: bool,
-    /// Makes one writer expect a label that it did not link
+    /// Makes one writer expect a label that it did not link, so that the run has to fail
     #[arg(long, hide = true)]
     pub(crate) plant_mismatch: bool,
 }

@@ -1,4 +1,4 @@
-//! Where the index lives: in a store, or in memory alone.
+//! Where the index lives: in a store or in memory.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::trouble::{Trouble, same};
 
 const INSTANCE: &str = "soak";
 
-/// Changes that the feed keeps: so few that it is soon as large as it gets, and who reads nothing misses some.
+/// Changes that the feed keeps. It is small, so that the buffer fills early and the idle subscriber misses commits.
 const FEED: usize = 8_192;
 
 fn limits() -> Limits {
@@ -29,7 +29,7 @@ pub(crate) enum Home {
     Disk {
         store: Store,
         folder: PathBuf,
-        /// Goes with everything in it at the end.
+        /// A temporary folder, which is deleted at the end.
         _temporary: Option<TempDir>,
     },
 }

@@ -1,6 +1,6 @@
-//! Endurance: everything that an index is for, at once and for a given time, with every answer checked that can be.
+//! Endurance test: every kind of operation at once, for a given time, with every answer checked that can be.
 //!
-//! `cargo run --release --example soak -- --seconds 1200` runs for twenty minutes; `-- --help` tells the rest.
+//! `cargo run --release --example soak -- --seconds 1200` runs for twenty minutes; `-- --help` lists the options.
 
 mod arguments;
 mod home;
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     if troubles.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Runs the load, and gives what went wrong on the way.
+/// Runs the load and returns the first failure.
 fn run(arguments: Arguments) -> Result<Vec<Trouble>, Trouble> {
     let home = Home::open(&arguments)?;
     let scene = Scene::new(home.index()?, arguments)?;
@@ -58,7 +58,7 @@ fn run(arguments: Arguments) -> Result<Vec<Trouble>, Trouble> {
     }
     report.summary(&scene, at_end)?;
     let troubles = scene.troubles();
-    // Handles keep an index loaded.
+    // Handles keep an instance loaded, so they are dropped first.
     drop(scene);
     if troubles.is_empty() {
         expected.at_end = at_end;
@@ -70,7 +70,7 @@ fn run(arguments: Arguments) -> Result<Vec<Trouble>, Trouble> {
     Ok(troubles)
 }
 
-/// What has to be there at the end.
+/// The expected content at the end.
 #[derive(Default)]
 struct Expected {
     carried: Carried,
@@ -83,7 +83,7 @@ fn ends_with(index: &LabelIndex) -> (Revision, u64, u64) {
 }
 
 impl Expected {
-    /// Every label with its name, every chat with its labels, and nothing else.
+    /// Checks that the index has every expected label with its name, every chat with its labels, and nothing else.
     fn compare(&self, index: &LabelIndex) -> Result<(), Trouble> {
         let (revision, found) = (index.revision(), subscriber::carried_by(index.iter()));
         if let Some((chat, labels)) = self.carried.iter().find(|(chat, labels)| found.get(chat) != Some(labels)) {
@@ -104,7 +104,7 @@ impl Expected {
     }
 }
 
-/// Lets all threads work until the end, and gives what the index has to hold then.
+/// Runs all threads to the end and returns the content that the index must then have.
 fn load(scene: &Scene, home: &Home, report: &mut Report) -> Result<Expected, Trouble> {
     let writers =
         (0..scene.arguments.writers).map(|number| Writer::begin(scene, number)).collect::<Result<Vec<_>, _>>()?;
@@ -139,7 +139,7 @@ fn load(scene: &Scene, home: &Home, report: &mut Report) -> Result<Expected, Tro
     })
 }
 
-/// What a thread gives, unless it meets trouble, which ends the run.
+/// Returns the result of a thread. A failure ends the run.
 fn guarded<T>(scene: &Scene, role: impl FnOnce() -> Result<T, Trouble>) -> Option<T> {
     role().map_err(|trouble| scene.fail(trouble)).ok()
 }

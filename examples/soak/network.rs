@@ -1,4 +1,4 @@
-//! The network: chats that only refreshes write to, and a full state now and then.
+//! A simulated network: it refreshes the index now and then, and only refreshes write to its chats.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,19 +12,19 @@ use crate::writer::Carried;
 
 const CHATS: u32 = 200;
 
-/// Refreshes by what the index has, but for the network's own chats. Some refreshes are given up, some cancelled. Gives
-/// what its chats carry at the end.
+/// Refreshes with what the index has, except for the network's own chats. Some refreshes are dropped, some cancelled.
+/// Returns what the network's chats carry at the end.
 pub(crate) fn refresh(scene: &Scene) -> Result<Carried, Trouble> {
     let mut random = Random::new(scene.arguments.seed, 3_000);
     let mut carried = Carried::new();
     while scene.goes_on() {
-        // Writes after this win; what was written before is in the snapshot.
+        // A write after this line wins over the refresh; a write before it is in the snapshot.
         let ticket = scene.index.begin_refresh()?;
         let base = scene.index.snapshot();
         let told = tell(scene, &mut random, &carried)?;
         let state = full_state(&base, &told)?;
         drop(base);
-        // So long the network takes.
+        // The time that the network takes to answer.
         scene.pause(Duration::from_millis(random.below(200).into()));
         match random.below(8) {
             0 => drop(ticket),
@@ -49,7 +49,7 @@ pub(crate) fn refresh(scene: &Scene) -> Result<Carried, Trouble> {
     Ok(carried)
 }
 
-/// What the network's chats are to carry: as before, but for some of them.
+/// The next labels of the network's chats: some of them change.
 fn tell(scene: &Scene, random: &mut Random, before: &Carried) -> Result<Carried, Error> {
     (0..CHATS)
         .map(|number| {

@@ -1,10 +1,10 @@
-//! Choices that follow from a seed.
+//! Pseudo-random choices from a seed.
 
 /// A generator of Marsaglia's xorshift kind; its state is never 0.
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// Those of one of the threads of a run.
+    /// The generator of one thread of a run.
     pub(crate) fn new(seed: u64, thread: u32) -> Self {
         let mixed = seed.wrapping_add(u64::from(thread) << 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         Self(mixed ^ (mixed >> 29) | 1)

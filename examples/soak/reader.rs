@@ -1,4 +1,4 @@
-//! Threads that ask: questions to the newest version, pages of a snapshot, and snapshots that are held.
+//! Reader threads: queries on the newest version, pages of one snapshot, and snapshots that are held for a while.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
@@ -15,10 +15,10 @@ const PAGE: usize = 200;
 /// Pages of one walk.
 const PAGES: usize = 50;
 
-/// Snapshots that are held at a time.
+/// Snapshots that one holder keeps at the same time.
 const HELD: usize = 12;
 
-/// Asks until the end.
+/// Queries until the run ends.
 pub(crate) fn read(scene: &Scene, number: u32) -> Result<(), Trouble> {
     let mut random = Random::new(scene.arguments.seed, 1_000 + number);
     while scene.goes_on() {
@@ -32,7 +32,7 @@ pub(crate) fn read(scene: &Scene, number: u32) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// One page and its totals, as an inbox asks for them.
+/// One page with its totals, as an inbox shows it.
 fn ask(scene: &Scene, random: &mut Random) -> Result<(), Trouble> {
     let before = scene.index.revision();
     let label = scene.label(random);
@@ -48,7 +48,7 @@ fn ask(scene: &Scene, random: &mut Random) -> Result<(), Trouble> {
     same(revision, "no next page, and everybody listed", &answer.next.is_none(), &is_last)
 }
 
-/// Answers to different questions about one snapshot.
+/// Compares the answers to related queries on one snapshot.
 fn hang_together(scene: &Scene, snapshot: &Snapshot, random: &mut Random) -> Result<(), Trouble> {
     let (one, other) = (scene.label(random).to_string(), scene.label(random).to_string());
     let revision = snapshot.revision();
@@ -66,7 +66,7 @@ fn hang_together(scene: &Scene, snapshot: &Snapshot, random: &mut Random) -> Res
     same(revision, format_args!("with either of {one} and {other}, and with both"), &(either.0 + both.0), &each)
 }
 
-/// The pages of one answer, and each row against the filter.
+/// Walks the pages of one answer and checks each row against the filter.
 fn walk(scene: &Scene, snapshot: &Snapshot, random: &mut Random) -> Result<(), Trouble> {
     let labels = snapshot.labels();
     let mut some = |most: u32| -> Vec<Entry> {
@@ -116,7 +116,7 @@ fn walk(scene: &Scene, snapshot: &Snapshot, random: &mut Random) -> Result<(), T
     Ok(())
 }
 
-/// Holds snapshots for a while each, some for long, and looks then whether they are what they were.
+/// Holds each snapshot for a while, some for long, and checks afterwards that it has not changed.
 pub(crate) fn hold(scene: &Scene) -> Result<(), Trouble> {
     let mut random = Random::new(scene.arguments.seed, 2_000);
     let mut held = Vec::new();

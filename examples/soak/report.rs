@@ -1,4 +1,4 @@
-//! A line each second, and what it all came to.
+//! A line of counts each second, and a summary.
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use crate::MEMORY;
 use crate::home::Home;
 use crate::scene::Scene;
 
-/// The header stands above so many lines.
+/// Lines between two headers.
 const LINES: usize = 20;
 
 /// Columns of the table, with the fields of the lines of JSON.
@@ -48,7 +48,7 @@ impl Moment {
         Self { at: Instant::now(), counts }
     }
 
-    /// Each count for a second since then.
+    /// The counts since then, for one second.
     fn rates_since(&self, earlier: &Self) -> [u64; 4] {
         let millis = self.at.duration_since(earlier.at).as_millis().max(1);
         let mut rates = self.counts;
@@ -64,7 +64,7 @@ impl Report {
         Self { is_json, lines: 0, live: Vec::new() }
     }
 
-    /// Tells of each second until the end.
+    /// Prints a line each second until the end.
     pub(crate) fn watch(&mut self, scene: &Scene, home: &Home) -> io::Result<()> {
         let mut last = Moment::of(scene);
         while scene.goes_on() {
@@ -109,7 +109,7 @@ impl Report {
         out.flush()
     }
 
-    /// Tells what it came to; `at_end` are the revision and the counts of chats and rows.
+    /// Prints the summary; `at_end` has the revision and the counts of chats and rows.
     pub(crate) fn summary(&self, scene: &Scene, at_end: (Revision, u64, u64)) -> io::Result<()> {
         let counters = &scene.counters;
         let quarter = self.live.len().div_ceil(4);
@@ -158,7 +158,7 @@ fn mebibytes(bytes: usize) -> Value {
     tenths(u128::try_from(bytes).unwrap_or(u128::MAX), MIB)
 }
 
-/// A quotient with one digit behind the point.
+/// A quotient with one decimal.
 fn tenths(number: u128, unit: u128) -> Value {
     let tenths = u32::try_from(number.saturating_mul(10) / unit).unwrap_or(u32::MAX);
     (f64::from(tenths) / 10.0).into()

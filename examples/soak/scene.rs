@@ -1,4 +1,4 @@
-//! What all threads share.
+//! The state that all threads of a run share.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -11,7 +11,7 @@ use crate::arguments::Arguments;
 use crate::random::Random;
 use crate::trouble::{Trouble, same};
 
-/// What was done so far.
+/// Counts of what has been done so far.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) writes: Counter,
@@ -24,7 +24,7 @@ pub(crate) struct Counters {
     pub(crate) invariant_checks: Counter,
     pub(crate) copies_compared: Counter,
     pub(crate) mismatches: Counter,
-    /// How many there are now.
+    /// Counts of what exists now.
     pub(crate) held: Counter,
 }
 
@@ -49,14 +49,14 @@ pub(crate) struct Scene {
     pub(crate) index: LabelIndex,
     pub(crate) arguments: Arguments,
     pub(crate) counters: Counters,
-    /// When everything was there that a run begins with.
+    /// When the preparation was finished and the load began.
     began: OnceLock<Instant>,
     failed: AtomicBool,
     troubles: Mutex<Vec<Trouble>>,
 }
 
 impl Scene {
-    /// Makes the labels that stay.
+    /// Creates the labels that exist for the whole run.
     pub(crate) fn new(index: LabelIndex, arguments: Arguments) -> Result<Self, Trouble> {
         let mut batch = index.batch();
         for label in 1..=arguments.labels {
@@ -68,7 +68,7 @@ impl Scene {
         Ok(Self { index, arguments, counters, began: OnceLock::new(), failed, troubles })
     }
 
-    /// Begins the time of the run.
+    /// Starts the clock of the run.
     pub(crate) fn begin(&self) {
         self.began.get_or_init(Instant::now);
     }
@@ -85,7 +85,7 @@ impl Scene {
         self.failed.load(Ordering::Relaxed)
     }
 
-    /// Waits, but not past the end.
+    /// Sleeps, but not past the end of the run.
     pub(crate) fn pause(&self, time: Duration) {
         let until = Instant::now() + time;
         while self.goes_on() && Instant::now() < until {
@@ -106,13 +106,13 @@ impl Scene {
         std::mem::take(&mut *self.troubles.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// One of the labels that stay.
+    /// One of the labels that exist for the whole run.
     pub(crate) fn label(&self, random: &mut Random) -> LabelId {
         LabelId::from(1 + random.below(self.arguments.labels))
     }
 }
 
-/// The name that a label that stays has at first.
+/// The first name of such a label.
 pub(crate) fn first_name(label: u32) -> String {
     format!("Label {label}")
 }

@@ -1,4 +1,4 @@
-//! Subscribers: one that keeps a copy, and one that never reads.
+//! Two subscribers: one keeps a copy of the index, the other never reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -9,10 +9,10 @@ use crate::scene::Scene;
 use crate::trouble::{Trouble, same};
 use crate::writer::Carried;
 
-/// So long a commit may be on its way to a subscriber.
+/// The longest time that a commit may take to reach a subscriber.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What a host keeps of an index.
+/// The copy that a host keeps of an index.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Copy {
     revision: Revision,
@@ -25,7 +25,7 @@ pub(crate) fn carried_by(rows: impl Iterator<Item = LabelledChat>) -> Carried {
     rows.map(|row| (row.chat_id.clone(), ids(&row))).collect()
 }
 
-/// Keeps a copy by the feed, and compares it with a snapshot again and again.
+/// Maintains a copy from the feed and compares it with snapshots.
 pub(crate) fn follow(scene: &Scene) -> Result<(), Trouble> {
     let mut feed = scene.index.subscribe();
     let mut copy = Copy::default();
@@ -43,7 +43,8 @@ pub(crate) fn follow(scene: &Scene) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Reads as far as a snapshot, and compares. If commits were missed on the way the copy begins again, beyond it.
+/// Reads up to the revision of a snapshot and compares. If commits were missed on the way, the copy starts again from a
+/// newer snapshot.
 fn reach(scene: &Scene, feed: &mut Subscriber, copy: &mut Copy, snapshot: &Snapshot) -> Result<(), Trouble> {
     let until = Instant::now() + PATIENCE;
     while copy.revision < snapshot.revision() {
@@ -124,7 +125,7 @@ impl Copy {
     }
 }
 
-/// Reads nothing until the end, and is told then that it missed commits, or has them all.
+/// Reads nothing until the end; then it must receive either `Missed` or every commit.
 pub(crate) fn sleep(scene: &Scene) -> Result<(), Trouble> {
     let mut feed = scene.index.subscribe();
     let began = feed.revision();

@@ -1,4 +1,4 @@
-//! What ends a run before its time.
+//! The failures that end a run early.
 
 use std::fmt::{self, Debug, Display};
 
@@ -6,13 +6,13 @@ use label_index::{Error, RefusedRefresh, Revision};
 
 #[derive(Debug)]
 pub(crate) enum Trouble {
-    /// An answer is not what it has to be.
+    /// An answer differs from the expected one.
     Mismatch { what: String, revision: Revision },
-    /// An operation was refused that must not be.
+    /// An operation was refused although it is valid.
     Refused(Error),
-    /// What the operating system does not do.
+    /// An error of the operating system.
     System(String),
-    /// A thread of the load ended by a panic, of which it told.
+    /// A thread of the load panicked; the panic has been printed.
     Panic,
 }
 
@@ -45,7 +45,7 @@ impl From<std::io::Error> for Trouble {
     }
 }
 
-/// Fails unless what was found is what has to be there.
+/// Returns an error unless the actual value is the expected one.
 pub(crate) fn same<T: PartialEq + Debug>(
     revision: Revision,
     what: impl Display,

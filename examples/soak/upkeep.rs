@@ -1,4 +1,4 @@
-//! What a host does now and then: checkpoints, and checks of all invariants.
+//! Periodic work of a host: checkpoints, and checks of all invariants.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A thread that writes to chats of its own, and so knows exactly what they carry.
+//! A writer thread. It is the only one that writes to its chats, so it knows exactly which labels they carry.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -8,13 +8,14 @@ use crate::random::Random;
 use crate::scene::{Scene, first_name};
 use crate::trouble::{Trouble, same};
 
-/// Labels of a writer's own that come and go. They have few ids, since ids of deleted labels are kept for good.
+/// The ids of a writer's own labels, which it creates and removes again. There are few, since deleted ids are
+/// remembered for good.
 const CAMPAIGNS: u32 = 4;
 
-/// Other ids of its chats that a writer keeps at a time.
+/// Aliases that a writer keeps at the same time.
 const ALIASES: usize = 32;
 
-/// What some chats carry.
+/// The labels that a writer expects on each of its chats.
 pub(crate) type Carried = BTreeMap<ChatId, BTreeSet<LabelId>>;
 
 pub(crate) struct Writer<'a> {
@@ -23,14 +24,14 @@ pub(crate) struct Writer<'a> {
     random: Random,
     chats: Vec<ChatId>,
     carried: Carried,
-    /// Of labels that nobody else edits.
+    /// The expected names of labels that only this writer edits.
     names: BTreeMap<LabelId, String>,
-    /// The oldest first.
+    /// In the order in which they were made.
     aliases: VecDeque<(ChatId, ChatId)>,
     next_alias: u32,
 }
 
-/// What a writer knows at the end.
+/// The content that a writer expects at the end.
 pub(crate) struct Known {
     pub(crate) carried: Carried,
     pub(crate) names: BTreeMap<LabelId, String>,
@@ -45,7 +46,7 @@ fn chat_id(number: u32) -> Result<ChatId, Error> {
 }
 
 impl<'a> Writer<'a> {
-    /// Labels the chats of one writer: every so-manieth.
+    /// Labels the chats of one writer: those whose number modulo the number of writers is its own.
     pub(crate) fn begin(scene: &'a Scene, number: u32) -> Result<Self, Trouble> {
         let every = |end: u32, step: u32| (number..end).step_by(usize::try_from(step).unwrap_or(1));
         let (arguments, writers) = (&scene.arguments, scene.arguments.writers);
@@ -113,7 +114,7 @@ impl<'a> Writer<'a> {
 
     fn link(&mut self, chat: &ChatId) -> Result<(), Trouble> {
         let label = self.scene.label(&mut self.random);
-        // Now and then by another id of one of the chats.
+        // Sometimes the chat is named by an alias.
         let (text, chat) = match self.aliases.back() {
             Some((alias, chat)) if self.random.one_in(8) => (alias.clone(), chat.clone()),
             _ => (chat.clone(), chat.clone()),
@@ -156,7 +157,7 @@ impl<'a> Writer<'a> {
         self.same(format_args!("unlinked {label} from many"), &changed, &expected)
     }
 
-    /// Moves chats from whatever they carry to one label, each link before what is pruned.
+    /// Moves chats from whatever they carry to one label: first the link, then the unlinks.
     fn batch(&mut self) -> Result<(), Trouble> {
         let (label, chats) = (self.scene.label(&mut self.random), self.some_chats());
         let mut batch = self.scene.index.batch();
@@ -196,12 +197,12 @@ impl<'a> Writer<'a> {
         self.same(what, &changed, &expected)
     }
 
-    /// Another id that has a label turns out to be the chat; long after, it is a chat of its own again.
+    /// Merges a labelled chat into one of the writer's chats; much later the alias is forgotten.
     fn merge(&mut self, chat: &ChatId) -> Result<(), Trouble> {
         let label = self.scene.label(&mut self.random);
         let alias: ChatId = format!("9{:02}{:06}@lid", self.number, self.next_alias % 1_000_000).parse()?;
         self.next_alias += 1;
-        // Together: a refresh that knew the label on the other id alone could bring it back there.
+        // In one batch: otherwise a refresh that has the label only on the merged id could bring it back there.
         let mut batch = self.scene.index.batch();
         batch.link(&label, &alias)?;
         batch.merge_chats(&alias, chat)?;
@@ -231,7 +232,7 @@ impl<'a> Writer<'a> {
         self.same(format_args!("name of {id}"), &found, &Some(name))
     }
 
-    /// A label of this writer's own, made or used again.
+    /// One of this writer's own labels, created or brought back.
     fn campaign(&mut self) -> Result<(), Trouble> {
         let (id, chats) = (self.campaign_id()?, self.some_chats());
         if !self.names.contains_key(&id) {
@@ -270,7 +271,7 @@ impl<'a> Writer<'a> {
         u64::try_from(self.carried.values().filter(|labels| labels.contains(id)).count()).unwrap_or(u64::MAX)
     }
 
-    /// Whether one chat carries what it has to.
+    /// Checks the labels of one chat.
     fn look(&mut self, chat: &ChatId) -> Result<(), Trouble> {
         let expected = self.carried.get(chat).cloned().unwrap_or_default();
         let found: BTreeSet<LabelId> =

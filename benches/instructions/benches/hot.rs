@@ -1,10 +1,10 @@
 //! The instructions of eleven hot operations, as callgrind counts them.
 //!
-//! Unlike times, these numbers are the same on a busy machine. Each is compared with the baseline beside it, and the run
-//! fails where it is more than a tenth higher. After a change that is worth its price the baseline is written anew:
+//! Unlike times, these numbers are the same on a busy machine. Each is compared with the baseline beside it, and the
+//! run fails if one is more than a tenth higher. After a change that is worth its cost the baseline is rewritten:
 //! `cargo bench` prints what was counted.
 //!
-//! Every operation is carried out [`TIMES`] times on an account of [`CHATS`] chats and twenty labels, with a fixed seed.
+//! Every operation runs [`TIMES`] times on an account of [`CHATS`] chats and twenty labels, with a fixed seed.
 
 use std::hint::black_box;
 
@@ -15,7 +15,7 @@ use label_index::{Answer, Filter, Label, LabelId, LabelIndex, Options, Page};
 /// Chats of the account.
 const CHATS: u64 = 10_000;
 
-/// How often an operation is carried out.
+/// Repetitions of an operation.
 const TIMES: u64 = 1_000;
 
 fn chat(number: u64) -> String {
@@ -39,7 +39,7 @@ fn account() -> LabelIndex {
     index
 }
 
-/// Chats all over the account.
+/// Chats from the whole account.
 fn some_chats() -> Vec<String> {
     (0..TIMES).map(|nth| chat(nth * 7 % CHATS)).collect()
 }
@@ -48,7 +48,7 @@ fn chats_of_account() -> (LabelIndex, Vec<String>) {
     (account(), some_chats())
 }
 
-/// With every one of them linked to the last label.
+/// The same, with every one of them linked to the last label.
 fn linked() -> (LabelIndex, Vec<String>) {
     let (index, chats) = chats_of_account();
     assert!(index.link_all(20, &chats).expect("known labels").changed());
