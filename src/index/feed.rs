@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use hashbrown::HashMap;
 
 use crate::index::sync::{AtomicU64, AtomicUsize, Condvar, Mutex, Ordering, Race, is_planted};
+use crate::index::wakers::{Wake, WakerCaller};
 use crate::model::change::{Commit, Revision};
 use crate::state::check::{Violation, require};
 
@@ -40,6 +41,7 @@ pub(crate) struct Feed {
     announced: AtomicU64,
     /// The most changes that are kept.
     limit: usize,
+    waker_caller: WakerCaller,
     inner: Mutex<Inner>,
     arrived: Condvar,
 }
@@ -62,9 +64,12 @@ impl Inner {
     fn newest(&self) -> Revision {
         self.floor + u64::try_from(self.commits.len()).unwrap_or(u64::MAX)
     }
-}
 
-impl Inner {
+    /// Takes the wakers of all tasks that wait.
+    fn wake(&mut self, caller: &WakerCaller) -> Wake {
+        Wake::new(self.wakers.drain().map(|(_, waker)| waker), caller)
+    }
+
     fn check_invariants(&self, limit: usize) -> Result<(), Violation> {
         let revisions: Vec<Revision> = self.commits.iter().map(|commit| commit.revision).collect();
         let gapless = (self.floor + 1..).zip(&revisions).all(|(expected, &revision)| revision == expected);
@@ -75,43 +80,13 @@ impl Inner {
     }
 }
 
-/// Tasks to be woken once no lock is held.
-#[derive(Default)]
-#[must_use = "a task that is not woken may sleep for ever"]
-pub(crate) struct Wake(Vec<Waker>);
-
-impl Wake {
-    pub(crate) fn now(self) {
-        self.0.into_iter().for_each(Waker::wake);
-    }
-
-    /// As [`now`](Self::now), on a thread that has to go on whatever a waker does.
-    #[cfg(feature = "store")]
-    pub(crate) fn whatever_happens(self) {
-        for waker in self.0 {
-            // The panic hook has told of it.
-            let _woken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| waker.wake()));
-        }
-    }
-
-    #[cfg(any(feature = "store", test))]
-    pub(crate) fn extend(&mut self, other: Self) {
-        self.0.extend(other.0);
-    }
-}
-
-impl FromIterator<Waker> for Wake {
-    fn from_iter<I: IntoIterator<Item = Waker>>(wakers: I) -> Self {
-        Self(wakers.into_iter().collect())
-    }
-}
-
 impl Feed {
-    pub(crate) fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize, waker_caller: WakerCaller) -> Self {
         Self {
             subscribers: AtomicUsize::new(0),
             announced: AtomicU64::new(0),
             limit,
+            waker_caller,
             inner: Mutex::default(),
             arrived: Condvar::default(),
         }
@@ -140,7 +115,7 @@ impl Feed {
             inner.kept -= oldest.changes.len();
             inner.floor = oldest.revision;
         }
-        let wake = inner.wakers.drain().map(|(_, waker)| waker).collect();
+        let wake = inner.wake(&self.waker_caller);
         drop(inner);
         self.arrived.notify_all();
         wake
@@ -155,7 +130,7 @@ impl Feed {
     pub(crate) fn close(&self) {
         let mut inner = self.inner.lock();
         inner.closed = true;
-        let wake: Wake = inner.wakers.drain().map(|(_, waker)| waker).collect();
+        let wake = inner.wake(&self.waker_caller);
         drop(inner);
         self.arrived.notify_all();
         wake.now();
@@ -283,7 +258,8 @@ impl Subscriber {
 
     /// The next delivery, or a promise to wake the task when there is one.
     ///
-    /// Needs no runtime: the waker is called by the writer, after it has released every lock.
+    /// Needs no runtime. The waker is called when every lock is released: by the writer itself for an index in memory, by a
+    /// thread for wakers alone for one in a store. A panic in it is caught, and other tasks are woken all the same.
     pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Delivery> {
         if let Some(delivery) = self.try_recv() {
             return Poll::Ready(delivery);
@@ -364,10 +340,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::{Feed, Inner, Reached};
+    use crate::index::wakers::WakerCaller;
     use crate::model::change::{Change, Commit};
 
     fn violated(damage: fn(&mut Inner)) -> &'static str {
-        let feed = Arc::new(Feed::new(2));
+        let feed = Arc::new(Feed::new(2, WakerCaller::Here));
         let _subscriber = feed.subscribe(None, || Reached { published: 0, visible: 0 });
         for revision in 1..=3 {
             feed.publish(Commit { revision, changes: Arc::new([Change::Refreshed]) }).now();
@@ -379,7 +356,7 @@ mod tests {
 
     #[test]
     fn a_commit_published_as_the_last_subscriber_goes_leaves_no_gap() {
-        let feed = Arc::new(Feed::new(2));
+        let feed = Arc::new(Feed::new(2, WakerCaller::Here));
         let subscriber = feed.subscribe(None, || Reached { published: 0, visible: 0 });
         let commit = |revision| Commit { revision, changes: Arc::new([Change::Refreshed]) };
         feed.publish(commit(1)).now();

@@ -4,9 +4,9 @@ use std::task::{Context, Poll, Waker};
 
 use hashbrown::HashMap;
 
-use crate::index::feed::Wake;
 use crate::index::sync::{Condvar, Mutex, MutexGuard, Race, is_planted};
 use crate::index::version_lock::VersionLock;
+use crate::index::wakers::{Wake, WakerCaller};
 use crate::model::change::{Commit, Revision};
 use crate::model::error::{Error, Result};
 use crate::state::Version;
@@ -21,6 +21,7 @@ pub(crate) struct Journal {
     working: Option<VersionLock<Version>>,
     /// Tells the committer that there are commits again.
     call: Box<dyn Fn() + Send + Sync>,
+    waker_caller: WakerCaller,
     /// Writers wait while more changes than these are not durable.
     room: usize,
     queue: Mutex<Queue>,
@@ -63,7 +64,13 @@ impl Journal {
     /// A journal that begins behind a durable version. With `hidden`, readers see a commit only once it is durable.
     ///
     /// `call` is called behind locks: it must not wait, and not come back here.
-    pub(crate) fn new(durable: &Version, hidden: bool, room: usize, call: impl Fn() + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(
+        durable: &Version,
+        hidden: bool,
+        room: usize,
+        waker_caller: WakerCaller,
+        call: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
         let queue = Queue {
             commits: Vec::new(),
             changes: 0,
@@ -77,6 +84,7 @@ impl Journal {
         Self {
             working: hidden.then(|| VersionLock::new(Version::clone(durable))),
             call: Box::new(call),
+            waker_caller,
             room,
             queue: Mutex::new(queue),
             moved: Condvar::default(),
@@ -86,6 +94,11 @@ impl Journal {
     /// The version that writers work on, unless it is the visible one.
     pub(crate) fn working(&self) -> Option<&VersionLock<Version>> {
         self.working.as_ref()
+    }
+
+    /// Where wakers are called.
+    pub(crate) fn waker_caller(&self) -> &WakerCaller {
+        &self.waker_caller
     }
 
     /// The newest revision that is durable.
@@ -138,22 +151,22 @@ impl Journal {
     }
 
     /// Tells writers of a group of so many changes that is durable, now that it is in the feed too.
-    pub(crate) fn acknowledge(&self, revision: Revision, changes: usize) -> Wake {
+    pub(crate) fn acknowledge(&self, revision: Revision, changes: usize) {
         let mut queue = self.queue.lock();
         queue.told = revision;
         queue.changes = queue.changes.saturating_sub(changes);
-        self.moved(queue)
+        self.moved(queue);
     }
 
     /// Takes no write any more; what is queued can still become durable. The first reason stays.
-    pub(crate) fn close(&self, why: Error) -> Wake {
+    pub(crate) fn close(&self, why: Error) {
         let mut queue = self.queue.lock();
         queue.closed.get_or_insert(why);
-        self.moved(queue)
+        self.moved(queue);
     }
 
     /// Ends the journal: no write is taken any more, and what is not durable fails. The first reason stays.
-    pub(crate) fn end(&self, visible: &VersionLock<Version>, why: Error) -> Wake {
+    pub(crate) fn end(&self, visible: &VersionLock<Version>, why: Error) {
         let mut queue = self.queue.lock();
         queue.closed.get_or_insert(why);
         queue.ended = true;
@@ -163,16 +176,16 @@ impl Journal {
             let visible = visible.read(Version::clone);
             working.write(|version| std::mem::replace(version, visible))
         });
-        let wake = self.moved(queue);
+        self.moved(queue);
         drop((lost, former));
-        wake
     }
 
-    fn moved(&self, mut queue: MutexGuard<'_, Queue>) -> Wake {
-        let wake = queue.wakers.drain().map(|(_, waker)| waker).collect();
+    /// Releases the lock and lets everybody who waits look again.
+    fn moved(&self, mut queue: MutexGuard<'_, Queue>) {
+        let wake = Wake::new(queue.wakers.drain().map(|(_, waker)| waker), &self.waker_caller);
         drop(queue);
         self.moved.notify_all();
-        wake
+        wake.now();
     }
 
     /// Waits until a revision is durable, or says why it will not be.

@@ -86,11 +86,12 @@ impl LabelIndex {
 
     /// An index that begins with a version.
     pub(crate) fn with(version: Version, limits: Limits, journal: Option<Journal>) -> Self {
+        let waker_caller = journal.as_ref().map(Journal::waker_caller).cloned().unwrap_or_default();
         let shared = Shared {
             visible: VersionLock::new(version),
             writer: Mutex::default(),
             horizon: Arc::default(),
-            feed: Arc::new(Feed::new(limits.feed_changes)),
+            feed: Arc::new(Feed::new(limits.feed_changes, waker_caller)),
             limits,
             journal,
         };

@@ -2,6 +2,7 @@
 
 pub(crate) mod sync;
 pub(crate) mod version_lock;
+pub(crate) mod wakers;
 pub(crate) mod snapshot_tracker;
 pub(crate) mod feed;
 pub(crate) mod write_set;

@@ -11,6 +11,11 @@ mod real {
 
     pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
 
+    /// Releases a lock to the thread that waits longest, if any does.
+    pub(crate) fn unlock_fair<T>(guard: MutexGuard<'_, T>) {
+        MutexGuard::unlock_fair(guard);
+    }
+
     /// Rounds of spinning before a thread gives its time away.
     pub(crate) const SPINS: u32 = 64;
 
@@ -89,6 +94,11 @@ mod explored {
         pub(crate) fn notify_all(&self) {
             self.0.notify_all();
         }
+    }
+
+    /// The scheduler chooses who takes the lock next.
+    pub(crate) fn unlock_fair<T>(guard: MutexGuard<'_, T>) {
+        drop(guard);
     }
 
     pub(crate) struct NeverTimedOut;

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
 
 use crate::codec::{Baseline, ChangedRow, Header, RowId, changed_rows};
-use crate::index::feed::Wake;
 use crate::index::sync::Mutex;
 use crate::model::error::Result;
 use crate::state::Version;
@@ -13,37 +12,37 @@ use crate::store::backend::tables::{
     CHUNKS, LOG, MANIFESTS, TAIL, UNFINISHED, chunk_key, fields, instance_key, log_key,
 };
 use crate::store::manifest::Manifest;
-use crate::store::writer::{Loaded, StoreWriter};
+use crate::store::writer::{Loaded, StoreWriter, locked};
 
 /// Bytes of rows in one transaction: what a commit may have to wait for.
 const PIECE: usize = 1 << 20;
 
 /// Rows that are written together.
 #[derive(Default)]
-pub(super) struct CowSlice {
+pub(super) struct RowBatch {
     pub(super) rows: Vec<(RowId, Vec<u8>)>,
     /// Rows that are no more.
     gone: BTreeSet<RowId>,
 }
 
 /// Rows in pieces of about [`PIECE`] bytes, made as they are asked for.
-pub(super) fn pieces(rows: impl Iterator<Item = ChangedRow>) -> impl Iterator<Item = CowSlice> {
+pub(super) fn pieces(rows: impl Iterator<Item = ChangedRow>) -> impl Iterator<Item = RowBatch> {
     let mut rows = rows.peekable();
     iter::from_fn(move || {
         rows.peek()?;
-        let (mut piece, mut bytes) = (CowSlice::default(), 0);
+        let (mut batch, mut bytes) = (RowBatch::default(), 0);
         while bytes < PIECE
             && let Some((row, payload)) = rows.next()
         {
             match payload {
                 Some(payload) => {
                     bytes += payload.len();
-                    piece.rows.push((row, payload));
+                    batch.rows.push((row, payload));
                 }
-                None => drop(piece.gone.insert(row)),
+                None => drop(batch.gone.insert(row)),
             }
         }
-        Some(piece)
+        Some(batch)
     })
 }
 
@@ -71,24 +70,16 @@ struct Checkpoint {
 ///
 /// [`Error::StoreFailed`](crate::Error::StoreFailed). The checkpoint before this one stays in force.
 pub(super) fn checkpoint(disk: &Mutex<StoreWriter>, instance: u64) -> Result<()> {
-    let begun = locked(disk, |disk, wake| disk.begin_checkpoint(instance, wake))?;
+    let begun = locked(disk, |disk| disk.begin_checkpoint(instance))?;
     begun.map_or(Ok(()), |mut checkpoint| checkpoint.write(disk))
 }
 
-/// Runs with the lock, and wakes those who waited once it is released.
-pub(super) fn locked<T>(disk: &Mutex<StoreWriter>, run: impl FnOnce(&mut StoreWriter, &mut Wake) -> T) -> T {
-    let mut wake = Wake::default();
-    let result = run(&mut disk.lock(), &mut wake);
-    wake.now();
-    result
-}
-
 impl StoreWriter {
-    fn begin_checkpoint(&mut self, instance: u64, wake: &mut Wake) -> Result<Option<Checkpoint>> {
+    fn begin_checkpoint(&mut self, instance: u64) -> Result<Option<Checkpoint>> {
         // What is queued goes to disk first: then its version and the end of the log belong together.
         let groups = self.take(&BTreeSet::from([instance]));
         let Some(version) = groups.first().map(|(_, group)| Version::clone(&group.version)) else { return Ok(None) };
-        self.commit(groups, wake)?;
+        self.commit(groups)?;
         let Some(loaded) = self.loaded.get_mut(&instance) else { return Ok(None) };
         if loaded.trail.log_bytes == 0 {
             return Ok(None);
@@ -119,22 +110,22 @@ impl Checkpoint {
 
     fn write(&mut self, disk: &Mutex<StoreWriter>) -> Result<()> {
         let (version, mark) = (Version::clone(&self.version), self.mark.clone());
-        for CowSlice { rows, gone } in pieces(changed_rows(&version, &mark)) {
+        for RowBatch { rows, gone } in pieces(changed_rows(&version, &mark)) {
             self.gone.extend(gone);
-            if !locked(disk, |disk, wake| self.write_piece(disk, wake, rows))? {
+            if !locked(disk, |disk| self.write_piece(disk, rows))? {
                 return Ok(());
             }
         }
-        locked(disk, |disk, wake| self.finish(disk, wake))
+        locked(disk, |disk| self.finish(disk))
     }
 
     /// Writes some rows under the number of this checkpoint; no manifest names them yet. False if the instance is gone.
-    fn write_piece(&mut self, disk: &mut StoreWriter, wake: &mut Wake, piece: Vec<(RowId, Vec<u8>)>) -> Result<bool> {
+    fn write_piece(&mut self, disk: &mut StoreWriter, piece: Vec<(RowId, Vec<u8>)>) -> Result<bool> {
         if self.loaded(disk).is_none() {
             return Ok(false);
         }
         let (instance, number, first) = (self.instance, self.number, self.written.is_empty());
-        let bytes: Vec<u64> = disk.write(wake, |transaction| {
+        let bytes: Vec<u64> = disk.write(|transaction| {
             let mut chunks = CHUNKS.write(transaction)?;
             if first {
                 UNFINISHED.write(transaction)?.put(&instance_key(instance), &fields(&[number]))?;
@@ -148,7 +139,7 @@ impl Checkpoint {
     }
 
     /// Puts the checkpoint in force, removes the rows that it replaces, and trims the log.
-    fn finish(&self, disk: &mut StoreWriter, wake: &mut Wake) -> Result<()> {
+    fn finish(&self, disk: &mut StoreWriter) -> Result<()> {
         if self.loaded(disk).is_none() {
             return Ok(());
         }
@@ -161,7 +152,7 @@ impl Checkpoint {
         };
         manifest.rows.retain(|row, _| !self.gone.contains(row));
         manifest.rows.extend(self.written.keys().map(|&row| (row, self.number)));
-        disk.write(wake, |transaction| {
+        disk.write(|transaction| {
             MANIFESTS.write(transaction)?.put(&instance_key(instance), &manifest.encode())?;
             UNFINISHED.write(transaction)?.remove(&instance_key(instance))?;
             let mut chunks = CHUNKS.write(transaction)?;
@@ -195,7 +186,7 @@ pub(super) fn clean_up(disk: &mut StoreWriter, unfinished: &[(u64, u64)]) -> Res
     if unfinished.is_empty() {
         return Ok(());
     }
-    disk.write(&mut Wake::default(), |transaction| {
+    disk.write(|transaction| {
         let (mut names, mut chunks) = (UNFINISHED.write(transaction)?, CHUNKS.write(transaction)?);
         for &(instance, number) in unfinished {
             let prefix = fields(&[instance, number]);

@@ -5,23 +5,23 @@ use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::index::feed::Wake;
 use crate::index::journal::Journal;
 use crate::index::label_index::LabelIndex;
 use crate::index::sync::Mutex;
+use crate::index::wakers::{WakerCaller, WakerThreads};
 use crate::model::error::{Error, Result};
 use crate::model::options::Limits;
 use crate::state::Version;
 use crate::store::backend::fault::guarded;
 use crate::store::backend::tables::{INSTANCES, LOG, MANIFESTS, META, STORE, TAIL, fields, instance_key, log_key};
 use crate::store::catalog::{Entry, entry_row, store_row};
-use crate::store::checkpoint::{checkpoint, erase, locked};
+use crate::store::checkpoint::{checkpoint, erase};
 use crate::store::load::load;
 use crate::store::manifest::Manifest;
 use crate::store::name::check_name;
 use crate::store::options::Durability;
 use crate::store::signal::Signal;
-use crate::store::writer::{Loaded, StoreWriter};
+use crate::store::writer::{Loaded, StoreWriter, locked};
 
 /// Handles that the store itself has of a loaded index.
 const OWN_HANDLES: usize = 2;
@@ -34,6 +34,7 @@ pub(super) struct Engine {
     pub(super) queued_changes: usize,
     pub(super) compact_at_close: bool,
     pub(super) signal: Arc<Signal>,
+    pub(super) wakers: Arc<WakerThreads>,
     /// Taken before the lock of an instance, which is taken before that of the disk.
     pub(super) instances: Mutex<BTreeMap<String, Arc<Instance>>>,
     /// Held while a checkpoint is written: there is one at a time. Taken before the lock of the disk.
@@ -75,13 +76,8 @@ impl Instance {
 impl Engine {
     pub(super) fn commit_until_stopped(&self) {
         while let Some(dirty) = self.signal.next_dirty() {
-            let mut wake = Wake::default();
-            let mut disk = self.disk.lock();
-            let groups = disk.take(&dirty);
-            // Who waits is told of a failure; there is nobody else to tell.
-            let _told = disk.commit(groups, &mut wake);
-            drop(disk);
-            wake.whatever_happens();
+            // If it fails, those who wait have the error; there is nobody else to report it to.
+            let _reported = locked(&self.disk, |disk| disk.commit(disk.take(&dirty)));
         }
     }
 
@@ -109,10 +105,10 @@ impl Engine {
             return Ok(Arc::clone(instance));
         }
         let identity = RandomState::new().hash_one(name);
-        let entry = locked(&self.disk, |disk, wake| {
+        let entry = locked(&self.disk, |disk| {
             let entry = Entry { number: disk.next_instance, identity };
             let (key, count, next) = (instance_key(entry.number), disk.instances + 1, disk.next_instance + 1);
-            disk.write(wake, |transaction| {
+            disk.write(|transaction| {
                 INSTANCES.write(transaction)?.put(name.as_bytes(), &entry_row(entry))?;
                 MANIFESTS.write(transaction)?.put(&key, &Manifest::empty(identity).encode())?;
                 LOG.write(transaction)?.put(&log_key(entry.number, TAIL), &fields(&[0, 0]))?;
@@ -140,11 +136,12 @@ impl Engine {
         let (state, trail) = loaded.map_err(|fault| fault.into_error(&self.path, Some(&instance.name)))?;
         let (version, signal) = (Version::new(state), Arc::clone(&self.signal));
         let hidden = self.durability == Durability::Synced;
-        let journal = Journal::new(&version, hidden, self.queued_changes, move || signal.commits(number));
+        let wakers = WakerCaller::Threads(Arc::clone(&self.wakers));
+        let journal = Journal::new(&version, hidden, self.queued_changes, wakers, move || signal.commits(number));
         let index = LabelIndex::with(version, self.limits, Some(journal));
         let mut disk = self.disk.lock();
         if let Some(failed) = &disk.failed {
-            index.close_journal(failed.clone()).now();
+            index.close_journal(failed.clone());
         }
         if trail.is_long(disk.checkpoint_after) {
             self.signal.due(number);
@@ -163,12 +160,12 @@ impl Engine {
             Slot::Removed => return Err(instance.unknown()),
         };
         let number = instance.entry.number;
-        locked(&self.disk, |disk, wake| {
+        locked(&self.disk, |disk| {
             // A checkpoint on its way is given up with it.
             if index.is_in_use(OWN_HANDLES) {
                 return Err(Error::InstanceInUse { name: instance.name.to_string() });
             }
-            disk.commit(disk.take(&BTreeSet::from([number])), wake)?;
+            disk.commit(disk.take(&BTreeSet::from([number])))?;
             Ok(disk.loaded.remove(&number))
         })?;
         *slot = Slot::Unloaded;
@@ -180,15 +177,15 @@ impl Engine {
         let Some(instance) = instances.get(name) else { return Err(Error::UnknownInstance { name: name.to_owned() }) };
         let mut slot = instance.slot.lock();
         let number = instance.entry.number;
-        locked(&self.disk, |disk, wake| {
+        locked(&self.disk, |disk| {
             if let Some(failed) = &disk.failed {
                 return Err(failed.clone());
             }
             if let Some(loaded) = disk.loaded.get(&number) {
-                wake.extend(loaded.index.end_journal(instance.unknown()));
+                loaded.index.end_journal(instance.unknown());
             }
             let (count, next) = (disk.instances - 1, disk.next_instance);
-            disk.write(wake, |transaction| {
+            disk.write(|transaction| {
                 INSTANCES.write(transaction)?.remove(name.as_bytes())?;
                 erase(transaction, number)?;
                 META.write(transaction)?.put(STORE, &store_row(count, next))

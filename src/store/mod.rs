@@ -23,16 +23,15 @@ use std::sync::Arc;
 
 use redb::StorageBackend;
 
-use crate::index::feed::Wake;
 use crate::index::label_index::LabelIndex;
 use crate::index::sync::{Mutex, thread};
 use crate::model::error::{Error, Result};
 use crate::store::catalog::{Catalog, Folder, open_database, refused};
-use crate::store::checkpoint::{clean_up, locked};
+use crate::store::checkpoint::clean_up;
 use crate::store::instances::{Engine, Instance};
 use crate::store::name::check_name;
 use crate::store::signal::Signal;
-use crate::store::writer::{Loaded, StoreWriter};
+use crate::store::writer::{Loaded, StoreWriter, locked};
 
 pub use crate::store::options::{Durability, StoreOptions};
 pub use crate::store::verify::{Contents, InstanceReport, Report};
@@ -129,6 +128,7 @@ impl StoreOptions {
             queued_changes: tuning.queued_changes,
             compact_at_close: tuning.compact_at_close,
             signal,
+            wakers: Arc::default(),
             instances: Mutex::new(instances.collect()),
             checkpoints: Mutex::default(),
             disk: Mutex::new(disk),
@@ -257,9 +257,9 @@ impl Store {
     ///
     /// [`Error::StoreFailed`]: what was written since the revisions that it names may be lost.
     pub fn flush(&self) -> Result<()> {
-        locked(&self.engine.disk, |disk, wake| {
+        locked(&self.engine.disk, |disk| {
             let loaded = disk.loaded.keys().copied().collect();
-            disk.commit(disk.take(&loaded), wake)
+            disk.commit(disk.take(&loaded))
         })
     }
 
@@ -367,9 +367,9 @@ impl Store {
 impl Drop for Store {
     fn drop(&mut self) {
         let engine = &self.engine;
-        let each = |end: fn(&LabelIndex, Error) -> Wake| {
-            locked(&engine.disk, |disk, wake| {
-                disk.loaded.values().for_each(|loaded| wake.extend(end(&loaded.index, Error::StoreClosed)));
+        let each = |end: fn(&LabelIndex, Error)| {
+            locked(&engine.disk, |disk| {
+                disk.loaded.values().for_each(|loaded| end(&loaded.index, Error::StoreClosed));
             });
         };
         each(LabelIndex::close_journal);
@@ -393,6 +393,7 @@ impl Drop for Store {
         {
             engine.disk.lock().compact(folder.file_len());
         }
+        engine.wakers.close();
     }
 }
 

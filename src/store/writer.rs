@@ -7,9 +7,9 @@ use std::sync::Arc;
 use redb::{Durability, WriteTransaction};
 
 use crate::codec::encode_commits;
-use crate::index::feed::Wake;
 use crate::index::journal::Group;
 use crate::index::label_index::LabelIndex;
+use crate::index::sync::{Mutex, unlock_fair};
 use crate::model::error::{Error, Result};
 use crate::store::backend::database::Database;
 use crate::store::backend::fault::{Fault, guarded};
@@ -46,17 +46,24 @@ pub(super) struct Loaded {
     pub(super) checkpoint: Option<u64>,
 }
 
+/// Runs with the lock around the file, and hands it to the thread that waits longest, if any does.
+///
+/// Without that a thread that takes the lock again and again, as a checkpoint does for each of its pieces, would take it
+/// before a thread that it has just woken.
+pub(super) fn locked<T>(disk: &Mutex<StoreWriter>, run: impl FnOnce(&mut StoreWriter) -> T) -> T {
+    let mut guard = disk.lock();
+    let result = run(&mut guard);
+    unlock_fair(guard);
+    result
+}
+
 impl StoreWriter {
     /// Writes in one synced transaction. After the first failure nothing is written any more.
     ///
     /// # Errors
     ///
-    /// [`Error::StoreFailed`]. Every loaded instance has been told then; `wake` gets who waited.
-    pub(super) fn write<T>(
-        &mut self,
-        wake: &mut Wake,
-        write: impl FnOnce(&WriteTransaction) -> Result<T, Fault>,
-    ) -> Result<T> {
+    /// [`Error::StoreFailed`]. Every loaded instance takes no write any more then, and those who waited have the error.
+    pub(super) fn write<T>(&mut self, write: impl FnOnce(&WriteTransaction) -> Result<T, Fault>) -> Result<T> {
         if let Some(failed) = &self.failed {
             return Err(failed.clone());
         }
@@ -69,7 +76,7 @@ impl StoreWriter {
             transaction.commit()?;
             Ok(result)
         });
-        written.map_err(|fault| self.fail(&fault, wake))
+        written.map_err(|fault| self.fail(&fault))
     }
 
     /// Moves what is in the file together and shortens it, if a good part of it became free.
@@ -83,13 +90,13 @@ impl StoreWriter {
         }
     }
 
-    fn fail(&mut self, fault: &Fault, wake: &mut Wake) -> Error {
+    fn fail(&mut self, fault: &Fault) -> Error {
         let durable = self.loaded.values().map(|loaded| (loaded.name.to_string(), loaded.index.durable_revision()));
         let cause = format!("{}: {fault}", self.path.display());
         let error = Error::StoreFailed { cause, durable: durable.collect() };
         self.failed = Some(error.clone());
         for loaded in self.loaded.values() {
-            wake.extend(loaded.index.end_journal(error.clone()));
+            loaded.index.end_journal(error.clone());
         }
         error
     }
@@ -105,7 +112,7 @@ impl StoreWriter {
     /// # Errors
     ///
     /// As [`write`](Self::write).
-    pub(super) fn commit(&mut self, mut groups: Vec<(u64, Group)>, wake: &mut Wake) -> Result<()> {
+    pub(super) fn commit(&mut self, mut groups: Vec<(u64, Group)>) -> Result<()> {
         groups.retain(|(_, group)| !group.commits.is_empty());
         if groups.is_empty() {
             return self.failed.clone().map_or(Ok(()), Err);
@@ -117,7 +124,7 @@ impl StoreWriter {
                 Some(Record::of(*instance, number, group))
             })
             .collect();
-        self.write(wake, |transaction| {
+        self.write(|transaction| {
             let mut log = LOG.write(transaction)?;
             records.iter().try_for_each(|record| record.write(&mut log))
         })?;
@@ -125,7 +132,7 @@ impl StoreWriter {
             let Some(loaded) = self.loaded.get_mut(&instance) else { continue };
             loaded.trail.next_record += 1;
             loaded.trail.log_bytes += u64::try_from(record.commits.len()).unwrap_or(u64::MAX);
-            wake.extend(loaded.index.settle_group(group));
+            loaded.index.settle_group(group);
             if loaded.checkpoint.is_none() && loaded.trail.is_long(self.checkpoint_after) {
                 self.signal.due(instance);
             }

@@ -32,6 +32,8 @@ mod feed;
 #[cfg(not(label_index_shuttle))]
 mod feed_examples;
 #[cfg(not(label_index_shuttle))]
+mod host_wakers;
+#[cfg(not(label_index_shuttle))]
 mod ids;
 #[cfg(not(label_index_shuttle))]
 mod laws;

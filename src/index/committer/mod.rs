@@ -3,7 +3,6 @@
 #[cfg(test)]
 mod tests;
 
-use crate::index::feed::Wake;
 use crate::index::journal::{Group, Journal};
 use crate::index::label_index::LabelIndex;
 use crate::index::sync::{Race, is_planted};
@@ -20,12 +19,11 @@ impl LabelIndex {
         self.journal().map(|journal| journal.take(self.visible()))
     }
 
-    /// Says that a group is durable: shows it, and tells those who wait and those who subscribed. Who waits in async code
-    /// is to be woken when every lock is released.
+    /// Makes a durable group visible, delivers it to subscribers and answers the writers that wait for it.
     ///
     /// Groups are settled in the order in which they were taken.
-    pub(crate) fn settle_group(&self, group: Group) -> Wake {
-        let Some(journal) = self.journal() else { return Wake::default() };
+    pub(crate) fn settle_group(&self, group: Group) {
+        let Some(journal) = self.journal() else { return };
         if journal.working().is_some() {
             self.feed().announce(group.version.revision);
             let version = Version::clone(&group.version);
@@ -34,17 +32,15 @@ impl LabelIndex {
         }
         let (revision, changes) = (group.version.revision, group.changes());
         journal.mark_durable(revision);
-        let mut wake = Wake::default();
         if is_planted(Race::EarlyAnswer) {
-            wake.extend(journal.acknowledge(revision, 0));
+            journal.acknowledge(revision, 0);
         }
         if self.feed().is_heard() {
             for commit in group.commits {
-                wake.extend(self.feed().publish(commit));
+                self.feed().publish(commit).now();
             }
         }
-        wake.extend(journal.acknowledge(revision, changes));
-        wake
+        journal.acknowledge(revision, changes);
     }
 
     /// The newest revision that is durable.
@@ -53,13 +49,17 @@ impl LabelIndex {
     }
 
     /// Takes no write any more; what is queued can still be taken and settled.
-    pub(crate) fn close_journal(&self, why: Error) -> Wake {
-        self.journal().map(|journal| journal.close(why)).unwrap_or_default()
+    pub(crate) fn close_journal(&self, why: Error) {
+        if let Some(journal) = self.journal() {
+            journal.close(why);
+        }
     }
 
     /// Takes no write any more, and fails those that are not durable. No reader has seen them, unless visible and
     /// durable are apart by choice.
-    pub(crate) fn end_journal(&self, why: Error) -> Wake {
-        self.journal().map(|journal| journal.end(self.visible(), why)).unwrap_or_default()
+    pub(crate) fn end_journal(&self, why: Error) {
+        if let Some(journal) = self.journal() {
+            journal.end(self.visible(), why);
+        }
     }
 }

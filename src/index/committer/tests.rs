@@ -14,6 +14,7 @@ use crate::index::feed::{Delivery, Subscriber};
 use crate::index::journal::Journal;
 use crate::index::label_index::LabelIndex;
 use crate::index::receipt::Receipt;
+use crate::index::wakers::WakerCaller;
 use crate::model::change::Revision;
 use crate::model::error::{Error, Result};
 use crate::model::filter::{Filter, Page};
@@ -34,7 +35,7 @@ impl StoreWriter {
         let calls = Arc::new(AtomicUsize::new(0));
         let called = Arc::clone(&calls);
         let version = Version::new(State::new(0, 1));
-        let journal = Journal::new(&version, hidden, room, move || {
+        let journal = Journal::new(&version, hidden, room, WakerCaller::Here, move || {
             called.fetch_add(1, Ordering::SeqCst);
         });
         let disk = Self { index: LabelIndex::with(version, Limits::default(), Some(journal)), calls };
@@ -69,11 +70,11 @@ impl StoreWriter {
 
     /// Makes durable what is queued.
     fn write(&self) {
-        self.index.settle_group(self.index.take_group().unwrap()).now();
+        self.index.settle_group(self.index.take_group().unwrap());
     }
 
     fn fail(&self) {
-        self.index.end_journal(failure()).now();
+        self.index.end_journal(failure());
     }
 
     fn chats(&self) -> Vec<String> {
@@ -124,7 +125,7 @@ fn an_answer_waits_for_what_it_rests_on() {
     assert!(!again.is_ready() && !refused.is_ready());
     let group = disk.index.take_group().unwrap();
     let later = disk.link("bob");
-    disk.index.settle_group(group).now();
+    disk.index.settle_group(group);
     assert!(again.is_ready() && refused.is_ready() && !later.is_ready());
     assert_eq!((again.wait().unwrap().changed(), disk.chats()), (false, vec!["ana".to_owned()]));
     assert!(matches!(refused.wait(), Err(Error::BatchRefused { position: 1, .. })));
@@ -160,7 +161,7 @@ fn what_rests_on_a_failed_commit_fails() {
 #[test]
 fn the_first_reason_stays() {
     let disk = StoreWriter::synced();
-    disk.index.end_journal(Error::UnknownInstance { name: "a".into() }).now();
+    disk.index.end_journal(Error::UnknownInstance { name: "a".into() });
     disk.fail();
     assert_eq!(disk.index.link("1", "ana"), Err(Error::UnknownInstance { name: "a".into() }));
 }
@@ -169,7 +170,7 @@ fn the_first_reason_stays() {
 fn a_closed_journal_still_writes_what_it_has() {
     let disk = StoreWriter::synced();
     let queued = disk.link("ana");
-    disk.index.close_journal(Error::StoreClosed).now();
+    disk.index.close_journal(Error::StoreClosed);
     assert_eq!(disk.index.link("1", "bob"), Err(Error::StoreClosed));
     assert!(!queued.is_ready());
     disk.write();
@@ -270,7 +271,7 @@ fn the_committer_is_called_once_until_it_has_taken() {
     drop(disk.link("dora"));
     assert_eq!(disk.calls.load(Ordering::SeqCst), 1);
     assert_eq!((group.version.revision, group.version.total_chats()), (4, 3), "later writes are in the next group");
-    disk.index.settle_group(group).now();
+    disk.index.settle_group(group);
     disk.write();
     assert_eq!(disk.index.revision(), 5);
 }
@@ -352,7 +353,7 @@ fn writers_wait_for_room() {
     assert_eq!(answers.recv().unwrap(), None);
     let group = disk.index.take_group().unwrap();
     assert_eq!(disk.chats(), ["ana", "bob"], "taken is not yet durable");
-    disk.index.settle_group(group).now();
+    disk.index.settle_group(group);
     assert_eq!(answers.recv().unwrap(), Some(Ok(true)));
     writer.join().unwrap();
 }

@@ -18,6 +18,7 @@ mod random;
 mod receipts;
 mod refresh;
 mod removed;
+mod wakers;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;

@@ -1,0 +1,238 @@
+//! Wakers that panic, block, call back and drop the last handle: they harm no write, no store and no other waker.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Barrier, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use label_index::{Delivery, LabelIndex, Subscriber};
+
+/// The longest time that a test waits for a thread that has to answer.
+const LONG: Duration = Duration::from_secs(60);
+
+struct Run<F>(F);
+
+impl<F: Fn() + Send + Sync> Wake for Run<F> {
+    fn wake(self: Arc<Self>) {
+        (self.0)();
+    }
+}
+
+fn waker(run: impl Fn() + Send + Sync + 'static) -> Waker {
+    Waker::from(Arc::new(Run(run)))
+}
+
+/// A waker that says when it was called.
+fn telling() -> (Waker, Receiver<()>) {
+    let (sender, receiver) = mpsc::channel();
+    let sender = Mutex::new(sender);
+    (waker(move || sender.lock().unwrap().send(()).unwrap()), receiver)
+}
+
+/// Lets a subscriber wait with a waker.
+fn wait(subscriber: &mut Subscriber, waker: &Waker) {
+    assert!(subscriber.poll_recv(&mut Context::from_waker(waker)).is_pending());
+}
+
+fn is_commit(subscriber: &mut Subscriber) -> bool {
+    matches!(subscriber.try_recv(), Some(Delivery::Commit(_)))
+}
+
+fn labelled(index: &LabelIndex) {
+    assert!(index.upsert_label(1, "VIP").unwrap().changed());
+}
+
+#[test]
+fn a_panic_in_a_waker_of_an_index_in_memory_costs_no_other_task_its_wake_up() {
+    let index = LabelIndex::new();
+    labelled(&index);
+    let woken = Arc::new(AtomicUsize::new(0));
+    let mut subscribers: Vec<Subscriber> = (0..6).map(|_| index.subscribe()).collect();
+    for (number, subscriber) in subscribers.iter_mut().enumerate() {
+        let woken = Arc::clone(&woken);
+        wait(
+            subscriber,
+            &waker(move || {
+                woken.fetch_add(1, Ordering::SeqCst);
+                assert!(number % 2 == 0, "a waker of the host panics");
+            }),
+        );
+    }
+    assert!(index.link(1, "ana").unwrap(), "the write returns its answer");
+    assert_eq!(woken.load(Ordering::SeqCst), 6);
+    assert!(subscribers.iter_mut().all(is_commit));
+    assert!(index.unlink(1, "ana").unwrap());
+    index.check_invariants().unwrap();
+}
+
+#[cfg(feature = "store")]
+mod in_a_store {
+    use std::future::Future;
+
+    use label_index::{Durability, Error, Receipt, Store, StoreOptions};
+
+    use super::*;
+    use crate::store::Folder;
+
+    fn submitted(index: &LabelIndex, chat: &str) -> Receipt {
+        let mut batch = index.batch();
+        batch.link(1, chat).unwrap();
+        batch.submit()
+    }
+
+    /// Polls a receipt with a waker, which may come too late to wait.
+    fn poll(receipt: &mut Receipt, waker: &Waker) -> bool {
+        std::pin::Pin::new(receipt).poll(&mut Context::from_waker(waker)).is_pending()
+    }
+
+    #[test]
+    fn a_removed_instance_whose_waker_panics_is_gone_and_its_name_is_free() {
+        let folder = Folder::new();
+        let store = folder.open();
+        let index = store.instance("shop").unwrap();
+        labelled(&index);
+        let mut feed = index.subscribe();
+        wait(&mut feed, &waker(|| panic!("a waker of the host panics")));
+        let mut receipt = submitted(&index, "ana");
+        poll(&mut receipt, &waker(|| panic!("a waker of the host panics")));
+        drop((index, receipt));
+        store.remove_instance("shop").unwrap();
+        assert_eq!(store.instances(), [""; 0]);
+        assert_eq!(store.remove_instance("shop"), Err(Error::UnknownInstance { name: "shop".into() }));
+        assert_eq!(store.instance("shop").unwrap().revision(), 0);
+        drop(store);
+        assert_eq!(folder.open().instances(), ["shop"]);
+    }
+
+    #[test]
+    fn a_waker_that_asks_the_store_does_not_hang_the_removal_that_woke_it() {
+        let folder = Folder::new();
+        let store = Arc::new(folder.open());
+        let index = store.instance("shop").unwrap();
+        labelled(&index);
+        let mut feed = index.subscribe();
+        let (sender, asked) = mpsc::channel();
+        let (sender, asking) = (Mutex::new(sender), Arc::clone(&store));
+        wait(
+            &mut feed,
+            &waker(move || {
+                let unloaded = asking.unload("other");
+                sender.lock().unwrap().send((asking.instances().len(), unloaded)).unwrap();
+            }),
+        );
+        drop(index);
+        store.instance("other").unwrap();
+        store.remove_instance("shop").unwrap();
+        let (instances, unloaded) = asked.recv_timeout(LONG).unwrap();
+        assert!(instances <= 2 && unloaded == Ok(true));
+    }
+
+    #[test]
+    fn a_store_goes_on_and_closes_beside_wakers_that_panic() {
+        let folder = Folder::new();
+        let store = StoreOptions::new().checkpoint_floor(0).checkpoint_percent(0).open(folder.path()).unwrap();
+        let index = store.instance("shop").unwrap();
+        labelled(&index);
+        let mut feed = index.subscribe();
+        for chat in 0..50 {
+            while is_commit(&mut feed) {}
+            wait(&mut feed, &waker(|| panic!("a waker of the host panics")));
+            assert!(index.link(1, format!("chat {chat}")).unwrap());
+            store.checkpoint().unwrap();
+        }
+        while is_commit(&mut feed) {}
+        wait(&mut feed, &waker(|| panic!("a waker of the host panics")));
+        drop((index, store));
+        let store = folder.open();
+        assert_eq!(store.existing("shop").unwrap().count(1), 50);
+    }
+
+    #[test]
+    fn a_waker_may_write_to_its_index() {
+        let folder = Folder::new();
+        for durability in [Durability::Synced, Durability::Within(Duration::ZERO)] {
+            let store = StoreOptions::new().durability(durability).open(folder.path()).unwrap();
+            let index = store.instance("shop").unwrap();
+            drop(index.upsert_label(1, "VIP").unwrap());
+            let mut feed = index.subscribe();
+            let (sender, linked) = mpsc::channel();
+            let (sender, writer) = (Mutex::new(sender), index.clone());
+            wait(&mut feed, &waker(move || sender.lock().unwrap().send(writer.link(1, "bob")).unwrap()));
+            assert!(index.link(1, "ana").unwrap());
+            assert_eq!(linked.recv_timeout(LONG).unwrap(), Ok(true));
+            assert!(index.unlink(1, "ana").unwrap() && index.unlink(1, "bob").unwrap());
+        }
+    }
+
+    #[test]
+    fn a_waker_that_blocks_holds_up_nobody_else() {
+        let folder = Folder::new();
+        let store = folder.open();
+        let index = store.instance("shop").unwrap();
+        labelled(&index);
+        let (barrier, mut blocked) = (Arc::new(Barrier::new(4)), Vec::new());
+        for _ in 0..3 {
+            let (mut feed, barrier) = (index.subscribe(), Arc::clone(&barrier));
+            let block = move || {
+                barrier.wait();
+            };
+            wait(&mut feed, &waker(block));
+            blocked.push(feed);
+        }
+        for round in 0..5 {
+            let (told, woken) = telling();
+            let mut feed = index.subscribe();
+            wait(&mut feed, &told);
+            assert!(index.link(1, format!("chat {round}")).unwrap());
+            woken.recv_timeout(LONG).unwrap();
+            assert!(is_commit(&mut feed));
+        }
+        store.checkpoint().unwrap();
+        barrier.wait();
+        drop((index, store));
+        drop(folder.open());
+    }
+
+    /// Drops what it holds when it is woken.
+    struct LastHandle(Mutex<Option<Arc<Store>>>, mpsc::Sender<()>);
+
+    impl Wake for LastHandle {
+        fn wake(self: Arc<Self>) {
+            let store = self.0.lock().unwrap().take();
+            drop(store);
+            self.1.send(()).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_waker_may_drop_the_last_handle_of_the_store() {
+        let folder = Folder::new();
+        let store = Arc::new(folder.open());
+        let index = store.instance("shop").unwrap();
+        labelled(&index);
+        let mut feed = index.subscribe();
+        let (sender, dropped) = mpsc::channel();
+        wait(&mut feed, &Waker::from(Arc::new(LastHandle(Mutex::new(Some(store)), sender))));
+        let answer = index.link(1, "ana");
+        dropped.recv_timeout(LONG).unwrap();
+        assert!(answer.unwrap(), "the write came before the store was closed");
+        assert_eq!(index.link(1, "bob"), Err(Error::StoreClosed));
+        drop((feed, index));
+        assert_eq!(folder.open().existing("shop").unwrap().count(1), 1);
+    }
+
+    #[test]
+    fn a_waker_that_is_called_after_the_store_is_closed_is_called_all_the_same() {
+        let folder = Folder::new();
+        let store = folder.open();
+        let index = store.instance("shop").unwrap();
+        let (told, woken) = telling();
+        let mut feed = index.subscribe();
+        drop(store);
+        wait(&mut feed, &told);
+        drop(index);
+        woken.recv_timeout(LONG).unwrap();
+        assert_eq!(feed.poll_recv(&mut Context::from_waker(Waker::noop())), Poll::Ready(Delivery::Closed));
+    }
+}
