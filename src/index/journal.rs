@@ -19,8 +19,8 @@ pub(crate) struct Journal {
     /// The version that writers work on, if readers see a commit only once it is durable. Otherwise writers work on the
     /// visible version. J1: changed only while `queue` is locked, so that a version and its commits are taken together.
     working: Option<VersionLock<Version>>,
-    /// Tells the committer that there are commits again.
-    call: Box<dyn Fn() + Send + Sync>,
+    /// Calls the committer.
+    call: Box<dyn Fn(Call) + Send + Sync>,
     waker_caller: WakerCaller,
     /// Writers wait while more changes than these are not durable.
     room: usize,
@@ -60,6 +60,15 @@ impl Group {
     }
 }
 
+/// Why the committer is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Call {
+    /// There are commits again.
+    Commits,
+    /// A writer waits until there is room in the queue, so the committer has nothing to wait for.
+    Full,
+}
+
 impl Journal {
     /// A journal that begins behind a durable version. With `hidden`, readers see a commit only once it is durable.
     ///
@@ -69,7 +78,7 @@ impl Journal {
         hidden: bool,
         room: usize,
         waker_caller: WakerCaller,
-        call: impl Fn() + Send + Sync + 'static,
+        call: impl Fn(Call) + Send + Sync + 'static,
     ) -> Self {
         let queue = Queue {
             commits: Vec::new(),
@@ -113,7 +122,10 @@ impl Journal {
             match &queue.closed {
                 Some(why) => return Err(why.clone()),
                 None if queue.changes <= self.room => return Ok(()),
-                None => self.moved.wait(&mut queue),
+                None => {
+                    (self.call)(Call::Full);
+                    self.moved.wait(&mut queue);
+                }
             }
         }
     }
@@ -132,7 +144,7 @@ impl Journal {
         queue.changes = queue.changes.saturating_add(commit.changes.len());
         queue.commits.push(commit);
         if queue.commits.len() == 1 {
-            (self.call)();
+            (self.call)(Call::Commits);
         }
         Ok(shown)
     }

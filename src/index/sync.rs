@@ -12,6 +12,7 @@ mod real {
     pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
 
     /// Releases a lock to the thread that waits longest, if any does.
+    #[cfg(feature = "store")]
     pub(crate) fn unlock_fair<T>(guard: MutexGuard<'_, T>) {
         MutexGuard::unlock_fair(guard);
     }

@@ -5,6 +5,7 @@
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+#[cfg(feature = "store")]
 use std::sync::Arc;
 use std::task::Waker;
 

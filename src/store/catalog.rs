@@ -5,13 +5,13 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use redb::StorageBackend;
-
 use crate::model::error::{Error, Result};
 use crate::store::backend::database::Database;
-use crate::store::backend::fault::{Fault, guarded};
-use crate::store::backend::tables::{ALL, Fields, INSTANCES, META, STORE, UNFINISHED, fields};
+use crate::store::backend::fault::Fault;
+use crate::store::backend::{FileBackend, StorageBackend};
 use crate::store::name::check_name;
+use crate::store::tables::{Fields, INSTANCES, META, STORE, UNFINISHED, fields};
+use crate::store::write_batch::WriteBatch;
 
 /// The number of the format that this version writes and reads.
 const FORMAT: u64 = 1;
@@ -52,41 +52,33 @@ pub(super) fn entry_row(entry: Entry) -> Vec<u8> {
 
 /// Opens a database, or makes one where there is nothing.
 pub(super) fn open_database(backend: impl StorageBackend, cache_bytes: usize, path: &Path) -> Result<Database> {
-    let opened = guarded(|| {
-        let fresh = backend.len().map_err(|cause| Fault::Database(redb::Error::Io(cause)))? == 0;
-        let database = Database::open(backend, cache_bytes)?;
-        if fresh {
-            let transaction = database.begin_write()?;
-            ALL.into_iter().try_for_each(|table| table.write(&transaction).map(drop))?;
-            META.write(&transaction)?.put(STORE, &store_row(0, 0))?;
-            transaction.commit()?;
-        }
-        Ok(database)
-    });
-    opened.map_err(|fault| fault.into_error(path, None))
+    let first = || {
+        let mut batch = WriteBatch::default();
+        batch.put(META, STORE, &store_row(0, 0));
+        batch
+    };
+    Database::open(backend, cache_bytes, first).map_err(|fault| fault.into_error(path, None))
 }
 
 impl Catalog {
     /// Reads the list of instances.
     pub(super) fn read(database: &Database, path: &Path) -> Result<Self> {
-        let format = guarded(|| {
-            let transaction = database.begin_read()?;
-            Fields(&META.read(&transaction)?.expect(STORE)?).number()
-        });
-        match format.map_err(|fault| fault.into_error(path, None))? {
-            FORMAT => guarded(|| Self::read_tables(database)).map_err(|fault| fault.into_error(path, None)),
+        let format = || Ok(Fields(&database.begin_read()?.expect(META, STORE)?).number()?);
+        match format().map_err(|fault: Fault| fault.into_error(path, None))? {
+            FORMAT => Self::read_tables(database).map_err(|fault| fault.into_error(path, None)),
             version => Err(Error::UnknownFormat { version }),
         }
     }
 
     fn read_tables(database: &Database) -> Result<Self, Fault> {
-        let transaction = database.begin_read()?;
-        let store = META.read(&transaction)?.expect(STORE)?;
+        let tables = database.begin_read()?;
+        tables.check_tables()?;
+        let store = tables.expect(META, STORE)?;
         let mut store = Fields(&store);
         let (_, count, next) = (store.number()?, store.number()?, store.number()?);
         store.end()?;
         let mut instances = BTreeMap::new();
-        for row in INSTANCES.read(&transaction)?.rows(&[])? {
+        for row in tables.rows(INSTANCES, &[])? {
             let (name, entry) = row?;
             let mut fields = Fields(&entry);
             let entry = Entry { number: fields.number()?, identity: fields.number()? };
@@ -102,7 +94,7 @@ impl Catalog {
             return Err(Fault::damage(format!("{} instances instead of {count}", instances.len())));
         }
         let mut unfinished = Vec::new();
-        for row in UNFINISHED.read(&transaction)?.rows(&[])? {
+        for row in tables.rows(UNFINISHED, &[])? {
             let (instance, number) = row?;
             unfinished.push((Fields(&instance).number()?, Fields(&number).number()?));
         }
@@ -191,8 +183,8 @@ impl Folder {
     }
 }
 
-fn file_backend(file: File, path: &Path) -> Result<redb::backends::FileBackend> {
-    redb::backends::FileBackend::new(file).map_err(|cause| Fault::from(cause).into_error(path, None))
+fn file_backend(file: File, path: &Path) -> Result<FileBackend> {
+    FileBackend::new(file).map_err(|cause| Fault::from(redb::Error::from(cause)).into_error(path, None))
 }
 
 /// Makes the name of a new file last.

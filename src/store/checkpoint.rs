@@ -7,11 +7,9 @@ use crate::codec::{Baseline, ChangedRow, Header, RowId, changed_rows};
 use crate::index::sync::Mutex;
 use crate::model::error::Result;
 use crate::state::Version;
-use crate::store::backend::fault::Fault;
-use crate::store::backend::tables::{
-    CHUNKS, LOG, MANIFESTS, TAIL, UNFINISHED, chunk_key, fields, instance_key, log_key,
-};
 use crate::store::manifest::Manifest;
+use crate::store::tables::{CHUNKS, LOG, MANIFESTS, UNFINISHED, chunk_key, fields, instance_key, log_key};
+use crate::store::write_batch::WriteBatch;
 use crate::store::writer::{Loaded, StoreWriter, locked};
 
 /// Bytes of rows in one transaction: what a commit may have to wait for.
@@ -23,20 +21,22 @@ pub(super) struct RowBatch {
     pub(super) rows: Vec<(RowId, Vec<u8>)>,
     /// Rows that are no more.
     gone: BTreeSet<RowId>,
+    /// Bytes of the rows.
+    bytes: usize,
 }
 
-/// Rows in pieces of about [`PIECE`] bytes, made as they are asked for.
-pub(super) fn pieces(rows: impl Iterator<Item = ChangedRow>) -> impl Iterator<Item = RowBatch> {
+/// Rows in batches of about [`PIECE`] bytes, made as they are asked for.
+pub(super) fn row_batches(rows: impl Iterator<Item = ChangedRow>) -> impl Iterator<Item = RowBatch> {
     let mut rows = rows.peekable();
     iter::from_fn(move || {
         rows.peek()?;
-        let (mut batch, mut bytes) = (RowBatch::default(), 0);
-        while bytes < PIECE
+        let mut batch = RowBatch::default();
+        while batch.bytes < PIECE
             && let Some((row, payload)) = rows.next()
         {
             match payload {
                 Some(payload) => {
-                    bytes += payload.len();
+                    batch.bytes += payload.len();
                     batch.rows.push((row, payload));
                 }
                 None => drop(batch.gone.insert(row)),
@@ -53,7 +53,6 @@ struct Checkpoint {
     begun: u64,
     /// The checkpoint before this one.
     since: Manifest,
-    mark: Baseline,
     version: Version,
     number: u64,
     log_from: u64,
@@ -63,19 +62,83 @@ struct Checkpoint {
     gone: BTreeSet<RowId>,
 }
 
-/// Writes a checkpoint of an instance, in pieces between which others write, and trims its log. Does nothing if the
-/// instance is not loaded or has no log. There is one at a time.
+/// Writes checkpoints of instances and trims their logs; those that are not loaded or have no log are passed by. Others
+/// write between the transactions. A small checkpoint takes no transaction of its own: as many as have together about
+/// [`PIECE`] bytes are written in one. There is one call at a time.
 ///
 /// # Errors
 ///
-/// [`Error::StoreFailed`](crate::Error::StoreFailed). The checkpoint before this one stays in force.
-pub(super) fn checkpoint(disk: &Mutex<StoreWriter>, instance: u64) -> Result<()> {
-    let begun = locked(disk, |disk| disk.begin_checkpoint(instance))?;
-    begun.map_or(Ok(()), |mut checkpoint| checkpoint.write(disk))
+/// [`Error::StoreFailed`](crate::Error::StoreFailed). The checkpoints before these stay in force.
+pub(super) fn checkpoint_all(disk: &Mutex<StoreWriter>, instances: impl IntoIterator<Item = u64>) -> Result<()> {
+    let mut together = Together::default();
+    for instance in instances {
+        let Some((mut checkpoint, baseline)) = locked(disk, |disk| disk.begin_checkpoint(instance))? else { continue };
+        let version = Version::clone(&checkpoint.version);
+        let mut batches = row_batches(changed_rows(&version, &baseline)).peekable();
+        let mut changes = checkpoint.begin();
+        loop {
+            let rows = batches.next().unwrap_or_default();
+            let bytes = rows.bytes;
+            checkpoint.put(&mut changes, rows);
+            if batches.peek().is_none() {
+                let manifest = checkpoint.put_in_force(&mut changes);
+                together.add(bytes, Ready { checkpoint, manifest, changes });
+                break;
+            }
+            if !checkpoint.write_unfinished(disk, changes)? {
+                break;
+            }
+            changes = WriteBatch::default();
+        }
+        if together.bytes >= PIECE {
+            together.write(disk)?;
+        }
+    }
+    together.write(disk)
+}
+
+/// A checkpoint whose last transaction has everything that is not written yet.
+struct Ready {
+    checkpoint: Checkpoint,
+    manifest: Manifest,
+    changes: WriteBatch,
+}
+
+/// Checkpoints that end in one transaction.
+#[derive(Default)]
+struct Together {
+    ready: Vec<Ready>,
+    bytes: usize,
+}
+
+impl Together {
+    fn add(&mut self, bytes: usize, ready: Ready) {
+        self.bytes += bytes;
+        self.ready.push(ready);
+    }
+
+    fn write(&mut self, disk: &Mutex<StoreWriter>) -> Result<()> {
+        let Self { ready, .. } = std::mem::take(self);
+        locked(disk, |disk| {
+            let mut batch = WriteBatch::default();
+            let mut done = Vec::new();
+            for Ready { checkpoint, manifest, changes } in ready {
+                if checkpoint.loaded(disk).is_some() {
+                    batch.append(changes);
+                    done.push((checkpoint, manifest));
+                }
+            }
+            if !done.is_empty() {
+                disk.write(&batch)?;
+            }
+            done.into_iter().for_each(|(checkpoint, manifest)| checkpoint.note(disk, manifest));
+            Ok(())
+        })
+    }
 }
 
 impl StoreWriter {
-    fn begin_checkpoint(&mut self, instance: u64) -> Result<Option<Checkpoint>> {
+    fn begin_checkpoint(&mut self, instance: u64) -> Result<Option<(Checkpoint, Baseline)>> {
         // What is queued goes to disk first: then its version and the end of the log belong together.
         let groups = self.take(&BTreeSet::from([instance]));
         let Some(version) = groups.first().map(|(_, group)| Version::clone(&group.version)) else { return Ok(None) };
@@ -87,18 +150,18 @@ impl StoreWriter {
         self.begun += 1;
         loaded.checkpoint = Some(self.begun);
         let trail = &loaded.trail;
-        Ok(Some(Checkpoint {
+        let checkpoint = Checkpoint {
             instance,
             begun: self.begun,
             since: trail.manifest.clone(),
-            mark: trail.mark.clone(),
             version,
             number: trail.manifest.checkpoint + 1,
             log_from: trail.next_record,
             log_bytes: trail.log_bytes,
             written: BTreeMap::new(),
             gone: BTreeSet::new(),
-        }))
+        };
+        Ok(Some((checkpoint, trail.mark.clone())))
     }
 }
 
@@ -108,41 +171,33 @@ impl Checkpoint {
         disk.loaded.get_mut(&self.instance).filter(|loaded| loaded.checkpoint == Some(self.begun))
     }
 
-    fn write(&mut self, disk: &Mutex<StoreWriter>) -> Result<()> {
-        let (version, mark) = (Version::clone(&self.version), self.mark.clone());
-        for RowBatch { rows, gone } in pieces(changed_rows(&version, &mark)) {
-            self.gone.extend(gone);
-            if !locked(disk, |disk| self.write_piece(disk, rows))? {
-                return Ok(());
-            }
-        }
-        locked(disk, |disk| self.finish(disk))
+    /// The first changes: a checkpoint under this number may have been given up, and its rows go.
+    fn begin(&self) -> WriteBatch {
+        let mut changes = WriteBatch::default();
+        changes.remove_all(CHUNKS, fields(&[self.instance, self.number]));
+        changes
     }
 
-    /// Writes some rows under the number of this checkpoint; no manifest names them yet. False if the instance is gone.
-    fn write_piece(&mut self, disk: &mut StoreWriter, piece: Vec<(RowId, Vec<u8>)>) -> Result<bool> {
-        if self.loaded(disk).is_none() {
-            return Ok(false);
+    /// Adds rows under the number of this checkpoint.
+    fn put(&mut self, changes: &mut WriteBatch, RowBatch { rows, gone, .. }: RowBatch) {
+        self.gone.extend(gone);
+        for (row, payload) in rows {
+            let bytes = changes.put(CHUNKS, chunk_key(self.instance, self.number, row), &payload);
+            self.written.insert(row, bytes);
         }
-        let (instance, number, first) = (self.instance, self.number, self.written.is_empty());
-        let bytes: Vec<u64> = disk.write(|transaction| {
-            let mut chunks = CHUNKS.write(transaction)?;
-            if first {
-                UNFINISHED.write(transaction)?.put(&instance_key(instance), &fields(&[number]))?;
-                // One under this number may have been given up.
-                chunks.remove_all(&fields(&[instance, number]))?;
-            }
-            piece.iter().map(|(row, payload)| chunks.put(&chunk_key(instance, number, *row), payload)).collect()
-        })?;
-        self.written.extend(piece.into_iter().map(|(row, _)| row).zip(bytes));
-        Ok(true)
     }
 
-    /// Puts the checkpoint in force, removes the rows that it replaces, and trims the log.
-    fn finish(&self, disk: &mut StoreWriter) -> Result<()> {
-        if self.loaded(disk).is_none() {
-            return Ok(());
-        }
+    /// Writes rows that no manifest names yet. False if the instance is gone.
+    fn write_unfinished(&self, disk: &Mutex<StoreWriter>, mut changes: WriteBatch) -> Result<bool> {
+        changes.put(UNFINISHED, instance_key(self.instance), &fields(&[self.number]));
+        locked(disk, |disk| match self.loaded(disk) {
+            Some(_) => disk.write(&changes).map(|()| true),
+            None => Ok(false),
+        })
+    }
+
+    /// Adds what puts the checkpoint in force, removes the rows that it replaces, and trims the log.
+    fn put_in_force(&self, changes: &mut WriteBatch) -> Manifest {
         let (instance, since) = (self.instance, &self.since);
         let mut manifest = Manifest {
             header: Header::of(&self.version),
@@ -152,32 +207,31 @@ impl Checkpoint {
         };
         manifest.rows.retain(|row, _| !self.gone.contains(row));
         manifest.rows.extend(self.written.keys().map(|&row| (row, self.number)));
-        disk.write(|transaction| {
-            MANIFESTS.write(transaction)?.put(&instance_key(instance), &manifest.encode())?;
-            UNFINISHED.write(transaction)?.remove(&instance_key(instance))?;
-            let mut chunks = CHUNKS.write(transaction)?;
-            for (row, &checkpoint) in &since.rows {
-                if manifest.rows.get(row) != Some(&checkpoint) {
-                    chunks.remove(&chunk_key(instance, checkpoint, *row))?;
-                }
+        changes.put(MANIFESTS, instance_key(instance), &manifest.encode());
+        changes.remove(UNFINISHED, instance_key(instance));
+        for (row, &checkpoint) in &since.rows {
+            if manifest.rows.get(row) != Some(&checkpoint) {
+                changes.remove(CHUNKS, chunk_key(instance, checkpoint, *row));
             }
-            let mut log = LOG.write(transaction)?;
-            (since.log_from..self.log_from).try_for_each(|record| log.remove(&log_key(instance, record)))
-        })?;
-        if let Some(loaded) = self.loaded(disk) {
-            loaded.checkpoint = None;
-            let trail = &mut loaded.trail;
-            let replaced = trail.row_bytes.iter().filter(|(row, _)| manifest.rows.get(row) == Some(&self.number));
-            let freed = self.log_bytes + replaced.map(|(_, bytes)| bytes).sum::<u64>();
-            trail.log_bytes -= self.log_bytes;
-            trail.row_bytes.retain(|row, _| !self.gone.contains(row));
-            trail.row_bytes.extend(self.written.iter().map(|(&row, &bytes)| (row, bytes)));
-            trail.checkpoint_bytes = trail.row_bytes.values().sum();
-            trail.manifest = manifest;
-            trail.mark = Baseline::of(&self.version);
-            disk.freed_bytes += freed;
         }
-        Ok(())
+        (since.log_from..self.log_from).for_each(|record| changes.remove(LOG, log_key(instance, record)));
+        manifest
+    }
+
+    /// Notes that this checkpoint is in force.
+    fn note(self, disk: &mut StoreWriter, manifest: Manifest) {
+        let Some(loaded) = self.loaded(disk) else { return };
+        loaded.checkpoint = None;
+        let trail = &mut loaded.trail;
+        let replaced = trail.row_bytes.iter().filter(|(row, _)| manifest.rows.get(row) == Some(&self.number));
+        let freed = self.log_bytes + replaced.map(|(_, bytes)| bytes).sum::<u64>();
+        trail.log_bytes -= self.log_bytes;
+        trail.row_bytes.retain(|row, _| !self.gone.contains(row));
+        trail.row_bytes.extend(self.written);
+        trail.checkpoint_bytes = trail.row_bytes.values().sum();
+        trail.manifest = manifest;
+        trail.mark = Baseline::of(&self.version);
+        disk.freed_bytes += freed;
     }
 }
 
@@ -186,20 +240,15 @@ pub(super) fn clean_up(disk: &mut StoreWriter, unfinished: &[(u64, u64)]) -> Res
     if unfinished.is_empty() {
         return Ok(());
     }
-    disk.write(|transaction| {
-        let (mut names, mut chunks) = (UNFINISHED.write(transaction)?, CHUNKS.write(transaction)?);
-        for &(instance, number) in unfinished {
-            let prefix = fields(&[instance, number]);
-            chunks.remove_all(&prefix)?;
-            names.remove(&instance_key(instance))?;
-        }
-        Ok(())
-    })
+    let mut batch = WriteBatch::default();
+    for &(instance, number) in unfinished {
+        batch.remove_all(CHUNKS, fields(&[instance, number]));
+        batch.remove(UNFINISHED, instance_key(instance));
+    }
+    disk.write(&batch)
 }
 
 /// Removes everything of an instance but its name.
-pub(super) fn erase(transaction: &redb::WriteTransaction, instance: u64) -> Result<(), Fault> {
-    let key = instance_key(instance);
-    debug_assert!(log_key(instance, TAIL).starts_with(&key), "all keys of an instance begin with its number");
-    [MANIFESTS, UNFINISHED, CHUNKS, LOG].into_iter().try_for_each(|table| table.write(transaction)?.remove_all(&key))
+pub(super) fn erase(batch: &mut WriteBatch, instance: u64) {
+    batch.remove_instance(&[MANIFESTS, UNFINISHED, CHUNKS, LOG], instance);
 }

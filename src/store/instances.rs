@@ -1,33 +1,38 @@
-//! Instances, and the threads that write them.
+//! Instances: made, loaded, unloaded and removed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
+use std::mem;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::index::journal::Journal;
+use crate::index::journal::{Call, Journal};
 use crate::index::label_index::LabelIndex;
-use crate::index::sync::Mutex;
+use crate::index::sync::{AtomicBool, Mutex, Ordering};
 use crate::index::wakers::{WakerCaller, WakerThreads};
 use crate::model::error::{Error, Result};
 use crate::model::options::Limits;
 use crate::state::Version;
-use crate::store::backend::fault::guarded;
-use crate::store::backend::tables::{INSTANCES, LOG, MANIFESTS, META, STORE, TAIL, fields, instance_key, log_key};
+use crate::store::backend::database::Database;
 use crate::store::catalog::{Entry, entry_row, store_row};
-use crate::store::checkpoint::{checkpoint, erase};
+use crate::store::checkpoint::{checkpoint_all, erase};
 use crate::store::load::load;
 use crate::store::manifest::Manifest;
 use crate::store::name::check_name;
 use crate::store::options::Durability;
 use crate::store::signal::Signal;
+use crate::store::tables::{INSTANCES, LOG, MANIFESTS, META, STORE, TAIL, fields, instance_key, log_key};
+use crate::store::write_batch::WriteBatch;
 use crate::store::writer::{Loaded, StoreWriter, locked};
 
 /// Handles that the store itself has of a loaded index.
 const OWN_HANDLES: usize = 2;
 
-/// What the threads of a store share.
-pub(super) struct Engine {
+/// What the handle of a store and its threads share.
+///
+/// Locks are taken in this order: `checkpoints`, the lock of one instance, `disk`, then any of the others, each of which is
+/// held for a few instructions.
+pub(super) struct Shared {
     pub(super) path: PathBuf,
     pub(super) durability: Durability,
     pub(super) limits: Limits,
@@ -35,19 +40,30 @@ pub(super) struct Engine {
     pub(super) compact_at_close: bool,
     pub(super) signal: Arc<Signal>,
     pub(super) wakers: Arc<WakerThreads>,
-    /// Taken before the lock of an instance, which is taken before that of the disk.
-    pub(super) instances: Mutex<BTreeMap<String, Arc<Instance>>>,
-    /// Held while a checkpoint is written: there is one at a time. Taken before the lock of the disk.
+    pub(super) instances: Mutex<Instances>,
+    /// Instances that are asked for and not on disk yet: whoever writes next writes all of them.
+    pub(super) unwritten: Mutex<BTreeMap<u64, Arc<Instance>>>,
+    /// Held while checkpoints are written: there is one writer of checkpoints at a time.
     pub(super) checkpoints: Mutex<()>,
     pub(super) disk: Mutex<StoreWriter>,
+    pub(super) database: Arc<Database>,
 }
 
-/// An instance that is in the list of all.
-#[derive(Debug)]
+/// The instances by name, also those that are not on disk yet.
+pub(super) struct Instances {
+    by_name: BTreeMap<String, Arc<Instance>>,
+    /// The number of the next instance.
+    next: u64,
+}
+
+/// An instance in the list of all.
 pub(super) struct Instance {
-    name: Arc<str>,
-    entry: Entry,
-    /// Held while it is loaded, so that nobody loads it twice.
+    pub(super) name: Arc<str>,
+    pub(super) entry: Entry,
+    /// Whether its name is on disk.
+    is_written: AtomicBool,
+    /// Held while it is made, loaded, unloaded or removed: so one thread does that.
+    changing: Mutex<()>,
     slot: Mutex<Slot>,
 }
 
@@ -59,13 +75,65 @@ enum Slot {
     Removed,
 }
 
-impl Instance {
-    pub(super) fn new(name: &str, entry: Entry) -> Arc<Self> {
-        Arc::new(Self { name: name.into(), entry, slot: Mutex::default() })
+impl Instances {
+    pub(super) fn new(entries: BTreeMap<String, Entry>, next: u64) -> Self {
+        let instances = entries.into_iter().map(|(name, entry)| {
+            let instance = Instance::new(&name, entry, true);
+            (name, instance)
+        });
+        Self { by_name: instances.collect(), next }
     }
 
-    pub(super) fn is_loaded(&self) -> bool {
-        matches!(*self.slot.lock(), Slot::Loaded(_))
+    pub(super) fn get(&self, name: &str) -> Option<&Arc<Instance>> {
+        self.by_name.get(name)
+    }
+
+    /// The names of those that are on disk.
+    pub(super) fn names(&self) -> Vec<String> {
+        let written = self.by_name.iter().filter(|(_, instance)| instance.is_written());
+        written.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// A number that no other instance gets.
+    pub(super) fn next_number(&mut self) -> u64 {
+        self.next += 1;
+        self.next - 1
+    }
+
+    pub(super) fn insert(&mut self, instance: &Arc<Instance>) {
+        self.by_name.insert(instance.name.to_string(), Arc::clone(instance));
+    }
+
+    /// Forgets an instance, unless another one has its name by now.
+    fn forget(&mut self, instance: &Arc<Instance>) {
+        if self.get(&instance.name).is_some_and(|known| Arc::ptr_eq(known, instance)) {
+            self.by_name.remove(&*instance.name);
+        }
+    }
+}
+
+impl Instance {
+    pub(super) fn new(name: &str, entry: Entry, is_written: bool) -> Arc<Self> {
+        let (changing, slot) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { name: name.into(), entry, is_written: AtomicBool::new(is_written), changing, slot })
+    }
+
+    /// The index, if it is loaded. Never waits for the disk.
+    pub(super) fn loaded(&self) -> Result<Option<LabelIndex>> {
+        match &*self.slot.lock() {
+            Slot::Loaded(index) => Ok(Some(index.clone())),
+            Slot::Unloaded => Ok(None),
+            Slot::Removed => Err(self.unknown()),
+        }
+    }
+
+    fn set(&self, slot: Slot) {
+        let former = mem::replace(&mut *self.slot.lock(), slot);
+        drop(former);
+    }
+
+    fn is_written(&self) -> bool {
+        self.is_written.load(Ordering::SeqCst)
     }
 
     fn unknown(&self) -> Error {
@@ -73,7 +141,7 @@ impl Instance {
     }
 }
 
-impl Engine {
+impl Shared {
     pub(super) fn commit_until_stopped(&self) {
         while let Some(dirty) = self.signal.next_dirty() {
             // If it fails, those who wait have the error; there is nobody else to report it to.
@@ -84,119 +152,214 @@ impl Engine {
     pub(super) fn checkpoint_until_stopped(&self) {
         while let Some(instance) = self.signal.next_due() {
             // The next write of anybody says that the store failed.
-            let _told = self.checkpoint(instance);
+            let _reported = self.checkpoint([instance]);
         }
     }
 
-    pub(super) fn checkpoint(&self, instance: u64) -> Result<()> {
+    pub(super) fn checkpoint(&self, instances: impl IntoIterator<Item = u64>) -> Result<()> {
         let _one_at_a_time = self.checkpoints.lock();
-        checkpoint(&self.disk, instance)
+        checkpoint_all(&self.disk, instances)
+    }
+
+    /// Makes everything durable that was written before.
+    pub(super) fn flush(&self) -> Result<()> {
+        locked(&self.disk, |disk| {
+            let loaded = disk.loaded.keys().copied().collect();
+            disk.commit(disk.take(&loaded))
+        })
     }
 
     pub(super) fn find(&self, name: &str) -> Result<Arc<Instance>> {
         check_name(name)?;
-        let unknown = || Error::UnknownInstance { name: name.to_owned() };
-        self.instances.lock().get(name).cloned().ok_or_else(unknown)
+        let found = self.instances.lock().get(name).filter(|instance| instance.is_written()).cloned();
+        found.ok_or_else(|| Error::UnknownInstance { name: name.to_owned() })
     }
 
-    pub(super) fn find_or_create(&self, name: &str) -> Result<Arc<Instance>> {
+    /// The index of a name, which is made and loaded where it is not.
+    pub(super) fn open_or_create(&self, name: &str) -> Result<LabelIndex> {
+        check_name(name)?;
+        loop {
+            let instance = self.find_or_add(name);
+            match self.load(&instance) {
+                // Somebody removed it in between, and may not have come to this yet.
+                Err(Error::UnknownInstance { .. }) => self.instances.lock().forget(&instance),
+                loaded => return loaded,
+            }
+        }
+    }
+
+    fn find_or_add(&self, name: &str) -> Arc<Instance> {
+        let identity = RandomState::new().hash_one(name);
         let mut instances = self.instances.lock();
         if let Some(instance) = instances.get(name) {
-            return Ok(Arc::clone(instance));
+            return Arc::clone(instance);
         }
-        let identity = RandomState::new().hash_one(name);
-        let entry = locked(&self.disk, |disk| {
-            let entry = Entry { number: disk.next_instance, identity };
-            let (key, count, next) = (instance_key(entry.number), disk.instances + 1, disk.next_instance + 1);
-            disk.write(|transaction| {
-                INSTANCES.write(transaction)?.put(name.as_bytes(), &entry_row(entry))?;
-                MANIFESTS.write(transaction)?.put(&key, &Manifest::empty(identity).encode())?;
-                LOG.write(transaction)?.put(&log_key(entry.number, TAIL), &fields(&[0, 0]))?;
-                META.write(transaction)?.put(STORE, &store_row(count, next))
-            })?;
-            (disk.instances, disk.next_instance) = (count, next);
-            Ok::<_, Error>(entry)
-        })?;
-        let instance = Instance::new(name, entry);
-        instances.insert(name.to_owned(), Arc::clone(&instance));
-        Ok(instance)
+        let entry = Entry { number: instances.next_number(), identity };
+        let instance = Instance::new(name, entry, false);
+        instances.insert(&instance);
+        instance
     }
 
-    pub(super) fn load(&self, instance: &Instance) -> Result<LabelIndex> {
-        let mut slot = instance.slot.lock();
-        match &*slot {
-            Slot::Loaded(index) => return Ok(index.clone()),
-            Slot::Removed => return Err(instance.unknown()),
-            Slot::Unloaded => {}
+    pub(super) fn load(&self, instance: &Arc<Instance>) -> Result<LabelIndex> {
+        if let Some(index) = instance.loaded()? {
+            return Ok(index);
+        }
+        let _alone = instance.changing.lock();
+        if let Some(index) = instance.loaded()? {
+            return Ok(index);
+        }
+        if !instance.is_written() {
+            self.write_new(instance)?;
         }
         let Entry { number, identity } = instance.entry;
         let seed = RandomState::new().hash_one(number);
-        let database = Arc::clone(&self.disk.lock().database);
-        let loaded = guarded(|| load(&database, number, identity, seed));
+        let loaded = load(&self.database, number, identity, seed);
         let (state, trail) = loaded.map_err(|fault| fault.into_error(&self.path, Some(&instance.name)))?;
         let (version, signal) = (Version::new(state), Arc::clone(&self.signal));
         let hidden = self.durability == Durability::Synced;
         let wakers = WakerCaller::Threads(Arc::clone(&self.wakers));
-        let journal = Journal::new(&version, hidden, self.queued_changes, wakers, move || signal.commits(number));
+        let call = move |call| match call {
+            Call::Commits => signal.commits(number),
+            Call::Full => signal.hurry(),
+        };
+        let journal = Journal::new(&version, hidden, self.queued_changes, wakers, call);
         let index = LabelIndex::with(version, self.limits, Some(journal));
-        let mut disk = self.disk.lock();
-        if let Some(failed) = &disk.failed {
-            index.close_journal(failed.clone());
-        }
-        if trail.is_long(disk.checkpoint_after) {
-            self.signal.due(number);
-        }
-        let (name, index_too) = (Arc::clone(&instance.name), index.clone());
-        disk.loaded.insert(number, Loaded { name, index: index_too, trail, checkpoint: None });
-        *slot = Slot::Loaded(index.clone());
+        locked(&self.disk, |disk| {
+            if let Some(failed) = &disk.failed {
+                index.close_journal(failed.clone());
+            }
+            if trail.is_long(disk.checkpoint_after) {
+                self.signal.due(number);
+            }
+            let (name, index) = (Arc::clone(&instance.name), index.clone());
+            disk.loaded.insert(number, Loaded { name, index, trail, checkpoint: None });
+        });
+        instance.set(Slot::Loaded(index.clone()));
         Ok(index)
     }
 
+    /// Adds an instance that `write` puts on disk with all that it has. None if there is one of that name.
+    pub(super) fn add(
+        &self,
+        name: &str,
+        entry: Entry,
+        write: impl FnOnce(&mut StoreWriter) -> Result<()>,
+    ) -> Option<Result<()>> {
+        let instance = Instance::new(name, entry, false);
+        let _alone = instance.changing.lock();
+        {
+            let mut instances = self.instances.lock();
+            if instances.get(name).is_some() {
+                return None;
+            }
+            instances.insert(&instance);
+        }
+        let written = locked(&self.disk, write);
+        match written {
+            Ok(()) => instance.is_written.store(true, Ordering::SeqCst),
+            Err(_) => self.instances.lock().forget(&instance),
+        }
+        Some(written)
+    }
+
+    /// Puts a new instance on disk, and with it all others that wait for that.
+    fn write_new(&self, instance: &Arc<Instance>) -> Result<()> {
+        self.unwritten.lock().insert(instance.entry.number, Arc::clone(instance));
+        let written = locked(&self.disk, |disk| {
+            let mut unwritten = self.unwritten.lock();
+            let all = if unwritten.contains_key(&instance.entry.number) {
+                mem::take(&mut *unwritten)
+            } else {
+                BTreeMap::new()
+            };
+            drop(unwritten);
+            // Somebody else wrote it, or tried to, which ended the store.
+            if all.is_empty() {
+                return if instance.is_written() { Ok(()) } else { disk.failed.clone().map_or(Ok(()), Err) };
+            }
+            let mut batch = WriteBatch::default();
+            for Instance { name, entry, .. } in all.values().map(|instance| &**instance) {
+                batch.put(INSTANCES, name.as_bytes(), &entry_row(*entry));
+                batch.put(MANIFESTS, instance_key(entry.number), &Manifest::empty(entry.identity).encode());
+                batch.put(LOG, log_key(entry.number, TAIL), &fields(&[0, 0]));
+            }
+            let count = disk.instances + u64::try_from(all.len()).unwrap_or(u64::MAX);
+            let last = all.last_key_value().map_or(0, |(number, _)| number + 1);
+            let next = disk.next_instance.max(last);
+            batch.put(META, STORE, &store_row(count, next));
+            disk.write(&batch)?;
+            (disk.instances, disk.next_instance) = (count, next);
+            all.values().for_each(|instance| instance.is_written.store(true, Ordering::SeqCst));
+            Ok(())
+        });
+        if written.is_err() {
+            self.instances.lock().forget(instance);
+        }
+        written
+    }
+
+    /// Frees the memory of an instance. A store that failed keeps what it has.
     pub(super) fn unload(&self, instance: &Instance) -> Result<bool> {
-        let mut slot = instance.slot.lock();
-        let index = match &*slot {
-            Slot::Loaded(index) => index,
-            Slot::Unloaded => return Ok(false),
-            Slot::Removed => return Err(instance.unknown()),
-        };
+        let failed = locked(&self.disk, |disk| disk.failed.clone());
+        failed.map_or_else(|| self.release(instance), Err)
+    }
+
+    /// Frees the memory of an instance, of a store that failed too if nothing of it would be lost.
+    pub(super) fn release(&self, instance: &Instance) -> Result<bool> {
+        let _alone = instance.changing.lock();
         let number = instance.entry.number;
-        locked(&self.disk, |disk| {
-            // A checkpoint on its way is given up with it.
-            if index.is_in_use(OWN_HANDLES) {
+        let unloaded = locked(&self.disk, |disk| {
+            let mut slot = instance.slot.lock();
+            let index = match &*slot {
+                Slot::Loaded(index) => index.clone(),
+                Slot::Unloaded => return Ok(None),
+                Slot::Removed => return Err(instance.unknown()),
+            };
+            // The handle in `index` is this thread's.
+            if index.is_in_use(OWN_HANDLES + 1) {
                 return Err(Error::InstanceInUse { name: instance.name.to_string() });
             }
-            disk.commit(disk.take(&BTreeSet::from([number])))?;
-            Ok(disk.loaded.remove(&number))
+            // From here on nobody gets a handle; whoever asks waits for `changing`.
+            *slot = Slot::Unloaded;
+            drop(slot);
+            let groups = disk.take(&BTreeSet::from([number]));
+            let queued = groups.iter().any(|(_, group)| !group.commits.is_empty());
+            let is_lost = index.durable_revision() < index.revision() && disk.failed.is_some();
+            let committed = if queued || is_lost { disk.commit(groups) } else { Ok(()) };
+            if let Err(error) = committed {
+                instance.set(Slot::Loaded(index));
+                return Err(error);
+            }
+            // A checkpoint on its way is given up with it.
+            Ok(disk.loaded.remove(&number).map(|loaded| (loaded, index)))
         })?;
-        *slot = Slot::Unloaded;
-        Ok(true)
+        Ok(unloaded.is_some())
     }
 
     pub(super) fn remove(&self, name: &str) -> Result<()> {
-        let mut instances = self.instances.lock();
-        let Some(instance) = instances.get(name) else { return Err(Error::UnknownInstance { name: name.to_owned() }) };
-        let mut slot = instance.slot.lock();
+        let instance = self.find(name)?;
+        let _alone = instance.changing.lock();
+        instance.loaded()?;
         let number = instance.entry.number;
-        locked(&self.disk, |disk| {
+        let gone = locked(&self.disk, |disk| {
             if let Some(failed) = &disk.failed {
                 return Err(failed.clone());
             }
             if let Some(loaded) = disk.loaded.get(&number) {
                 loaded.index.end_journal(instance.unknown());
             }
-            let (count, next) = (disk.instances - 1, disk.next_instance);
-            disk.write(|transaction| {
-                INSTANCES.write(transaction)?.remove(name.as_bytes())?;
-                erase(transaction, number)?;
-                META.write(transaction)?.put(STORE, &store_row(count, next))
-            })?;
+            let count = disk.instances - 1;
+            let mut batch = WriteBatch::default();
+            batch.remove(INSTANCES, name.as_bytes());
+            erase(&mut batch, number);
+            batch.put(META, STORE, &store_row(count, disk.next_instance));
+            disk.write(&batch)?;
             disk.instances = count;
-            disk.loaded.remove(&number);
-            Ok(())
+            Ok(disk.loaded.remove(&number))
         })?;
-        *slot = Slot::Removed;
-        drop(slot);
-        instances.remove(name);
+        instance.set(Slot::Removed);
+        self.instances.lock().forget(&instance);
+        drop(gone);
         Ok(())
     }
 }

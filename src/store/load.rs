@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use redb::ReadTransaction;
-
 use crate::codec::{Baseline, Loader, RowId, decode_commits};
 use crate::state::State;
-use crate::store::backend::database::Database;
+use crate::store::backend::database::{Database, Reading};
 use crate::store::backend::fault::Fault;
-use crate::store::backend::tables::{CHUNKS, Fields, LOG, MANIFESTS, TAIL, chunk_key, instance_key, log_key};
 use crate::store::manifest::{Manifest, UnverifiedManifest};
+use crate::store::tables::{CHUNKS, Fields, LOG, MANIFESTS, TAIL, chunk_key, instance_key, log_key};
 
 /// What is on disk of a loaded instance, as far as the next commit and the next checkpoint have to know it.
 #[derive(Debug)]
@@ -33,33 +31,32 @@ pub(super) fn load(
     identity: u64,
     seed: u64,
 ) -> Result<(State, LogPosition), Fault> {
-    let transaction = database.begin_read()?;
-    let claim = UnverifiedManifest::decode(&MANIFESTS.read(&transaction)?.expect(&instance_key(instance))?)?;
+    let tables = database.begin_read()?;
+    let claim = UnverifiedManifest::decode(&tables.expect(MANIFESTS, &instance_key(instance))?)?;
     if claim.header.identity != identity {
         return Err(Fault::damage("the manifest is that of another instance"));
     }
-    let (state, manifest, row_bytes) = load_checkpoint(&transaction, instance, &claim, seed)?;
+    let (state, manifest, row_bytes) = load_checkpoint(&tables, instance, &claim, seed)?;
     let mark = Baseline::of(&state);
     let (next_record, checkpoint_bytes) = (manifest.log_from, row_bytes.values().sum());
     let mut trail = LogPosition { manifest, mark, row_bytes, checkpoint_bytes, next_record, log_bytes: 0 };
-    let state = replay_log(&transaction, instance, state, &mut trail)?;
+    let state = replay_log(&tables, instance, state, &mut trail)?;
     Ok((state, trail))
 }
 
 fn load_checkpoint(
-    transaction: &ReadTransaction,
+    tables: &Reading<'_>,
     instance: u64,
     claim: &UnverifiedManifest,
     seed: u64,
 ) -> Result<(State, Manifest, BTreeMap<RowId, u64>), Fault> {
-    let chunks = CHUNKS.read(transaction)?;
     let UnverifiedManifest { header, checkpoint, log_from, .. } = *claim;
     let mut manifest = Manifest { header, checkpoint, log_from, rows: BTreeMap::new() };
     let mut loader = Loader::new(header, seed);
     let mut bytes = BTreeMap::new();
     for row in claim.rows() {
         let (row, checkpoint) = row?;
-        let payload = chunks.expect(&chunk_key(instance, checkpoint, row))?;
+        let payload = tables.expect(CHUNKS, &chunk_key(instance, checkpoint, row))?;
         manifest.rows.insert(row, checkpoint);
         bytes.insert(row, u64::try_from(payload.len()).unwrap_or(u64::MAX));
         loader.feed(row, &payload)?;
@@ -69,14 +66,8 @@ fn load_checkpoint(
 
 /// Carries out the commits of the log. Every record has to be there: they are numbered without a gap from where the
 /// checkpoint ends, and the tail knows the last.
-fn replay_log(
-    transaction: &ReadTransaction,
-    instance: u64,
-    mut state: State,
-    trail: &mut LogPosition,
-) -> Result<State, Fault> {
-    let log = LOG.read(transaction)?;
-    for row in log.rows(&instance_key(instance))? {
+fn replay_log(tables: &Reading<'_>, instance: u64, mut state: State, trail: &mut LogPosition) -> Result<State, Fault> {
+    for row in tables.rows(LOG, &instance_key(instance))? {
         let (key, payload) = row?;
         if key == log_key(instance, TAIL) {
             let mut tail = Fields(&payload);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::codec::{Header, RowId};
 use crate::state::State;
 use crate::store::backend::fault::Fault;
-use crate::store::backend::tables::{Fields, fields};
+use crate::store::tables::{Fields, fields};
 
 /// The last checkpoint of an instance: what is in it, which checkpoint wrote each row, and where the log goes on.
 #[derive(Debug, Clone)]

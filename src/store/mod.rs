@@ -1,5 +1,7 @@
 //! Many durable indexes in one file.
 
+mod tables;
+mod write_batch;
 mod backend;
 mod options;
 mod name;
@@ -21,15 +23,13 @@ use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use redb::StorageBackend;
-
 use crate::index::label_index::LabelIndex;
 use crate::index::sync::{Mutex, thread};
 use crate::model::error::{Error, Result};
+use crate::store::backend::StorageBackend;
 use crate::store::catalog::{Catalog, Folder, open_database, refused};
 use crate::store::checkpoint::clean_up;
-use crate::store::instances::{Engine, Instance};
-use crate::store::name::check_name;
+use crate::store::instances::{Instances, Shared};
 use crate::store::signal::Signal;
 use crate::store::writer::{Loaded, StoreWriter, locked};
 
@@ -67,7 +67,7 @@ const LEFT_AT_CLOSE: u64 = 64 << 10;
 /// # }
 /// ```
 pub struct Store {
-    engine: Arc<Engine>,
+    shared: Arc<Shared>,
     threads: Vec<thread::JoinHandle<()>>,
     /// Dropped after everything else.
     folder: Option<Folder>,
@@ -101,13 +101,13 @@ impl StoreOptions {
 
     fn start(self, backend: impl StorageBackend, path: PathBuf, folder: Option<Folder>) -> Result<Store> {
         let Self { durability, limits, tuning } = self;
-        let database = open_database(backend, tuning.cache_bytes, &path)?;
+        let database = Arc::new(open_database(backend, tuning.cache_bytes, &path)?);
         let Catalog { instances, next, unfinished } = Catalog::read(&database, &path)?;
         // Half of the time is for the disk.
         let patience = if let Durability::Within(time) = durability { Some(time / 2) } else { None };
         let signal = Arc::new(Signal::new(patience));
         let mut disk = StoreWriter {
-            database: Arc::new(database),
+            database: Arc::clone(&database),
             path: path.clone(),
             quick_repair: tuning.quick_repair,
             checkpoint_after: (tuning.checkpoint_floor, tuning.checkpoint_percent),
@@ -120,8 +120,7 @@ impl StoreOptions {
             failed: None,
         };
         clean_up(&mut disk, &unfinished)?;
-        let instances = instances.into_iter().map(|(name, entry)| (name.clone(), Instance::new(&name, entry)));
-        let engine = Arc::new(Engine {
+        let shared = Arc::new(Shared {
             path,
             durability,
             limits,
@@ -129,19 +128,21 @@ impl StoreOptions {
             compact_at_close: tuning.compact_at_close,
             signal,
             wakers: Arc::default(),
-            instances: Mutex::new(instances.collect()),
+            instances: Mutex::new(Instances::new(instances, next)),
+            unwritten: Mutex::default(),
             checkpoints: Mutex::default(),
             disk: Mutex::new(disk),
+            database,
         });
         let threads = [
-            ("label-index commits", Engine::commit_until_stopped as fn(&Engine)),
-            ("label-index checkpoints", Engine::checkpoint_until_stopped),
+            ("label-index commits", Shared::commit_until_stopped as fn(&Shared)),
+            ("label-index checkpoints", Shared::checkpoint_until_stopped),
         ];
-        let mut store = Store { engine, threads: Vec::new(), folder };
+        let mut store = Store { shared, threads: Vec::new(), folder };
         for (name, run) in threads {
-            let engine = Arc::clone(&store.engine);
-            let thread = thread::Builder::new().name(name.into()).spawn(move || run(&engine));
-            store.threads.push(thread.map_err(|cause| refused("start a thread for", &store.engine.path, &cause))?);
+            let shared = Arc::clone(&store.shared);
+            let thread = thread::Builder::new().name(name.into()).spawn(move || run(&shared));
+            store.threads.push(thread.map_err(|cause| refused("start a thread for", &store.shared.path, &cause))?);
         }
         Ok(store)
     }
@@ -181,15 +182,7 @@ impl Store {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn instance(&self, name: &str) -> Result<LabelIndex> {
-        check_name(name)?;
-        loop {
-            let instance = self.engine.find_or_create(name)?;
-            match self.engine.load(&instance) {
-                // Somebody removed it in between.
-                Err(Error::UnknownInstance { .. }) => {}
-                loaded => return loaded,
-            }
-        }
+        self.shared.open_or_create(name)
     }
 
     /// The instance of a name, which is loaded if it is not.
@@ -198,13 +191,13 @@ impl Store {
     ///
     /// [`Error::UnknownInstance`] if there is none; those of [`instance`](Self::instance).
     pub fn existing(&self, name: &str) -> Result<LabelIndex> {
-        let instance = self.engine.find(name)?;
-        self.engine.load(&instance)
+        let instance = self.shared.find(name)?;
+        self.shared.load(&instance)
     }
 
     /// The names of all instances, in order, loaded or not.
     pub fn instances(&self) -> Vec<String> {
-        self.engine.instances.lock().keys().cloned().collect()
+        self.shared.instances.lock().names()
     }
 
     /// Removes an instance and everything in it, for good. Handles go on reading what they had; their writes give
@@ -219,8 +212,7 @@ impl Store {
     /// [`Error::UnknownInstance`]; [`Error::StoreFailed`], and then it may or may not be there when the store is opened
     /// again.
     pub fn remove_instance(&self, name: &str) -> Result<()> {
-        check_name(name)?;
-        self.engine.remove(name)
+        self.shared.remove(name)
     }
 
     /// Frees the memory of an instance that nobody uses; it is loaded again when it is asked for. True if it was loaded.
@@ -247,8 +239,8 @@ impl Store {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn unload(&self, name: &str) -> Result<bool> {
-        check_name(name)?;
-        self.engine.unload(&*self.engine.find(name)?)
+        let instance = self.shared.find(name)?;
+        self.shared.unload(&instance)
     }
 
     /// Waits until everything that was written before is on disk, in all instances.
@@ -257,10 +249,7 @@ impl Store {
     ///
     /// [`Error::StoreFailed`]: what was written since the revisions that it names may be lost.
     pub fn flush(&self) -> Result<()> {
-        locked(&self.engine.disk, |disk| {
-            let loaded = disk.loaded.keys().copied().collect();
-            disk.commit(disk.take(&loaded))
-        })
+        self.shared.flush()
     }
 
     /// Writes a checkpoint of every loaded instance that changed since its last one, and trims its log: so it is loaded
@@ -272,8 +261,9 @@ impl Store {
     ///
     /// [`Error::StoreFailed`].
     pub fn checkpoint(&self) -> Result<()> {
-        let loaded: Vec<u64> = self.engine.disk.lock().loaded.keys().copied().collect();
-        loaded.into_iter().try_for_each(|instance| self.engine.checkpoint(instance))
+        let loaded: Vec<u64> = self.shared.disk.lock().loaded.keys().copied().collect();
+        self.shared.flush()?;
+        self.shared.checkpoint(loaded)
     }
 
     /// Writes all instances as lines of JSON, which [`import`](Self::import) takes, and other programs. `docs/format.md`
@@ -307,7 +297,7 @@ impl Store {
     /// # Ok::<(), label_index::Error>(())
     /// ```
     pub fn export(&self, writer: impl Write) -> Result<()> {
-        export::export_all(&self.engine, writer)
+        export::export_all(&self.shared, writer)
     }
 
     /// Writes one instance as [`export`](Self::export) writes all.
@@ -316,7 +306,7 @@ impl Store {
     ///
     /// [`Error::Stream`] if the writer refuses something; those of [`existing`](Self::existing).
     pub fn export_instance(&self, name: &str, writer: impl Write) -> Result<()> {
-        export::export_instance(&self.engine, name, writer)
+        export::export_instance(&self.shared, name, writer)
     }
 
     /// Makes the instances of an [`export`](Self::export), and gives their names. Each is there whole, on disk, when its
@@ -333,7 +323,7 @@ impl Store {
     /// those of names and ids. Instances that ended before
     /// that line are there, and nothing of any other.
     pub fn import(&self, reader: impl BufRead) -> Result<Vec<String>> {
-        export::import(&self.engine, reader)
+        export::import(&self.shared, reader)
     }
 
     /// Checks everything in the store of a folder, and changes nothing: the file stays as it is, byte for byte. What the
@@ -366,40 +356,38 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        let engine = &self.engine;
+        let shared = &self.shared;
         let each = |end: fn(&LabelIndex, Error)| {
-            locked(&engine.disk, |disk| {
+            locked(&shared.disk, |disk| {
                 disk.loaded.values().for_each(|loaded| end(&loaded.index, Error::StoreClosed));
             });
         };
         each(LabelIndex::close_journal);
-        engine.signal.stop();
+        shared.signal.stop();
         for thread in self.threads.drain(..) {
             // A panic of a thread is a bug of this crate; closing goes on.
             let _ended = thread.join();
         }
         let long = |loaded: &Loaded| loaded.trail.log_bytes > LEFT_AT_CLOSE;
         let due: Vec<u64> = {
-            let disk = engine.disk.lock();
+            let disk = shared.disk.lock();
             disk.loaded.iter().filter(|(_, loaded)| long(loaded)).map(|(&instance, _)| instance).collect()
         };
-        for instance in due {
-            // If it fails, the log is still there.
-            let _told = engine.checkpoint(instance);
-        }
+        // If it fails, the logs are still there.
+        let _reported = shared.checkpoint(due);
         each(LabelIndex::end_journal);
         if let Some(folder) = &self.folder
-            && engine.compact_at_close
+            && shared.compact_at_close
         {
-            engine.disk.lock().compact(folder.file_len());
+            shared.disk.lock().compact(folder.file_len());
         }
-        engine.wakers.close();
+        shared.wakers.close();
     }
 }
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let instances = self.engine.instances.lock().len();
-        f.debug_struct("Store").field("path", &self.engine.path).field("instances", &instances).finish_non_exhaustive()
+        let instances = self.shared.instances.lock().names().len();
+        f.debug_struct("Store").field("path", &self.shared.path).field("instances", &instances).finish_non_exhaustive()
     }
 }

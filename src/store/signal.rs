@@ -21,6 +21,8 @@ struct Calls {
     dirty: BTreeSet<u64>,
     /// When the first of them got any, where that matters.
     since: Option<Instant>,
+    /// A writer waits for room in a queue, so the next commits wait for nothing.
+    hurry: bool,
     /// The instances whose log has become long.
     due: BTreeSet<u64>,
     stop: bool,
@@ -42,6 +44,12 @@ impl Signal {
         self.for_commits.notify_all();
     }
 
+    /// A writer waits for room. Called behind locks of the instance.
+    pub(super) fn hurry(&self) {
+        self.calls.lock().hurry = true;
+        self.for_commits.notify_all();
+    }
+
     /// The log of an instance has become long.
     pub(super) fn due(&self, instance: u64) {
         self.calls.lock().due.insert(instance);
@@ -60,11 +68,11 @@ impl Signal {
         let mut calls = self.calls.lock();
         loop {
             let deadline = self.patience.zip(calls.since).and_then(|(patience, since)| since.checked_add(patience));
-            let early = deadline.filter(|&deadline| !calls.stop && Instant::now() < deadline);
-            match early {
+            let at_once = calls.stop || calls.hurry;
+            match deadline.filter(|&deadline| !at_once && Instant::now() < deadline) {
                 Some(deadline) => drop(self.for_commits.wait_until(&mut calls, deadline)),
                 None if !calls.dirty.is_empty() => {
-                    calls.since = None;
+                    (calls.since, calls.hurry) = (None, false);
                     return Some(std::mem::take(&mut calls.dirty));
                 }
                 None if calls.stop => return None,

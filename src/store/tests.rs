@@ -6,8 +6,9 @@ use allocation_counter::measure;
 use redb::backends::InMemoryBackend;
 
 use crate::store::backend::database::Database;
-use crate::store::backend::tables::{ALL, MANIFESTS, fields, instance_key};
 use crate::store::load::load;
+use crate::store::tables::{MANIFESTS, fields, instance_key};
+use crate::store::write_batch::WriteBatch;
 
 /// A header whose fourteen numbers are these, behind the identity 7.
 fn header(numbers: [u64; 14]) -> Vec<u8> {
@@ -24,13 +25,12 @@ fn header(numbers: [u64; 14]) -> Vec<u8> {
 
 /// What is said of a database with nothing but this manifest, and the most bytes that loading it took.
 fn loaded(manifest: &[u8]) -> (String, u64) {
-    let database = Database::open(InMemoryBackend::new(), 1 << 20).unwrap();
-    let transaction = database.begin_write().unwrap();
-    for table in ALL {
-        table.write(&transaction).unwrap();
-    }
-    MANIFESTS.write(&transaction).unwrap().put(&instance_key(1), manifest).unwrap();
-    transaction.commit().unwrap();
+    let first = || {
+        let mut batch = WriteBatch::default();
+        batch.put(MANIFESTS, instance_key(1), manifest);
+        batch
+    };
+    let database = Database::open(InMemoryBackend::new(), 1 << 20, first).unwrap();
     let mut told = String::new();
     let allocated = measure(|| told = format!("{:?}", load(&database, 1, 7, 3).unwrap_err()));
     (told, allocated.bytes_max)

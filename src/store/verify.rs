@@ -7,11 +7,11 @@ use std::path::Path;
 use crate::model::change::Revision;
 use crate::model::error::{Error, Result};
 use crate::store::backend::database::Database;
-use crate::store::backend::fault::{Fault, guarded};
+use crate::store::backend::fault::Fault;
 use crate::store::backend::overlay::Overlay;
-use crate::store::backend::tables::{CHUNKS, instance_key};
 use crate::store::catalog::{Catalog, Entry, Folder, open_database, refused};
 use crate::store::load::load;
+use crate::store::tables::{CHUNKS, instance_key};
 
 /// Bytes of the file that are kept in memory meanwhile.
 const CACHE: usize = 32 << 20;
@@ -62,16 +62,15 @@ pub(super) fn verify(folder: &Path) -> Result<Report> {
     let path = &folder.file;
     let file = folder.open(OpenOptions::new().read(true))?;
     let overlay = Overlay::new(file).map_err(|cause| refused("open", path, &cause))?;
-    let mut database = open_database(overlay, CACHE, path)?;
-    let sound = guarded(|| database.check_integrity());
-    let damage = match sound {
+    let database = open_database(overlay, CACHE, path)?;
+    let damage = match database.check_integrity() {
         Ok(true) => None,
         Ok(false) => Some(Fault::damage("the pages of the database do not go together")),
         Err(fault) => Some(fault),
     };
     let catalog = Catalog::read(&database, path)?;
     let instances = catalog.instances.iter().map(|(name, &entry)| {
-        let contents = guarded(|| contents(&database, entry, &catalog.unfinished));
+        let contents = contents(&database, entry, &catalog.unfinished);
         InstanceReport { name: name.clone(), contents: contents.map_err(|fault| fault.into_error(path, Some(name))) }
     });
     Ok(Report { instances: instances.collect(), damage: damage.map(|fault| fault.into_error(path, None)) })
@@ -84,9 +83,8 @@ fn contents(
 ) -> Result<Contents, Fault> {
     let (state, trail) = load(database, number, identity, RandomState::new().hash_one(number))?;
     state.check_invariants().map_err(|violation| Fault::damage(violation.to_string()))?;
-    let transaction = database.begin_read()?;
     let mut rows = 0;
-    for row in CHUNKS.read(&transaction)?.rows(&instance_key(number))? {
+    for row in database.begin_read()?.rows(CHUNKS, &instance_key(number))? {
         row?;
         rows += 1;
     }

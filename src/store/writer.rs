@@ -4,18 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use redb::{Durability, WriteTransaction};
-
 use crate::codec::encode_commits;
 use crate::index::journal::Group;
 use crate::index::label_index::LabelIndex;
 use crate::index::sync::{Mutex, unlock_fair};
 use crate::model::error::{Error, Result};
 use crate::store::backend::database::Database;
-use crate::store::backend::fault::{Fault, guarded};
-use crate::store::backend::tables::{LOG, TAIL, Writing, fields, log_key};
+use crate::store::backend::fault::Fault;
 use crate::store::load::LogPosition;
 use crate::store::signal::Signal;
+use crate::store::tables::{LOG, TAIL, fields, log_key};
+use crate::store::write_batch::WriteBatch;
 
 /// The file for writing, and what is known of each loaded instance. Whoever writes holds the lock around this.
 pub(super) struct StoreWriter {
@@ -63,20 +62,13 @@ impl StoreWriter {
     /// # Errors
     ///
     /// [`Error::StoreFailed`]. Every loaded instance takes no write any more then, and those who waited have the error.
-    pub(super) fn write<T>(&mut self, write: impl FnOnce(&WriteTransaction) -> Result<T, Fault>) -> Result<T> {
+    pub(super) fn write(&mut self, batch: &WriteBatch) -> Result<()> {
         if let Some(failed) = &self.failed {
             return Err(failed.clone());
         }
-        let (database, quick_repair) = (&self.database, self.quick_repair);
-        let written = guarded(|| {
-            let mut transaction = database.begin_write()?;
-            transaction.set_durability(Durability::Immediate)?;
-            transaction.set_quick_repair(quick_repair);
-            let result = write(&transaction)?;
-            transaction.commit()?;
-            Ok(result)
-        });
-        written.map_err(|fault| self.fail(&fault))
+        let removed = self.database.write(batch, self.quick_repair).map_err(|fault| self.fail(&fault))?;
+        self.freed_bytes += removed;
+        Ok(())
     }
 
     /// Moves what is in the file together and shortens it, if a good part of it became free.
@@ -86,7 +78,7 @@ impl StoreWriter {
             && let Some(database) = Arc::get_mut(&mut self.database)
         {
             // If it fails, the file is as long as before.
-            let _shorter = guarded(|| database.compact());
+            let _shorter = database.compact();
         }
     }
 
@@ -124,10 +116,9 @@ impl StoreWriter {
                 Some(Record::of(*instance, number, group))
             })
             .collect();
-        self.write(|transaction| {
-            let mut log = LOG.write(transaction)?;
-            records.iter().try_for_each(|record| record.write(&mut log))
-        })?;
+        let mut batch = WriteBatch::default();
+        records.iter().for_each(|record| record.put(&mut batch));
+        self.write(&batch)?;
         for ((instance, group), record) in groups.into_iter().zip(records) {
             let Some(loaded) = self.loaded.get_mut(&instance) else { continue };
             loaded.trail.next_record += 1;
@@ -164,9 +155,8 @@ impl Record {
     }
 
     /// Writes the record, and where the log ends now: in most cases on the same page.
-    fn write(&self, log: &mut Writing<'_>) -> Result<(), Fault> {
-        log.put(&log_key(self.instance, self.number), &self.commits)?;
-        log.put(&log_key(self.instance, TAIL), &fields(&[self.number + 1, self.revision]))?;
-        Ok(())
+    fn put(&self, batch: &mut WriteBatch) {
+        batch.put(LOG, log_key(self.instance, self.number), &self.commits);
+        batch.put(LOG, log_key(self.instance, TAIL), &fields(&[self.number + 1, self.revision]));
     }
 }

@@ -25,17 +25,17 @@ use crate::refresh::RefreshTicket;
 use crate::state::{State, Version};
 
 /// An index with the label 1, and the number of times that its committer was called since.
-struct StoreWriter {
+struct PlayedDisk {
     index: LabelIndex,
     calls: Arc<AtomicUsize>,
 }
 
-impl StoreWriter {
+impl PlayedDisk {
     fn new(hidden: bool, room: usize) -> Self {
         let calls = Arc::new(AtomicUsize::new(0));
         let called = Arc::clone(&calls);
         let version = Version::new(State::new(0, 1));
-        let journal = Journal::new(&version, hidden, room, WakerCaller::Here, move || {
+        let journal = Journal::new(&version, hidden, room, WakerCaller::Here, move |_| {
             called.fetch_add(1, Ordering::SeqCst);
         });
         let disk = Self { index: LabelIndex::with(version, Limits::default(), Some(journal)), calls };
@@ -103,7 +103,7 @@ fn panic_with(delivery: &Delivery) -> ! {
 
 #[test]
 fn a_commit_is_visible_and_answered_once_it_is_durable() {
-    let disk = StoreWriter::synced();
+    let disk = PlayedDisk::synced();
     let linked = disk.link("ana");
     assert!(!linked.is_ready());
     assert_eq!((disk.index.revision(), disk.chats()), (1, vec![]));
@@ -115,7 +115,7 @@ fn a_commit_is_visible_and_answered_once_it_is_durable() {
 
 #[test]
 fn an_answer_waits_for_what_it_rests_on() {
-    let disk = StoreWriter::synced();
+    let disk = PlayedDisk::synced();
     drop(disk.link("ana"));
     let again = disk.link("ana");
     let refused = disk.submit(|batch| {
@@ -136,7 +136,7 @@ fn an_answer_waits_for_what_it_rests_on() {
 
 #[test]
 fn what_rests_on_a_failed_commit_fails() {
-    let disk = StoreWriter::synced();
+    let disk = PlayedDisk::synced();
     let durable = disk.link("ana");
     disk.write();
     let mut feed = disk.index.subscribe();
@@ -160,7 +160,7 @@ fn what_rests_on_a_failed_commit_fails() {
 
 #[test]
 fn the_first_reason_stays() {
-    let disk = StoreWriter::synced();
+    let disk = PlayedDisk::synced();
     disk.index.end_journal(Error::UnknownInstance { name: "a".into() });
     disk.fail();
     assert_eq!(disk.index.link("1", "ana"), Err(Error::UnknownInstance { name: "a".into() }));
@@ -168,7 +168,7 @@ fn the_first_reason_stays() {
 
 #[test]
 fn a_closed_journal_still_writes_what_it_has() {
-    let disk = StoreWriter::synced();
+    let disk = PlayedDisk::synced();
     let queued = disk.link("ana");
     disk.index.close_journal(Error::StoreClosed);
     assert_eq!(disk.index.link("1", "bob"), Err(Error::StoreClosed));
@@ -179,7 +179,7 @@ fn a_closed_journal_still_writes_what_it_has() {
 
 #[test]
 fn a_write_blocks_until_it_is_durable() {
-    let disk = StoreWriter::synced();
+    let disk = PlayedDisk::synced();
     let (index, (sender, answers)) = (disk.index.clone(), mpsc::channel());
     let writer = thread::spawn(move || sender.send(index.link("1", "ana").unwrap()).unwrap());
     while disk.calls.load(Ordering::SeqCst) == 0 {
@@ -194,7 +194,7 @@ fn a_write_blocks_until_it_is_durable() {
 
 #[test]
 fn a_refresh_goes_on_from_what_is_on_its_way() {
-    let disk = StoreWriter::synced();
+    let disk = PlayedDisk::synced();
     let mut feed = disk.index.subscribe();
     drop(disk.link("ana"));
     disk.write();
@@ -218,7 +218,7 @@ fn a_refresh_goes_on_from_what_is_on_its_way() {
 
 /// Begins a refresh in a thread of its own while a write is on its way. The ticket is open when this returns. The thread
 /// gives it, with the revision that readers saw then.
-fn begin_beside_a_write(disk: &StoreWriter) -> thread::JoinHandle<Result<(RefreshTicket, Revision)>> {
+fn begin_beside_a_write(disk: &PlayedDisk) -> thread::JoinHandle<Result<(RefreshTicket, Revision)>> {
     drop(disk.link("ana"));
     let index = disk.index.clone();
     let begun = thread::spawn(move || index.begin_refresh().map(|ticket| (ticket, index.revision())));
@@ -230,12 +230,12 @@ fn begin_beside_a_write(disk: &StoreWriter) -> thread::JoinHandle<Result<(Refres
 
 #[test]
 fn a_refresh_begins_when_what_it_does_not_note_is_durable() {
-    let disk = StoreWriter::synced();
+    let disk = PlayedDisk::synced();
     let begun = begin_beside_a_write(&disk);
     disk.write();
     assert_eq!(begun.join().unwrap().unwrap().1, 2);
 
-    let disk = StoreWriter::synced();
+    let disk = PlayedDisk::synced();
     let begun = begin_beside_a_write(&disk);
     disk.fail();
     assert_eq!(begun.join().unwrap().unwrap_err(), failure());
@@ -244,7 +244,7 @@ fn a_refresh_begins_when_what_it_does_not_note_is_durable() {
 
 #[test]
 fn who_was_answered_finds_the_commit_in_the_feed() {
-    let disk = StoreWriter::synced();
+    let disk = PlayedDisk::synced();
     let mut feed = disk.index.subscribe();
     for round in 2..2_000 {
         let created = disk.submit(|batch| drop(batch.upsert_label("1", format!("VIP {round}").as_str())));
@@ -260,7 +260,7 @@ fn who_was_answered_finds_the_commit_in_the_feed() {
 
 #[test]
 fn the_committer_is_called_once_until_it_has_taken() {
-    let disk = StoreWriter::synced();
+    let disk = PlayedDisk::synced();
     for chat in ["ana", "bob", "carl"] {
         drop(disk.link(chat));
     }
@@ -278,7 +278,7 @@ fn the_committer_is_called_once_until_it_has_taken() {
 
 #[test]
 fn within_shows_at_once_and_tells_subscribers_later() {
-    let disk = StoreWriter::within();
+    let disk = PlayedDisk::within();
     let mut feed = disk.index.subscribe();
     let linked = disk.link("ana");
     assert!(linked.is_ready() && linked.wait().unwrap().changed());
@@ -300,7 +300,7 @@ fn within_shows_at_once_and_tells_subscribers_later() {
 
 #[test]
 fn within_keeps_what_it_has_shown_when_the_disk_fails() {
-    let disk = StoreWriter::within();
+    let disk = PlayedDisk::within();
     assert!(disk.index.link("1", "ana").unwrap());
     disk.fail();
     assert_eq!(disk.chats(), ["ana"]);
@@ -310,7 +310,7 @@ fn within_keeps_what_it_has_shown_when_the_disk_fails() {
 
 #[test]
 fn a_subscriber_resumes_within_a_group() {
-    let disk = StoreWriter::synced();
+    let disk = PlayedDisk::synced();
     let mut feed = disk.index.subscribe();
     for chat in ["ana", "bob", "carl"] {
         drop(disk.link(chat));
@@ -325,7 +325,7 @@ fn a_subscriber_resumes_within_a_group() {
 
 #[test]
 fn a_place_that_readers_still_see_taken_is_not_used_again() {
-    let disk = StoreWriter::synced();
+    let disk = PlayedDisk::synced();
     drop(disk.link("ana"));
     disk.write();
     drop(disk.unlink("ana"));
@@ -342,7 +342,7 @@ fn a_place_that_readers_still_see_taken_is_not_used_again() {
 
 #[test]
 fn writers_wait_for_room() {
-    let disk = StoreWriter::new(false, 1);
+    let disk = PlayedDisk::new(false, 1);
     assert!(disk.index.link("1", "ana").unwrap());
     assert!(disk.index.link("1", "bob").unwrap());
     let (index, (sender, answers)) = (disk.index.clone(), mpsc::channel());
@@ -360,7 +360,7 @@ fn writers_wait_for_room() {
 
 #[test]
 fn a_writer_that_waits_for_room_is_told_of_the_end() {
-    let disk = StoreWriter::new(false, 0);
+    let disk = PlayedDisk::new(false, 0);
     assert!(disk.index.link("1", "ana").unwrap());
     let index = disk.index.clone();
     let writer = thread::spawn(move || index.link("1", "bob"));
@@ -384,7 +384,7 @@ fn poll(receipt: &mut Receipt, bell: &Arc<Bell>) -> Poll<Result<BatchCommit>> {
 
 #[test]
 fn a_receipt_wakes_the_task_that_polled_last() {
-    let disk = StoreWriter::synced();
+    let disk = PlayedDisk::synced();
     let (first, second) = (Arc::new(Bell::default()), Arc::new(Bell::default()));
     let (mut linked, dropped) = (disk.link("ana"), disk.link("bob"));
     assert!(poll(&mut linked, &first).is_pending() && poll(&mut linked, &second).is_pending());
@@ -402,7 +402,7 @@ fn a_receipt_wakes_the_task_that_polled_last() {
 
 #[tokio::test]
 async fn a_receipt_is_awaited() {
-    let disk = StoreWriter::synced();
+    let disk = PlayedDisk::synced();
     let linked = tokio::spawn(disk.link("ana"));
     let unchanged = tokio::spawn(disk.link("ana"));
     tokio::task::yield_now().await;

@@ -1,50 +1,219 @@
-//! The database, which may give up on a damaged file at any call.
+//! The verbs that a store needs of its database: open, read, write, compact and check.
 
-use redb::{Builder, ReadTransaction, ReadableDatabase, StorageBackend, WriteTransaction};
+use std::sync::{PoisonError, RwLock};
 
-use crate::store::backend::fault::{Fault, guarded};
+use redb::{Builder, Durability, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
 
-/// An open database. Its calls can panic on a damaged file, so all of them are made inside of [`guarded`];
-/// closing it guards itself.
-pub(crate) struct Database(Option<redb::Database>);
+use crate::store::backend::checksums::Checksums;
+use crate::store::backend::fault::Fault;
+use crate::store::backend::held::{GivenUp, Held};
+use crate::store::tables::{ALL, Table};
+use crate::store::write_batch::{RowChange, WriteBatch};
+
+type ReadOnlyTable = redb::ReadOnlyTable<&'static [u8], &'static [u8]>;
+
+/// An open database.
+pub(crate) struct Database {
+    /// None once it is dropped. Locked to begin a transaction, and alone to compact.
+    inner: RwLock<Option<redb::Database>>,
+    given_up: GivenUp,
+    /// Closes the file under a database that was given up.
+    close_file: Box<dyn Fn() + Send + Sync>,
+}
+
+fn definition<'a>(table: Table) -> TableDefinition<'a, &'static [u8], &'static [u8]> {
+    TableDefinition::new(table.name())
+}
 
 impl Database {
-    /// Opens what the backend has, or makes an empty database if that is nothing.
-    pub(crate) fn open(backend: impl StorageBackend, cache_bytes: usize) -> Result<Self, Fault> {
-        Ok(Self(Some(Builder::new().set_cache_size(cache_bytes).create_with_backend(backend)?)))
+    /// Opens what the backend has. If that is nothing, makes the tables with the rows of `first`.
+    pub(crate) fn open(
+        backend: impl StorageBackend,
+        cache_bytes: usize,
+        first: impl FnOnce() -> WriteBatch,
+    ) -> Result<Self, Fault> {
+        let given_up = GivenUp::default();
+        let fresh = given_up.call(|| backend.len().map_err(redb::Error::Io))? == 0;
+        let backend = Checksums::new(backend);
+        let close_file = backend.closer();
+        let inner = given_up.call(|| Builder::new().set_cache_size(cache_bytes).create_with_backend(backend));
+        let inner = inner.inspect_err(|_| close_file())?;
+        let database = Self { inner: RwLock::new(Some(inner)), given_up, close_file: Box::new(close_file) };
+        if fresh {
+            // A change makes the table that it names, also where it finds nothing to remove.
+            let mut batch = WriteBatch::default();
+            ALL.into_iter().for_each(|table| batch.remove_all(table, []));
+            batch.append(first());
+            database.write(&batch, false)?;
+        }
+        Ok(database)
     }
 
-    pub(crate) fn begin_read(&self) -> Result<ReadTransaction, Fault> {
-        Ok(self.0.as_ref().ok_or_else(closed)?.begin_read()?)
+    /// Makes a call on the database itself.
+    fn call<T, E: Into<redb::Error>>(&self, call: impl FnOnce(&redb::Database) -> Result<T, E>) -> Result<T, Fault> {
+        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+        let inner = inner.as_ref().ok_or_else(|| Fault::damage("the database is closed"))?;
+        self.given_up.call(|| call(inner))
     }
 
-    pub(crate) fn begin_write(&self) -> Result<WriteTransaction, Fault> {
-        Ok(self.0.as_ref().ok_or_else(closed)?.begin_write()?)
+    fn call_alone<T, E: Into<redb::Error>>(
+        &self,
+        call: impl FnOnce(&mut redb::Database) -> Result<T, E>,
+    ) -> Result<T, Fault> {
+        let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        let inner = inner.as_mut().ok_or_else(|| Fault::damage("the database is closed"))?;
+        self.given_up.call(|| call(inner))
+    }
+
+    /// A view of all tables as they are now.
+    pub(crate) fn begin_read(&self) -> Result<Reading<'_>, Fault> {
+        let transaction = self.call(ReadableDatabase::begin_read)?;
+        Ok(Reading { transaction: self.given_up.hold(transaction), given_up: &self.given_up })
+    }
+
+    /// Carries out all changes in one transaction, which is on disk when this returns. Gives the bytes of the rows that
+    /// [`WriteBatch::remove_all`] removed.
+    pub(crate) fn write(&self, batch: &WriteBatch, quick_repair: bool) -> Result<u64, Fault> {
+        let given_up = &self.given_up;
+        let mut transaction = given_up.hold(self.call(redb::Database::begin_write)?);
+        given_up.call(|| transaction.set_durability(Durability::Immediate))?;
+        given_up.call(|| {
+            transaction.set_quick_repair(quick_repair);
+            Ok::<(), redb::Error>(())
+        })?;
+        let mut removed = 0;
+        let mut changes = batch.changes();
+        if changes.is_empty() {
+            return Ok(0);
+        }
+        while let Some(first) = changes.first() {
+            let table = first.table();
+            let together = changes.iter().take_while(|change| change.table() == table).count();
+            let (now, later) = changes.split_at(together);
+            changes = later;
+            let mut open = given_up.hold(given_up.call(|| transaction.open_table(definition(table)))?);
+            for change in now {
+                removed += given_up.call(|| carry_out(&mut open, change))?;
+            }
+        }
+        match transaction.into_inner() {
+            Some(transaction) => given_up.call(|| transaction.commit())?,
+            None => return Err(Fault::damage("the transaction is gone")),
+        }
+        Ok(removed)
     }
 
     /// Whether all pages go together.
-    pub(crate) fn check_integrity(&mut self) -> Result<bool, Fault> {
-        Ok(self.0.as_mut().ok_or_else(closed)?.check_integrity()?)
+    pub(crate) fn check_integrity(&self) -> Result<bool, Fault> {
+        self.call_alone(redb::Database::check_integrity)
     }
 
     /// Moves the pages together, and shortens the file.
-    pub(crate) fn compact(&mut self) -> Result<bool, Fault> {
-        Ok(self.0.as_mut().ok_or_else(closed)?.compact()?)
+    pub(crate) fn compact(&self) -> Result<bool, Fault> {
+        self.call_alone(redb::Database::compact)
     }
 }
 
-/// Only a database that is being dropped is closed.
-fn closed() -> Fault {
-    Fault::damage("the database is closed")
+/// Gives the bytes that were removed where a change names rows by how their keys begin.
+fn carry_out(
+    table: &mut redb::Table<'_, &'static [u8], &'static [u8]>,
+    change: &RowChange,
+) -> Result<u64, redb::StorageError> {
+    match change {
+        RowChange::Put { key, sealed, .. } => drop(table.insert(key.as_slice(), sealed.as_slice())?),
+        RowChange::Remove { key, .. } => drop(table.remove(key.as_slice())?),
+        RowChange::RemoveAll { prefix, .. } => {
+            let (mut keys, mut bytes) = (Vec::new(), 0);
+            for row in table.range(prefix.as_slice()..)? {
+                let (key, value) = row?;
+                if !key.value().starts_with(prefix) {
+                    break;
+                }
+                bytes += u64::try_from(value.value().len()).unwrap_or(u64::MAX);
+                keys.push(key.value().to_vec());
+            }
+            for key in &keys {
+                table.remove(key.as_slice())?;
+            }
+            return Ok(bytes);
+        }
+    }
+    Ok(0)
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
-        let database = self.0.take();
-        // What it could not write at closing, it finds out again at opening.
-        let _closed = guarded(|| {
-            drop(database);
-            Ok(())
+        let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        // What cannot be written when it is closed is found again when it is opened.
+        drop(inner.map(|inner| self.given_up.hold(inner)));
+        if self.given_up.is_set() {
+            (self.close_file)();
+        }
+    }
+}
+
+/// A key, and what was sealed under it.
+type Row = (Vec<u8>, Vec<u8>);
+
+/// All tables at one moment.
+pub(crate) struct Reading<'d> {
+    transaction: Held<'d, redb::ReadTransaction>,
+    given_up: &'d GivenUp,
+}
+
+impl<'d> Reading<'d> {
+    fn open(&self, table: Table) -> Result<Held<'d, ReadOnlyTable>, Fault> {
+        Ok(self.given_up.hold(self.given_up.call(|| self.transaction.open_table(definition(table)))?))
+    }
+
+    pub(crate) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        let open = self.open(table)?;
+        let sealed =
+            self.given_up.call(|| Ok::<_, redb::StorageError>(open.get(key)?.map(|value| value.value().to_vec())))?;
+        Ok(sealed.map(|sealed| table.unseal(key, &sealed)).transpose()?)
+    }
+
+    /// As [`get`](Self::get), where something has to be.
+    pub(crate) fn expect(&self, table: Table, key: &[u8]) -> Result<Vec<u8>, Fault> {
+        let missing = || Fault::damage(format!("{} {key:02x?} is missing", table.name()));
+        self.get(table, key)?.ok_or_else(missing)
+    }
+
+    /// Every row whose key begins so, in order.
+    pub(crate) fn rows(
+        &self,
+        table: Table,
+        prefix: &[u8],
+    ) -> Result<impl Iterator<Item = Result<Row, Fault>> + use<'d>, Fault> {
+        let (open, given_up) = (self.open(table)?, self.given_up);
+        let mut range = given_up.hold(given_up.call(|| open.range(prefix..))?);
+        let prefix = prefix.to_vec();
+        let next = move || {
+            given_up.call(|| {
+                let Some(row) = range.next() else { return Ok::<_, redb::StorageError>(None) };
+                let (key, value) = row?;
+                Ok(Some((key.value().to_vec(), value.value().to_vec())))
+            })
+        };
+        let rows = std::iter::from_fn({
+            let mut next = next;
+            move || match next() {
+                Ok(Some((key, sealed))) => {
+                    let payload = table.unseal(&key, &sealed);
+                    Some(payload.map(|payload| (key, payload)).map_err(Fault::from))
+                }
+                Ok(None) => None,
+                Err(fault) => Some(Err(fault)),
+            }
         });
+        // A row that cannot be read is the last one: the next call may give it again.
+        let mut failed = false;
+        let rows = rows.take_while(move |row| !std::mem::replace(&mut failed, row.is_err()));
+        Ok(rows.take_while(move |row| row.as_ref().map_or(true, |(key, _)| key.starts_with(&prefix))))
+    }
+
+    /// Every table, so that one that is missing is found.
+    pub(crate) fn check_tables(&self) -> Result<(), Fault> {
+        ALL.into_iter().try_for_each(|table| self.open(table).map(drop))
     }
 }

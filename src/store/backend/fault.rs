@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use crate::codec::Damage;
@@ -11,10 +10,16 @@ use crate::model::error::Error;
 /// Why something could not be read or written.
 #[derive(Debug)]
 pub(crate) enum Fault {
-    Database(redb::Error),
+    /// The system did not read or write.
+    Io(String),
+    /// Another process has the file.
+    InUse,
+    /// The file is that of another version of the database.
+    Format(u64),
+    /// What was read is not what was written.
     Damage(Damage),
-    /// The database gave up, as it does on some damaged files.
-    Panic(String),
+    /// Another error of the database.
+    Database(String),
 }
 
 impl Fault {
@@ -25,14 +30,13 @@ impl Fault {
     /// The error for a host that wanted to read from this file.
     pub(crate) fn into_error(self, path: &Path, instance: Option<&str>) -> Error {
         match self {
-            Self::Database(redb::Error::DatabaseAlreadyOpen) => Error::StoreInUse { path: path.to_owned() },
-            Self::Database(redb::Error::Io(cause)) if !is_damage(&cause) => {
-                Error::Io { path: path.to_owned(), cause: cause.to_string() }
+            Self::InUse => Error::StoreInUse { path: path.to_owned() },
+            Self::Io(cause) => Error::Io { path: path.to_owned(), cause },
+            Self::Format(version) => Error::UnknownFormat { version },
+            other => {
+                let what = instance.map_or_else(|| format!("{}: {other}", path.display()), |_| other.to_string());
+                Error::Damaged { instance: instance.map(str::to_owned), what }
             }
-            Self::Database(cause @ redb::Error::PreviousIo) => {
-                Error::Io { path: path.to_owned(), cause: cause.to_string() }
-            }
-            other => Error::Damaged { instance: instance.map(str::to_owned), what: other.to_string() },
         }
     }
 }
@@ -45,9 +49,10 @@ fn is_damage(cause: &io::Error) -> bool {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Database(cause) => cause.fmt(f),
+            Self::Io(cause) | Self::Database(cause) => f.write_str(cause),
+            Self::InUse => f.write_str("another process has the file"),
+            Self::Format(version) => write!(f, "a file of version {version} of the database"),
             Self::Damage(damage) => damage.fmt(f),
-            Self::Panic(message) => write!(f, "the database gave up: {message}"),
         }
     }
 }
@@ -58,25 +63,16 @@ impl From<Damage> for Fault {
     }
 }
 
-/// All errors of the database are one.
-macro_rules! from_database {
-    ($($error:ident)*) => {
-        $(impl From<redb::$error> for Fault {
-            fn from(error: redb::$error) -> Self {
-                Self::Database(error.into())
-            }
-        })*
-    };
-}
-
-from_database!(DatabaseError TransactionError TableError StorageError CommitError SetDurabilityError CompactionError);
-
-/// Calls into the database, which panics on some damaged files. What the call was to give is lost then; nothing else is
-/// shared with it that could be left half changed.
-pub(crate) fn guarded<T>(call: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Err(Fault::Panic(text.unwrap_or_else(|| "without a word".to_owned())))
-    })
+impl From<redb::Error> for Fault {
+    fn from(error: redb::Error) -> Self {
+        match error {
+            redb::Error::DatabaseAlreadyOpen => Self::InUse,
+            redb::Error::UpgradeRequired(version) => Self::Format(version.into()),
+            redb::Error::Io(cause) if is_damage(&cause) => Self::damage(cause.to_string()),
+            redb::Error::Io(cause) => Self::Io(cause.to_string()),
+            redb::Error::PreviousIo => Self::Io(error.to_string()),
+            redb::Error::Corrupted(what) => Self::damage(what),
+            other => Self::Database(other.to_string()),
+        }
+    }
 }

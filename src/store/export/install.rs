@@ -3,77 +3,75 @@
 use crate::codec::{Baseline, Header, changed_rows};
 use crate::model::error::{Error, Result};
 use crate::state::State;
-use crate::store::backend::tables::{
+use crate::store::catalog::{Entry, entry_row, store_row};
+use crate::store::checkpoint::{RowBatch, erase, row_batches};
+use crate::store::instances::Shared;
+use crate::store::manifest::Manifest;
+use crate::store::tables::{
     CHUNKS, INSTANCES, LOG, MANIFESTS, META, STORE, TAIL, UNFINISHED, chunk_key, fields, instance_key, log_key,
 };
-use crate::store::catalog::{Entry, entry_row, store_row};
-use crate::store::checkpoint::{RowBatch, erase, pieces};
-use crate::store::instances::{Engine, Instance};
-use crate::store::manifest::Manifest;
+use crate::store::write_batch::WriteBatch;
 use crate::store::writer::{StoreWriter, locked};
 
 /// The number of the checkpoint that a new instance begins with.
 const FIRST: u64 = 1;
 
-/// Writes a state as the checkpoint of a new instance, in pieces between which others write. The last piece makes it an
+/// Writes a state as the checkpoint of a new instance, in batches between which others write. The last one makes it an
 /// instance; what comes before is cleaned up when the store is opened, as every checkpoint that was not finished.
 ///
 /// # Errors
 ///
 /// [`Error::InstanceExists`]; [`Error::StoreFailed`].
-pub(super) fn install(engine: &Engine, name: &str, state: &State) -> Result<()> {
-    let number = locked(&engine.disk, begin)?;
+pub(super) fn install(store: &Shared, name: &str, state: &State) -> Result<()> {
+    let number = store.instances.lock().next_number();
+    locked(&store.disk, |disk| begin(disk, number))?;
     let (mark, mut rows) = (Baseline::default(), Vec::new());
-    for piece in pieces(changed_rows(state, &mark)) {
-        rows.extend(piece.rows.iter().map(|(row, _)| (*row, FIRST)));
-        locked(&engine.disk, |disk| write(disk, number, &piece))?;
+    for batch in row_batches(changed_rows(state, &mark)) {
+        rows.extend(batch.rows.iter().map(|(row, _)| (*row, FIRST)));
+        let changes = changes_of(number, batch);
+        locked(&store.disk, |disk| disk.write(&changes))?;
     }
     let header = Header::of(state);
     let manifest = Manifest { header, checkpoint: FIRST, log_from: 0, rows: rows.into_iter().collect() };
-    let mut instances = engine.instances.lock();
-    if instances.contains_key(name) {
-        // Somebody made it in between.
-        locked(&engine.disk, |disk| {
-            disk.write(|transaction| {
-                UNFINISHED.write(transaction)?.remove(&instance_key(number))?;
-                erase(transaction, number)
-            })
-        })?;
-        return Err(Error::InstanceExists { name: name.to_owned() });
-    }
     let entry = Entry { number, identity: state.identity };
-    locked(&engine.disk, |disk| finish(disk, name, entry, &manifest))?;
-    instances.insert(name.to_owned(), Instance::new(name, entry));
+    if let Some(installed) = store.add(name, entry, |disk| finish(disk, name, entry, &manifest)) {
+        return installed;
+    }
+    // Somebody made it in between.
+    let mut changes = WriteBatch::default();
+    erase(&mut changes, number);
+    locked(&store.disk, |disk| disk.write(&changes))?;
+    Err(Error::InstanceExists { name: name.to_owned() })
+}
+
+/// Notes that a number is given, and that rows under it belong to no manifest yet.
+fn begin(disk: &mut StoreWriter, number: u64) -> Result<()> {
+    let next = disk.next_instance.max(number + 1);
+    let mut changes = WriteBatch::default();
+    changes.put(UNFINISHED, instance_key(number), &fields(&[FIRST]));
+    changes.put(META, STORE, &store_row(disk.instances, next));
+    disk.write(&changes)?;
+    disk.next_instance = next;
     Ok(())
 }
 
-/// Takes a number that nobody else gets.
-fn begin(disk: &mut StoreWriter) -> Result<u64> {
-    let (number, count) = (disk.next_instance, disk.instances);
-    disk.write(|transaction| {
-        UNFINISHED.write(transaction)?.put(&instance_key(number), &fields(&[FIRST]))?;
-        META.write(transaction)?.put(STORE, &store_row(count, number + 1))
-    })?;
-    disk.next_instance = number + 1;
-    Ok(number)
-}
-
-fn write(disk: &mut StoreWriter, number: u64, piece: &RowBatch) -> Result<()> {
-    disk.write(|transaction| {
-        let mut chunks = CHUNKS.write(transaction)?;
-        piece.rows.iter().try_for_each(|(row, payload)| chunks.put(&chunk_key(number, FIRST, *row), payload).map(drop))
-    })
+fn changes_of(number: u64, batch: RowBatch) -> WriteBatch {
+    let mut changes = WriteBatch::default();
+    for (row, payload) in batch.rows {
+        changes.put(CHUNKS, chunk_key(number, FIRST, row), &payload);
+    }
+    changes
 }
 
 fn finish(disk: &mut StoreWriter, name: &str, entry: Entry, manifest: &Manifest) -> Result<()> {
-    let (key, count, next) = (instance_key(entry.number), disk.instances + 1, disk.next_instance);
-    disk.write(|transaction| {
-        INSTANCES.write(transaction)?.put(name.as_bytes(), &entry_row(entry))?;
-        MANIFESTS.write(transaction)?.put(&key, &manifest.encode())?;
-        UNFINISHED.write(transaction)?.remove(&key)?;
-        LOG.write(transaction)?.put(&log_key(entry.number, TAIL), &fields(&[0, manifest.header.revision]))?;
-        META.write(transaction)?.put(STORE, &store_row(count, next))
-    })?;
+    let (key, count) = (instance_key(entry.number), disk.instances + 1);
+    let mut changes = WriteBatch::default();
+    changes.put(INSTANCES, name.as_bytes(), &entry_row(entry));
+    changes.put(MANIFESTS, key, &manifest.encode());
+    changes.remove(UNFINISHED, key);
+    changes.put(LOG, log_key(entry.number, TAIL), &fields(&[0, manifest.header.revision]));
+    changes.put(META, STORE, &store_row(count, disk.next_instance));
+    disk.write(&changes)?;
     disk.instances = count;
     Ok(())
 }

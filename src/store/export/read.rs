@@ -7,20 +7,20 @@ use crate::model::error::{Error, Result};
 use crate::store::export::install::install;
 use crate::store::export::intake::{Intake, Taken};
 use crate::store::export::line::{Line, LineReader, Opening, VERSION};
-use crate::store::instances::Engine;
+use crate::store::instances::Shared;
 use crate::store::name::check_name;
 
 /// Makes the instances of an export, each when its last line was read, and gives their names.
-pub(in crate::store) fn import(engine: &Engine, reader: impl BufRead) -> Result<Vec<String>> {
+pub(in crate::store) fn import(store: &Shared, reader: impl BufRead) -> Result<Vec<String>> {
     let mut lines = LineReader::new(reader);
     let mut names = Vec::new();
-    match import_lines(engine, &mut lines, &mut names) {
+    match import_lines(store, &mut lines, &mut names) {
         Ok(()) => Ok(names),
         Err(cause) => Err(lines.at_line(cause)),
     }
 }
 
-fn import_lines(engine: &Engine, lines: &mut LineReader<impl BufRead>, names: &mut Vec<String>) -> Result<()> {
+fn import_lines(store: &Shared, lines: &mut LineReader<impl BufRead>, names: &mut Vec<String>) -> Result<()> {
     let Some(Opening { export }) = lines.next()? else { return Err(lines.invalid("the first line is missing")) };
     if export.version != VERSION {
         return Err(Error::UnknownFormat { version: export.version });
@@ -31,19 +31,19 @@ fn import_lines(engine: &Engine, lines: &mut LineReader<impl BufRead>, names: &m
             (Some(intake), line) => match intake.take(line)? {
                 Taken::More(intake) => Some(intake),
                 Taken::Whole { name, state } => {
-                    install(engine, &name, &state)?;
+                    install(store, &name, &state)?;
                     names.push(name);
                     None
                 }
             },
             (None, Line::Instance { name, revision, refreshed, highest_label_id }) => {
                 check_name(&name)?;
-                if engine.instances.lock().contains_key(&name) {
+                if store.instances.lock().get(&name).is_some() {
                     return Err(Error::InstanceExists { name });
                 }
                 let random = RandomState::new();
                 let numbers = (random.hash_one(&name), random.hash_one(revision));
-                Some(Intake::new(name, revision, refreshed, highest_label_id, engine.limits.labels, numbers)?)
+                Some(Intake::new(name, revision, refreshed, highest_label_id, store.limits.labels, numbers)?)
             }
             (None, Line::ExportEnd { instances }) if u64::try_from(names.len()) == Ok(instances) => {
                 return match lines.next::<serde::de::IgnoredAny>()? {

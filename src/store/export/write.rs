@@ -7,29 +7,29 @@ use crate::model::op::RefreshState;
 use crate::state::State;
 use crate::state::labels::Slot;
 use crate::store::export::line::{Counts, Line, LineWriter, Opening, VERSION, Version};
-use crate::store::instances::Engine;
+use crate::store::instances::Shared;
 
 /// Labels in one line of a chat: with their quotes, and each byte escaped, they are well below the length of a line.
 const LABELS_IN_LINE: usize = 4_096;
 
 /// Writes one instance.
-pub(in crate::store) fn export_instance(engine: &Engine, name: &str, writer: impl Write) -> Result<()> {
-    let instance = engine.find(name)?;
-    let index = engine.load(&instance)?;
+pub(in crate::store) fn export_instance(store: &Shared, name: &str, writer: impl Write) -> Result<()> {
+    let instance = store.find(name)?;
+    let index = store.load(&instance)?;
     let mut out = open(writer)?;
     put_instance(&mut out, name, &index.version())?;
     close(out, 1)
 }
 
 /// Writes all instances, by name. Those that were not loaded are so only while they are written.
-pub(in crate::store) fn export_all(engine: &Engine, writer: impl Write) -> Result<()> {
+pub(in crate::store) fn export_all(store: &Shared, writer: impl Write) -> Result<()> {
     let mut out = open(writer)?;
-    let names: Vec<String> = engine.instances.lock().keys().cloned().collect();
+    let names: Vec<String> = store.instances.lock().names();
     let mut instances = 0;
     for name in names {
-        let Ok(instance) = engine.find(&name) else { continue };
-        let was_loaded = instance.is_loaded();
-        let version = match engine.load(&instance) {
+        let Ok(instance) = store.find(&name) else { continue };
+        let was_loaded = matches!(instance.loaded(), Ok(Some(_)));
+        let version = match store.load(&instance) {
             Ok(index) => index.version(),
             // Somebody removed it in between.
             Err(Error::UnknownInstance { .. }) => continue,
@@ -39,7 +39,7 @@ pub(in crate::store) fn export_all(engine: &Engine, writer: impl Write) -> Resul
         instances += 1;
         drop(version);
         if !was_loaded {
-            match engine.unload(&instance) {
+            match store.release(&instance) {
                 // Somebody uses it now, or removed it.
                 Ok(_) | Err(Error::InstanceInUse { .. } | Error::UnknownInstance { .. }) => {}
                 Err(error) => return Err(error),
