@@ -131,7 +131,7 @@ const POSITIONED: u8 = 8;
 pub(super) fn put_label(out: &mut Vec<u8>, label: Option<&Label>) {
     let Some(label) = label else { return out.push(0) };
     let flag = |holds: bool, flag| if holds { flag } else { 0 };
-    let (name, color, position) = (label.name(), label.color(), label.position());
+    let LabelPatch { name, color, position } = label.attributes();
     out.push(
         LIVE | flag(name.is_some(), NAMED) | flag(color.is_some(), COLOURED) | flag(position.is_some(), POSITIONED),
     );
@@ -140,7 +140,7 @@ pub(super) fn put_label(out: &mut Vec<u8>, label: Option<&Label>) {
         put_varint(out, to_u64(name.as_str().len()));
         out.extend_from_slice(name.as_str().as_bytes());
     }
-    for number in [color, position].into_iter().flatten() {
+    for &number in [color, position].into_iter().flatten() {
         put_signed(out, i64::from(number));
     }
 }

@@ -3,7 +3,7 @@
 use hashbrown::{HashMap, HashSet};
 
 use crate::model::chat_id::ChatId;
-use crate::model::label::LabelPatch;
+use crate::model::label::{LabelPatch, PatchFields};
 use crate::model::label_id::LabelId;
 use crate::model::op::{Event, Merged, Op, Outcome};
 use crate::state::State;
@@ -42,9 +42,8 @@ impl Covered {
 pub(crate) struct WrittenLabel {
     /// It was created or edited, and not removed after that.
     pub(crate) edited: bool,
-    pub(crate) name: bool,
-    pub(crate) color: bool,
-    pub(crate) position: bool,
+    /// What the edits set.
+    pub(crate) fields: PatchFields,
     /// It was removed, and so was every pair that it had.
     pub(crate) removed: bool,
 }
@@ -52,13 +51,7 @@ pub(crate) struct WrittenLabel {
 impl WrittenLabel {
     /// What was done, and after that an edit.
     fn and(self, edit: Self) -> Self {
-        Self {
-            edited: self.edited || edit.edited,
-            name: self.name || edit.name,
-            color: self.color || edit.color,
-            position: self.position || edit.position,
-            removed: self.removed,
-        }
+        Self { edited: self.edited || edit.edited, fields: self.fields.or(edit.fields), removed: self.removed }
     }
 }
 
@@ -117,13 +110,7 @@ impl WriteSet {
     }
 
     fn edited(&mut self, id: &LabelId, patch: &LabelPatch) {
-        let edit = WrittenLabel {
-            edited: true,
-            name: patch.name.is_some(),
-            color: patch.color.is_some(),
-            position: patch.position.is_some(),
-            removed: false,
-        };
+        let edit = WrittenLabel { edited: true, fields: patch.fields(), removed: false };
         let known = self.labels.entry(id.clone()).or_default();
         *known = known.and(edit);
     }

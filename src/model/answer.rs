@@ -37,7 +37,6 @@ pub struct LabelledChat {
     /// The chat.
     pub chat_id: ChatId,
     /// Its labels.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::model::serde_impls::listed_labels"))]
     pub labels: Vec<Label>,
 }
 

@@ -17,6 +17,10 @@ use crate::model::error::Result;
 /// No clause ever turns into "no filter". An entry that is a name stands for every label of that name. Entries are raw
 /// text: what cannot be an id or a name is simply unknown. The order of entries and repetition do not matter.
 ///
+/// With the feature `serde` a filter is an object of the clauses that were given, each a list:
+/// `{"any_of": [{"name": "VIP"}, {"id": "7"}]}`. An entry that is a text or a number is an id, so `{"none_of": ["1", 2]}`
+/// is taken too. A clause that is `null` or unknown is refused, and not ignored.
+///
 /// # Examples
 ///
 /// ```
@@ -34,7 +38,6 @@ use crate::model::error::Result;
 /// # Ok::<(), label_index::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
 #[non_exhaustive]
 pub struct Filter {
     /// The any-of clause; `None` when it was not given.
@@ -47,7 +50,6 @@ pub struct Filter {
 
 /// One label, or the labels of one name, as somebody wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Entry {
     /// A label by id.
     Id(String),

@@ -34,14 +34,6 @@ pub struct FullState {
     pub(crate) links: Vec<(LabelId, ChatId)>,
 }
 
-/// The lesser of what is there.
-fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    }
-}
-
 impl FullState {
     /// A state without anything.
     pub fn new() -> Self {
@@ -56,9 +48,7 @@ impl FullState {
     pub fn label(&mut self, id: impl Arg<LabelId>, fields: impl Arg<LabelPatch>) -> Result<()> {
         let (id, fields) = (id.parse_arg()?, fields.parse_arg()?);
         let live = self.labels.entry(id).or_default().get_or_insert_default();
-        live.name = least(live.name.take(), fields.name);
-        live.color = least(live.color, fields.color);
-        live.position = least(live.position, fields.position);
+        *live = std::mem::take(live).least(fields);
         Ok(())
     }
 

@@ -64,17 +64,15 @@ impl Label {
         self.name().is_none()
     }
 
+    /// Everything but the id.
+    #[cfg(feature = "store")]
+    pub(crate) fn attributes(&self) -> &LabelPatch {
+        &self.0.attributes
+    }
+
     /// The label after a patch.
     pub(crate) fn patched(&self, patch: &LabelPatch) -> Self {
-        let own = &self.0.attributes;
-        Self::new(
-            self.id().clone(),
-            LabelPatch {
-                name: patch.name.clone().or_else(|| own.name.clone()),
-                color: patch.color.or(own.color),
-                position: patch.position.or(own.position),
-            },
-        )
+        Self::new(self.id().clone(), patch.clone().or(self.0.attributes.clone()))
     }
 }
 
@@ -93,7 +91,7 @@ impl fmt::Debug for Label {
 ///
 /// A text that is a name converts to a patch of the name alone, so that `index.upsert_label("1", "VIP")` reads well.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct LabelPatch {
     /// The display name.
@@ -134,6 +132,65 @@ impl LabelPatch {
     }
 }
 
+/// The attributes are merged, compared and told apart here, and nowhere else. Each method takes a patch apart without
+/// `..`, so one that forgets a new attribute does not compile.
+impl LabelPatch {
+    /// The attributes of this patch, and of the other one those that this one does not set.
+    pub(crate) fn or(self, other: Self) -> Self {
+        let Self { name, color, position } = self;
+        Self { name: name.or(other.name), color: color.or(other.color), position: position.or(other.position) }
+    }
+
+    /// The attributes of both patches; of two values for one attribute the lesser.
+    pub(crate) fn least(self, other: Self) -> Self {
+        let Self { name, color, position } = self;
+        Self {
+            name: least(name, other.name),
+            color: least(color, other.color),
+            position: least(position, other.position),
+        }
+    }
+
+    /// Which attributes it sets.
+    pub(crate) fn fields(&self) -> PatchFields {
+        let Self { name, color, position } = self;
+        PatchFields { name: name.is_some(), color: color.is_some(), position: position.is_some() }
+    }
+
+    /// The patch without some attributes.
+    pub(crate) fn without(self, fields: PatchFields) -> Self {
+        let Self { name, color, position } = self;
+        Self {
+            name: name.filter(|_| !fields.name),
+            color: color.filter(|_| !fields.color),
+            position: position.filter(|_| !fields.position),
+        }
+    }
+}
+
+/// Which attributes of a label a patch sets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct PatchFields {
+    name: bool,
+    color: bool,
+    position: bool,
+}
+
+impl PatchFields {
+    pub(crate) fn or(self, other: Self) -> Self {
+        let Self { name, color, position } = self;
+        Self { name: name | other.name, color: color | other.color, position: position | other.position }
+    }
+}
+
+/// The lesser of what is there.
+fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
 impl From<LabelName> for LabelPatch {
     fn from(name: LabelName) -> Self {
         Self { name: Some(name), ..Self::default() }
@@ -164,16 +221,14 @@ impl TryFrom<&str> for LabelPatch {
 /// # Ok::<(), label_index::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct NewLabel {
     /// The display name.
     pub name: LabelName,
     /// The colour, stored as given.
-    #[cfg_attr(feature = "serde", serde(default))]
     pub color: Option<i32>,
     /// The position, stored as given.
-    #[cfg_attr(feature = "serde", serde(default))]
     pub position: Option<i32>,
 }
 
@@ -201,14 +256,21 @@ impl NewLabel {
         self
     }
 
+    /// A label with this name, whatever name the attributes have.
+    pub(crate) fn with_attributes(name: LabelName, attributes: &LabelPatch) -> Self {
+        let LabelPatch { name: _, color, position } = *attributes;
+        Self { name, color, position }
+    }
+
     pub(crate) fn into_patch(self) -> LabelPatch {
-        LabelPatch { name: Some(self.name), color: self.color, position: self.position }
+        let Self { name, color, position } = self;
+        LabelPatch { name: Some(name), color, position }
     }
 }
 
 impl From<LabelName> for NewLabel {
     fn from(name: LabelName) -> Self {
-        Self { name, color: None, position: None }
+        Self::with_attributes(name, &LabelPatch::new())
     }
 }
 

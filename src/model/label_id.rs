@@ -15,6 +15,9 @@ use crate::model::error::{Error, Reason, Result};
 /// all others by their bytes. An id is decimal when it is the canonical form of a number up to 2147483647, so `"02"`
 /// and `"+2"` are not.
 ///
+/// With the feature `serde` an id is read from a text, or from a number that is not negative. A format that guesses
+/// numbers in texts, as CSV readers do, gives the number 2 for `02`: read such a column as `String`.
+///
 /// # Examples
 ///
 /// ```

@@ -11,7 +11,7 @@ pub(crate) mod op;
 pub(crate) mod cursor;
 pub(crate) mod filter;
 #[cfg(feature = "serde")]
-mod serde_impls;
+mod json;
 pub(crate) mod answer;
 pub(crate) mod options;
 pub(crate) mod full_state;

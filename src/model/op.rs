@@ -6,11 +6,15 @@ use crate::model::label::{Label, LabelPatch, NewLabel};
 use crate::model::label_id::LabelId;
 
 /// Something that a network reports, in its own order. See [`LabelIndex::ingest`](crate::LabelIndex::ingest).
+///
+/// With the feature `serde` an event is read as leniently as it is taken in: the name of a label goes through
+/// [`LabelName::lenient`](crate::LabelName::lenient), a field that is `null` is absent, and so is `patch`. A field that
+/// is not known is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "serde",
     derive(serde::Serialize, serde::Deserialize),
-    serde(tag = "kind", rename_all = "snake_case")
+    serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)
 )]
 #[non_exhaustive]
 pub enum Event {
@@ -19,6 +23,7 @@ pub enum Event {
         /// The label.
         label: LabelId,
         /// The fields that the network told.
+        #[cfg_attr(feature = "serde", serde(default, deserialize_with = "crate::model::json::reported_patch"))]
         patch: LabelPatch,
     },
     /// A label was deleted.

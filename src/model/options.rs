@@ -3,6 +3,7 @@
 /// The bounds of one index. What goes past one is refused with
 /// [`Error::LimitExceeded`](crate::Error::LimitExceeded), never cut down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 #[non_exhaustive]
 pub struct Limits {
     /// The most chats that one query lists. Default 1,000: a page is made while others wait for the processor, and

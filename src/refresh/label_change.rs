@@ -26,10 +26,7 @@ pub(super) fn label_change(
         };
     };
     if stated.has(id) {
-        let mut fields = fields.cloned().unwrap_or_default();
-        fields.name = fields.name.filter(|_| !touched.name);
-        fields.color = fields.color.filter(|_| !touched.color);
-        fields.position = fields.position.filter(|_| !touched.position);
+        let fields = fields.cloned().unwrap_or_default().without(touched.fields);
         let patched = label.patched(&fields);
         (patched != *label).then_some(Change::LabelUpdated { label: patched })
     } else if touched.edited {

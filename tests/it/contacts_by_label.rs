@@ -107,7 +107,7 @@ fn the_json_is_the_answer_field_for_field() {
     assert_eq!(
         fed(&["-", "--names", "vip", "--json"], csv.as_bytes()).ok(),
         concat!(
-            r#"{"chats":[{"chat_id":"447700900123@c.us","labels":[{"id":"1","name":"VIP","color":null}]}],"#,
+            r#"{"chats":[{"chat_id":"447700900123@c.us","labels":[{"id":"1","name":"VIP","color":null,"position":null}]}],"#,
             r#""total_chats":1,"total_rows":1,"matched_rows":1,"filter_label_ids":["1"],"#,
             r#""unresolved":{"ids":[],"names":[]},"next":null,"revision":1}"#,
             "\n"
@@ -120,10 +120,10 @@ fn each_distinct_name_is_a_label_in_order_of_first_appearance() {
     let path = file("labels.csv", SMALL.as_bytes());
     let answer = run(&[&path, "--json"]).json();
     let expected = json!([
-        {"chat_id": "ana", "labels": [{"id": "1", "name": "VIP", "color": null}, {"id": "2", "name": "Support", "color": null}]},
-        {"chat_id": "bob", "labels": [{"id": "2", "name": "Support", "color": null}]},
-        {"chat_id": "eve", "labels": [{"id": "2", "name": "Support", "color": null}, {"id": "3", "name": "vip", "color": null}]},
-        {"chat_id": "dan", "labels": [{"id": "4", "name": "Late, again", "color": null}]},
+        {"chat_id": "ana", "labels": [{"id": "1", "name": "VIP", "color": null, "position": null}, {"id": "2", "name": "Support", "color": null, "position": null}]},
+        {"chat_id": "bob", "labels": [{"id": "2", "name": "Support", "color": null, "position": null}]},
+        {"chat_id": "eve", "labels": [{"id": "2", "name": "Support", "color": null, "position": null}, {"id": "3", "name": "vip", "color": null, "position": null}]},
+        {"chat_id": "dan", "labels": [{"id": "4", "name": "Late, again", "color": null, "position": null}]},
     ]);
     assert_eq!(answer["chats"], expected);
     assert_eq!(answer["filter_label_ids"], json!([]));

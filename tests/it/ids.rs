@@ -519,10 +519,11 @@ mod json {
             assert_eq!(serde_json::from_str::<ChatId>(&json).unwrap(), chat(text));
         }
         assert_eq!(serde_json::from_str::<ChatId>(r#""1:2@S.WhatsApp.net""#).unwrap(), chat("1@c.us"));
-        for refused in [r#""""#, r#"" 1""#, r#""a\u0000""#, "1", "null", "[]"] {
+        for refused in [r#""""#, r#"" 1""#, r#""a\u0000""#, "1.5", "-1", "null", "[]"] {
             assert!(serde_json::from_str::<LabelId>(refused).is_err(), "{refused}");
             assert!(serde_json::from_str::<ChatId>(refused).is_err(), "{refused}");
         }
+        assert!(serde_json::from_str::<ChatId>("1").is_err(), "a phone, or the row of a table?");
     }
 
     proptest! {

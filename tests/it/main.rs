@@ -35,6 +35,8 @@ mod feed_examples;
 mod host_wakers;
 #[cfg(not(label_index_shuttle))]
 mod ids;
+#[cfg(all(feature = "serde", not(label_index_shuttle)))]
+mod json;
 #[cfg(not(label_index_shuttle))]
 mod laws;
 mod layering;

@@ -7,7 +7,6 @@ use crate::model::chat_id::{ChatId, CompactId};
 use crate::model::error::{Error, Limit, Result};
 use crate::model::label::{Label, LabelPatch};
 use crate::model::label_id::LabelId;
-use crate::model::name::LabelName;
 use crate::model::op::RefreshState;
 use crate::state::State;
 use crate::state::decide::{exceeded, full};
@@ -87,11 +86,10 @@ impl Intake {
     /// What is wrong with it. Nothing else can become of the instance then.
     pub(super) fn take(mut self, line: Line) -> Result<Taken> {
         match line {
-            Line::Label { id, name, color, position } => {
-                self.enter(Stage::Labels, &id)?;
-                let patch =
-                    LabelPatch { name: name.map(|name| name.parse::<LabelName>()).transpose()?, color, position };
-                self.label(id.parse()?, patch)?;
+            Line::Label(label) => {
+                self.enter(Stage::Labels, &label.id)?;
+                let (id, attributes) = label.into_parts()?;
+                self.label(id, attributes)?;
             }
             Line::DeletedLabel { id } => {
                 self.enter(Stage::DeletedLabels, &id)?;

@@ -5,6 +5,8 @@ use std::io::{BufRead, Read, Write};
 use serde::{Deserialize, Serialize};
 
 use crate::model::error::{Error, Result};
+use crate::model::label::{Label, LabelPatch};
+use crate::model::label_id::LabelId;
 
 /// The number of the format that this version writes and reads.
 pub(super) const VERSION: u64 = 1;
@@ -28,12 +30,42 @@ pub(super) struct Version {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Line {
     Instance { name: String, revision: u64, refreshed: Option<u64>, highest_label_id: u32 },
-    Label { id: String, name: Option<String>, color: Option<i32>, position: Option<i32> },
+    Label(ExportedLabel),
     DeletedLabel { id: String },
     Alias { from: String, into: String },
     Chat { id: String, labels: Vec<String> },
     InstanceEnd(Counts),
     ExportEnd { instances: u64 },
+}
+
+/// A label with its attributes, which are written even where there are none.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExportedLabel {
+    pub(super) id: String,
+    name: Option<String>,
+    color: Option<i32>,
+    position: Option<i32>,
+}
+
+impl From<&Label> for ExportedLabel {
+    fn from(label: &Label) -> Self {
+        let LabelPatch { name, color, position } = label.attributes();
+        Self {
+            id: label.id().to_string(),
+            name: name.as_ref().map(ToString::to_string),
+            color: *color,
+            position: *position,
+        }
+    }
+}
+
+impl ExportedLabel {
+    pub(super) fn into_parts(self) -> Result<(LabelId, LabelPatch)> {
+        let Self { id, name, color, position } = self;
+        let name = name.map(|name| name.parse()).transpose()?;
+        Ok((id.parse()?, LabelPatch { name, color, position }))
+    }
 }
 
 /// How much an instance has.

@@ -74,12 +74,7 @@ fn put_instance(out: &mut LineWriter<impl Write>, name: &str, state: &State) -> 
     })?;
     for label in state.labels.iter() {
         counts.labels += 1;
-        out.put(&Line::Label {
-            id: label.id().to_string(),
-            name: label.name().map(ToString::to_string),
-            color: label.color(),
-            position: label.position(),
-        })?;
+        out.put(&Line::Label(label.into()))?;
     }
     for (id, ()) in state.labels.deleted.iter() {
         counts.deleted_labels += 1;
