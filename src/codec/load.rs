@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::codec::bytes::Reader;
 use crate::codec::damage::{Damage, require};
-use crate::codec::header::{Header, RowId, RowKind, Rows};
+use crate::codec::header::{Header, Rows};
 use crate::codec::keys::Keys;
+use crate::codec::row_id::{RowId, RowKind};
 use crate::codec::sets::{PlaceSets, decode_members};
 use crate::codec::{buckets, ids};
 use crate::collections::cow_hash_index::Twice;

@@ -13,6 +13,7 @@ mod bytes;
 mod seal;
 mod pack;
 mod ids;
+mod row_id;
 mod header;
 mod buckets;
 mod keys;
@@ -25,10 +26,11 @@ mod replay;
 mod tests;
 
 pub(crate) use damage::Damage;
-#[cfg(test)]
-use header::RowKind;
-pub(crate) use header::{Header, RowId};
+pub(crate) use header::Header;
 pub(crate) use load::Loader;
 pub(crate) use log::{decode_commits, encode_commits};
+pub(crate) use row_id::RowId;
+#[cfg(test)]
+use row_id::RowKind;
 pub(crate) use rows::{Baseline, ChangedRow, changed_rows};
 pub(crate) use seal::{open, seal};

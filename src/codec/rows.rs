@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::codec::buckets;
-use crate::codec::header::{Extent, RowId, RowKind};
 use crate::codec::ids::put_label;
+use crate::codec::row_id::{Extent, RowId, RowKind};
 use crate::codec::{keys, sets};
 use crate::collections::cow_btree_map::CowBTreeMap;
 use crate::collections::cow_vec::CowVec;

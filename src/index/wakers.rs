@@ -61,8 +61,8 @@ mod threads {
     use std::sync::Arc;
     use std::task::Waker;
 
-    use super::call;
     use crate::index::sync::{Condvar, Mutex, thread};
+    use crate::index::wakers::call;
 
     /// Threads that call wakers.
     ///

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::model::error::{Error, Result};
 use crate::store::backend::database::Database;
 use crate::store::backend::fault::Fault;
-use crate::store::backend::{FileBackend, StorageBackend};
+use crate::store::backend::{StorageBackend, over_file};
 use crate::store::name::check_name;
 use crate::store::tables::{Fields, INSTANCES, META, STORE, UNFINISHED, fields};
 use crate::store::write_batch::WriteBatch;
@@ -183,8 +183,8 @@ impl Folder {
     }
 }
 
-fn file_backend(file: File, path: &Path) -> Result<FileBackend> {
-    FileBackend::new(file).map_err(|cause| Fault::from(redb::Error::from(cause)).into_error(path, None))
+fn file_backend(file: File, path: &Path) -> Result<impl StorageBackend + use<>> {
+    over_file(file).map_err(|fault| fault.into_error(path, None))
 }
 
 /// Makes the name of a new file last.

@@ -9,11 +9,12 @@ use crate::model::answer::Totals;
 use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::State;
 use crate::state::labels::Slot;
-use crate::state::postings::chunk::{PLACES, join};
+use crate::state::postings::lists::{Lengths, Lists};
+use crate::state::postings::place_parts::{PLACES, join};
 use crate::state::postings::words::{
     Bits, Form, NONE, Words, assign_union, count, count_common, count_common_with_each, insert, subtract, unite,
 };
-use crate::state::postings::{Counts, Lengths, Lists, Part};
+use crate::state::postings::{Counts, Part};
 
 /// Finding the chunk of a label, in nanoseconds.
 const LOOKUP: u64 = 15;

@@ -3,7 +3,8 @@
 use crate::collections::cow_vec::CowVec;
 use crate::collections::number::{to_index, to_u64};
 use crate::state::labels::Slot;
-use crate::state::postings::chunk::{Chunk, Sparsity, split};
+use crate::state::postings::chunk::{Chunk, Sparsity};
+use crate::state::postings::place_parts::split;
 use crate::state::postings::places::CHUNKS;
 use crate::state::postings::{Places, Posting, Postings};
 

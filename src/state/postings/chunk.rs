@@ -2,34 +2,9 @@
 
 use crate::collections::cow_slice::{CowSlice, Item};
 use crate::collections::number::to_index;
-use crate::model::change::Place;
+use crate::state::postings::place_parts::BITS;
 use crate::state::postings::run;
 use crate::state::postings::words::{Form, Iter, NONE, WORDS, bit_of, unite};
-
-/// A place is the number of its chunk, and this many low bits.
-const BITS: u32 = 15;
-
-/// Those bits.
-const LOW: u16 = u16::MAX >> (16 - BITS);
-
-/// Places in one chunk.
-pub(crate) const PLACES: usize = 1 << BITS;
-
-/// The number of a place's chunk, and the place relative to the beginning of that chunk.
-pub(crate) fn split(place: Place) -> (u32, u16) {
-    (place >> BITS, low_of(place))
-}
-
-/// A place relative to the beginning of its chunk.
-pub(crate) fn low_of(place: Place) -> u16 {
-    let [low, high, ..] = place.to_le_bytes();
-    u16::from_le_bytes([low, high]) & LOW
-}
-
-/// The place of a chunk.
-pub(crate) fn join(number: u32, low: u16) -> Place {
-    number << BITS | u32::from(low)
-}
 
 /// Some places of one chunk, shared between versions until they are written.
 #[derive(Debug, Clone)]
@@ -217,7 +192,8 @@ pub(crate) mod tests {
     use proptest::prelude::*;
     use roaring::RoaringBitmap;
 
-    use super::{Chunk, LOW, Sparsity, join, split};
+    use super::{Chunk, Sparsity};
+    use crate::state::postings::place_parts::{LOW, join, split};
 
     /// Places that are near each other, at both ends, and anywhere.
     pub(in crate::state::postings) fn places() -> impl Strategy<Value = u16> {

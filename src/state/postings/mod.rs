@@ -1,8 +1,9 @@
 //! For each label, the places of the chats that carry it, in chunks.
 
 mod bulk;
+pub(crate) mod place_parts;
 pub(crate) mod chunk;
-mod lists;
+pub(crate) mod lists;
 mod places;
 mod run;
 mod walk;
@@ -16,7 +17,6 @@ use crate::collections::number::{to_index, to_u64};
 use crate::model::change::Place;
 use crate::state::labels::Slot;
 use crate::state::postings::chunk::Sparsity;
-pub(crate) use crate::state::postings::lists::{Lengths, Lists};
 #[cfg(test)]
 pub(crate) use crate::state::postings::places::Pieces;
 pub(crate) use crate::state::postings::places::{Part, Parts, Places};

@@ -6,7 +6,8 @@ use crate::collections::cow_slice::{CowSlice, Item};
 use crate::collections::cow_vec::{CowVec, CowVecFrom};
 use crate::collections::number::to_index;
 use crate::model::change::Place;
-use crate::state::postings::chunk::{Chunk, Sparsity, join, split};
+use crate::state::postings::chunk::{Chunk, Sparsity};
+use crate::state::postings::place_parts::{join, split};
 use crate::state::postings::run;
 use crate::state::postings::words::Form;
 
@@ -233,7 +234,8 @@ mod tests {
 
     use super::{Pieces, Places};
     use crate::model::change::Place;
-    use crate::state::postings::chunk::{Sparsity, join, low_of, split};
+    use crate::state::postings::chunk::Sparsity;
+    use crate::state::postings::place_parts::{join, low_of, split};
 
     const LISTS: Sparsity = Sparsity::among(1);
 

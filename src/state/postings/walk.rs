@@ -2,9 +2,10 @@
 
 use crate::model::change::Place;
 use crate::state::labels::Slot;
-use crate::state::postings::chunk::{join, split};
+use crate::state::postings::lists::Lists;
+use crate::state::postings::place_parts::{join, split};
 use crate::state::postings::words::{Bits, Iter, NONE, unite};
-use crate::state::postings::{Lists, Part, Postings};
+use crate::state::postings::{Part, Postings};
 
 /// With more lists than this, uniting them costs less than merging them.
 const FEW: usize = 64;

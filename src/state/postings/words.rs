@@ -1,7 +1,7 @@
 //! Sets of places of one chunk as bits.
 
 use crate::model::change::Place;
-use crate::state::postings::chunk::{PLACES, low_of};
+use crate::state::postings::place_parts::{PLACES, low_of};
 
 /// Words of one bit for each place of a chunk.
 pub(crate) const WORDS: usize = PLACES / 64;

@@ -8,5 +8,12 @@ pub(crate) mod overlay;
 
 /// What a database lies on, so that tests can play a disk.
 pub(crate) use redb::StorageBackend;
+
+use std::fs::File;
+
+use crate::store::backend::fault::Fault;
+
 /// A file as the database uses it.
-pub(crate) use redb::backends::FileBackend;
+pub(crate) fn over_file(file: File) -> Result<impl StorageBackend, Fault> {
+    redb::backends::FileBackend::new(file).map_err(|error| Fault::from(redb::Error::from(error)))
+}
