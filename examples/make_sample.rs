@@ -1,4 +1,4 @@
-//! Writes the bundled sample of the example `contacts_by_label` to standard output:
+//! Writes the bundled sample of the program `label-index` to standard output:
 //! `cargo run --example make_sample > examples/data/crm_sample.csv`.
 //!
 //! The account is invented and always the same. Its phone numbers are of the ranges that are set aside for fiction

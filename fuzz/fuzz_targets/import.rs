@@ -1,13 +1,17 @@
-//! Any bytes as the lines of an export, and as the CSV that the example `contacts_by_label` reads.
+//! Any bytes as the lines of an export, and as the CSV that the program `label-index` reads.
 
 #![no_main]
 
-#[allow(dead_code, reason = "the example says more with it")]
-#[path = "../../examples/contacts_by_label/input_error.rs"]
+#[path = "../../src/bin/label-index/delimiter.rs"]
+mod delimiter;
+#[path = "../../src/bin/label-index/fields.rs"]
+mod fields;
+#[allow(dead_code, reason = "the program says more with it")]
+#[path = "../../src/bin/label-index/input_error.rs"]
 mod input_error;
-#[path = "../../examples/contacts_by_label/lines.rs"]
+#[path = "../../src/bin/label-index/lines.rs"]
 mod lines;
-#[path = "../../examples/contacts_by_label/rows.rs"]
+#[path = "../../src/bin/label-index/rows.rs"]
 mod rows;
 
 use std::sync::OnceLock;
@@ -16,6 +20,7 @@ use label_index::{Error, Store, StoreOptions};
 use libfuzzer_sys::fuzz_target;
 use redb::backends::InMemoryBackend;
 
+use crate::delimiter::Delimiter;
 use crate::input_error::InputError;
 use crate::rows::Rows;
 
@@ -72,7 +77,7 @@ fn clear(store: &Store) {
 
 /// Rows stand on lines of their own, in order.
 fn read_rows(bytes: &[u8]) -> Result<(), InputError> {
-    let mut rows = Rows::new(bytes)?;
+    let mut rows = Rows::new(bytes, Delimiter::COMMA)?;
     let mut last = 1;
     while let Some(row) = rows.next()? {
         assert!(row.line > last, "line {} after {last}", row.line);

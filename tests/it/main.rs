@@ -22,8 +22,6 @@ mod churn;
 #[cfg(not(label_index_shuttle))]
 mod concurrency;
 #[cfg(not(label_index_shuttle))]
-mod contacts_by_label;
-#[cfg(not(label_index_shuttle))]
 mod copies;
 #[cfg(not(label_index_shuttle))]
 mod example;
@@ -52,6 +50,8 @@ mod names;
 mod plain_ids;
 #[cfg(not(label_index_shuttle))]
 mod plain_names;
+#[cfg(all(feature = "cli", not(label_index_shuttle)))]
+mod program;
 #[cfg(not(label_index_shuttle))]
 mod properties;
 #[cfg(not(label_index_shuttle))]

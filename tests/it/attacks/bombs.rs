@@ -85,19 +85,20 @@ fn a_bomb_of_lines_that_are_right_is_read_line_by_line() {
     index.check_invariants().unwrap();
 }
 
-/// The example can only be watched by letting it live on little: 192 MiB of addresses, threads and program included.
-#[cfg(target_os = "linux")]
+/// The program can only be watched by letting it live on little: 192 MiB of addresses, threads and program included.
+#[cfg(all(feature = "cli", target_os = "linux"))]
 #[test]
-fn the_example_reads_a_bomb_in_little_memory() {
+fn the_program_reads_a_bomb_in_little_memory() {
     use std::process::Command;
 
-    use crate::example::{example, fed};
+    use crate::example::fed;
+    use crate::program::BINARY;
 
     let row = format!("ana@c.us,{}VIP\n", " ".repeat(LINE - 12));
     let bomb = [packed(b"chat,label\n"), packed(row.as_bytes()).repeat(megabytes())].concat();
     let run = |end: &[u8]| {
         let mut command = Command::new("sh");
-        command.args(["-c", "ulimit -v 196608 && exec \"$@\"", "sh"]).arg(example("contacts_by_label"));
+        command.args(["-c", "ulimit -v 196608 && exec \"$@\"", "sh", BINARY, "query"]);
         fed(command.args(["-", "--json"]), &[&bomb[..], &packed(end)].concat())
     };
     assert_eq!(run(b"bob@c.us,VIP\n").json()["total_chats"], 2);

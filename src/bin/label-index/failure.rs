@@ -10,13 +10,15 @@ use crate::arguments::Arguments;
 use crate::input_error::InputError;
 
 pub(crate) enum Failure {
-    /// An option is not to be answered.
+    /// The command line asks for what cannot be answered.
     Question(label_index::Error),
-    /// The store does not do what it is asked.
+    /// The store refuses.
     Store(label_index::Error),
-    /// The input is not to be read.
+    /// The input cannot be read.
     Input { source: String, error: InputError },
-    /// The output is not to be written.
+    /// The store is damaged, as the output says.
+    Unsound,
+    /// The output cannot be written.
     Output(io::Error),
 }
 
@@ -25,7 +27,7 @@ impl Failure {
         Self::Input { source: source.to_owned(), error }
     }
 
-    /// Tells it on standard error, in vain if that is closed, and gives the exit code.
+    /// Prints it on standard error, in vain if that is closed, and gives the exit code.
     pub(crate) fn report(self) -> ExitCode {
         match self {
             Self::Question(error) => {
@@ -37,6 +39,9 @@ impl Failure {
             }
             Self::Input { source, error } => {
                 let _ = writeln!(io::stderr(), "{source}{error}");
+            }
+            Self::Unsound => {
+                let _ = writeln!(io::stderr(), "the store is damaged");
             }
             Self::Output(error) => {
                 let _ = writeln!(io::stderr(), "cannot write the answer: {error}");

@@ -8,7 +8,7 @@ use label_index::{Answer, Label, LabelIndex};
 ///
 /// `question` are the options that the next page needs beside those that were given.
 pub(crate) fn print(
-    out: &mut impl Write,
+    out: &mut dyn Write,
     index: &LabelIndex,
     answer: &Answer,
     question: Option<&str>,
@@ -42,7 +42,7 @@ pub(crate) fn print(
 const SEPARATOR: &str = " · ";
 
 /// The labels stand last, so that it does not matter how wide a terminal draws an emoji.
-fn print_chats(out: &mut impl Write, answer: &Answer) -> io::Result<()> {
+fn print_chats(out: &mut dyn Write, answer: &Answer) -> io::Result<()> {
     const WIDEST: usize = 40;
 
     if answer.chats.is_empty() {
@@ -58,7 +58,8 @@ fn print_chats(out: &mut impl Write, answer: &Answer) -> io::Result<()> {
     writeln!(out)
 }
 
-fn name(label: &Label) -> &str {
+/// What a label is called.
+pub(crate) fn name(label: &Label) -> &str {
     label.name().map_or("(no name yet)", |name| name.as_str())
 }
 

@@ -1,33 +1,15 @@
-//! The example `contacts_by_label` over a store.
+//! Files that are kept in a store, by `query` and by `load`.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use label_index::{LabelPatch, Store};
 use serde_json::{Value, json};
 
-use super::{SMALL, chats, fed, file, gzip, large, run};
-use crate::example::{Ran, example};
-
-/// The folder of a store for one test, which goes when this is dropped.
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    /// Runs over the store.
-    fn run(&self, arguments: &[&str]) -> Ran {
-        run(&[&["--store", self.path().to_str().unwrap()], arguments].concat())
-    }
-}
+use super::{Folder, SMALL, chats, fed, file, gzip, large, program, run};
+use crate::example::Ran;
 
 /// The lines of standard error, and the answer.
 #[track_caller]
@@ -82,7 +64,7 @@ fn killed_in_the_middle_and_run_again_gives_the_same_answer() {
 
     for (rows, batches) in [(0, 0), (999, 0), (1_000, 1), (17_500, 17), (39_999, 39)] {
         let store = Folder::new();
-        let mut child = Command::new(example("contacts_by_label"))
+        let mut child = program("query")
             .args(["-", "--store", store.path().to_str().unwrap()])
             .args(question)
             .stdin(Stdio::piped())
@@ -182,7 +164,7 @@ fn what_is_no_file_makes_no_store() {
     let empty = fed(&["-", "--store", folder], b"").refused(1);
     assert_eq!(empty, "<stdin>:1: empty, expected the header chat,label\n");
     let nothing = run(&["--store", folder]).refused(1);
-    assert_eq!(nothing, format!("{folder}: there is no store, and no FILE to make one of\n"));
+    assert_eq!(nothing, format!("{folder}: there is no store; `load` and `import` make one\n"));
     assert!(!Path::new(folder).exists());
 }
 

@@ -7,7 +7,10 @@ use std::path::Path;
 use flate2::bufread::MultiGzDecoder;
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
+use crate::delimiter::Delimiter;
+use crate::failure::Failure;
 use crate::input_error::InputError;
+use crate::rows::Rows;
 use crate::sample;
 
 pub(crate) enum Source<'a> {
@@ -47,6 +50,12 @@ impl<'a> Source<'a> {
             Self::StandardInput => "<stdin>".to_owned(),
             Self::File(path) => path.display().to_string(),
         }
+    }
+
+    /// Opens it as rows of CSV, and reads the header.
+    pub(crate) fn rows(&self, progress: Progress, delimiter: Delimiter) -> Result<Rows<Box<dyn BufRead>>, Failure> {
+        let rows = self.open(progress).and_then(|input| Rows::new(input, delimiter));
+        rows.map_err(|error| Failure::input(&self.name(), error))
     }
 
     /// Opens it, and unpacks it if it is gzip.

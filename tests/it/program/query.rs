@@ -1,58 +1,16 @@
-//! The example `contacts_by_label`, run as a user runs it.
-
-#[cfg(feature = "store")]
-mod stored;
+//! Questions to files and to the sample.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::fs;
 use std::io::Write;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
-use crate::example::{self, Ran, example};
-
-const SAMPLE: &str = include_str!("../../examples/data/crm_sample.csv");
-
-fn run(arguments: &[&str]) -> Ran {
-    fed(arguments, b"")
-}
-
-/// Runs with these bytes on standard input.
-fn fed(arguments: &[&str], stdin: &[u8]) -> Ran {
-    example::fed(Command::new(example("contacts_by_label")).args(arguments), stdin)
-}
-
-/// A file for one test.
-fn file(name: &str, content: &[u8]) -> String {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    fs::write(&path, content).unwrap();
-    path.to_str().unwrap().to_owned()
-}
-
-fn gzip(content: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(content).unwrap();
-    encoder.finish().unwrap()
-}
-
-/// The chat ids of an answer.
-fn chats(answer: &Value) -> Vec<&str> {
-    answer["chats"].as_array().unwrap().iter().map(|listed| listed["chat_id"].as_str().unwrap()).collect()
-}
-
-const SMALL: &str = "chat,label\n\
-    ana,VIP\n\
-    bob,Support\n\
-    ana,Support\n\
-    eve,vip\n\
-    dan,\"Late, again\"\n\
-    eve,Support\n\
-    ana,VIP\n";
+use super::{BINARY, SAMPLE, SMALL, chats, fed, file, gzip, large, program, run};
+use crate::example::{Ran, example};
 
 #[test]
 fn the_sample_is_what_its_generator_writes() {
@@ -86,6 +44,7 @@ fn the_sample_has_what_an_account_has() {
 #[test]
 fn without_arguments_the_sample_shows_vip_or_support() {
     let table = run(&[]).ok();
+    assert_eq!(Ran::from(Command::new(BINARY).output().unwrap()).ok(), table, "without a command too");
     let answer = run(&["--names", "VIP,Support", "--json"]).json();
     assert!(answer["next"].is_null());
     for listed in answer["chats"].as_array().unwrap() {
@@ -208,7 +167,7 @@ fn bad_input_is_named_by_file_line_and_reason() {
         (b"label,chat\na,b\n", 1, "expected the header chat,label"),
         (b"chat\na,b\n", 1, "expected the header chat,label"),
         (b"chat,label,color\na,b,1\n", 1, "expected the header chat,label"),
-        (b"chat;label\na;b\n", 1, "expected the header chat,label"),
+        (b"chat;label\na;b\n", 1, "columns are separated by ;, see --delimiter"),
         (b"\nana,VIP\n", 2, "expected the header chat,label"),
         (b"chat,label\nana,VIP\nbob\n", 3, "expected 2 columns, chat and label, found 1"),
         (b"chat,label\n\n\nana,VIP,1\n", 4, "expected 2 columns, chat and label, found 3"),
@@ -343,22 +302,6 @@ fn bad_options_exit_with_2_before_anything_is_read() {
     }
 }
 
-/// Rows of a made-up account, and each chat's labels.
-fn large() -> (String, BTreeMap<String, BTreeSet<String>>) {
-    let mut csv = String::from("chat,label\n");
-    let mut account: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let mut state: u64 = 7;
-    for _ in 0..40_000 {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let chat = format!("{}@g.us", (state >> 33) % 9_000);
-        // The product of two numbers is uneven, so labels differ in size.
-        let label = format!("label {}", ((state >> 20) % 8) * ((state >> 24) % 8));
-        writeln!(csv, "{chat},{label}").unwrap();
-        account.entry(chat).or_default().insert(label);
-    }
-    (csv, account)
-}
-
 #[test]
 fn a_large_file_gives_what_counting_by_hand_gives() {
     let (csv, account) = large();
@@ -436,7 +379,7 @@ fn a_reader_that_has_seen_enough_is_no_error() {
     let (csv, _) = large();
     let path = file("head.csv", csv.as_bytes());
     for format in [&["--json"][..], &[]] {
-        let mut child = Command::new(example("contacts_by_label"))
+        let mut child = program("query")
             .args([&[path.as_str(), "--limit", "10000"], format].concat())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -1,0 +1,192 @@
+//! From rows to an index in a store, batch by batch.
+
+use std::collections::HashMap;
+use std::io::BufRead;
+use std::mem;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread;
+
+use label_index::{Batch, ChatId, Error, LabelId, LabelIndex, LabelName, LabelRef, Receipt};
+
+use crate::failure::Failure;
+use crate::input_error::InputError;
+use crate::rows::{Row, Rows};
+use crate::texts::Texts;
+
+/// Batches that are on their way to the disk while the next one is read: one sync serves those that are ready.
+const ON_THEIR_WAY: usize = 4;
+
+/// Links every chat to its labels, so many rows in one batch, and tells after each batch how many rows were read.
+///
+/// Each distinct display name is a label of its own: the first of those that the index has under it, or else a new one,
+/// made in the batch of its first link. So an empty index gives the ids 1, 2, .. in order of first appearance, and a file
+/// of which some batches were loaded before gives what it would have given at once.
+///
+/// Needs the memory of a few batches.
+pub(crate) fn load(
+    index: &LabelIndex,
+    source: &str,
+    rows: Rows<impl BufRead>,
+    rows_in_batch: usize,
+    committed: impl FnMut(u64) + Send,
+) -> Result<(), Failure> {
+    let (submitted, receipts) = sync_channel(ON_THEIR_WAY);
+    let (created, ids) = channel();
+    thread::scope(|scope| {
+        let waiting = scope.spawn(move || wait(source, receipts, &created, committed));
+        let read = Loader::new(index, submitted, ids).load(source, rows, rows_in_batch);
+        // What was refused first comes first.
+        waiting.join().unwrap_or(Ok(())).and(read)
+    })
+}
+
+/// A batch that was submitted.
+struct Submitted {
+    receipt: Receipt,
+    /// The line of each operation.
+    lines: Vec<u64>,
+    /// How many rows were read up to its end.
+    read: u64,
+}
+
+/// Waits for each batch to be durable, tells so, and passes on the ids of the labels that it created.
+fn wait(
+    source: &str,
+    receipts: Receiver<Submitted>,
+    created: &Sender<Vec<LabelId>>,
+    mut committed: impl FnMut(u64),
+) -> Result<(), Failure> {
+    for Submitted { receipt, lines, read } in receipts {
+        let done = receipt.wait().map_err(|error| match error {
+            Error::BatchRefused { position, cause } => Failure::input(
+                source,
+                match lines.get(position) {
+                    Some(&line) => InputError::at(line, &cause),
+                    None => InputError::whole(&cause),
+                },
+            ),
+            error => Failure::Store(error),
+        })?;
+        committed(read);
+        if !done.created.is_empty() {
+            // The reader is gone if it failed.
+            let _ = created.send(done.created);
+        }
+    }
+    Ok(())
+}
+
+struct Loader<'a> {
+    index: &'a LabelIndex,
+    submitted: SyncSender<Submitted>,
+    ids: Receiver<Vec<LabelId>>,
+    /// By display name, byte for byte: `ensure_label` would take `VIP` and `vip` for one.
+    labels: HashMap<String, LabelRef>,
+    batch: Batch,
+    /// The names of the labels that the batch creates, in order, and the lines on which they stand.
+    created: Vec<(String, u64)>,
+    chat_texts: Texts,
+    chats: Vec<ChatId>,
+    links: Vec<Link>,
+}
+
+/// A row of the batch.
+struct Link {
+    /// The number of the chat in the batch.
+    chat: u32,
+    label: LabelRef,
+    line: u64,
+}
+
+impl<'a> Loader<'a> {
+    fn new(index: &'a LabelIndex, submitted: SyncSender<Submitted>, ids: Receiver<Vec<LabelId>>) -> Self {
+        let mut labels = HashMap::new();
+        for label in index.labels() {
+            if let Some(name) = label.name() {
+                labels.entry(name.to_string()).or_insert_with(|| LabelRef::Id(label.id().clone()));
+            }
+        }
+        Self {
+            index,
+            submitted,
+            ids,
+            labels,
+            batch: index.batch(),
+            created: Vec::new(),
+            chat_texts: Texts::default(),
+            chats: Vec::new(),
+            links: Vec::new(),
+        }
+    }
+
+    fn load(mut self, source: &str, mut rows: Rows<impl BufRead>, rows_in_batch: usize) -> Result<(), Failure> {
+        let refused = |error| Failure::input(source, error);
+        let mut read = 0;
+        while let Some(row) = rows.next().map_err(refused)? {
+            self.add(&row).map_err(|error| refused(InputError::at(row.line, &error)))?;
+            read += 1;
+            if self.links.len() == rows_in_batch && !self.submit(read)? {
+                return Ok(());
+            }
+        }
+        if !self.links.is_empty() {
+            self.submit(read)?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, row: &Row<'_>) -> Result<(), Error> {
+        // A batch has fewer rows than there are numbers, so each text has one.
+        let chat = self.chat_texts.number(&row.chat).unwrap_or_default();
+        if self.chat_texts.len() > self.chats.len() {
+            self.chats.push(row.chat.parse()?);
+        }
+        // A display name is kept trimmed.
+        let label = match self.labels.get(row.label.trim()) {
+            Some(label) => label.clone(),
+            None => self.define(row)?,
+        };
+        self.links.push(Link { chat, label, line: row.line });
+        Ok(())
+    }
+
+    /// Creates the label of a row. Nothing else is in the batch before it is submitted, so labels come first.
+    fn define(&mut self, row: &Row<'_>) -> Result<LabelRef, Error> {
+        let name: LabelName = row.label.parse()?;
+        let (text, label) = (name.to_string(), LabelRef::Token(self.batch.create_label(name)?));
+        self.created.push((text.clone(), row.line));
+        self.labels.insert(text, label.clone());
+        Ok(label)
+    }
+
+    /// Submits the batch, and begins the next one. False if an earlier one failed.
+    ///
+    /// The links of a chat follow each other, in the order of the first row of each chat: so they are one change of its
+    /// label set, and chats get the places that they would get row by row.
+    fn submit(&mut self, read: u64) -> Result<bool, Failure> {
+        let mut batch = mem::replace(&mut self.batch, self.index.batch());
+        let mut lines: Vec<u64> = self.created.iter().map(|&(_, line)| line).collect();
+        self.links.sort_by_key(|link| link.chat);
+        let mut chats = self.chats.drain(..);
+        for links in self.links.chunk_by(|a, b| a.chat == b.chat) {
+            let Some(chat) = chats.next() else { break };
+            for link in links {
+                batch.link(link.label.clone(), &chat).map_err(Failure::Store)?;
+                lines.push(link.line);
+            }
+        }
+        drop(chats);
+        self.links.clear();
+        self.chat_texts.clear();
+        if self.submitted.send(Submitted { receipt: batch.submit(), lines, read }).is_err() {
+            return Ok(false);
+        }
+        if self.created.is_empty() {
+            return Ok(true);
+        }
+        // The next batch names them by their ids.
+        let Ok(ids) = self.ids.recv() else { return Ok(false) };
+        self.labels.extend(self.created.drain(..).map(|(name, _)| name).zip(ids.into_iter().map(LabelRef::Id)));
+        Ok(true)
+    }
+}

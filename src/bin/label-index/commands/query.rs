@@ -1,0 +1,47 @@
+//! Asking a file, a store, or the sample.
+
+use label_index::{Filter, LabelIndex, Options, Page};
+
+use crate::arguments::{Query, without_arguments};
+use crate::failure::Failure;
+use crate::source::{Progress, Source};
+use crate::{PAGE_LIMIT, batches, gathered, output, stored, table};
+
+pub(super) fn run(query: &Query) -> Result<(), Failure> {
+    let filter = query.question.filter_or_default();
+    let page = query.question.page()?;
+    // What is wrong with a question is wrong without a single chat too: better said before the file is read. Only the
+    // cursors of a store are its own.
+    let first = if query.store.is_some() { Page::first(page.limit()) } else { page };
+    check(&filter, first)?;
+
+    let Some(folder) = &query.store else {
+        let source = Source::of(query.file.as_deref());
+        let rows = source.rows(Progress::Bar, query.delimiter)?;
+        return answer(query, &gathered::load(&source.name(), rows)?, &filter, page);
+    };
+    let Some(file) = &query.file else {
+        let (_store, index) = stored::existing(folder, &query.instance)?;
+        return answer(query, &index, &filter, page);
+    };
+    let source = Source::of(Some(file));
+    // A file that cannot be read makes no store.
+    let rows = source.rows(Progress::Elsewhere, query.delimiter)?;
+    let (_store, index) = stored::made(folder, &query.instance, query.batch.get())?;
+    index.query(&filter, page).map_err(Failure::Question)?;
+    batches::load(&index, &source.name(), rows, query.batch.get(), output::tell_committed)?;
+    answer(query, &index, &filter, page)
+}
+
+/// Asks an empty index, which refuses what every index refuses.
+pub(super) fn check(filter: &Filter, page: Page) -> Result<(), Failure> {
+    Options::new().page_limit(PAGE_LIMIT).build().query(filter, page).map(drop).map_err(Failure::Question)
+}
+
+fn answer(query: &Query, index: &LabelIndex, filter: &Filter, page: Page) -> Result<(), Failure> {
+    let answer = index.query(filter, page).map_err(Failure::Question)?;
+    let question = without_arguments().then_some("query --names VIP,Support");
+    output::print(
+        |out| if query.json { output::json(out, &answer) } else { table::print(out, index, &answer, question) },
+    )
+}

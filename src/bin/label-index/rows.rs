@@ -1,0 +1,105 @@
+//! The rows of the CSV file.
+
+use std::borrow::Cow;
+use std::io::BufRead;
+
+use crate::delimiter::Delimiter;
+use crate::fields::Fields;
+use crate::input_error::InputError;
+use crate::lines::{Lines, without_mark};
+
+/// Reads rows of two columns, after the header. Each row stands on a line of its own.
+pub(crate) struct Rows<R> {
+    lines: Lines<R>,
+    delimiter: u8,
+    /// The line of the header.
+    header: Vec<u8>,
+}
+
+/// One row, and the physical line on which it stands.
+pub(crate) struct Row<'a> {
+    pub(crate) line: u64,
+    pub(crate) chat: Cow<'a, str>,
+    pub(crate) label: Cow<'a, str>,
+}
+
+impl<R: BufRead> Rows<R> {
+    const COLUMNS: [&'static str; 2] = ["chat", "label"];
+
+    /// Reads the header.
+    pub(crate) fn new(input: R, delimiter: Delimiter) -> Result<Self, InputError> {
+        let mut lines = Lines::new(input);
+        let read = lines.advance();
+        let line = lines.number();
+        if let Some(found) = other_encoding(lines.line()) {
+            return Err(InputError::at(line, &found));
+        }
+        let expected = Self::COLUMNS.join(char::from(delimiter.byte()).encode_utf8(&mut [0; 4]));
+        let header = lines.line().to_vec();
+        if !read? {
+            return Err(InputError::at(line, &format_args!("empty, expected the header {expected}")));
+        }
+        if !is_header(&header, delimiter) {
+            let found = match Delimiter::USUAL.into_iter().find(|&other| is_header(&header, other)) {
+                Some(other) => format!("columns are separated by {other}, see --delimiter"),
+                None => format!("expected the header {expected}"),
+            };
+            return Err(InputError::at(line, &found));
+        }
+        Ok(Self { lines, delimiter: delimiter.byte(), header })
+    }
+
+    pub(crate) fn next(&mut self) -> Result<Option<Row<'_>>, InputError> {
+        loop {
+            if !self.lines.advance()? {
+                return Ok(None);
+            }
+            // Files that were joined, packed or not, have a header each.
+            if without_mark(self.lines.line()) != self.header {
+                break;
+            }
+        }
+        let line = self.lines.number();
+        let refused = |reason: &str| InputError::at(line, &reason);
+        let text = self.text()?;
+        let mut fields = Fields::new(text, self.delimiter);
+        let mut next = || fields.next().transpose().map_err(refused);
+        let (chat, label) = (next()?, next()?);
+        let mut more = 0;
+        while next()?.is_some() {
+            more += 1;
+        }
+        match (chat, label, more) {
+            (Some(chat), Some(label), 0) => Ok(Some(Row { line, chat, label })),
+            (_, label, more) => {
+                let found = 1 + usize::from(label.is_some()) + more;
+                Err(refused(&format!("expected 2 columns, chat and label, found {found}")))
+            }
+        }
+    }
+
+    /// The present line as text.
+    fn text(&self) -> Result<&str, InputError> {
+        std::str::from_utf8(self.lines.line()).map_err(|error| {
+            let before = self.lines.line().get(..error.valid_up_to()).unwrap_or_default();
+            let before = String::from_utf8_lossy(before);
+            let column = if Fields::new(&before, self.delimiter).count() < 2 { "chat" } else { "label" };
+            InputError::at(self.lines.number(), &format_args!("invalid UTF-8 in column {column}"))
+        })
+    }
+}
+
+fn is_header(line: &[u8], delimiter: Delimiter) -> bool {
+    let text = std::str::from_utf8(line).unwrap_or_default();
+    Fields::new(text, delimiter.byte()).eq(Rows::<&[u8]>::COLUMNS.map(|column| Ok(Cow::Borrowed(column))))
+}
+
+/// What a first line shows that is not lines of UTF-8.
+fn other_encoding(line: &[u8]) -> Option<&'static str> {
+    match line {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..] => Some("looks like UTF-16, expected UTF-8"),
+        [b'P', b'K', 3, 4, ..] => Some("looks like a ZIP archive or a spreadsheet, expected CSV"),
+        _ if line.trim_ascii_end().contains(&b'\r') => Some("lines end in CR alone, expected LF or CRLF"),
+        _ => None,
+    }
+}

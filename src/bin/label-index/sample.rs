@@ -1,0 +1,7 @@
+//! The bundled sample: an invented account, which the example `make_sample` writes.
+
+/// What errors call it.
+pub(crate) const NAME: &str = "crm_sample.csv";
+
+/// Its CSV text.
+pub(crate) const TEXT: &str = include_str!("../../../examples/data/crm_sample.csv");
