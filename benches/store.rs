@@ -100,7 +100,7 @@ fn writes(sizes: &Sizes) {
     let folder = tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     let index = store.instance("one").unwrap();
-    drop(index.upsert_label(1, "New").unwrap());
+    index.upsert_label(1, "New").unwrap();
     let (_, one) = timed(|| link(&index, sizes.writes));
     say("synced single writes, one caller", rate(sizes.writes, one), "/s");
 
@@ -110,7 +110,7 @@ fn writes(sizes: &Sizes) {
     let indexes: Vec<LabelIndex> = (0..CALLERS)
         .map(|caller| {
             let index = store.instance(&format!("{caller} of many")).unwrap();
-            drop(index.upsert_label(1, "New").unwrap());
+            index.upsert_label(1, "New").unwrap();
             index
         })
         .collect();
@@ -160,7 +160,7 @@ fn append(folder: &Path, commits: usize) {
 /// Loads an account in batches, in memory or not.
 fn load(index: &LabelIndex, workload: &Workload) {
     for (id, name) in (1_u32..).zip(&workload.names) {
-        drop(index.upsert_label(id, LabelPatch::named(name).unwrap()).unwrap());
+        index.upsert_label(id, LabelPatch::named(name).unwrap()).unwrap();
     }
     for chats in workload.chats.chunks(BATCH) {
         let mut batch = index.batch();

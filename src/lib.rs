@@ -111,16 +111,45 @@ pub use model::filter::{Entry, Filter, Page};
 pub use model::full_state::FullState;
 pub use model::label::{Label, LabelPatch, NewLabel};
 pub use model::label_id::LabelId;
+pub use model::label_ref::{LabelRef, LabelToken};
 pub use model::name::LabelName;
 pub use model::op::{
-    BatchCommit, ChangedChats, Committed, Ensured, Event, LabelRef, LabelToken, Merged, Outcome, RefreshState,
-    Refreshed, RemovedLabel, SetDifference, Upserted,
+    BatchCommit, ChangedChats, Committed, Ensured, Event, Merged, Outcome, RefreshState, Refreshed, RemovedLabel,
+    SetDifference, Updated, Upserted,
 };
 pub use model::options::{Limits, Options};
 pub use refresh::{RefreshTicket, RefusedRefresh};
 pub use state::check::Violation;
 #[cfg(feature = "store")]
 pub use store::{Contents, Durability, InstanceReport, Report, Store, StoreOptions};
+
+/// What most programs use, for `use label_index::prelude::*`.
+///
+/// Nothing in it has a name of the standard library: the error of the crate is [`LabelIndexError`] here, and
+/// [`label_index::Result`](crate::Result) is not in it.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::{Error, Result};
+///
+/// use label_index::prelude::*;
+///
+/// fn linked(index: &LabelIndex, chat: &str) -> Result<bool> {
+///     index.link("1", chat).map_err(Error::other)
+/// }
+///
+/// let index = LabelIndex::new();
+/// assert!(linked(&index, "ana@c.us").is_err(), "there is no such label yet");
+/// ```
+pub mod prelude {
+    pub use crate::{
+        Answer, Batch, ChatId, Delivery, Error as LabelIndexError, Filter, FullState, Label, LabelId, LabelIndex,
+        LabelName, LabelPatch, NewLabel, Page, Snapshot, Subscriber,
+    };
+    #[cfg(feature = "store")]
+    pub use crate::{Durability, Store, StoreOptions};
+}
 
 #[doc = include_str!("../docs/design.md")]
 pub mod _design {}

@@ -10,7 +10,8 @@ use crate::model::chat_id::ChatId;
 use crate::model::error::{Error, Result};
 use crate::model::label::{LabelPatch, NewLabel};
 use crate::model::label_id::LabelId;
-use crate::model::op::{BatchCommit, Event, LabelRef, LabelToken, Op};
+use crate::model::label_ref::{LabelRef, LabelToken};
+use crate::model::op::{BatchCommit, Event, Op};
 
 /// Operations that become one commit: all of them or none, under one revision.
 ///
@@ -67,6 +68,17 @@ impl Batch {
     /// Those of the arguments.
     pub fn upsert_label(&mut self, id: impl Arg<LabelId>, patch: impl Arg<LabelPatch>) -> Result<()> {
         self.add(Op::UpsertLabel { id: id.parse_arg()?, patch: patch.parse_arg()? });
+        Ok(())
+    }
+
+    /// Adds [`LabelIndex::update_label`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignToken`]; those of the arguments.
+    pub fn update_label(&mut self, label: impl Arg<LabelRef>, patch: impl Arg<LabelPatch>) -> Result<()> {
+        let op = Op::UpdateLabel { label: self.label(label)?, patch: patch.parse_arg()? };
+        self.add(op);
         Ok(())
     }
 

@@ -56,8 +56,8 @@ impl LabelIndex {
     }
 
     /// The ids of the labels of a name. See [`Snapshot::ids_named`](crate::Snapshot::ids_named).
-    pub fn ids_named(&self, name: &str) -> Vec<LabelId> {
-        NameKey::sought(name).map(|key| self.with_visible(|state| state.ids_named(&key))).unwrap_or_default()
+    pub fn ids_named(&self, name: impl AsRef<str>) -> Vec<LabelId> {
+        NameKey::sought(name.as_ref()).map(|key| self.with_visible(|state| state.ids_named(&key))).unwrap_or_default()
     }
 
     /// How many chats have a label. See [`Snapshot::count`](crate::Snapshot::count).

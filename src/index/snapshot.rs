@@ -130,8 +130,8 @@ impl Snapshot {
     /// The ids of the labels of a name, in label order; names are compared as [`LabelName`](crate::LabelName) says.
     ///
     /// **O(log n)** and the ids found.
-    pub fn ids_named(&self, name: &str) -> Vec<LabelId> {
-        NameKey::sought(name).map(|key| self.state.ids_named(&key)).unwrap_or_default()
+    pub fn ids_named(&self, name: impl AsRef<str>) -> Vec<LabelId> {
+        NameKey::sought(name.as_ref()).map(|key| self.state.ids_named(&key)).unwrap_or_default()
     }
 
     /// How many chats have a label.

@@ -7,7 +7,7 @@ use crate::model::error::{Error, Result};
 use crate::model::label::{LabelPatch, NewLabel};
 use crate::model::label_id::LabelId;
 use crate::model::op::{
-    ChangedChats, Committed, Ensured, Event, Merged, Op, Outcome, RemovedLabel, SetDifference, Upserted,
+    ChangedChats, Committed, Ensured, Event, Merged, Op, Outcome, RemovedLabel, SetDifference, Updated, Upserted,
 };
 
 /// Takes the outcome that an operation of its kind has.
@@ -52,6 +52,34 @@ impl LabelIndex {
     pub fn upsert_label(&self, id: impl Arg<LabelId>, patch: impl Arg<LabelPatch>) -> Result<Committed<Upserted>> {
         let op = Op::UpsertLabel { id: id.parse_arg()?, patch: patch.parse_arg()? };
         Ok(outcome!(self.execute(&op)?, Upserted))
+    }
+
+    /// Sets the attributes that the patch has on a label that is there, provisional or not; others are left alone.
+    ///
+    /// This is what an edit by a person means. Unlike [`upsert_label`](Self::upsert_label) it never makes a label: one that
+    /// somebody else removed in the meantime stays removed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownLabel`] if the label was never defined or was removed; the errors of the arguments. Nothing has
+    /// changed then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::{Error, LabelIndex, LabelPatch, Updated};
+    ///
+    /// let index = LabelIndex::new();
+    /// index.upsert_label("1", "VIP")?;
+    /// assert_eq!(index.update_label("1", LabelPatch::new().color(3))?.outcome, Updated::Updated);
+    /// assert!(!index.update_label("1", "VIP")?.changed());
+    /// index.remove_label("1")?;
+    /// assert!(matches!(index.update_label("1", "VIP"), Err(Error::UnknownLabel { .. })));
+    /// # Ok::<(), label_index::Error>(())
+    /// ```
+    pub fn update_label(&self, id: impl Arg<LabelId>, patch: impl Arg<LabelPatch>) -> Result<Committed<Updated>> {
+        let op = Op::UpdateLabel { label: id.parse_arg()?, patch: patch.parse_arg()? };
+        Ok(outcome!(self.execute(&op)?, Updated))
     }
 
     /// Creates a label under a new id: one more than the highest decimal id ever seen here, live, provisional or

@@ -65,7 +65,7 @@ impl WriteSet {
     /// Notes one operation of a batch that is not committed yet, to be [absorbed](Self::absorb) when it is.
     pub(crate) fn note_in_batch(&mut self, before: &State, op: &Op, outcome: &Outcome) {
         match op {
-            Op::UpsertLabel { id, patch } => self.edited(id, patch),
+            Op::UpsertLabel { id, patch } | Op::UpdateLabel { label: id, patch } => self.edited(id, patch),
             Op::CreateLabel { label } | Op::EnsureLabel { label } => {
                 if let Some(id) = outcome.label() {
                     // Of a label that was found only the name was asked for.

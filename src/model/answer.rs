@@ -7,6 +7,48 @@ use crate::model::label::Label;
 use crate::model::label_id::LabelId;
 
 /// The answer to a query: the page that was asked for, and exact totals over the whole answer, all of one revision.
+///
+/// With the feature `serde` it is an object of these fields, and a label in it has everything that a [`Label`] has.
+///
+/// # Examples
+///
+/// The response of an interface that also says whether the call refreshed the index first:
+///
+/// ```
+/// # #[cfg(feature = "serde")] {
+/// use label_index::{Answer, Filter, LabelIndex, Page};
+///
+/// #[derive(serde::Serialize)]
+/// struct Response {
+///     #[serde(flatten)]
+///     answer: Answer,
+///     refreshed: bool,
+/// }
+///
+/// let index = LabelIndex::new();
+/// index.upsert_label("7", "VIP")?;
+/// index.link("7", "ana@c.us")?;
+/// let answer = index.query(&Filter::new().any_of_names(["vip"]), Page::first(50))?;
+/// assert_eq!(
+///     serde_json::to_value(Response { answer, refreshed: false }).unwrap(),
+///     serde_json::json!({
+///         "chats": [{
+///             "chat_id": "ana@c.us",
+///             "labels": [{ "id": "7", "name": "VIP", "color": null, "position": null }],
+///         }],
+///         "total_chats": 1,
+///         "total_rows": 1,
+///         "matched_rows": 1,
+///         "filter_label_ids": ["7"],
+///         "unresolved": { "ids": [], "names": [] },
+///         "next": null,
+///         "revision": 2,
+///         "refreshed": false,
+///     }),
+/// );
+/// # }
+/// # Ok::<(), label_index::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

@@ -258,6 +258,59 @@ impl ChatId {
         Ok(Self(Repr::Compact(CompactId(Server::CUs.code() << CompactId::NUMBER_BITS | number))))
     }
 
+    /// The chat that a parameter `number` or `chatId` of a gateway means: a JID, or else a phone number as
+    /// [`from_phone`](Self::from_phone) takes it.
+    ///
+    /// Unlike parsing, this takes no keys of the host: bare digits are a phone here.
+    ///
+    /// **O(length)**.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidChatId`] for what ends in `@` and a known server and is no JID all the same;
+    /// [`Error::InvalidPhone`] for everything else that is refused.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::ChatId;
+    ///
+    /// assert_eq!(ChatId::recipient("+55 11 99999-9999")?.to_string(), "5511999999999@c.us");
+    /// assert_eq!(ChatId::recipient("5511999999999")?, ChatId::recipient("5511999999999:3@s.whatsapp.net")?);
+    /// assert_eq!(ChatId::recipient("120363000000000001@g.us")?.to_string(), "120363000000000001@g.us");
+    /// assert!(ChatId::recipient("ana@example.com").is_err());
+    /// # Ok::<(), label_index::Error>(())
+    /// ```
+    pub fn recipient(text: &str) -> Result<Self> {
+        match text.rsplit_once('@') {
+            Some((_, server)) if Server::of(server).is_some() => text.parse(),
+            _ => Self::from_phone(text),
+        }
+    }
+
+    /// Whether this is the chat of a person by phone number: digits before `@c.us`.
+    ///
+    /// **O(length)**.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::ChatId;
+    ///
+    /// assert!(ChatId::from_phone("+55 11 99999-9999")?.is_phone());
+    /// assert!(!"5511999999999".parse::<ChatId>()?.is_phone(), "a key of the host");
+    /// assert!(!"98765@lid".parse::<ChatId>()?.is_phone());
+    /// # Ok::<(), label_index::Error>(())
+    /// ```
+    pub fn is_phone(&self) -> bool {
+        match &self.0 {
+            Repr::Compact(compact) => compact.0 >> CompactId::NUMBER_BITS == Server::CUs.code(),
+            Repr::Text(text) => text
+                .strip_suffix(Server::CUs.suffix())
+                .is_some_and(|user| user.bytes().all(|byte| byte.is_ascii_digit())),
+        }
+    }
+
     /// Whether this is a JID, as opposed to a key of the host.
     ///
     /// **O(length)**.

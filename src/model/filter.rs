@@ -58,9 +58,10 @@ pub enum Entry {
 }
 
 impl Entry {
-    /// The label of this id.
-    pub fn id(id: impl Into<String>) -> Self {
-        Self::Id(id.into())
+    /// The label of this id, which may be a text, a number or a [`LabelId`](crate::LabelId).
+    #[expect(clippy::needless_pass_by_value, reason = "called with numbers and texts alike")]
+    pub fn id(id: impl ToString) -> Self {
+        Self::Id(id.to_string())
     }
 
     /// What was written.
@@ -87,7 +88,7 @@ macro_rules! clause {
 
         #[doc = concat!("Adds labels by id to the ", $text, " clause.")]
         #[must_use]
-        pub fn $by_ids<I: Into<String>>(self, ids: impl IntoIterator<Item = I>) -> Self {
+        pub fn $by_ids<I: ToString>(self, ids: impl IntoIterator<Item = I>) -> Self {
             self.$clause(ids.into_iter().map(Entry::id))
         }
 

@@ -87,6 +87,48 @@ impl fmt::Debug for Label {
     }
 }
 
+/// Makes a type that has a name out of the name alone, in every form in which texts come; and out of a reference to
+/// itself, as every argument.
+macro_rules! named_by_text {
+    ($type:ident) => {
+        impl TryFrom<&str> for $type {
+            type Error = Error;
+
+            fn try_from(name: &str) -> Result<Self> {
+                Self::named(name)
+            }
+        }
+
+        impl TryFrom<&String> for $type {
+            type Error = Error;
+
+            fn try_from(name: &String) -> Result<Self> {
+                Self::named(name)
+            }
+        }
+
+        impl TryFrom<String> for $type {
+            type Error = Error;
+
+            fn try_from(name: String) -> Result<Self> {
+                Self::named(name)
+            }
+        }
+
+        impl From<&LabelName> for $type {
+            fn from(name: &LabelName) -> Self {
+                Self::from(name.clone())
+            }
+        }
+
+        impl From<&Self> for $type {
+            fn from(whole: &Self) -> Self {
+                whole.clone()
+            }
+        }
+    };
+}
+
 /// The attributes of a label that are to be set; an absent one is left alone. No attribute can be cleared.
 ///
 /// A text that is a name converts to a patch of the name alone, so that `index.upsert_label("1", "VIP")` reads well.
@@ -197,13 +239,7 @@ impl From<LabelName> for LabelPatch {
     }
 }
 
-impl TryFrom<&str> for LabelPatch {
-    type Error = Error;
-
-    fn try_from(name: &str) -> Result<Self> {
-        Self::named(name)
-    }
-}
+named_by_text!(LabelPatch);
 
 /// A label to be created: a name, and the attributes that are known.
 ///
@@ -274,18 +310,4 @@ impl From<LabelName> for NewLabel {
     }
 }
 
-impl TryFrom<&str> for NewLabel {
-    type Error = Error;
-
-    fn try_from(name: &str) -> Result<Self> {
-        Self::named(name)
-    }
-}
-
-impl TryFrom<&String> for NewLabel {
-    type Error = Error;
-
-    fn try_from(name: &String) -> Result<Self> {
-        Self::named(name)
-    }
-}
+named_by_text!(NewLabel);

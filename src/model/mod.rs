@@ -8,6 +8,7 @@ pub(crate) mod name;
 pub(crate) mod label;
 pub(crate) mod change;
 pub(crate) mod op;
+pub(crate) mod label_ref;
 pub(crate) mod cursor;
 pub(crate) mod filter;
 #[cfg(feature = "serde")]

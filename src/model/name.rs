@@ -184,6 +184,13 @@ impl TryFrom<String> for LabelName {
     }
 }
 
+impl From<&LabelName> for String {
+    /// The name as filters take it.
+    fn from(name: &LabelName) -> Self {
+        name.as_str().to_owned()
+    }
+}
+
 impl From<&Self> for LabelName {
     fn from(name: &Self) -> Self {
         name.clone()

@@ -47,31 +47,12 @@ pub enum Event {
     },
 }
 
-/// A label named in a batch: an id, or the label that an earlier operation of the same batch gives.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum LabelRef {
-    /// A label by id.
-    Id(LabelId),
-    /// The label of an earlier operation.
-    Token(LabelToken),
-}
-
-/// Stands for the label that an operation of a batch will have made or found.
-///
-/// Given by [`Batch::create_label`](crate::Batch::create_label) and
-/// [`Batch::ensure_label`](crate::Batch::ensure_label); of use in the same batch only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct LabelToken {
-    pub(crate) batch: u64,
-    pub(crate) position: usize,
-}
-
-/// One operation, its arguments proven. `L` is [`LabelRef`] while it stands in a batch, and [`LabelId`] once tokens
+/// One operation, its arguments proven. `L` is [`LabelRef`](crate::LabelRef) while it stands in a batch, and [`LabelId`] once tokens
 /// are replaced.
 #[derive(Debug, Clone)]
 pub(crate) enum Op<L = LabelId> {
     UpsertLabel { id: LabelId, patch: LabelPatch },
+    UpdateLabel { label: L, patch: LabelPatch },
     CreateLabel { label: NewLabel },
     EnsureLabel { label: NewLabel },
     RemoveLabel { label: L },
@@ -99,6 +80,7 @@ impl<L> Op<L> {
     pub(crate) fn try_map<M, E>(self, mut label_of: impl FnMut(L) -> Result<M, E>) -> Result<Op<M>, E> {
         Ok(match self {
             Self::UpsertLabel { id, patch } => Op::UpsertLabel { id, patch },
+            Self::UpdateLabel { label, patch } => Op::UpdateLabel { label: label_of(label)?, patch },
             Self::CreateLabel { label } => Op::CreateLabel { label },
             Self::EnsureLabel { label } => Op::EnsureLabel { label },
             Self::RemoveLabel { label } => Op::RemoveLabel { label: label_of(label)? },
@@ -121,7 +103,7 @@ impl<L> Op<L> {
 /// Derefs to the outcome. If the operation changed something, `revision` is the one that it made;
 /// otherwise it is the one that it found.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[must_use = "it says whether anything changed"]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Committed<T> {
     /// What the operation did.
@@ -138,21 +120,9 @@ impl<T> std::ops::Deref for Committed<T> {
     }
 }
 
-impl From<&Committed<LabelId>> for LabelId {
-    /// The label that was created, so that it can be used at once.
-    fn from(created: &Committed<LabelId>) -> Self {
-        created.outcome.clone()
-    }
-}
-
-impl From<&Committed<LabelId>> for LabelRef {
-    fn from(created: &Committed<LabelId>) -> Self {
-        Self::Id(created.outcome.clone())
-    }
-}
-
 /// What [`upsert_label`](crate::LabelIndex::upsert_label) did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[must_use = "it says whether anything changed"]
 pub enum Upserted {
     /// The label is new, or came back after it was removed.
@@ -163,8 +133,20 @@ pub enum Upserted {
     Unchanged,
 }
 
+/// What [`update_label`](crate::LabelIndex::update_label) did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[must_use = "it says whether anything changed"]
+pub enum Updated {
+    /// The label differs now.
+    Updated,
+    /// The label had these attributes already.
+    Unchanged,
+}
+
 /// What [`ensure_label`](crate::LabelIndex::ensure_label) did.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[must_use = "it says which label it is"]
 pub enum Ensured {
     /// A label of that name was there; of several, this is the one with the lowest id.
@@ -175,6 +157,7 @@ pub enum Ensured {
 
 /// What [`remove_label`](crate::LabelIndex::remove_label) removed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[must_use = "it says what went"]
 #[non_exhaustive]
 pub struct RemovedLabel {
@@ -186,6 +169,7 @@ pub struct RemovedLabel {
 
 /// What [`set_labels`](crate::LabelIndex::set_labels) did, in label order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[must_use = "it says what changed"]
 #[non_exhaustive]
 pub struct SetDifference {
@@ -197,6 +181,7 @@ pub struct SetDifference {
 
 /// What [`link_all`](crate::LabelIndex::link_all) or [`unlink_all`](crate::LabelIndex::unlink_all) changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[must_use = "it says what changed"]
 #[non_exhaustive]
 pub struct ChangedChats {
@@ -206,6 +191,7 @@ pub struct ChangedChats {
 
 /// What [`merge_chats`](crate::LabelIndex::merge_chats) did.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[must_use = "it says whether anything changed"]
 pub enum Merged {
     /// `from` was a chat of its own, and is an alias now.
@@ -220,6 +206,13 @@ pub enum Merged {
 }
 
 impl Upserted {
+    /// Whether anything changed.
+    pub fn changed(&self) -> bool {
+        *self != Self::Unchanged
+    }
+}
+
+impl Updated {
     /// Whether anything changed.
     pub fn changed(&self) -> bool {
         *self != Self::Unchanged
@@ -269,6 +262,7 @@ impl Merged {
 
 /// Whether an index was ever refreshed: tells "empty" from "not synced yet".
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum RefreshState {
     /// No refresh was committed yet.
     #[default]
@@ -282,7 +276,7 @@ pub enum RefreshState {
 
 /// What a refresh changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-#[must_use = "it says whether anything changed"]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Refreshed {
     /// Labels that are new or came back.
@@ -307,11 +301,14 @@ impl Refreshed {
 
 /// What one operation of a batch did, in the words of the method of the same name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[must_use = "it says whether anything changed"]
 #[non_exhaustive]
 pub enum Outcome {
     /// `upsert_label`.
     Upserted(Upserted),
+    /// `update_label`.
+    Updated(Updated),
     /// `create_label`: the new id.
     Created(LabelId),
     /// `ensure_label`.
@@ -341,6 +338,7 @@ impl Outcome {
     pub fn changed(&self) -> bool {
         match self {
             Self::Upserted(outcome) => outcome.changed(),
+            Self::Updated(outcome) => outcome.changed(),
             Self::Created(_) => true,
             Self::Ensured(outcome) => outcome.changed(),
             Self::Removed(outcome) => outcome.changed(),
@@ -371,47 +369,9 @@ impl Outcome {
     }
 }
 
-impl From<LabelId> for LabelRef {
-    fn from(id: LabelId) -> Self {
-        Self::Id(id)
-    }
-}
-
-impl From<&LabelId> for LabelRef {
-    fn from(id: &LabelId) -> Self {
-        Self::Id(id.clone())
-    }
-}
-
-impl From<u32> for LabelRef {
-    fn from(number: u32) -> Self {
-        Self::Id(number.into())
-    }
-}
-
-impl From<LabelToken> for LabelRef {
-    fn from(token: LabelToken) -> Self {
-        Self::Token(token)
-    }
-}
-
-impl From<&LabelRef> for LabelRef {
-    fn from(label: &LabelRef) -> Self {
-        label.clone()
-    }
-}
-
-impl TryFrom<&str> for LabelRef {
-    type Error = crate::model::error::Error;
-
-    fn try_from(id: &str) -> Result<Self, Self::Error> {
-        Ok(Self::Id(id.parse()?))
-    }
-}
-
 /// What a batch did.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[must_use = "it says whether anything changed"]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct BatchCommit {
     /// What each operation did, by position.

@@ -11,7 +11,9 @@ use crate::model::chat_id::ChatId;
 use crate::model::error::{Error, Limit, Result};
 use crate::model::label::{Label, LabelPatch, NewLabel};
 use crate::model::label_id::LabelId;
-use crate::model::op::{ChangedChats, Ensured, Event, Merged, Op, Outcome, RemovedLabel, SetDifference, Upserted};
+use crate::model::op::{
+    ChangedChats, Ensured, Event, Merged, Op, Outcome, RemovedLabel, SetDifference, Updated, Upserted,
+};
 use crate::model::options::Limits;
 use crate::state::State;
 use crate::state::chats::Chats;
@@ -40,6 +42,7 @@ pub(crate) fn plan(state: &State, op: &Op, rules: Rules) -> Result<Plan> {
     let planner = Planner { state, rules };
     match op {
         Op::UpsertLabel { id, patch } => planner.upsert(id, patch),
+        Op::UpdateLabel { label, patch } => planner.update(label, patch),
         Op::CreateLabel { label } => {
             planner.create(label).map(|(id, changes)| Plan { outcome: Outcome::Created(id), changes })
         }
@@ -71,6 +74,12 @@ pub(crate) fn plan(state: &State, op: &Op, rules: Rules) -> Result<Plan> {
 /// The error for a label that is not there.
 pub(crate) fn unknown(id: &LabelId) -> Error {
     Error::UnknownLabel { id: id.to_string() }
+}
+
+/// The change that a patch makes to a label, if it differs then.
+fn patched(label: &Label, patch: &LabelPatch) -> Changes {
+    let patched = label.patched(patch);
+    if patched == *label { Changes::new() } else { smallvec![Change::LabelUpdated { label: patched }] }
 }
 
 /// Most chats have at most so many labels, with one that is linked.
@@ -111,17 +120,20 @@ impl<'a> Planner<'a> {
         Ok(Plan { outcome: Outcome::Upserted(outcome), changes })
     }
 
+    fn update(&self, id: &LabelId, patch: &LabelPatch) -> Result<Plan> {
+        let label = self.state.labels.get(id).ok_or_else(|| unknown(id))?;
+        let changes = patched(label, patch);
+        let outcome = if changes.is_empty() { Updated::Unchanged } else { Updated::Updated };
+        Ok(Plan { outcome: Outcome::Updated(outcome), changes })
+    }
+
     /// Patches a label, or creates it with what the patch says.
     fn edit(&self, id: &LabelId, patch: &LabelPatch) -> Result<(Upserted, Changes)> {
         let Some(label) = self.state.labels.get(id) else {
             return Ok((Upserted::Created, smallvec![self.new_label(id.clone(), patch.clone())?]));
         };
-        let patched = label.patched(patch);
-        Ok(if patched == *label {
-            (Upserted::Unchanged, Changes::new())
-        } else {
-            (Upserted::Updated, smallvec![Change::LabelUpdated { label: patched }])
-        })
+        let changes = patched(label, patch);
+        Ok((if changes.is_empty() { Upserted::Unchanged } else { Upserted::Updated }, changes))
     }
 
     fn create(&self, label: &NewLabel) -> Result<(LabelId, Changes)> {

@@ -154,7 +154,7 @@ mod in_a_store {
         for durability in [Durability::Synced, Durability::Within(Duration::ZERO)] {
             let store = StoreOptions::new().durability(durability).open(folder.path()).unwrap();
             let index = store.instance("shop").unwrap();
-            drop(index.upsert_label(1, "VIP").unwrap());
+            index.upsert_label(1, "VIP").unwrap();
             let mut feed = index.subscribe();
             let (sender, linked) = mpsc::channel();
             let (sender, writer) = (Mutex::new(sender), index.clone());

@@ -505,6 +505,44 @@ proptest! {
     }
 }
 
+/// What a gateway's parameter means: a JID or a phone, and nothing of the host's own.
+#[test]
+fn a_recipient_is_a_jid_or_a_phone() {
+    for (text, meant) in [
+        ("5511999999999", "5511999999999@c.us"),
+        ("+55 11 99999-9999", "5511999999999@c.us"),
+        (" 5511999999999 ", "5511999999999@c.us"),
+        ("5511999999999@s.whatsapp.net", "5511999999999@c.us"),
+        ("+5511999999999:12@C.US", "5511999999999@c.us"),
+        ("123@c.us", "123@c.us"),
+        ("98765@hosted.lid", "98765@lid"),
+        ("120363000000000001@g.us", "120363000000000001@g.us"),
+        ("5511996444573-1449097597@g.us", "5511996444573-1449097597@g.us"),
+        ("status@broadcast", "status@broadcast"),
+    ] {
+        let recipient = ChatId::recipient(text).unwrap_or_else(|error| panic!("{text:?}: {error}"));
+        assert_eq!(recipient.to_string(), meant, "{text:?}");
+    }
+    for refused in ["", " ", "ana", "ana@example.com", "123", "0119999999", "row 7", "5511999999999@", "+"] {
+        let error = ChatId::recipient(refused).unwrap_err();
+        assert!(matches!(&error, Error::InvalidPhone { value, .. } if value == refused), "{refused:?}: {error:?}");
+    }
+    for refused in ["@c.us", "a@b@lid", " 5511999999999@c.us", "1\n@g.us"] {
+        let error = ChatId::recipient(refused).unwrap_err();
+        assert!(matches!(&error, Error::InvalidChatId { value, .. } if value == refused), "{refused:?}: {error:?}");
+    }
+}
+
+#[test]
+fn a_phone_is_a_number_at_the_server_of_people() {
+    for phone in ["5511999999999@c.us", "0012@c.us", "0@s.whatsapp.net", "99999999999999999999999@c.us"] {
+        assert!(chat(phone).is_phone(), "{phone}");
+    }
+    for other in ["5511999999999", "server@c.us", "5511@lid", "5511@g.us", "551 1@c.us", "5511@example.com", "+5511"] {
+        assert!(!chat(other).is_phone(), "{other}");
+    }
+}
+
 #[cfg(feature = "serde")]
 mod json {
     use super::*;

@@ -1,7 +1,7 @@
 //! What JSON may say, and what it may not.
 
 use label_index::{
-    Change, Commit, Entry, Event, Filter, Label, LabelId, LabelIndex, LabelPatch, Limits, NewLabel, Page,
+    Change, Commit, Entry, Event, Filter, FullState, Label, LabelId, LabelIndex, LabelPatch, Limits, NewLabel, Page,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -224,6 +224,61 @@ fn events_survive_json() {
     ] {
         assert_eq!(from_value::<Event>(to_value(&event).unwrap()).unwrap(), event);
     }
+}
+
+#[test]
+fn outcomes_are_objects() {
+    let index = LabelIndex::new();
+    let mut batch = index.batch();
+    batch.upsert_label(5, "VIP").unwrap();
+    batch.update_label(5, LabelPatch::new().color(1)).unwrap();
+    let late = batch.create_label("Late").unwrap();
+    batch.ensure_label("late").unwrap();
+    batch.link(5, "a").unwrap();
+    batch.unlink(5, "b").unwrap();
+    batch.link_all(5, ["a", "b"]).unwrap();
+    batch.unlink_all(5, ["b"]).unwrap();
+    batch.set_labels("a", [late]).unwrap();
+    batch.merge_chats("c", "a").unwrap();
+    batch.merge_chats("c", "a").unwrap();
+    batch.unalias("c").unwrap();
+    batch.ingest(Event::LabelDeleted { label: 7.into() });
+    batch.remove_label(5).unwrap();
+    assert_eq!(
+        to_value(batch.commit().unwrap()).unwrap(),
+        json!({
+            "outcomes": [
+                { "upserted": "created" },
+                { "updated": "updated" },
+                { "created": "6" },
+                { "ensured": { "existing": "6" } },
+                { "linked": true },
+                { "unlinked": false },
+                { "linked_all": { "chats": ["b"] } },
+                { "unlinked_all": { "chats": ["b"] } },
+                { "set": { "added": ["6"], "removed": ["5"] } },
+                { "merged": { "merged": { "added": [] } } },
+                { "merged": "unchanged" },
+                { "unaliased": true },
+                { "ingested": true },
+                { "removed": { "label": { "id": "5", "name": "VIP", "color": 1, "position": null }, "links": 0 } },
+            ],
+            "created": ["6"],
+            "revision": 1,
+        }),
+    );
+    let removed = index.set_labels("a", [0_u32; 0]).unwrap();
+    assert_eq!(to_value(removed).unwrap(), json!({ "outcome": { "added": [], "removed": ["6"] }, "revision": 2 }));
+    assert_eq!(to_value(index.refresh_state()).unwrap(), json!("never"));
+    let mut state = FullState::new();
+    state.label(1, "VIP").unwrap();
+    state.link(1, "a").unwrap();
+    let refreshed = index.begin_refresh().unwrap().commit(state).unwrap();
+    let counts = json!({
+        "labels_created": 1, "labels_updated": 0, "labels_removed": 1, "linked": 1, "unlinked": 0, "changed": true,
+    });
+    assert_eq!(to_value(refreshed).unwrap()["outcome"], counts);
+    assert_eq!(to_value(index.refresh_state()).unwrap(), json!({ "done": { "revision": 3 } }));
 }
 
 /// A label in an answer has everything that it has elsewhere.

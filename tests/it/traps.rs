@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use label_index::{Answer, ChatId, Error, Event, Filter, LabelId, LabelIndex, Page};
+use label_index::{Answer, ChatId, Error, Event, Filter, LabelId, LabelIndex, LabelPatch, Page};
 
 fn index() -> LabelIndex {
     let index = LabelIndex::new();
@@ -52,6 +52,33 @@ fn removing_a_label_leaves_no_ghost_links() {
     assert_eq!(ids(&index, "bob@c.us"), ["2"]);
     assert_eq!(all(&index, &Filter::new().any_of_ids(["1"])).unresolved.ids, ["1"]);
     assert!(matches!(index.link("1", "ana@c.us"), Err(Error::UnknownLabel { .. })));
+}
+
+/// A person edits a label while another one removes it: whoever comes first, the label is gone at the end.
+#[test]
+fn an_edit_does_not_bring_a_removed_label_back() {
+    for round in 0..300 {
+        let index = LabelIndex::new();
+        index.upsert_label("1", "VIP").unwrap();
+        let edits = || {
+            let mut batch = index.batch();
+            batch.update_label("1", LabelPatch::new().position(round)).unwrap();
+            [index.update_label("1", LabelPatch::new().color(round)).err(), batch.commit().err()]
+        };
+        let refused = std::thread::scope(|scope| {
+            let removing = scope.spawn(|| index.remove_label("1").unwrap());
+            let refused = edits();
+            removing.join().unwrap();
+            refused
+        });
+        let unknown = Error::UnknownLabel { id: "1".into() };
+        let in_batch = Error::BatchRefused { position: 0, cause: Box::new(unknown.clone()) };
+        assert!(refused[0].as_ref().is_none_or(|error| *error == unknown), "{refused:?}");
+        assert!(refused[1].as_ref().is_none_or(|error| *error == in_batch), "{refused:?}");
+        assert_eq!(index.label("1"), None);
+        assert_eq!(edits(), [Some(unknown), Some(in_batch)]);
+        assert!(index.labels().is_empty());
+    }
 }
 
 #[test]

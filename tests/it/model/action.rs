@@ -32,6 +32,7 @@ pub(crate) enum Report {
 #[derive(Debug, Clone)]
 pub(crate) enum Action {
     Upsert { id: String, fields: Fields },
+    Update { label: Word, fields: Fields },
     Create { fields: Fields },
     Ensure { fields: Fields },
     Remove { label: Word },
@@ -127,6 +128,10 @@ impl Action {
             Self::Upsert { id, fields } => {
                 let patch = fields.patch()?;
                 Operation::Upsert { id: id.parse()?, patch }
+            }
+            Self::Update { label, fields } => {
+                let patch = fields.patch()?;
+                Operation::Update { label: label.parse(tokens)?, patch }
             }
             Self::Create { fields } => Operation::Create { label: fields.new_label()? },
             Self::Ensure { fields } => Operation::Ensure { label: fields.new_label()? },

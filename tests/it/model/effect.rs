@@ -1,6 +1,6 @@
 //! What an operation did, in a form that the model can make too.
 
-use label_index::{ChatId, Ensured, LabelId, Merged, Outcome, Upserted};
+use label_index::{ChatId, Ensured, LabelId, Merged, Outcome, Updated, Upserted};
 
 use super::labels::Listed;
 
@@ -8,6 +8,7 @@ use super::labels::Listed;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Effect {
     Upserted(Upserted),
+    Updated(Updated),
     Created(LabelId),
     Ensured(Ensured),
     Removed { label: Listed, links: u64 },
@@ -42,6 +43,7 @@ impl Effect {
     pub(crate) fn changed(&self) -> bool {
         match self {
             Self::Upserted(upserted) => !matches!(upserted, Upserted::Unchanged),
+            Self::Updated(updated) => matches!(updated, Updated::Updated),
             Self::Created(_) | Self::Removed { .. } => true,
             Self::Ensured(ensured) => matches!(ensured, Ensured::Created(_)),
             Self::LinkedAll(chats) | Self::UnlinkedAll(chats) => !chats.is_empty(),
@@ -74,6 +76,7 @@ impl From<&Outcome> for Effect {
     fn from(outcome: &Outcome) -> Self {
         match outcome.clone() {
             Outcome::Upserted(upserted) => Self::Upserted(upserted),
+            Outcome::Updated(updated) => Self::Updated(updated),
             Outcome::Created(id) => Self::Created(id),
             Outcome::Ensured(ensured) => Self::Ensured(ensured),
             Outcome::Removed(removed) => Self::Removed { label: (&removed.label).into(), links: removed.links },

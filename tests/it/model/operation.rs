@@ -12,6 +12,7 @@ pub(crate) enum Named {
 #[derive(Debug, Clone)]
 pub(crate) enum Operation {
     Upsert { id: LabelId, patch: LabelPatch },
+    Update { label: Named, patch: LabelPatch },
     Create { label: NewLabel },
     Ensure { label: NewLabel },
     Remove { label: Named },

@@ -24,6 +24,9 @@ impl Action {
             Self::Upsert { id, fields } => {
                 done!(index.upsert_label(id, fields.patch()?)?, |upserted| Effect::Upserted(upserted))
             }
+            Self::Update { label, fields } => {
+                done!(index.update_label(label.text(), fields.patch()?)?, |updated| Effect::Updated(updated))
+            }
             Self::Create { fields } => {
                 let Committed { outcome, revision, .. } = index.create_label(fields.new_label()?)?;
                 Done { effect: Effect::Created(outcome), changed: true, revision }
@@ -61,6 +64,7 @@ impl Action {
     pub(crate) fn add(&self, batch: &mut Batch, tokens: &Tokens) -> Result<Option<LabelToken>, Error> {
         match self {
             Self::Upsert { id, fields } => batch.upsert_label(id, fields.patch()?)?,
+            Self::Update { label, fields } => batch.update_label(label.handed(tokens), fields.patch()?)?,
             Self::Create { fields } => return batch.create_label(fields.new_label()?).map(Some),
             Self::Ensure { fields } => return batch.ensure_label(fields.new_label()?).map(Some),
             Self::Remove { label } => batch.remove_label(label.handed(tokens))?,

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use label_index::{ChatId, Ensured, Error, Event, LabelId, LabelPatch, Limit, Limits, Merged, NewLabel, Upserted};
+use label_index::{
+    ChatId, Ensured, Error, Event, LabelId, LabelPatch, Limit, Limits, Merged, NewLabel, Updated, Upserted,
+};
 
 use super::effect::{BatchDone, Done, Effect};
 use super::labels::{Labels, exceeded};
@@ -96,6 +98,10 @@ impl Model {
         };
         Ok(match operation {
             Operation::Upsert { id, patch } => Effect::Upserted(self.upsert(id, patch)?),
+            Operation::Update { label, patch } => {
+                let differs = self.labels.patch(&known(self, label)?, patch);
+                Effect::Updated(if differs { Updated::Updated } else { Updated::Unchanged })
+            }
             Operation::Create { label } => Effect::Created(self.create(label)?),
             Operation::Ensure { label } => Effect::Ensured(match self.labels.named(&label.name).first() {
                 Some(id) => Ensured::Existing(id.clone()),

@@ -128,9 +128,13 @@ fn action(space: Space, kind: u8, bytes: &mut Bytes<'_>) -> Action {
             let (chat, count) = (space.chat(bytes), bytes.below(4));
             Action::SetLabels { chat, labels: bytes.many(count, |bytes| word(space, bytes)) }
         }
-        24..=27 => {
+        24..=25 => {
             let id = space.label(bytes);
             Action::Upsert { id, fields: fields(space, bytes) }
+        }
+        26..=27 => {
+            let label = word(space, bytes);
+            Action::Update { label, fields: fields(space, bytes) }
         }
         28..=29 => Action::Create { fields: named(space, bytes) },
         30..=31 => Action::Ensure { fields: named(space, bytes) },

@@ -35,6 +35,7 @@ impl Written {
         let pair = |label, chat| (label_of(label, earlier), before.resolve(chat));
         match operation {
             Operation::Upsert { id, patch } => self.edit(id, patch),
+            Operation::Update { label, patch } => self.edit(&label_of(label, earlier), patch),
             Operation::Create { label } | Operation::Ensure { label } => {
                 // Of a label that was found, only the name was asked for.
                 let mut patch = LabelPatch::from(label.name.clone());

@@ -94,9 +94,9 @@ fn a_label_is_the_stored_one_of_exactly_that_name_with_the_lowest_id() {
         let opened = Store::open(store.path()).unwrap();
         let index = opened.instance("default").unwrap();
         for (id, name) in [("10", "VIP"), ("9", "vip"), ("label_x", "Support"), ("11", "VIP")] {
-            drop(index.upsert_label(id, LabelPatch::named(name).unwrap()).unwrap());
+            index.upsert_label(id, LabelPatch::named(name).unwrap()).unwrap();
         }
-        drop(index.upsert_label("30", "Late, again").unwrap());
+        index.upsert_label("30", "Late, again").unwrap();
         drop(index.remove_label("30").unwrap());
     }
     let (_, answer) = told(&store.run(&[&file("names.csv", SMALL.as_bytes()), "--batch", "1", "--json"]));

@@ -18,11 +18,11 @@ fn writers_of_all_instances_share_commits() {
     let store = StoreOptions::new().open_on(disk.clone()).unwrap();
     let indexes: Vec<_> = (0..WRITERS).map(|n| store.instance(&n.to_string()).unwrap()).collect();
     for index in &indexes {
-        drop(index.upsert_label("1", "VIP").unwrap());
+        index.upsert_label("1", "VIP").unwrap();
     }
     let alone = {
         let before = disk.syncs();
-        drop(indexes[0].upsert_label("2", "Alone").unwrap());
+        indexes[0].upsert_label("2", "Alone").unwrap();
         disk.syncs() - before
     };
     let before = disk.syncs();

@@ -39,7 +39,7 @@ fn closed_file() -> Vec<u8> {
     fill(&store.instance("shop").unwrap());
     store.checkpoint().unwrap();
     assert!(store.existing("shop").unwrap().link("1", "after the checkpoint").unwrap());
-    drop(store.instance("other").unwrap().upsert_label("1", "VIP").unwrap());
+    store.instance("other").unwrap().upsert_label("1", "VIP").unwrap();
     drop(store);
     fs::read(folder.file()).unwrap()
 }

@@ -77,7 +77,7 @@ fn a_file_that_cannot_be_synced_makes_the_store_read_only() {
     }
     let Some(mut strace) = strace() else { return println!("skipped: no strace here, or no ptrace") };
     let folder = Folder::new();
-    drop(folder.open().instance("shop").unwrap().upsert_label("1", "VIP").unwrap());
+    folder.open().instance("shop").unwrap().upsert_label("1", "VIP").unwrap();
     strace.arg(env::current_exe().unwrap()).args(["--nocapture", "--exact"]);
     strace.arg("store::disk_errors::a_file_that_cannot_be_synced_makes_the_store_read_only");
     let output = strace.env(ELSEWHERE, folder.path()).output().unwrap();

@@ -12,9 +12,9 @@ fn the_first_failed_write_makes_the_store_read_only() {
     let disk = Disk::default();
     let store = StoreOptions::new().open_on(disk.clone()).unwrap();
     let (shop, other) = (store.instance("shop").unwrap(), store.instance("other").unwrap());
-    drop(shop.upsert_label("1", "VIP").unwrap());
+    shop.upsert_label("1", "VIP").unwrap();
     shop.link("1", "ana").unwrap();
-    drop(other.upsert_label("1", "VIP").unwrap());
+    other.upsert_label("1", "VIP").unwrap();
     let images = [&shop, &other].map(Image::from);
     let mut feed = shop.subscribe();
 
@@ -46,7 +46,7 @@ fn what_was_shown_before_it_was_durable_stays_visible() {
     let options = StoreOptions::new().durability(Durability::Within(Duration::from_secs(3_600)));
     let store = options.open_on(disk.clone()).unwrap();
     let index = store.instance("shop").unwrap();
-    drop(index.upsert_label("1", "VIP").unwrap());
+    index.upsert_label("1", "VIP").unwrap();
     store.flush().unwrap();
     disk.trouble_after(0, Trouble::Full);
     assert!(index.link("1", "ana").unwrap());
@@ -60,7 +60,7 @@ fn a_refused_write_reaches_no_disk() {
     let disk = Disk::default();
     let store = StoreOptions::new().open_on(disk.clone()).unwrap();
     let index = store.instance("shop").unwrap();
-    drop(index.upsert_label("1", "VIP").unwrap());
+    index.upsert_label("1", "VIP").unwrap();
     index.link("1", "ana").unwrap();
     let (bytes, image) = (disk.bytes(), Image::from(&index));
     assert!(matches!(index.link("2", "ana"), Err(Error::UnknownLabel { .. })));

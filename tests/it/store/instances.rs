@@ -30,7 +30,7 @@ fn two_handles_are_of_one_index() {
     let store = folder.open();
     let (one, two) = (store.instance("shop").unwrap(), store.instance("shop").unwrap());
     let other = store.instance("other").unwrap();
-    drop(one.upsert_label("1", "VIP").unwrap());
+    one.upsert_label("1", "VIP").unwrap();
     assert_eq!((two.labels().len(), two.revision(), other.revision()), (1, 1, 0));
 }
 
@@ -39,7 +39,7 @@ fn who_uses_an_instance_keeps_it_loaded() {
     let folder = Folder::new();
     let store = folder.open();
     let index = store.instance("shop").unwrap();
-    drop(index.upsert_label("1", "VIP").unwrap());
+    index.upsert_label("1", "VIP").unwrap();
     let snapshot = index.snapshot();
     let subscriber = index.subscribe();
     let ticket = index.begin_refresh().unwrap();
@@ -97,7 +97,7 @@ fn what_was_removed_is_gone_and_can_still_be_read() {
     let again = store.instance("shop").unwrap();
     assert_eq!((again.revision(), again.total_chats()), (0, 0));
     assert!(matches!(again.query(&Filter::new(), Page::after(1, cursor).unwrap()), Err(Error::ForeignCursor { .. })));
-    drop(again.upsert_label("1", "New").unwrap());
+    again.upsert_label("1", "New").unwrap();
     drop((index, again, snapshot, store));
     let store = folder.open();
     assert_eq!(store.instances(), ["shop"]);
@@ -112,7 +112,7 @@ fn ten_thousand_instances_are_normal() {
     for n in 0..10_000 {
         store.instance(&name(n)).unwrap();
     }
-    drop(store.existing(&name(7_777)).unwrap().upsert_label("1", "VIP").unwrap());
+    store.existing(&name(7_777)).unwrap().upsert_label("1", "VIP").unwrap();
     drop(store);
     let store = folder.open();
     assert_eq!(store.instances().len(), 10_000);

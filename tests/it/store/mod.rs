@@ -90,13 +90,13 @@ pub(crate) fn in_another_process(test: &str) -> Command {
 
 /// An index with one of everything: labels of every kind, links, aliases, a deleted id, a hole between places.
 pub(crate) fn fill(index: &LabelIndex) {
-    drop(index.upsert_label("1", "VIP").unwrap());
-    drop(index.upsert_label("2", label_index::LabelPatch::named("Suporte").unwrap().color(-3).position(7)).unwrap());
-    drop(index.upsert_label("label_x", "x").unwrap());
+    index.upsert_label("1", "VIP").unwrap();
+    index.upsert_label("2", label_index::LabelPatch::named("Suporte").unwrap().color(-3).position(7)).unwrap();
+    index.upsert_label("label_x", "x").unwrap();
     index
         .ingest(label_index::Event::ChatLabelled { label: "9".parse().unwrap(), chat: "ana@c.us".parse().unwrap() })
         .unwrap();
-    drop(index.upsert_label("3", "Gone").unwrap());
+    index.upsert_label("3", "Gone").unwrap();
     drop(index.link_all("1", (0..100).map(|n| format!("55119999{n:05}@c.us"))).unwrap());
     drop(index.link_all("3", ["5511999900001@c.us", "row 7"]).unwrap());
     drop(index.link_all("label_x", ["row 8", "120363000000000001@g.us", "x@y"]).unwrap());

@@ -56,7 +56,7 @@ fn mostly_free() -> (Vec<u8>, Image) {
     let disk = empty_store();
     let store = StoreOptions::new().checkpoint_floor(0).open_on(disk.clone()).unwrap();
     let link = |index: &LabelIndex, chats: usize| {
-        drop(index.upsert_label("1", "VIP").unwrap());
+        index.upsert_label("1", "VIP").unwrap();
         drop(index.link_all("1", (0..chats).map(|n| format!("chat {n}"))).unwrap());
     };
     link(&store.instance("large").unwrap(), 20_000);

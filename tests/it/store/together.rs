@@ -135,7 +135,7 @@ fn an_instance_is_unloaded_between_its_users_and_never_under_them() {
     const USERS: usize = 3;
     const ROUNDS: usize = 150;
     let store = &StoreOptions::new().open_on(Disk::default()).unwrap();
-    drop(store.instance("shop").unwrap().upsert_label("1", "VIP").unwrap());
+    store.instance("shop").unwrap().upsert_label("1", "VIP").unwrap();
     let (revisions, unloaded) = thread::scope(|scope| {
         let users: Vec<_> = (0..USERS)
             .map(|user| {

@@ -35,8 +35,8 @@ fn damage_is_found_where_it_is() {
     let folder = Folder::new();
     let store = folder.open();
     let mark = "a name that is nowhere else";
-    drop(store.instance("good").unwrap().upsert_label("1", "VIP").unwrap());
-    drop(store.instance("bad").unwrap().upsert_label("1", mark).unwrap());
+    store.instance("good").unwrap().upsert_label("1", "VIP").unwrap();
+    store.instance("bad").unwrap().upsert_label("1", mark).unwrap();
     drop(store);
     let mut bytes = fs::read(folder.file()).unwrap();
     let places: Vec<usize> =

@@ -142,7 +142,7 @@ fn instances_go_to_disk_together_or_apart() {
         let (store, disk) = open(options().durability(either()));
         let index = store.existing("shop").unwrap();
         let other = store.instance("other").unwrap();
-        drop(other.upsert_label(1, "Open").unwrap());
+        other.upsert_label(1, "Open").unwrap();
         let writers = [link(&index, 1, &["bob", "carl"]), link(&other, 1, &["bob", "carl"])];
         writers.into_iter().for_each(|writer| writer.join().unwrap());
         assert_eq!((other.revision(), close(store, &index, &disk).revision), (3, 3));

@@ -51,7 +51,7 @@ fn an_instance_is_not_unloaded_under_what_lives_of_it() {
 
 fn make_and_use(store: &Store, chat: &str) {
     let index = store.instance("new").unwrap();
-    drop(index.upsert_label(1, "Open").unwrap());
+    index.upsert_label(1, "Open").unwrap();
     assert!(index.link(1, chat).unwrap());
 }
 

@@ -40,7 +40,7 @@ fn an_empty_instance_and_an_empty_store_are_exports_too() {
 fn every_line_is_as_documented() {
     let store = store();
     let index = store.instance("a \"shop\"").unwrap();
-    drop(index.upsert_label("2", LabelPatch::named("Olá, \\o/").unwrap().color(-3).position(7)).unwrap());
+    index.upsert_label("2", LabelPatch::named("Olá, \\o/").unwrap().color(-3).position(7)).unwrap();
     drop(index.remove_label(&index.create_label("Gone").unwrap()).unwrap());
     index.ingest(Event::ChatLabelled { label: "x".parse().unwrap(), chat: "ana@c.us".parse().unwrap() }).unwrap();
     assert!(index.link("2", "ana@c.us").unwrap());

@@ -103,7 +103,7 @@ fn come_and_go(store: &Store) {
     loop {
         let passing = store.instance(PASSING).unwrap();
         if passing.labels().is_empty() {
-            drop(passing.upsert_label("1", "VIP").unwrap());
+            passing.upsert_label("1", "VIP").unwrap();
         }
         drop(passing);
         store.checkpoint().unwrap();
