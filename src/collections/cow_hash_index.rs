@@ -119,7 +119,7 @@ impl Default for CowHashIndex {
 }
 
 impl CowHashIndex {
-    #[cfg(test)]
+    /// How many numbers there are.
     pub(crate) fn len(&self) -> usize {
         self.len
     }

@@ -221,6 +221,15 @@ impl<T: Item + Default, const N: usize> CowVec<T, N> {
         Some(item)
     }
 
+    /// Removes the items from `len` on. **O(pages that go)**.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        while self.len.div_ceil(N) > len.div_ceil(N) {
+            self.len = (self.len.div_ceil(N) - 1) * N;
+            self.root.pop();
+        }
+        self.len = self.len.min(len);
+    }
+
     /// The pages from `first` on, the last one cut to the items that are there.
     pub(crate) fn pages_from(&self, first: usize) -> CowVecFrom<'_, T, N> {
         CowVecFrom { pages: self, next: first }
@@ -230,8 +239,7 @@ impl<T: Item + Default, const N: usize> CowVec<T, N> {
         self.pages_from(0)
     }
 
-    /// The items from the page that `first` begins.
-    #[cfg(feature = "store")]
+    /// The items from the beginning of the page that `first` is in.
     pub(crate) fn iter_from(&self, first: usize) -> impl Iterator<Item = &T> {
         self.pages_from(first / N).flatten()
     }
@@ -282,6 +290,22 @@ mod tests {
     use proptest::prelude::*;
 
     use super::CowVec;
+
+    #[test]
+    fn is_cut_at_any_length_and_grows_again() {
+        for len in 0..=130 {
+            let whole: Vec<u16> = (0..130).collect();
+            let mut vector = CowVec::<u16, 4>::default();
+            vector.extend_from_slice(&whole);
+            let former = vector.clone();
+            vector.truncate(len);
+            vector.truncate(200);
+            assert!(vector.iter().eq(whole.iter().take(len)) && vector.len() == len);
+            (200..210).for_each(|item| vector.push(item));
+            let grown: Vec<u16> = (0..).take(len).chain(200..210).collect();
+            assert!(vector.iter().eq(&grown) && former.iter().eq(&whole));
+        }
+    }
 
     #[test]
     fn grows_again_when_it_was_emptied() {

@@ -17,6 +17,9 @@ use crate::state::signatures::SetId;
 /// Places in one page.
 pub(crate) const RUN: usize = 512;
 
+/// Counts of used places in one page.
+const USED: usize = 128;
+
 /// In the high bits of a key: the number is that of a text.
 const TEXT: u64 = 15;
 
@@ -73,6 +76,8 @@ pub(crate) struct Chats {
     pub(crate) places: CowHashIndex,
     /// C5: the free places in the order in which they became free, first and last.
     pub(crate) free: Option<(Place, Place)>,
+    /// C6: for each page of records the number of places that are not free, so that walks skip pages without any.
+    pub(crate) used: CowVec<u16, USED>,
     hash: FixedState,
 }
 
@@ -87,6 +92,7 @@ impl Chats {
             free_texts: CowVec::default(),
             places: CowHashIndex::default(),
             free: None,
+            used: CowVec::default(),
             hash: FixedState::with_seed(hash_seed),
         }
     }
@@ -157,37 +163,108 @@ impl Chats {
 
     /// The places with a chat and their sets, from `first` on.
     pub(crate) fn taken_from(&self, first: Place) -> impl Iterator<Item = (Place, SetId)> {
-        let run = to_index(first) / RUN;
-        let skipped = to_index(first) % RUN;
-        let from = Place::try_from(run * RUN).unwrap_or(Place::MAX);
-        let records = self.records.pages_from(run).flatten();
-        (from..).zip(records).skip(skipped).filter_map(|(place, record)| Some((place, record.taken()?)))
+        let page = to_index(first) / RUN;
+        let used = self.used.iter_from(page).copied().skip(page % USED);
+        let pages = (page..).zip(used).filter(|&(_, used)| used > 0);
+        pages.flat_map(|(page, _)| self.page_of(page)).skip_while(move |&(place, _)| place < first)
     }
 
-    /// The places that new chats take, in order: first those that were free at `horizon` already, then new ones.
+    /// The places with a chat in one page of records, and their sets.
+    fn page_of(&self, page: usize) -> impl DoubleEndedIterator<Item = (Place, SetId)> {
+        let records = self.records.pages_from(page).next().unwrap_or_default();
+        let place = move |at| Place::try_from(page * RUN + at).ok();
+        records.iter().enumerate().filter_map(move |(at, record)| Some((place(at)?, record.taken()?)))
+    }
+
+    /// The first of the free places at the end, if so many are there that the places behind the last chat go when the next
+    /// new chat comes: at least as many as are before them, and two pages. It is the place of that chat, unless it is the
+    /// first in the list of free places too: then the one behind it is, so that the place tells that free ones go.
+    ///
+    /// **O(pages at the end)**; without free places in number **O(1)**.
+    pub(crate) fn cut(&self) -> Option<Place> {
+        let used = self.places.len();
+        if 2 * used + 2 * RUN > self.len() {
+            return None;
+        }
+        let pages = (0..self.used.len()).rev();
+        let last = pages.filter(|&page| self.used.get(page).is_some_and(|&used| used > 0)).find_map(|page| {
+            let (place, _) = self.page_of(page).next_back()?;
+            Some(to_index(place) + 1)
+        });
+        let end = last.unwrap_or(0);
+        let place = Place::try_from(end).ok().filter(|_| self.len() >= 2 * end + 2 * RUN)?;
+        let is_first = self.free.is_some_and(|(first, _)| first == place);
+        Some(place + Place::from(is_first))
+    }
+
+    /// Whether the free places at the end go if a new chat takes this place.
+    pub(crate) fn is_cut(&self, place: Place) -> bool {
+        let is_first = self.free.is_some_and(|(first, _)| first == place);
+        to_index(place) < self.len() && self.set_of(place).is_none() && !is_first
+    }
+
+    /// Removes the places from `end` on, all of which are free.
+    fn truncate(&mut self, end: Place) {
+        let mut free: Vec<(u64, Place)> = (0..end)
+            .zip(self.records.iter())
+            .filter(|(_, record)| record.taken().is_none())
+            .map(|(place, record)| (record.key(), place))
+            .collect();
+        free.sort_unstable();
+        self.records.truncate(to_index(end));
+        self.used.truncate(to_index(end).div_ceil(RUN));
+        for pair in free.windows(2) {
+            if let [(_, place), (_, next)] = *pair {
+                self.put_set(place, FREE | next);
+            }
+        }
+        self.free = free.first().zip(free.last()).map(|(&(_, first), &(_, last))| (first, last));
+        if let Some((_, last)) = self.free {
+            self.put_set(last, FREE | END);
+        }
+    }
+
+    fn count_used(&mut self, place: Place, change: impl FnOnce(u16) -> u16) {
+        let page = to_index(place) / RUN;
+        self.used.grow_to(page);
+        if let Some(used) = self.used.get_mut(page) {
+            *used = change(*used);
+        }
+    }
+
+    /// The places that new chats take, in order: first those that were free at `horizon` already, then new ones. Where
+    /// most places are free and at the end, and all of them were free at `horizon`, new ones begin behind the last chat:
+    /// the first insertion there removes the free ones.
     pub(crate) fn vacancies(&self, horizon: Revision) -> impl Iterator<Item = Place> {
-        let free = std::iter::successors(self.free.map(|(first, _)| first), |&place| self.next_free(place))
-            .take_while(move |&place| self.key_at(place).is_some_and(|freed| freed <= horizon));
-        free.chain((self.len()..Self::MAX).filter_map(|place| Place::try_from(place).ok()))
+        let was_free = move |place: Place| self.key_at(place).is_some_and(|freed| freed <= horizon);
+        let cut = self.free.filter(|&(_, last)| was_free(last)).and_then(|_| self.cut());
+        let first = self.free.map(|(first, _)| first).filter(|_| cut.is_none());
+        let free =
+            std::iter::successors(first, |&place| self.next_free(place)).take_while(move |&place| was_free(place));
+        let new = cut.map_or(self.len(), to_index);
+        free.chain((new..Self::MAX).filter_map(|place| Place::try_from(place).ok()))
     }
 
     fn next_free(&self, place: Place) -> Option<Place> {
         self.records.get(to_index(place)).map(|record| record.set() & !FREE).filter(|&next| next != END)
     }
 
-    /// Gives a place to a chat that has none, with the set given. The place is the first free one or a new one: what
-    /// [`vacancies`](Self::vacancies) says.
+    /// Gives a place to a chat that has none, with the set given. The place is one that it [can take](Self::can_take).
     pub(crate) fn insert(&mut self, chat: &ChatId, place: Place, set: SetId) {
         match self.free {
             Some((first, last)) if first == place => {
                 self.free = self.next_free(first).map(|next| (next, last));
             }
             _ => {
+                if to_index(place) < self.len() {
+                    self.truncate(place);
+                }
                 self.records.push(Record::default());
             }
         }
         self.put_set(place, set);
         self.put_key(chat, place);
+        self.count_used(place, |used| used + 1);
     }
 
     /// Lets the chat at a place give it to another, which has none.
@@ -199,6 +276,7 @@ impl Chats {
     /// Makes a place free.
     pub(crate) fn release(&mut self, place: Place, revision: Revision) {
         self.drop_key(place);
+        self.count_used(place, |used| used.saturating_sub(1));
         self.records.set(to_index(place), Record::new(revision, FREE | END));
         let first = match self.free {
             None => place,
@@ -280,6 +358,9 @@ impl Chats {
         };
         let (places, twice) = CowHashIndex::bulk(taken().count(), hashes, is_same);
         chats.places = places;
+        let counts = chats.records.pages().map(|page| page.iter().filter(|record| record.taken().is_some()).count());
+        let counts: Vec<u16> = counts.map(|used| u16::try_from(used).unwrap_or(u16::MAX)).collect();
+        chats.used.extend_from_slice(&counts);
         (chats, twice)
     }
 
@@ -320,6 +401,13 @@ impl Chats {
 
 #[cfg(feature = "store")]
 impl Chats {
+    /// Whether a new chat can take a place: the first free one, a new one, or the one behind the last chat where that
+    /// removes free ones.
+    pub(crate) fn can_take(&self, place: Place) -> bool {
+        let is_first = self.free.is_some_and(|(first, _)| first == place);
+        is_first || to_index(place) == self.len() || self.cut() == Some(place)
+    }
+
     /// What stands at a free place in front of another, or at the last one.
     pub(crate) fn free_mark(next: Option<Place>) -> u32 {
         FREE | next.unwrap_or(END)

@@ -72,6 +72,8 @@ impl State {
                 let slots = self.chats.find(from).map_or(0, |place| self.slots_at(place).len());
                 slots + added.len() + self.aliases.count_of(from)
             }
+            // Removes the free places at the end.
+            Change::ChatLinked { place, .. } if self.chats.is_cut(*place) => self.chats.len(),
             _ => 1,
         }
     }

@@ -13,6 +13,7 @@ use crate::model::chat_id::{ChatId, ChatKey};
 use crate::model::label_id::LabelId;
 use crate::model::op::RefreshState;
 use crate::state::State;
+use crate::state::chats::RUN;
 use crate::state::label_sets::EMPTY;
 use crate::state::labels::{Slot, low_number};
 use crate::state::postings::{List, Part};
@@ -163,6 +164,14 @@ impl State {
         let mut places: Vec<Place> = chats.values().copied().collect();
         places.sort_unstable();
         equal("C4", "places found by hash", &found, &places)?;
+        let mut used = vec![0; self.chats.len().div_ceil(RUN)];
+        for &place in &places {
+            if let Some(used) = used.get_mut(to_index(place) / RUN) {
+                *used += 1;
+            }
+        }
+        let counted: Vec<u16> = self.chats.used.iter().copied().collect();
+        equal("C6", "used places by page", &counted, &used)?;
         self.check_free_list(&free)
     }
 

@@ -212,6 +212,10 @@ const BREAKS: &[Break] = &[
     ("C5", "places that did not become free in their order", |state| {
         put_key(state, free_places(state)[0], state.revision);
     }),
+    ("C6", "a page with more places in use than it has", |state| *state.chats.used.get_mut(0).unwrap() += 1),
+    ("C6", "a page without a count", |state| {
+        state.chats.used.pop();
+    }),
     ("S1", "a set out of order", |state| {
         let members: Vec<_> = state.slots_at(place(state, ANA)).iter().rev().copied().collect();
         let reversed = state.sets.intern(&members);

@@ -89,3 +89,35 @@ fn subscribers_that_never_read_cost_the_limit_of_changes_once() {
     }
     assert!(sizes[1] - sizes[0] <= 100 * 64, "{sizes:?}");
 }
+
+/// Labels and unlabels chats that come and go while a snapshot is held, so that none of their places is used again.
+fn come_and_go(index: &LabelIndex, pairs: u32) {
+    let held = index.snapshot();
+    for number in 0..pairs {
+        assert!(index.link(1, chat(1_000_000 + number)).unwrap());
+        assert!(index.unlink(1, chat(1_000_000 + number)).unwrap());
+    }
+    assert_eq!(held.total_chats(), 1_000);
+}
+
+#[test]
+fn places_that_a_held_snapshot_kept_from_use_go_when_it_is_dropped() {
+    let (_index, before) = live(|| index(Options::new(), 1_000));
+    let (grown, while_held) = live(|| {
+        let index = index(Options::new(), 1_000);
+        come_and_go(&index, 200_000);
+        index
+    });
+    assert!(while_held > before + 200_000 * 12, "{while_held} bytes");
+    drop(grown);
+    let (index, after) = live(|| {
+        let index = index(Options::new(), 1_000);
+        come_and_go(&index, 200_000);
+        assert!(index.link(1, "new").unwrap());
+        index
+    });
+    assert!(after * 4 <= before * 5, "{after} bytes are left, and {before} before");
+    index.check_invariants().unwrap();
+    let chats = index.iter().map(|chat| chat.chat_id.to_string());
+    assert!(chats.eq((0..1_000).map(chat).chain(["new".to_owned()])), "all others keep their order");
+}

@@ -22,9 +22,22 @@ impl Places {
     }
 
     /// Gives a chat a place unless it has one: the one that has been free for longest, if it was free before the
-    /// oldest snapshot that is held, or else a new one.
+    /// oldest snapshot that is held, or else a new one. But if all free places were free before that snapshot, and those
+    /// behind the last chat are at least as many as the places before, and 1,024, then they go, and the chat comes there.
     pub(crate) fn take(&mut self, chat: &ChatId, oldest_held: u64) {
         if self.of.contains_key(chat) {
+            return;
+        }
+        let end = self.of.values().max().map_or(0, |last| last + 1);
+        let newest = self.free.iter().map(|&(_, freed)| freed).max();
+        if newest.is_some_and(|freed| freed <= oldest_held) && self.end >= 2 * end + 1_024 {
+            // Or to the second place there, if the first is the one that has been free for longest.
+            let is_first = self.free.front().is_some_and(|&(place, _)| place == end);
+            let place = end + Place::from(is_first);
+            self.free.retain(|&(free, _)| free < place);
+            self.free.make_contiguous().sort_by_key(|&(place, freed)| (freed, place));
+            self.of.insert(chat.clone(), place);
+            self.end = place + 1;
             return;
         }
         let place = match self.free.front() {
