@@ -1,5 +1,7 @@
 //! Rows of maps whose keys are texts: entries go by a hash of the key, so that a new one changes one row.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use twox_hash::XxHash3_64;
 
 use crate::codec::bytes::Reader;
@@ -13,6 +15,13 @@ use crate::model::label_id::LabelId;
 fn bucket_of(key: &[u8], buckets: u32) -> u32 {
     let low = XxHash3_64::oneshot(key) & u64::from(buckets.saturating_sub(1));
     u32::try_from(low).unwrap_or_default()
+}
+
+/// The bucket of an entry, by its key.
+pub(super) fn bucket(put_key: impl FnOnce(&mut Vec<u8>), buckets: u32) -> u32 {
+    let mut key = Vec::new();
+    put_key(&mut key);
+    bucket_of(&key, buckets)
 }
 
 /// What rows of a map are made of.
@@ -50,16 +59,19 @@ impl Entry for (ChatId, ChatId) {
     }
 }
 
-/// The rows of a map, all of them.
-pub(super) fn encode<E: Entry>(entries: impl Iterator<Item = E>, buckets: u32) -> Vec<Vec<u8>> {
-    let mut rows: Vec<Vec<u8>> = (0..buckets).map(|_| Vec::new()).collect();
+/// Those rows of a map, of so many, that are asked for.
+pub(super) fn encode<E: Entry>(
+    entries: impl Iterator<Item = E>,
+    buckets: u32,
+    asked: &BTreeSet<u32>,
+) -> BTreeMap<u32, Vec<u8>> {
+    let mut rows: BTreeMap<u32, Vec<u8>> = asked.iter().map(|&bucket| (bucket, Vec::new())).collect();
     let mut bytes = Vec::new();
     for entry in entries {
         bytes.clear();
         entry.put_key(&mut bytes);
-        let bucket = bucket_of(&bytes, buckets);
-        entry.put_value(&mut bytes);
-        if let Some(row) = usize::try_from(bucket).ok().and_then(|bucket| rows.get_mut(bucket)) {
+        if let Some(row) = rows.get_mut(&bucket_of(&bytes, buckets)) {
+            entry.put_value(&mut bytes);
             row.extend_from_slice(&bytes);
         }
     }

@@ -1,10 +1,11 @@
 //! The rows of a state that differ from what was written before.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::codec::buckets;
-use crate::codec::ids::put_label;
+use crate::codec::ids::{put_chat, put_label, put_label_id};
 use crate::codec::row_id::{Extent, RowId, RowKind};
 use crate::codec::{keys, sets};
 use crate::collections::cow_btree_map::CowBTreeMap;
@@ -88,6 +89,30 @@ impl Baseline {
         (record.key(), text)
     }
 
+    /// The rows of a kind that is kept in buckets that differ: all if there are more or fewer of them than before, and
+    /// otherwise those of the entries that differ.
+    fn changed_buckets(&self, since: &Self, kind: RowKind, buckets: u32, before: u32) -> Vec<ChangedRow> {
+        let asked: BTreeSet<u32> = match kind {
+            _ if buckets != before => (0..buckets).collect(),
+            RowKind::Aliases => {
+                let differing = self.aliases.differing(&since.aliases);
+                differing.map(|alias| buckets::bucket(|key| put_chat(key, alias), buckets)).collect()
+            }
+            _ => {
+                let differing = self.deleted.differing_keys(&since.deleted).into_iter();
+                differing.map(|id| buckets::bucket(|key| put_label_id(key, id), buckets)).collect()
+            }
+        };
+        if asked.is_empty() {
+            return Vec::new();
+        }
+        let rows = match kind {
+            RowKind::Aliases => buckets::encode(self.aliases(), buckets, &asked),
+            _ => buckets::encode(self.deleted(), buckets, &asked),
+        };
+        rows.into_iter().map(|(chunk, row)| (RowId { kind, chunk }, Some(row))).collect()
+    }
+
     fn deleted(&self) -> impl Iterator<Item = LabelId> {
         self.deleted.iter().map(|(id, ())| id.clone())
     }
@@ -106,8 +131,8 @@ type Encode = fn(&State, usize, usize) -> Vec<u8>;
 /// The rows of a state that differ from those that were written. A row whose pieces were written to counts, even if it
 /// has the same bytes again.
 ///
-/// Rows are made one by one, as they are asked for, and a row that is made costs its length; but when an alias or a
-/// deleted id came or went, all rows of that kind are made at once and compared.
+/// Rows are made one by one, as they are asked for, and a row that is made costs its length; but the rows of aliases that
+/// differ are made at once, which costs a look at each alias, and so are those of deleted ids.
 pub(crate) fn changed_rows<'a>(state: &'a State, since: &'a Baseline) -> impl Iterator<Item = ChangedRow> + 'a {
     let ranges: [(RowKind, Encode); 4] = [
         (RowKind::Labels, encode_labels),
@@ -129,31 +154,10 @@ pub(crate) fn changed_rows<'a>(state: &'a State, since: &'a Baseline) -> impl It
             (id, Some(encode(state, start, end - start)))
         })
     });
-    let in_buckets = [RowKind::DeletedLabels, RowKind::Aliases].into_iter().flat_map(move |kind| match kind {
-        RowKind::Aliases => changed_buckets(kind, &now, since, Baseline::aliases),
-        _ => changed_buckets(kind, &now, since, Baseline::deleted),
-    });
+    let in_buckets = [RowKind::DeletedLabels, RowKind::Aliases]
+        .into_iter()
+        .flat_map(move |kind| now.changed_buckets(since, kind, extent.rows(kind), before.rows(kind)));
     in_ranges.chain(in_buckets).chain(gone)
-}
-
-/// The rows of a kind that is kept in buckets, without those that were written as they are.
-fn changed_buckets<'a, I: Iterator<Item: buckets::Entry>>(
-    kind: RowKind,
-    now: &'a Baseline,
-    since: &'a Baseline,
-    entries: impl Fn(&'a Baseline) -> I,
-) -> Vec<ChangedRow> {
-    if now.shares(since, RowId { kind, chunk: 0 }) {
-        return Vec::new();
-    }
-    let all = |mark: &'a Baseline| buckets::encode(entries(mark), mark.extent().rows(kind));
-    let (rows, mut written) = (all(now), all(since));
-    if written.len() != rows.len() {
-        written.clear();
-    }
-    let mut written = written.into_iter();
-    let changed = (0..).zip(rows).filter(|(_, row)| written.next().as_ref() != Some(row));
-    changed.map(|(chunk, row)| (RowId { kind, chunk }, Some(row))).collect()
 }
 
 fn encode_labels(state: &State, first: usize, count: usize) -> Vec<u8> {

@@ -1,6 +1,11 @@
 //! A sorted map in pieces that versions share.
 
+#[cfg(feature = "store")]
+use std::cmp::Ordering;
 use std::sync::Arc;
+
+#[cfg(feature = "store")]
+use hashbrown::HashSet;
 
 /// The most entries or children of one node.
 const MAX: usize = 64;
@@ -116,6 +121,52 @@ impl<K: Ord + Clone, V: Clone> CowBTreeMap<K, V> {
 
     pub(crate) fn iter(&self) -> Iter<'_, K, V> {
         self.iter_from(|_| false)
+    }
+}
+
+#[cfg(feature = "store")]
+impl<K: Ord, V: PartialEq> CowBTreeMap<K, V> {
+    /// The keys that only one of two versions has, or to which they give different values, in order.
+    ///
+    /// **O(nodes)** without looking into those that both share, and O(entries) of all others.
+    pub(crate) fn differing_keys<'a>(&'a self, other: &'a Self) -> Vec<&'a K> {
+        let (mine, theirs) = (self.without_shared(other), other.without_shared(self));
+        let (mut mine, mut theirs) = (mine.into_iter().peekable(), theirs.into_iter().peekable());
+        let mut keys = Vec::new();
+        loop {
+            let order = match (mine.peek(), theirs.peek()) {
+                (None, None) => return keys,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some((mine, _)), Some((theirs, _))) => mine.cmp(theirs),
+            };
+            let mine = if order.is_le() { mine.next() } else { None };
+            let theirs = if order.is_ge() { theirs.next() } else { None };
+            let same = mine.zip(theirs).is_some_and(|((_, mine), (_, theirs))| mine == theirs);
+            keys.extend(mine.or(theirs).filter(|_| !same).map(|(key, _)| key));
+        }
+    }
+
+    /// The entries of the nodes that another version does not have, in order.
+    fn without_shared(&self, other: &Self) -> Vec<(&K, &V)> {
+        let mut shared = HashSet::new();
+        let mut next = vec![&other.root];
+        while let Some(node) = next.pop() {
+            shared.insert(Arc::as_ptr(node));
+            if let Node::Branch(children) = &**node {
+                next.extend(children.iter().map(|(_, child)| child));
+            }
+        }
+        let mut entries = Vec::new();
+        let mut next = vec![&self.root];
+        while let Some(node) = next.pop() {
+            match &**node {
+                _ if shared.contains(&Arc::as_ptr(node)) => {}
+                Node::Leaf(leaf) => entries.extend(leaf.iter().map(|(key, value)| (key, value))),
+                Node::Branch(children) => next.extend(children.iter().rev().map(|(_, child)| child)),
+            }
+        }
+        entries
     }
 }
 
@@ -251,6 +302,8 @@ fn remove<K: Ord + Clone, V: Clone>(node: &mut Node<K, V>, key: &K) -> Option<V>
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    #[cfg(feature = "store")]
+    use std::collections::BTreeSet;
 
     use proptest::prelude::*;
 
@@ -283,6 +336,12 @@ mod tests {
                 }
             }
             kept.push((map, model));
+            #[cfg(feature = "store")]
+            for ((map, model), (other, of_other)) in kept.iter().zip(kept.iter().skip(1)) {
+                let keys: BTreeSet<u16> = model.keys().chain(of_other.keys()).copied().collect();
+                let differing: Vec<&u16> = keys.iter().filter(|key| model.get(key) != of_other.get(key)).collect();
+                prop_assert_eq!(map.differing_keys(other), differing);
+            }
             for (map, model) in kept {
                 prop_assert!(map.iter().eq(model.iter()));
                 prop_assert!(map.iter_from(|key| *key < start).eq(model.range(start..)));

@@ -18,6 +18,12 @@ impl Aliases {
         self.by_alias.is_same(&other.by_alias)
     }
 
+    /// The aliases that only one of two versions has, or to which they give different meanings.
+    #[cfg(feature = "store")]
+    pub(crate) fn differing<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'a ChatId> {
+        self.by_alias.differing_keys(&other.by_alias).into_iter().map(|StoredOrder(alias)| alias)
+    }
+
     /// How many aliases there are.
     #[cfg(feature = "store")]
     pub(crate) fn len(&self) -> usize {

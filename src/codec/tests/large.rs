@@ -91,6 +91,7 @@ fn a_change_is_in_the_rows_of_what_it_touched() {
 fn rows_come_and_go_with_what_is_in_them() {
     let mut state = large();
     let (mut image, mark) = (Image::of(&state), Baseline::of(&state));
+    assert_eq!(image.update(&state, &mark), []);
     commit(&mut state, (2_000..4_000).map(alias).chain((700..2_000).map(deleted)));
     image.update(&state, &mark);
     assert!(image == Image::of(&state));
