@@ -60,6 +60,20 @@ fn imports_run_upward_and_in_no_circle() {
     assert!(complaints.is_empty(), "see the layers in CONTRIBUTING.md:\n{}", complaints.join("\n"));
 }
 
+#[test]
+fn contributing_names_files_that_exist() {
+    let text = fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
+    let quoted = text.split('`').skip(1).step_by(2);
+    let is_path = |text: &&str| {
+        ["src/", "tests/", "docs/", "benches/", "fuzz/", "examples/"].iter().any(|top| text.starts_with(top))
+    };
+    let paths: Vec<&str> = quoted.filter(is_path).filter(|path| !path.contains(' ')).collect();
+    assert!(paths.len() > 30);
+    for path in paths {
+        assert!(root().join(path).exists(), "{path} is not there");
+    }
+}
+
 /// So what a state does is a function of what it was told.
 #[test]
 fn the_rooms_above_the_index_know_no_lock_input_clock_or_randomness() {
