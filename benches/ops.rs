@@ -84,12 +84,12 @@ impl Account {
             assert_eq!(found, Naive::plain(naive.labels_of(chat)));
         }
         for question in &self.totals {
-            let totals = index.totals(question);
+            let totals = Engine::totals(index, question);
             assert_eq!(totals, naive.totals(question), "any of {:?}", question.any_of);
             assert!(totals.0 > 0 && totals.1 >= totals.0);
         }
         for question in &self.pages {
-            let (found, totals) = index.page(question);
+            let (found, totals) = Engine::page(index, question);
             let (expected, expected_totals) = naive.page(question);
             let (found, expected) = (LabelIndex::plain_page(found), Naive::plain_page(expected));
             assert_eq!((&found, totals), (&expected, expected_totals), "page from {}", question.start);
@@ -119,8 +119,8 @@ fn any_of(k: u32) -> Vec<u32> {
 /// The page behind the first half of the chats with any of three labels.
 fn middle(index: &LabelIndex, workload: &Workload) -> Question {
     let mut question = Question::first(any_of(3), 0);
-    question.limit = usize::try_from(index.totals(&question).0).unwrap() / 2;
-    let (half, _) = index.page(&question);
+    question.limit = usize::try_from(Engine::totals(index, &question).0).unwrap() / 2;
+    let (half, _) = Engine::page(index, &question);
     let last = half.chats.last().unwrap().chat_id.to_string();
     question.start = 1 + workload.chats.iter().position(|chat| chat.id == last).unwrap();
     Question { after: half.next, limit: PAGE, ..question }
@@ -260,12 +260,12 @@ fn bench(criterion: &mut Criterion, accounts: &[Account]) {
     for nth in 0..accounts[0].totals.len() {
         let name = format!("totals of {}", accounts[0].totals[nth].any_of.len());
         both!(criterion, accounts, &name, |group, account, engine| {
-            ask(group, account.size, engine, &account.totals[nth..=nth], |engine, question| engine.totals(question));
+            ask(group, account.size, engine, &account.totals[nth..=nth], Engine::totals);
         });
     }
     for (nth, name) in ["first page", "middle page"].into_iter().enumerate() {
         both!(criterion, accounts, name, |group, account, engine| {
-            ask(group, account.size, engine, &account.pages[nth..=nth], |engine, question| engine.page(question));
+            ask(group, account.size, engine, &account.pages[nth..=nth], Engine::page);
         });
     }
     for account in accounts {
@@ -273,7 +273,7 @@ fn bench(criterion: &mut Criterion, accounts: &[Account]) {
         come_and_go(&account.naive, &account.passing);
     }
     both!(criterion, accounts, "totals of 3 when a tenth came and went", |group, account, engine| {
-        ask(group, account.size, engine, &account.totals[1..=1], |engine, question| engine.totals(question));
+        ask(group, account.size, engine, &account.totals[1..=1], Engine::totals);
     });
 }
 

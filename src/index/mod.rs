@@ -8,6 +8,7 @@ pub(crate) mod feed;
 pub(crate) mod write_set;
 pub(crate) mod tickets;
 pub(crate) mod snapshot;
+pub(crate) mod matching;
 #[cfg_attr(not(any(feature = "store", test)), allow(dead_code, reason = "an index in memory has no journal"))]
 pub(crate) mod journal;
 pub(crate) mod label_index;

@@ -1,8 +1,9 @@
 //! Asking the newest version of an index.
 
 use crate::index::label_index::LabelIndex;
+use crate::index::matching::Matching;
 use crate::index::snapshot::Chats;
-use crate::model::answer::Answer;
+use crate::model::answer::{Answer, ChatPage, FilterTotals};
 use crate::model::arg::Arg;
 use crate::model::change::Revision;
 use crate::model::chat_id::ChatId;
@@ -31,6 +32,58 @@ impl LabelIndex {
         let ask = |state: &State| state.is_quick(filter, page).then(|| state.query(filter, page, self.limits()));
         let answer = if page.limit() > 0 { self.with_visible_yielding(ask) } else { self.with_visible(ask) };
         answer.unwrap_or_else(|| self.version().query(filter, page, self.limits()))
+    }
+
+    /// Counts what passes a filter. See [`Snapshot::totals`](crate::Snapshot::totals).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LimitExceeded`](crate::Error::LimitExceeded) for a filter above the limit.
+    pub fn totals(&self, filter: &Filter) -> Result<FilterTotals> {
+        let ask =
+            |state: &State| state.is_quick(filter, Page::first(0)).then(|| state.filter_totals(filter, self.limits()));
+        self.with_visible(ask).unwrap_or_else(|| self.version().filter_totals(filter, self.limits()))
+    }
+
+    /// Lists what passes a filter, without totals. See [`Snapshot::page`](crate::Snapshot::page).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`query`](Self::query).
+    pub fn page(&self, filter: &Filter, page: Page) -> Result<ChatPage> {
+        self.version().chat_page(filter, page, self.limits())
+    }
+
+    /// Iterates over all chats that pass a filter, as of now. See [`Snapshot::matching`](crate::Snapshot::matching).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LimitExceeded`](crate::Error::LimitExceeded) for a filter above the limit.
+    pub fn matching(&self, filter: &Filter) -> Result<Matching> {
+        self.snapshot().matching(filter)
+    }
+
+    /// Answers a filter over the chats that the host names, in their order. See
+    /// [`Snapshot::among`](crate::Snapshot::among).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`query`](Self::query); [`Error::MisplacedCursor`](crate::Error::MisplacedCursor) and
+    /// [`Error::LostCursor`](crate::Error::LostCursor).
+    pub fn among<C: Arg<ChatId>>(
+        &self,
+        filter: &Filter,
+        chats: impl IntoIterator<Item = C>,
+        page: Page,
+    ) -> Result<Answer> {
+        // The list may be long, and it is the host's code that gives its items: no lock is held meanwhile.
+        self.version().among(filter, chats, page, self.limits())
+    }
+
+    /// The labels of each of some chats, in their order. See
+    /// [`Snapshot::labels_of_each`](crate::Snapshot::labels_of_each).
+    pub fn labels_of_each<C: Arg<ChatId>>(&self, chats: impl IntoIterator<Item = C>) -> Vec<Vec<Label>> {
+        self.version().labels_of_each(chats)
     }
 
     /// The labels of a chat, in label order. See [`Snapshot::labels_of`](crate::Snapshot::labels_of).

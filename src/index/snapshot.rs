@@ -3,8 +3,9 @@
 use std::iter::FusedIterator;
 use std::sync::Arc;
 
+use crate::index::matching::Matching;
 use crate::index::snapshot_tracker::SnapshotGuard;
-use crate::model::answer::{Answer, LabelledChat};
+use crate::model::answer::{Answer, ChatPage, FilterTotals, LabelledChat};
 use crate::model::arg::Arg;
 use crate::model::change::{Place, Revision};
 use crate::model::chat_id::ChatId;
@@ -15,6 +16,7 @@ use crate::model::label_id::LabelId;
 use crate::model::name::NameKey;
 use crate::model::op::RefreshState;
 use crate::model::options::Limits;
+use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::Version;
 use crate::state::check::Violation;
 
@@ -97,6 +99,158 @@ impl Snapshot {
     /// ```
     pub fn query(&self, filter: &Filter, page: Page) -> Result<Answer> {
         self.state.query(filter, page, &self.limits)
+    }
+
+    /// Counts what passes a filter: the totals of [`query`](Self::query) without a page.
+    ///
+    /// Costs what they cost there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LimitExceeded`](crate::Error::LimitExceeded) for a filter above the limit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::{Filter, LabelIndex};
+    ///
+    /// let index = LabelIndex::new();
+    /// let vip = index.create_label("VIP")?;
+    /// index.link_all(&vip, ["a", "b"])?;
+    /// let totals = index.totals(&Filter::new().any_of_names(["vip", "late"]))?;
+    /// assert_eq!((totals.total_chats, totals.unresolved.names), (2, vec!["late".to_string()]));
+    /// # Ok::<(), label_index::Error>(())
+    /// ```
+    pub fn totals(&self, filter: &Filter) -> Result<FilterTotals> {
+        self.state.filter_totals(filter, &self.limits)
+    }
+
+    /// Lists what passes a filter: the page of [`query`](Self::query) without totals, so listing on costs what the page
+    /// costs.
+    ///
+    /// A page of n chats costs **O(n k)** for k labels of an any-of clause; with other clauses as much as it has to
+    /// search. Cursors of both methods are good for both.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`query`](Self::query).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::{Filter, LabelIndex, Page};
+    ///
+    /// let index = LabelIndex::new();
+    /// let vip = index.create_label("VIP")?;
+    /// index.link_all(&vip, ["a", "b", "c"])?;
+    /// let first = index.query(&Filter::new(), Page::first(2))?;
+    /// let second = index.page(&Filter::new(), Page::after(2, first.next.unwrap())?)?;
+    /// assert_eq!((second.chats.len(), second.next), (1, None));
+    /// # Ok::<(), label_index::Error>(())
+    /// ```
+    pub fn page(&self, filter: &Filter, page: Page) -> Result<ChatPage> {
+        self.state.chat_page(filter, page, &self.limits)
+    }
+
+    /// Iterates over all chats that pass a filter, in order of place, each with all its labels.
+    ///
+    /// Lazy: chats are sought as they are asked for, some hundred at a time at most. Costs altogether what a page of all
+    /// of them would cost. There is no limit but that of the filter.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LimitExceeded`](crate::Error::LimitExceeded) for a filter above the limit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::{Filter, LabelIndex};
+    ///
+    /// let index = LabelIndex::new();
+    /// let vip = index.create_label("VIP")?;
+    /// index.link_all(&vip, ["a", "b", "c"])?;
+    /// let mut chats = index.snapshot().matching(&Filter::new().any_of_names(["vip"]))?;
+    /// assert_eq!(chats.next().unwrap().chat_id.to_string(), "a");
+    /// assert_eq!(chats.count(), 2);
+    /// # Ok::<(), label_index::Error>(())
+    /// ```
+    pub fn matching(&self, filter: &Filter) -> Result<Matching> {
+        let clauses = ResolvedFilter::of(filter, &self.state.labels, &self.limits)?;
+        Ok(Matching::new(Version::clone(&self.state), clauses))
+    }
+
+    /// Answers a filter over the chats that the host names: those that are open, unread, assigned to somebody.
+    ///
+    /// The answer is that of [`query`](Self::query) as if no other chat were there, but in the order of the list. Each
+    /// chat counts once, where its first id stands in the list; one without a label is in no answer, and what is no chat
+    /// id counts for nothing. With a limit of 0 the answer has the totals only.
+    ///
+    /// The next page is asked for with the list again and the cursor. The cursor stands at the last chat of its page,
+    /// wherever that is in the list by then, and the page begins behind it. So chats may come and go in the list between
+    /// pages: as long as it keeps its order, a chat that is not merged is on at most one page, and on exactly one if it
+    /// was listed and matched all along, whatever is written to the index. A list without the cursor's chat is refused: to
+    /// go on elsewhere would repeat chats or leave some out.
+    ///
+    /// **O(n l)** in the chats given and their labels, whatever the size of the index.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LimitExceeded`](crate::Error::LimitExceeded) for a page or a filter above the limits;
+    /// [`Error::ForeignCursor`](crate::Error::ForeignCursor) for the cursor of another index,
+    /// [`Error::MisplacedCursor`](crate::Error::MisplacedCursor) for one that another question gave, and
+    /// [`Error::LostCursor`](crate::Error::LostCursor) if its chat is not in the list any more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::{Filter, LabelIndex, Page};
+    ///
+    /// let index = LabelIndex::new();
+    /// let vip = index.create_label("VIP")?;
+    /// index.link_all(&vip, ["a", "b", "c"])?;
+    /// // The newest message first.
+    /// let unread = ["c", "x", "a"];
+    /// let vips = Filter::new().any_of_names(["vip"]);
+    /// let first = index.among(&vips, unread, Page::first(1))?;
+    /// assert_eq!((first.chats[0].chat_id.to_string().as_str(), first.total_chats), ("c", 2));
+    /// let second = index.among(&vips, unread, Page::after(1, first.next.unwrap())?)?;
+    /// assert_eq!((second.chats[0].chat_id.to_string().as_str(), second.next), ("a", None));
+    /// # Ok::<(), label_index::Error>(())
+    /// ```
+    pub fn among<C: Arg<ChatId>>(
+        &self,
+        filter: &Filter,
+        chats: impl IntoIterator<Item = C>,
+        page: Page,
+    ) -> Result<Answer> {
+        self.state.among(filter, chats, page, &self.limits)
+    }
+
+    /// The labels of each of some chats: one list for each chat given, in their order, so that the two can be zipped. The
+    /// list of a chat without labels, or of what is no chat id, is empty.
+    ///
+    /// **O(n l)** in the chats given and their labels.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::LabelIndex;
+    ///
+    /// let index = LabelIndex::new();
+    /// let vip = index.create_label("VIP")?;
+    /// index.link(&vip, "ana@c.us")?;
+    /// let inbox = ["bob@c.us", "ana@c.us"];
+    /// let unlabelled: Vec<&str> = inbox
+    ///     .into_iter()
+    ///     .zip(index.labels_of_each(inbox))
+    ///     .filter(|(_, labels)| labels.is_empty())
+    ///     .map(|(chat, _)| chat)
+    ///     .collect();
+    /// assert_eq!(unlabelled, ["bob@c.us"]);
+    /// # Ok::<(), label_index::Error>(())
+    /// ```
+    pub fn labels_of_each<C: Arg<ChatId>>(&self, chats: impl IntoIterator<Item = C>) -> Vec<Vec<Label>> {
+        self.state.labels_of_each(chats)
     }
 
     /// The labels of a chat, in label order. Empty for a chat that has none, and for what is no chat id.

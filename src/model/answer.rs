@@ -71,6 +71,40 @@ pub struct Answer {
     pub revision: Revision,
 }
 
+/// The totals of a filter without the chats. See [`Snapshot::totals`](crate::Snapshot::totals).
+///
+/// Each field is that of the [`Answer`] to the same filter.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct FilterTotals {
+    /// How many chats pass the filter.
+    pub total_chats: u64,
+    /// How many pairs those chats have.
+    pub total_rows: u64,
+    /// How many of those pairs have a label of the any-of clause; without that clause, all of them.
+    pub matched_rows: u64,
+    /// The existing ids of all clauses, once each, in label order.
+    pub filter_label_ids: Vec<LabelId>,
+    /// The entries that mean nothing here.
+    pub unresolved: Unresolved,
+    /// The revision that was asked.
+    pub revision: Revision,
+}
+
+/// A page of chats without totals. See [`Snapshot::page`](crate::Snapshot::page).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct ChatPage {
+    /// The chats of this page in order of place, each with all its labels.
+    pub chats: Vec<LabelledChat>,
+    /// Where the next page begins; none exactly when no chat that passes lies behind this page, or the limit was 0.
+    pub next: Option<Cursor>,
+    /// The revision that was asked.
+    pub revision: Revision,
+}
+
 /// A chat and all its labels, in label order.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]

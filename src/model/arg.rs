@@ -16,6 +16,23 @@ pub trait Arg<T> {
     fn parse_arg(self) -> Result<T>;
 }
 
+/// Makes a type that parses out of a text in every form in which texts come.
+macro_rules! parsed_argument {
+    ($type:ty) => {
+        parsed_argument!($type: &str, &&str, &String, String);
+    };
+    ($type:ty: $($text:ty),+) => {$(
+        impl TryFrom<$text> for $type {
+            type Error = Error;
+
+            fn try_from(text: $text) -> Result<Self> {
+                text.parse()
+            }
+        }
+    )+};
+}
+pub(crate) use parsed_argument;
+
 impl<A, T> Arg<T> for A
 where
     A: TryInto<T>,

@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use crate::model::arg::parsed_argument;
 use crate::model::error::{Error, Reason, Result};
 use crate::model::label_id::{canonical_decimal, leading_decimal};
 
@@ -337,7 +338,7 @@ impl ChatId {
         Self(Repr::Text(text))
     }
 
-    fn with_text<R>(&self, use_text: impl FnOnce(&str) -> R) -> R {
+    pub(crate) fn with_text<R>(&self, use_text: impl FnOnce(&str) -> R) -> R {
         match &self.0 {
             Repr::Compact(compact) => use_text(compact.text().as_str()),
             Repr::Text(text) => use_text(text),
@@ -455,29 +456,7 @@ impl PartialOrd for StoredOrder {
     }
 }
 
-impl TryFrom<&str> for ChatId {
-    type Error = Error;
-
-    fn try_from(text: &str) -> Result<Self> {
-        text.parse()
-    }
-}
-
-impl TryFrom<&String> for ChatId {
-    type Error = Error;
-
-    fn try_from(text: &String) -> Result<Self> {
-        text.parse()
-    }
-}
-
-impl TryFrom<String> for ChatId {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self> {
-        text.parse()
-    }
-}
+parsed_argument!(ChatId);
 
 impl From<&Self> for ChatId {
     fn from(chat: &Self) -> Self {

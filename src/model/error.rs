@@ -12,6 +12,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///
 /// Every variant holds the value that was refused; a long text is cut to its first 128 bytes, followed by `…`.
 /// Whatever the variant, the index is exactly as it was before the call.
+///
+/// [`kind`](Self::kind) says what a host does about it, also as a status of HTTP; [`code`](Self::code) is a name for
+/// programs. The text says what is known, that of a cause included, and never names another account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
@@ -71,6 +74,16 @@ pub enum Error {
     },
     /// The cursor was made by another index.
     ForeignCursor {
+        /// The refused cursor.
+        value: String,
+    },
+    /// The cursor was made by the other kind of question: one in order of place, the other in the order of a list.
+    MisplacedCursor {
+        /// The refused cursor.
+        value: String,
+    },
+    /// The chat at which the cursor stands is not in the list of chats any more, so nobody knows where to go on.
+    LostCursor {
         /// The refused cursor.
         value: String,
     },
@@ -146,10 +159,12 @@ pub enum Error {
         /// What does not fit.
         what: String,
     },
-    /// The file was written by a version of this crate that keeps other things in it.
+    /// The file or the export was written by a version of this crate that keeps other things in it.
     UnknownFormat {
         /// The number of the format.
         version: u64,
+        /// The file; none for an export, which comes from a reader.
+        path: Option<PathBuf>,
     },
     /// A line of an export was refused, and so nothing of its instance is in the store. Instances that ended before it
     /// are.
@@ -258,6 +273,8 @@ impl fmt::Display for Error {
             }
             Self::BadCursor { value } => write!(f, "damaged cursor {value:?}"),
             Self::ForeignCursor { value } => write!(f, "cursor {value:?} belongs to another index"),
+            Self::MisplacedCursor { value } => write!(f, "cursor {value:?} belongs to another kind of question"),
+            Self::LostCursor { value } => write!(f, "the chat of cursor {value:?} is not in the list"),
             Self::RefreshInProgress => f.write_str("another refresh is in progress"),
             Self::TicketCancelled => f.write_str("the refresh ticket was cancelled"),
             Self::EmptyRefresh { labels, links } => {
@@ -266,7 +283,9 @@ impl fmt::Display for Error {
             Self::ForeignToken { position } => {
                 write!(f, "the token of operation {position} belongs to another batch")
             }
-            Self::BatchRefused { position, .. } => write!(f, "operation {position} of the batch was refused"),
+            Self::BatchRefused { position, cause } => {
+                write!(f, "operation {position} of the batch was refused: {cause}")
+            }
             Self::InstanceNameRequired => f.write_str("an instance needs a name"),
             Self::InvalidInstanceName { value, reason } => write!(f, "invalid instance name {value:?}: {reason}"),
             Self::UnknownInstance { name } => write!(f, "unknown instance {name:?}"),
@@ -274,14 +293,15 @@ impl fmt::Display for Error {
             Self::InstanceInUse { name } => write!(f, "instance {name:?} is in use"),
             Self::StoreInUse { path } => write!(f, "the store {} is open elsewhere", path.display()),
             Self::StoreClosed => f.write_str("the store was closed"),
-            Self::StoreFailed { cause, durable } => {
-                write!(f, "the store is read-only since a write failed: {cause}; on disk are")?;
-                durable.iter().try_for_each(|(name, revision)| write!(f, " {name:?} to revision {revision}"))
-            }
+            // The accounts in it are not for everybody who sees the text.
+            Self::StoreFailed { cause, .. } => write!(f, "the store is read-only since a write failed: {cause}"),
             Self::Damaged { instance: Some(name), what } => write!(f, "instance {name:?} is damaged: {what}"),
             Self::Damaged { instance: None, what } => write!(f, "the store is damaged: {what}"),
-            Self::UnknownFormat { version } => write!(f, "the format {version} is unknown"),
-            Self::ImportRefused { line, .. } => write!(f, "line {line} of the export was refused"),
+            Self::UnknownFormat { version, path: Some(path) } => {
+                write!(f, "the format {version} of {} is unknown", path.display())
+            }
+            Self::UnknownFormat { version, path: None } => write!(f, "the format {version} of the export is unknown"),
+            Self::ImportRefused { line, cause } => write!(f, "line {line} of the export was refused: {cause}"),
             Self::InvalidExport { value, what } => write!(f, "not in an export: {value:?}: {what}"),
             Self::Stream { cause } => write!(f, "could not read or write an export: {cause}"),
             Self::Io { path, cause } => write!(f, "{}: {cause}", path.display()),
@@ -292,7 +312,8 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::BatchRefused { cause, .. } | Self::ImportRefused { cause, .. } => Some(cause),
+            // The text has that of the cause, so the chain goes on behind it.
+            Self::BatchRefused { cause, .. } | Self::ImportRefused { cause, .. } => std::error::Error::source(&**cause),
             _ => None,
         }
     }

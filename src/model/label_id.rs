@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use crate::model::arg::parsed_argument;
 use crate::model::error::{Error, Reason, Result};
 
 /// The identity of a label: an opaque short text that is never rewritten.
@@ -131,29 +132,7 @@ impl fmt::Debug for LabelId {
     }
 }
 
-impl TryFrom<&str> for LabelId {
-    type Error = Error;
-
-    fn try_from(text: &str) -> Result<Self> {
-        text.parse()
-    }
-}
-
-impl TryFrom<&String> for LabelId {
-    type Error = Error;
-
-    fn try_from(text: &String) -> Result<Self> {
-        text.parse()
-    }
-}
-
-impl TryFrom<String> for LabelId {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self> {
-        text.parse()
-    }
-}
+parsed_argument!(LabelId);
 
 impl From<&Self> for LabelId {
     fn from(id: &Self) -> Self {

@@ -1,5 +1,8 @@
 //! How an operation of a batch names a label.
 
+use std::str::FromStr;
+
+use crate::model::arg::parsed_argument;
 use crate::model::error::{Error, Result};
 use crate::model::label::Label;
 use crate::model::label_id::LabelId;
@@ -25,11 +28,20 @@ pub struct LabelToken {
     pub(crate) position: usize,
 }
 
-impl LabelRef {
-    fn parsed(id: &str) -> Result<Self> {
+impl FromStr for LabelRef {
+    type Err = Error;
+
+    /// The label of an id.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidLabelId`].
+    fn from_str(id: &str) -> Result<Self> {
         Ok(Self::Id(id.parse()?))
     }
 }
+
+parsed_argument!(LabelRef);
 
 impl From<LabelId> for LabelRef {
     fn from(id: LabelId) -> Self {
@@ -58,30 +70,6 @@ impl From<LabelToken> for LabelRef {
 impl From<&LabelRef> for LabelRef {
     fn from(label: &LabelRef) -> Self {
         label.clone()
-    }
-}
-
-impl TryFrom<&str> for LabelRef {
-    type Error = Error;
-
-    fn try_from(id: &str) -> Result<Self> {
-        Self::parsed(id)
-    }
-}
-
-impl TryFrom<&String> for LabelRef {
-    type Error = Error;
-
-    fn try_from(id: &String) -> Result<Self> {
-        Self::parsed(id)
-    }
-}
-
-impl TryFrom<String> for LabelRef {
-    type Error = Error;
-
-    fn try_from(id: String) -> Result<Self> {
-        Self::parsed(&id)
     }
 }
 

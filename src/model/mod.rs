@@ -1,6 +1,7 @@
 //! The words of the interface: errors, ids, names, labels, changes, operations, filters, answers and options.
 
 pub(crate) mod error;
+pub(crate) mod error_kind;
 pub(crate) mod arg;
 pub(crate) mod label_id;
 pub(crate) mod chat_id;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use unicase::UniCase;
 use unicode_normalization::UnicodeNormalization;
 
+use crate::model::arg::parsed_argument;
 use crate::model::error::{Error, Reason, Result};
 
 /// The display name of a label, as it was given, without the white space around it.
@@ -160,29 +161,7 @@ impl AsRef<str> for LabelName {
     }
 }
 
-impl TryFrom<&str> for LabelName {
-    type Error = Error;
-
-    fn try_from(text: &str) -> Result<Self> {
-        text.parse()
-    }
-}
-
-impl TryFrom<&String> for LabelName {
-    type Error = Error;
-
-    fn try_from(text: &String) -> Result<Self> {
-        text.parse()
-    }
-}
-
-impl TryFrom<String> for LabelName {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self> {
-        text.parse()
-    }
-}
+parsed_argument!(LabelName);
 
 impl From<&LabelName> for String {
     /// The name as filters take it.

@@ -1,10 +1,10 @@
 //! Answering: what the totals and the page of a filter are in words of the interface.
 
 use crate::collections::number::to_index;
-use crate::model::answer::{Answer, LabelledChat, Totals};
+use crate::model::answer::{Answer, ChatPage, FilterTotals, LabelledChat, Totals};
 use crate::model::change::Place;
 use crate::model::chat_id::ChatId;
-use crate::model::cursor::Cursor;
+use crate::model::cursor::{Cursor, Last};
 use crate::model::error::{Error, Limit, Result};
 use crate::model::filter::{Filter, Page};
 use crate::model::label::Label;
@@ -17,25 +17,64 @@ use crate::state::decide::exceeded;
 
 impl State {
     pub(crate) fn query(&self, filter: &Filter, page: Page, limits: &Limits) -> Result<Answer> {
-        if page.limit > limits.page {
-            return Err(exceeded(Limit::Page, limits.page, page.limit));
-        }
-        let start = self.start_of(page)?;
+        let start = self.start_of(page, limits)?;
         let clauses = ResolvedFilter::of(filter, &self.labels, limits)?;
-        let (places, more) = start.map_or((Vec::new(), false), |start| self.page(&clauses, start, page.limit));
-        let last = places.last().filter(|_| more);
-        let next = last.map(|&place| Cursor { place, identity: self.identity });
+        let (chats, next) = self.listed(&clauses, start, page.limit);
+        Ok(self.answer(chats, next, self.totals(&clauses), clauses))
+    }
+
+    /// The totals alone.
+    pub(crate) fn filter_totals(&self, filter: &Filter, limits: &Limits) -> Result<FilterTotals> {
+        let clauses = ResolvedFilter::of(filter, &self.labels, limits)?;
         let Totals { chats, rows, matched_rows } = self.totals(&clauses);
-        Ok(Answer {
-            chats: places.into_iter().filter_map(|place| self.labelled_chat(place)).collect(),
+        Ok(FilterTotals {
             total_chats: chats,
             total_rows: rows,
             matched_rows,
             filter_label_ids: clauses.ids,
             unresolved: clauses.unresolved,
-            next,
             revision: self.revision,
         })
+    }
+
+    /// The page alone.
+    pub(crate) fn chat_page(&self, filter: &Filter, page: Page, limits: &Limits) -> Result<ChatPage> {
+        let start = self.start_of(page, limits)?;
+        let clauses = ResolvedFilter::of(filter, &self.labels, limits)?;
+        let (chats, next) = self.listed(&clauses, start, page.limit);
+        Ok(ChatPage { chats, next, revision: self.revision })
+    }
+
+    pub(super) fn answer(
+        &self,
+        chats: Vec<LabelledChat>,
+        next: Option<Cursor>,
+        totals: Totals,
+        clauses: ResolvedFilter,
+    ) -> Answer {
+        Answer {
+            chats,
+            total_chats: totals.chats,
+            total_rows: totals.rows,
+            matched_rows: totals.matched_rows,
+            filter_label_ids: clauses.ids,
+            unresolved: clauses.unresolved,
+            next,
+            revision: self.revision,
+        }
+    }
+
+    /// The chats of a page, and where the next one begins.
+    fn listed(
+        &self,
+        clauses: &ResolvedFilter,
+        start: Option<Place>,
+        limit: usize,
+    ) -> (Vec<LabelledChat>, Option<Cursor>) {
+        let (places, more) = start.map_or((Vec::new(), false), |start| self.page(clauses, start, limit));
+        let last = places.last().filter(|_| more);
+        let next = last.map(|&place| Cursor { last: Last::Place(place), identity: self.identity });
+        (places.into_iter().filter_map(|place| self.labelled_chat(place)).collect(), next)
     }
 
     /// Whether a query takes a few microseconds at most, so that it can be answered while a writer waits.
@@ -58,11 +97,22 @@ impl State {
     }
 
     /// The first place behind the page's cursor, if there can be one.
-    fn start_of(&self, page: Page) -> Result<Option<Place>> {
+    fn start_of(&self, page: Page, limits: &Limits) -> Result<Option<Place>> {
+        match self.last_of(page, limits)? {
+            None => Ok(Some(0)),
+            Some((_, Last::Place(place))) => Ok(place.checked_add(1)),
+            Some((cursor, Last::Listed(_))) => Err(Error::MisplacedCursor { value: cursor.to_string() }),
+        }
+    }
+
+    /// The last chat of the page before, if the page is one that may be asked for.
+    pub(super) fn last_of(&self, page: Page, limits: &Limits) -> Result<Option<(Cursor, Last)>> {
+        if page.limit > limits.page {
+            return Err(exceeded(Limit::Page, limits.page, page.limit));
+        }
         match page.after {
             Some(cursor) if cursor.identity != self.identity => Err(Error::ForeignCursor { value: cursor.to_string() }),
-            Some(cursor) => Ok(cursor.place.checked_add(1)),
-            None => Ok(Some(0)),
+            after => Ok(after.map(|cursor| (cursor, cursor.last))),
         }
     }
 

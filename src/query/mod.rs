@@ -4,5 +4,6 @@ pub(crate) mod resolved_filter;
 mod totals;
 mod page;
 mod answer;
+mod among;
 #[cfg(test)]
 mod tests;

@@ -17,22 +17,28 @@ enum Source<'a> {
 impl State {
     /// The places of the first `limit` chats that pass from `start` on, and whether another one follows.
     pub(crate) fn page(&self, clauses: &ResolvedFilter, start: Place, limit: usize) -> (Vec<Place>, bool) {
+        if limit == 0 {
+            return (Vec::new(), false);
+        }
+        let mut places = self.first_places(clauses, start, limit.saturating_add(1));
+        let more = places.len() > limit;
+        places.truncate(limit);
+        (places, more)
+    }
+
+    /// The places of the first `count` chats that pass from `start` on; looks no further than for the last of them.
+    pub(crate) fn first_places(&self, clauses: &ResolvedFilter, start: Place, count: usize) -> Vec<Place> {
         let mut places = Vec::new();
-        let mut more = false;
-        if limit > 0 && !clauses.pass_nobody() {
+        if count > 0 && !clauses.pass_nobody() {
             let certain = clauses.only_any().is_some();
             self.candidates(clauses, start, |place| {
-                if !certain && !clauses.pass(self.slots_at(place)) {
-                    return true;
-                }
-                more = places.len() == limit;
-                if !more {
+                if certain || clauses.pass(self.slots_at(place)) {
                     places.push(place);
                 }
-                !more
+                places.len() < count
             });
         }
-        (places, more)
+        places
     }
 
     /// Gives a superset of the chats that pass, in order of place, until it is told to stop.

@@ -66,7 +66,7 @@ impl Catalog {
         let format = || Ok(Fields(&database.begin_read()?.expect(META, STORE)?).number()?);
         match format().map_err(|fault: Fault| fault.into_error(path, None))? {
             FORMAT => Self::read_tables(database).map_err(|fault| fault.into_error(path, None)),
-            version => Err(Error::UnknownFormat { version }),
+            version => Err(Error::UnknownFormat { version, path: Some(path.to_owned()) }),
         }
     }
 

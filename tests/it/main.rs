@@ -10,6 +10,8 @@
 
 // Built with the scheduler of `schedules` behind every lock, the other tests cannot run.
 #[cfg(not(label_index_shuttle))]
+mod among;
+#[cfg(not(label_index_shuttle))]
 mod arguments;
 #[cfg(not(label_index_shuttle))]
 mod attacks;

@@ -32,9 +32,9 @@ impl Fault {
         match self {
             Self::InUse => Error::StoreInUse { path: path.to_owned() },
             Self::Io(cause) => Error::Io { path: path.to_owned(), cause },
-            Self::Format(version) => Error::UnknownFormat { version },
+            Self::Format(version) => Error::UnknownFormat { version, path: Some(path.to_owned()) },
             other => {
-                let what = instance.map_or_else(|| format!("{}: {other}", path.display()), |_| other.to_string());
+                let what = format!("{}: {other}", path.display());
                 Error::Damaged { instance: instance.map(str::to_owned), what }
             }
         }

@@ -23,7 +23,7 @@ pub(in crate::store) fn import(store: &Shared, reader: impl BufRead) -> Result<V
 fn import_lines(store: &Shared, lines: &mut LineReader<impl BufRead>, names: &mut Vec<String>) -> Result<()> {
     let Some(Opening { export }) = lines.next()? else { return Err(lines.invalid("the first line is missing")) };
     if export.version != VERSION {
-        return Err(Error::UnknownFormat { version: export.version });
+        return Err(Error::UnknownFormat { version: export.version, path: None });
     }
     let mut begun: Option<Intake> = None;
     while let Some(line) = lines.next::<Line>()? {

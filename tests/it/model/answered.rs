@@ -1,6 +1,6 @@
 //! Answers in a form that the model can make too.
 
-use label_index::{Answer, ChatId, LabelId, LabelledChat};
+use label_index::{Answer, ChatId, ChatPage, FilterTotals, LabelId, LabelledChat};
 
 use super::labels::Listed;
 
@@ -34,6 +34,24 @@ impl From<&Answer> for Answered {
             unresolved_names: answer.unresolved.names.clone(),
             goes_on: answer.next.is_some(),
             revision: answer.revision,
+        }
+    }
+}
+
+impl Answered {
+    /// The totals and the page of an answer, asked for apart.
+    pub(crate) fn joined(totals: &FilterTotals, page: &ChatPage) -> Self {
+        assert_eq!(totals.revision, page.revision, "nobody writes between the two");
+        Self {
+            chats: page.chats.iter().map(row).collect(),
+            total_chats: totals.total_chats,
+            total_rows: totals.total_rows,
+            matched_rows: totals.matched_rows,
+            filter_label_ids: totals.filter_label_ids.clone(),
+            unresolved_ids: totals.unresolved.ids.clone(),
+            unresolved_names: totals.unresolved.names.clone(),
+            goes_on: page.next.is_some(),
+            revision: page.revision,
         }
     }
 }

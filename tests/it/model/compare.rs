@@ -49,11 +49,14 @@ impl Model {
         for name in space.some_names() {
             same(("ids named", &name), &view.ids_named(&name), &self.ids_named(&name))?;
         }
-        for text in space.some_chats() {
+        let each = view.labels_of_each(&space.some_chats());
+        same("labels of each", &each.len(), &space.some_chats().len())?;
+        for (text, of_each) in space.some_chats().into_iter().zip(each) {
             let chat = text.parse::<ChatId>().ok();
             let labels = chat.as_ref().map_or_else(BTreeSet::new, |chat| self.labels_of(chat));
             let expected: Vec<_> = labels.iter().map(|id| self.labels.listed(id)).collect();
             same(("labels of", &text), &listed(&view.labels_of(&text)), &expected)?;
+            same(("labels of each", &text), &listed(&of_each), &expected)?;
             same(("resolve", &text), &view.resolve(&text), &chat.map(|chat| self.resolve(&chat)))?;
             let asked = if space == Space::Tiny { space.some_labels() } else { vec!["1".into(), "stage_9".into()] };
             for label in asked {

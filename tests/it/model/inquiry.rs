@@ -15,7 +15,7 @@ use super::question::InOrder;
 use super::reference::Model;
 use super::script::Script;
 use super::step::{filter, operation};
-use super::{answer_laws, cursor_laws};
+use super::{answer_laws, cursor_laws, list_laws};
 
 /// After so many pages the next one takes all that is left.
 const MOST_PAGES: usize = 16;
@@ -162,6 +162,7 @@ impl Question {
         let totals = index.query(&self.filter, Page::first(0)).map_err(|error| error.to_string())?;
         if totals.total_chats > MOST_LISTED {
             cursor_laws::foreign(index, &self.filter)?;
+            list_laws::apart(index, &self.filter, Page::first(0), &totals)?;
             return answer_laws::check(index, &self.filter, &totals);
         }
         let whole = index.query(&self.filter, Page::first(WHOLE)).map_err(|error| error.to_string())?;
@@ -169,6 +170,12 @@ impl Question {
         same("answer", &Ok(Answered::from(&whole)), &expected)?;
         let snapshot = index.snapshot();
         same("snapshot", &snapshot.query(&self.filter, Page::first(WHOLE)), &Ok(whole.clone()))?;
+        list_laws::apart(&snapshot, &self.filter, Page::first(WHOLE), &whole)?;
+        list_laws::lazily(&snapshot, &self.filter, &whole)?;
+        list_laws::lazily(index, &self.filter, &whole)?;
+        let list = list_laws::list(index, &whole, self.damage);
+        list_laws::among(index, &self.filter, chats, &list, self.sizes)?;
+        list_laws::among(&snapshot, &self.filter, chats, &list, self.sizes)?;
         answer_laws::lists_what_it_counts(index, &self.filter, &whole)?;
         answer_laws::check(index, &self.filter, &whole)?;
         self.ask_page_by_page(index, &whole)?;
@@ -183,6 +190,7 @@ impl Question {
             let limit = self.size(number, whole.chats.len());
             let page = self.page(limit, after)?;
             let answer = index.query(&self.filter, page).map_err(|error| error.to_string())?;
+            list_laws::apart(index, &self.filter, page, &answer)?;
             let (listed, behind) = left.split_at(limit.min(left.len()));
             same(("page", number), &answer.chats.as_slice(), &listed)?;
             let beside = [&answer, whole].map(answer_laws::besides_the_page);

@@ -21,6 +21,7 @@ mod grounds;
 mod inquiry;
 mod keys;
 mod labels;
+mod list_laws;
 mod operation;
 mod perform;
 mod places;

@@ -32,10 +32,60 @@ impl<'m> InOrder<'m> {
         let after = after?;
         model.allow_filter(filter)?;
         let matching = self.matching(filter);
+        let behind: Vec<_> =
+            matching.iter().filter(|&&(place, ..)| after.is_none_or(|after| place > after)).copied().collect();
+        let page = &behind[..behind.len().min(limit)];
+        let goes_on = limit > 0 && behind.len() > page.len();
+        Ok((self.answered(filter, &matching, page, goes_on), page.last().map(|&(place, ..)| place)))
+    }
+
+    /// The answer over the chats that a list names, each once, where its first id stands; and that id of the last chat
+    /// listed. `after` is the id at which the cursor stands, with the cursor's text, or a refusal.
+    pub(crate) fn among(
+        &self,
+        filter: &Filter,
+        list: &[String],
+        limit: usize,
+        after: Result<Option<(ChatId, String)>, Error>,
+    ) -> Result<(Answered, Option<ChatId>), Error> {
+        let model = self.model;
+        if limit > model.limits.page {
+            return Err(exceeded(Limit::Page, model.limits.page, limit));
+        }
+        let after = after?;
+        model.allow_filter(filter)?;
+        let given: Vec<ChatId> = list.iter().filter_map(|text| text.parse().ok()).collect();
+        let begin = match after {
+            None => 0,
+            Some((chat, value)) => {
+                1 + given.iter().position(|other| *other == chat).ok_or(Error::LostCursor { value })?
+            }
+        };
+        let matching = self.matching(filter);
+        let (mut all, mut behind) = (Vec::new(), Vec::new());
+        for (position, id) in given.iter().enumerate() {
+            let chat = model.resolve(id);
+            if given[..position].iter().any(|earlier| model.resolve(earlier) == chat) {
+                continue;
+            }
+            if let Some(&placed) = matching.iter().find(|(_, other, _)| **other == chat) {
+                all.push(placed);
+                if position >= begin {
+                    behind.push((placed, id.clone()));
+                }
+            }
+        }
+        let goes_on = limit > 0 && behind.len() > limit;
+        behind.truncate(limit);
+        let last = behind.last().map(|(_, id)| id.clone());
+        let page: Vec<_> = behind.into_iter().map(|(placed, _)| placed).collect();
+        Ok((self.answered(filter, &all, &page, goes_on), last))
+    }
+
+    fn answered(&self, filter: &Filter, all: &[Placed<'_>], page: &[Placed<'_>], goes_on: bool) -> Answered {
+        let model = self.model;
         let sought = filter.any_of.as_ref().map(|entries| model.ids_of_all(entries));
         let is_sought = |id: &LabelId| sought.as_ref().is_none_or(|sought| sought.contains(id));
-        let behind: Vec<_> = matching.iter().filter(|&&(place, ..)| after.is_none_or(|after| place > after)).collect();
-        let page = &behind[..behind.len().min(limit)];
         let mut unresolved = (Vec::new(), Vec::new());
         for entry in entries(filter).filter(|entry| model.ids_of(entry).is_empty()) {
             match entry {
@@ -43,18 +93,17 @@ impl<'m> InOrder<'m> {
                 Entry::Name(name) => note(&mut unresolved.1, name),
             }
         }
-        let answered = Answered {
+        Answered {
             chats: page.iter().map(|(_, chat, labels)| model.row(chat, labels)).collect(),
-            total_chats: total(matching.iter().map(|_| 1)),
-            total_rows: total(matching.iter().map(|(.., labels)| labels.len())),
-            matched_rows: total(matching.iter().map(|(.., labels)| labels.iter().filter(|id| is_sought(id)).count())),
+            total_chats: total(all.iter().map(|_| 1)),
+            total_rows: total(all.iter().map(|(.., labels)| labels.len())),
+            matched_rows: total(all.iter().map(|(.., labels)| labels.iter().filter(|id| is_sought(id)).count())),
             filter_label_ids: model.ids_of_all(entries(filter)).into_iter().collect(),
             unresolved_ids: unresolved.0,
             unresolved_names: unresolved.1,
-            goes_on: limit > 0 && behind.len() > page.len(),
+            goes_on,
             revision: model.revision,
-        };
-        Ok((answered, page.last().map(|&&(place, ..)| place)))
+        }
     }
 
     /// The chats that pass every clause.

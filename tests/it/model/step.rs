@@ -21,6 +21,14 @@ pub(crate) enum Step {
         filter: Filter,
         of: Of,
     },
+    /// Over a list of chats. A kept cursor comes with the list that it was made for, or goes with this one.
+    Among {
+        filter: Filter,
+        chats: Vec<String>,
+        limit: u8,
+        from: From,
+        of: Of,
+    },
     TakeSnapshot,
     CloneSnapshot(u8),
     DropSnapshot(u8),
@@ -91,7 +99,19 @@ pub(crate) fn step<'a>(space: Space, chunk: &'a [u8], following: &mut impl Itera
             let of = of(bytes);
             Step::Query { limit, from, of, filter: filter(space, bytes) }
         }
-        57..=58 => Step::Count { of: of(bytes), filter: filter(space, bytes) },
+        57 => Step::Count { of: of(bytes), filter: filter(space, bytes) },
+        58 | 89..=90 => {
+            let list = &mut Bytes::new(following.next().unwrap_or_default());
+            let (count, limit) = (list.below(12), bytes.below(4));
+            let from = match bytes.byte() {
+                choice @ 0..=149 => From::Kept(choice),
+                choice @ 150..=159 => From::Damaged { choice, damage: bytes.byte() },
+                160..=169 => From::Foreign,
+                _ => From::Start,
+            };
+            let chats = list.many(count, |bytes| space.chat(bytes));
+            Step::Among { limit, from, of: of(bytes), chats, filter: filter(space, bytes) }
+        }
         59..=60 => Step::TakeSnapshot,
         61 => Step::CloneSnapshot(bytes.byte()),
         62 => Step::DropSnapshot(bytes.byte()),
@@ -100,7 +120,7 @@ pub(crate) fn step<'a>(space: Space, chunk: &'a [u8], following: &mut impl Itera
         COMMIT_REFRESH..=80 => Step::CommitRefresh(told(space, bytes, following)),
         81 => Step::CancelRefresh,
         82 => Step::DropTicket,
-        83..=90 => Step::CatchUp,
+        83..=88 => Step::CatchUp,
         _ => Step::Subscribe(of(bytes)),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use label_index::{Cursor, Error, Filter, LabelIndex, Limits, Options, Page, Place, RefreshTicket, Snapshot};
+use label_index::{ChatId, Cursor, Error, Filter, LabelIndex, Limits, Options, Page, Place, RefreshTicket, Snapshot};
 
 use super::action::{Action, Tokens};
 use super::answered::Answered;
@@ -32,6 +32,8 @@ pub(crate) struct Trial {
     snapshots: Vec<(Snapshot, Model)>,
     /// With the place that each stands for.
     cursors: Vec<(Cursor, Place)>,
+    /// Of answers over lists: with the id at which each stands, and the list.
+    listed: Vec<(Cursor, ChatId, Vec<String>)>,
     foreign: Cursor,
     tokens: Tokens,
 }
@@ -48,6 +50,7 @@ impl Trial {
             model: Model::new(limits),
             snapshots: Vec::new(),
             cursors: Vec::new(),
+            listed: Vec::new(),
             foreign: foreign_cursor(),
             tokens: Tokens::default(),
         }
@@ -68,6 +71,7 @@ impl Trial {
                 });
                 same("counts", &found, &model.count_by_label(filter))
             })?,
+            Step::Among { filter, chats, limit, from, of } => self.among(filter, chats, *limit, *from, *of)?,
             Step::TakeSnapshot => self.hold(self.index.snapshot(), self.model.clone())?,
             Step::CloneSnapshot(choice) => {
                 if let Some((snapshot, model)) = pick(&self.snapshots, *choice).cloned() {
@@ -205,11 +209,57 @@ impl Trial {
             if let (Ok(found), Ok((_, last))) = (&found, &expected) {
                 next = found.next.zip(*last);
             }
-            same("answer", &found.map(|answer| Answered::from(&answer)), &expected.map(|(answered, _)| answered))
+            let expected = expected.map(|(answered, _)| answered);
+            same("answer", &found.map(|answer| Answered::from(&answer)), &expected)?;
+            let apart = view.page(filter, page).and_then(|page| Ok(Answered::joined(&view.totals(filter)?, &page)));
+            same("apart", &apart, &expected)
         })?;
         if let Some(next) = next {
             self.cursors.truncate(2 * KEPT - 1);
             self.cursors.insert(0, next);
+        }
+        Ok(())
+    }
+
+    fn among(&mut self, filter: &Filter, chats: &[String], limit: u8, from: From, of: Of) -> Result<(), Difference> {
+        let limit = usize::from(limit);
+        let kept = match from {
+            From::Kept(choice) => pick(&self.listed, choice).cloned().map(|(cursor, chat, list)| {
+                let list = if choice % 2 == 0 { list } else { chats.to_vec() };
+                (cursor, Ok(Some((chat, cursor.to_string()))), list)
+            }),
+            From::Damaged { choice, .. } => pick(&self.cursors, choice).map(|&(cursor, _)| {
+                (cursor, Err(Error::MisplacedCursor { value: cursor.to_string() }), chats.to_vec())
+            }),
+            From::Foreign => {
+                let refused = Error::ForeignCursor { value: self.foreign.to_string() };
+                Some((self.foreign, Err(refused), chats.to_vec()))
+            }
+            From::Start => None,
+        };
+        let (page, after, list) = match kept {
+            Some((cursor, after, list)) => {
+                let page = Page::after(limit, cursor.to_string()).map_err(|error| error.to_string())?;
+                (page, after, list)
+            }
+            None => (Page::first(limit), Ok(None), chats.to_vec()),
+        };
+        let mut next = None;
+        self.ask(of, |view, model| {
+            let (found, expected) =
+                (view.among(filter, &list, page), model.in_order().among(filter, &list, limit, after));
+            if let (Ok(found), Ok((_, last))) = (&found, &expected) {
+                next = found.next.zip(last.clone());
+            }
+            let expected = expected.map(|(answered, _)| answered);
+            same("among", &found.map(|answer| Answered::from(&answer)), &expected)
+        })?;
+        if let Some((cursor, chat)) = next {
+            let misplaced = Err(Error::MisplacedCursor { value: cursor.to_string() });
+            let page = Page::after(limit, cursor).map_err(|error| error.to_string())?;
+            same("misplaced", &self.index.query(filter, page), &misplaced)?;
+            self.listed.truncate(KEPT - 1);
+            self.listed.insert(0, (cursor, chat, list));
         }
         Ok(())
     }

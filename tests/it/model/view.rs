@@ -1,7 +1,8 @@
 //! What can be asked of an index and of a snapshot alike.
 
 use label_index::{
-    Answer, ChatId, Error, Filter, Label, LabelId, LabelIndex, LabelledChat, Page, RefreshState, Snapshot, Violation,
+    Answer, ChatId, ChatPage, Error, Filter, FilterTotals, Label, LabelId, LabelIndex, LabelledChat, Matching, Page,
+    RefreshState, Snapshot, Violation,
 };
 
 /// Lists the read methods once, for both.
@@ -34,6 +35,11 @@ macro_rules! view {
 
 view! {
     query(filter: &Filter, page: Page) -> Result<Answer, Error>;
+    totals(filter: &Filter) -> Result<FilterTotals, Error>;
+    page(filter: &Filter, page: Page) -> Result<ChatPage, Error>;
+    matching(filter: &Filter) -> Result<Matching, Error>;
+    among(filter: &Filter, chats: &[String], page: Page) -> Result<Answer, Error>;
+    labels_of_each(chats: &[String]) -> Vec<Vec<Label>>;
     count_by_label(filter: &Filter) -> Result<Vec<(Label, u64)>, Error>;
     labels_of(chat: &str) -> Vec<Label>;
     contains(label: &str, chat: &str) -> bool;

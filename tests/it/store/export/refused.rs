@@ -67,7 +67,7 @@ fn what_is_wrong_is_told_with_line_and_value() {
     ];
     assert_eq!(store().import(lines.join("\n").as_bytes()).unwrap(), ["shop"]);
     let cases = [
-        (1, r#""version":1"#, r#""version":2,"more":0"#, "the format 2 is unknown"),
+        (1, r#""version":1"#, r#""version":2,"more":0"#, "the format 2 of the export is unknown"),
         (2, "\"shop\"", "\"\"", "an instance needs a name"),
         (2, "\"shop\"", r#""a\u0000b""#, "invalid instance name \"a\\0b\": contains a control character"),
         (
