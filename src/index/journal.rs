@@ -130,6 +130,11 @@ impl Journal {
         }
     }
 
+    /// Says why no write is taken any more. Does not wait.
+    pub(crate) fn require_open(&self) -> Result<()> {
+        self.queue.lock().closed.clone().map_or(Ok(()), Err)
+    }
+
     /// Queues a commit and shows it to later writers; `show` does that, shortly.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! What was written while a refresh ticket is open: those writes win over the network's state.
 
 use hashbrown::{HashMap, HashSet};
+use smallvec::SmallVec;
 
 use crate::model::chat_id::ChatId;
 use crate::model::label::{LabelPatch, PatchFields};
@@ -10,11 +11,13 @@ use crate::state::State;
 
 /// The keys that writes covered since a ticket was given out, whether or not they changed anything.
 ///
-/// A chat that is merged into another hands over what was written of it, as it hands over its labels; what becomes of
-/// the alias afterwards makes no difference.
+/// A written pair is noted under every id that meant the chat then, since the network may use any of them, and an id may
+/// mean another chat by the time of the commit. A chat that is merged into another hands over what was written of it, as
+/// it hands over its labels, and keeps it too.
 #[derive(Debug, Default)]
 pub(crate) struct WriteSet {
-    chats: HashMap<ChatId, Covered>,
+    /// By id, not by chat: what the ids mean is looked up at the commit.
+    pairs: HashMap<ChatId, Covered>,
     labels: HashMap<LabelId, WrittenLabel>,
     /// Ids that became an alias, mean another chat or are a chat again; with them the chats that they meant and mean.
     meant_anew: HashSet<ChatId>,
@@ -23,7 +26,7 @@ pub(crate) struct WriteSet {
 }
 
 /// Which pairs of one chat were covered.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Covered {
     /// All of them.
     whole: bool,
@@ -34,6 +37,10 @@ impl Covered {
     fn extend(&mut self, other: Self) {
         self.whole |= other.whole;
         self.labels.extend(other.labels);
+    }
+
+    fn has(&self, label: &LabelId) -> bool {
+        self.whole || self.labels.contains(label)
     }
 }
 
@@ -78,7 +85,7 @@ impl WriteSet {
             Op::LinkAll { label, chats } | Op::UnlinkAll { label, chats } => {
                 chats.iter().for_each(|chat| self.pair(before, label, chat));
             }
-            Op::SetLabels { chat, .. } => self.chat(before.resolve(chat)).whole = true,
+            Op::SetLabels { chat, .. } => self.cover(before, chat, |covered| covered.whole = true),
             Op::MergeChats { .. } | Op::Unalias { .. } if !outcome.changed() => {}
             Op::MergeChats { from, into } => {
                 let into = before.resolve(into).clone();
@@ -120,11 +127,18 @@ impl WriteSet {
     }
 
     fn pair(&mut self, before: &State, label: &LabelId, chat: &ChatId) {
-        self.chat(before.resolve(chat)).labels.insert(label.clone());
+        self.cover(before, chat, |covered| {
+            covered.labels.insert(label.clone());
+        });
     }
 
-    fn chat(&mut self, chat: &ChatId) -> &mut Covered {
-        self.chats.entry_ref(chat).or_default()
+    /// Notes something under each id of a chat.
+    fn cover(&mut self, before: &State, chat: &ChatId, note: impl Fn(&mut Covered)) {
+        before.ids_of(before.resolve(chat)).for_each(|id| note(self.under(id)));
+    }
+
+    fn under(&mut self, id: &ChatId) -> &mut Covered {
+        self.pairs.entry_ref(id).or_default()
     }
 
     /// Notes that an id means another chat from now on.
@@ -133,8 +147,8 @@ impl WriteSet {
     }
 
     fn follow(&mut self, from: &ChatId, into: &ChatId) {
-        if let Some(covered) = self.chats.remove(from) {
-            self.chat(into).extend(covered);
+        if let Some(covered) = self.pairs.get(from).cloned() {
+            self.under(into).extend(covered);
         }
     }
 
@@ -142,8 +156,8 @@ impl WriteSet {
     pub(crate) fn absorb(&mut self, later: Self) {
         self.meant_anew.extend(later.meant_anew);
         later.merged.iter().for_each(|(from, into)| self.follow(from, into));
-        for (chat, covered) in later.chats {
-            self.chat(&chat).extend(covered);
+        for (id, covered) in later.pairs {
+            self.under(&id).extend(covered);
         }
         for (id, label) in later.labels {
             let known = self.labels.entry(id).or_default();
@@ -166,9 +180,30 @@ impl WriteSet {
         self.labels.get(id).copied().unwrap_or_default()
     }
 
+    /// The pairs that stay as the writes left them, in a version in which ids may mean other chats than they did.
+    ///
+    /// **O(n log a)** in the ids noted and the aliases.
+    pub(crate) fn covered<'a>(&'a self, state: &'a State) -> CoveredPairs<'a> {
+        let mut chats: HashMap<&ChatId, SmallVec<[&Covered; 1]>> = HashMap::with_capacity(self.pairs.len());
+        for (id, covered) in &self.pairs {
+            chats.entry(state.resolve(id)).or_default().push(covered);
+        }
+        CoveredPairs { chats, labels: &self.labels }
+    }
+}
+
+/// What [`WriteSet::covered`] gives.
+#[derive(Debug)]
+pub(crate) struct CoveredPairs<'a> {
+    /// By chat, what was noted under each of its ids.
+    chats: HashMap<&'a ChatId, SmallVec<[&'a Covered; 1]>>,
+    labels: &'a HashMap<LabelId, WrittenLabel>,
+}
+
+impl CoveredPairs<'_> {
     /// Whether a pair stays as the writes left it. The chat is a resolved one.
-    pub(crate) fn covers(&self, label: &LabelId, chat: &ChatId) -> bool {
-        let covered = self.chats.get(chat).is_some_and(|covered| covered.whole || covered.labels.contains(label));
-        covered || self.label(label).removed
+    pub(crate) fn has(&self, label: &LabelId, chat: &ChatId) -> bool {
+        let by_chat = self.chats.get(chat).is_some_and(|ids| ids.iter().any(|covered| covered.has(label)));
+        by_chat || self.labels.get(label).is_some_and(|written| written.removed)
     }
 }

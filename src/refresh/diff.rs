@@ -1,7 +1,5 @@
 //! In what a full state differs from a version.
 
-use std::iter;
-
 use hashbrown::HashSet;
 
 use crate::index::write_set::WrittenLabel;
@@ -82,7 +80,7 @@ impl Diff {
         self.unlink.retain(|(_, chat)| !chats.contains(chat));
         let mut unlink = Vec::new();
         for chat in chats.iter().filter(|chat| state.aliases.target(chat).is_none()) {
-            let wanted: HashSet<&LabelId> = ids_of(state, chat).flat_map(|id| links.labels_of(id)).collect();
+            let wanted: HashSet<&LabelId> = state.ids_of(chat).flat_map(|id| links.labels_of(id)).collect();
             let slots = state.chats.find(chat).map_or(&[][..], |place| state.slots_at(place));
             let had: HashSet<&LabelId> =
                 slots.iter().filter_map(|&slot| state.labels.at(slot)).map(Label::id).collect();
@@ -105,15 +103,6 @@ fn differing_labels(state: &State, stated: &StatedLabels<'_>) -> Vec<LabelId> {
     ids.dedup();
     ids.retain(|id| label_change(state, stated, WrittenLabel::default(), id).is_some());
     ids.into_iter().cloned().collect()
-}
-
-/// Every id of a chat: its own, and its aliases.
-fn ids_of<'a>(state: &'a State, chat: &'a ChatId) -> impl Iterator<Item = &'a ChatId> {
-    let target = StoredOrder(chat.clone());
-    let first = target.clone();
-    let aliases = state.aliases.by_target.iter_from(move |(other, _)| *other < first);
-    let aliases = aliases.take_while(move |((other, _), ())| *other == target);
-    iter::once(chat).chain(aliases.map(|((_, StoredOrder(alias)), ())| alias))
 }
 
 /// Compares the places of a label with those wanted, in order. Tells each difference: true is to be linked.

@@ -10,6 +10,7 @@ mod tests;
 
 use std::fmt;
 
+use crate::index::journal::Journal;
 use crate::index::label_index::{LabelIndex, Writer};
 use crate::model::change::Change;
 use crate::model::error::{Error, Result};
@@ -36,7 +37,8 @@ pub struct RefreshTicket {
 /// Converts to the [`Error`] alone, so that `?` works where the state is not wanted back.
 #[non_exhaustive]
 pub struct RefusedRefresh {
-    /// Why: [`Error::EmptyRefresh`], [`Error::TicketCancelled`] or [`Error::LimitExceeded`].
+    /// Why: [`Error::EmptyRefresh`], [`Error::TicketCancelled`] or [`Error::LimitExceeded`]; in a store also
+    /// [`Error::StoreFailed`], [`Error::StoreClosed`] and [`Error::UnknownInstance`].
     pub cause: Error,
     /// The state that was not committed.
     pub state: FullState,
@@ -48,13 +50,13 @@ impl LabelIndex {
     /// Begins a refresh: gives the one ticket, with which the network's full state is committed.
     ///
     /// Fetch the state after this call, with whatever runtime. Meanwhile everything goes on, and every write is noted,
-    /// which costs memory for each key written until the ticket is committed or dropped. In a store whose readers see
+    /// which costs memory for each key written, by each id of a chat, until the ticket is committed or dropped. In a store whose readers see
     /// what is durable, this waits for the writes that are on their way, so that all are seen which are not noted.
     ///
     /// # Errors
     ///
-    /// [`Error::RefreshInProgress`] while another ticket is open. In a store also why what is on its way cannot become
-    /// durable, such as [`Error::StoreFailed`].
+    /// [`Error::RefreshInProgress`] while another ticket is open. In a store also why the index takes no write any more,
+    /// such as [`Error::StoreFailed`], at once, so that nothing is fetched for nothing. No ticket is open then.
     ///
     /// # Examples
     ///
@@ -77,6 +79,7 @@ impl LabelIndex {
     /// # Ok::<(), label_index::Error>(())
     /// ```
     pub fn begin_refresh(&self) -> Result<RefreshTicket> {
+        self.journal().map_or(Ok(()), Journal::require_open)?;
         let mut writer = self.writer();
         let number = writer.open_ticket()?;
         let before = self.newest().read(|newest| newest.revision);
@@ -165,7 +168,7 @@ impl RefreshTicket {
     ///
     /// - A label without a record and without a link goes, with its links, unless it was created or edited meanwhile. A
     ///   label that was removed meanwhile stays removed, and every attribute and pair that was written meanwhile stays,
-    ///   also when that write changed nothing.
+    ///   also when that write changed nothing. A pair stays under every id that meant the chat when it was written.
     /// - A link whose label has no record makes a provisional label, unless the label was deleted, here or there.
     /// - A live record of a label that was deleted here brings it back with the links of the state.
     /// - Chats keep their places; aliases, deleted ids and the highest id stay.
@@ -179,7 +182,9 @@ impl RefreshTicket {
     /// # Errors
     ///
     /// [`Error::EmptyRefresh`] for a state without a live label over an index that has one, or without a link over an
-    /// index that has one; [`Error::TicketCancelled`]; [`Error::LimitExceeded`] for too many labels. The state comes back
+    /// index that has one: a provisional label counts on both sides, also the one that a link of the state makes, and a
+    /// link that would be dropped does not count. [`Error::TicketCancelled`]; [`Error::LimitExceeded`] for too many
+    /// labels or chats; in a store why no write is taken any more, such as [`Error::StoreFailed`]. The state comes back
     /// with the error, and nothing has changed.
     pub fn commit(self, state: FullState) -> Result<Committed<Refreshed>, RefusedRefresh> {
         self.commit_checked(state, true)
@@ -216,13 +221,16 @@ impl fmt::Debug for RefusedRefresh {
 
 impl fmt::Display for RefusedRefresh {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the refresh was refused")
+        let Self { cause, state, .. } = self;
+        let (labels, links) = (state.labels.len(), state.links.len());
+        write!(f, "a refresh by records of {labels} labels and {links} links was refused: {cause}")
     }
 }
 
 impl std::error::Error for RefusedRefresh {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.cause)
+        // `Display` has the text of the cause already.
+        self.cause.source()
     }
 }
 

@@ -26,10 +26,11 @@ pub(super) struct Reconciler<'a> {
 }
 
 impl Reconciler<'_> {
-    /// Refuses a state that would empty the index.
+    /// Refuses a state without a live label over an index that has one, or without a link over an index that has one.
+    /// Labels and links are counted alike on both sides: as they would be in an index.
     pub(super) fn refuse_empty(&self) -> Result<()> {
-        let labels_go = !self.stated.has_live_record() && self.state.labels.len() > 0;
-        let links_go = !self.stated.has_link() && self.state.total_rows > 0;
+        let labels_go = self.state.labels.len() > 0 && !self.stated.has_live_label(&self.state.labels);
+        let links_go = self.state.total_rows > 0 && !self.stated.has_link(&self.state.labels);
         if labels_go || links_go {
             let labels = u64::try_from(self.state.labels.len()).unwrap_or(u64::MAX);
             return Err(Error::EmptyRefresh { labels, links: self.state.total_rows });
@@ -54,7 +55,8 @@ impl Reconciler<'_> {
         summary.labels_removed = gone.len();
         self.allow(&created, &gone, rules)?;
         let stays = |id: &LabelId| created.contains(id) || (self.state.labels.slot(id).is_some() && !gone.contains(id));
-        let free = |(label, chat): &(LabelId, ChatId)| stays(label) && !self.touched.covers(label, chat);
+        let covered = self.touched.covered(self.state);
+        let free = |(label, chat): &(LabelId, ChatId)| stays(label) && !covered.has(label, chat);
         let link = diff.link.into_iter().map(|(StoredOrder(chat), label)| (label, chat));
         let link = link.filter(|pair| self.stated.has(&pair.0) && free(pair));
         let before = changes.len();

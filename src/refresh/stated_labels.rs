@@ -7,6 +7,7 @@ use hashbrown::HashSet;
 use crate::model::full_state::FullState;
 use crate::model::label::LabelPatch;
 use crate::model::label_id::LabelId;
+use crate::state::labels::Labels;
 
 /// The labels of a full state, by record or by link. **O(n)** in the links to make, and therefore made before the turn to
 /// write.
@@ -32,12 +33,15 @@ impl<'a> StatedLabels<'a> {
         self.records.get(id)?.as_ref()
     }
 
-    pub(super) fn has_live_record(&self) -> bool {
-        self.records.values().any(Option::is_some)
+    /// Whether the state has a label that would be live here: by a record, or by a link that is not dropped.
+    pub(super) fn has_live_label(&self, here: &Labels) -> bool {
+        self.records.values().any(Option::is_some) || self.has_link(here)
     }
 
-    pub(super) fn has_link(&self) -> bool {
-        !self.linked.is_empty()
+    /// Whether the state has a link that is not dropped. Those are dropped whose label has no live record and is marked
+    /// deleted, there or here.
+    pub(super) fn has_link(&self, here: &Labels) -> bool {
+        self.linked.iter().any(|id| self.has(id) && (self.fields(id).is_some() || !here.is_deleted(id)))
     }
 
     /// Every label that has a record or a link, some of them twice.

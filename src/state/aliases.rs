@@ -70,23 +70,25 @@ impl Aliases {
 
     /// Makes every alias of `from` mean `into`.
     pub(crate) fn repoint_all(&mut self, from: &ChatId, into: &ChatId) {
-        let target = StoredOrder(from.clone());
-        let moved: Vec<ChatId> = self
-            .by_target
-            .iter_from(|(other, _)| *other < target)
-            .map(|(pair, ())| pair)
-            .take_while(|(other, _)| *other == target)
-            .map(|(_, StoredOrder(alias))| alias.clone())
-            .collect();
+        let moved: Vec<ChatId> = self.of(from).cloned().collect();
         for alias in moved {
             self.point(&alias, into);
         }
     }
 
+    /// The aliases of a chat, in no order that hosts know.
+    ///
+    /// **O(log n)**, and the aliases given.
+    pub(crate) fn of(&self, target: &ChatId) -> impl Iterator<Item = &ChatId> {
+        let target = StoredOrder(target.clone());
+        let first = target.clone();
+        let aliases = self.by_target.iter_from(move |(other, _)| *other < first).map(|(pair, ())| pair);
+        aliases.take_while(move |(other, _)| *other == target).map(|(_, StoredOrder(alias))| alias)
+    }
+
     /// How many ids mean this chat.
     pub(crate) fn count_of(&self, target: &ChatId) -> usize {
-        let target = StoredOrder(target.clone());
-        self.by_target.iter_from(|(other, _)| *other < target).take_while(|((other, _), ())| *other == target).count()
+        self.of(target).count()
     }
 
     pub(crate) fn remove(&mut self, alias: &ChatId) {

@@ -83,6 +83,11 @@ impl State {
         self.aliases.target(chat).unwrap_or(chat)
     }
 
+    /// Every id of a chat: its own, and its aliases. The chat is a resolved one.
+    pub(crate) fn ids_of<'a>(&'a self, chat: &'a ChatId) -> impl Iterator<Item = &'a ChatId> {
+        std::iter::once(chat).chain(self.aliases.of(chat))
+    }
+
     /// The place of a chat, by any of its ids. No alias has a place of its own, so most chats are found in one step.
     pub(crate) fn place_of(&self, chat: &ChatId) -> Option<Place> {
         self.chats.find(chat).or_else(|| self.chats.find(self.aliases.target(chat)?))

@@ -83,14 +83,14 @@ impl Model {
         }
         marked_deleted.retain(|id| !live.contains_key(id));
         let (here, pairs_here) = (&self.labels.known, self.pairs());
-        let is_empty = live.is_empty() && !here.is_empty() || links.is_empty() && !pairs_here.is_empty();
-        if is_empty && !even_if_empty {
-            return Err(Error::EmptyRefresh { labels: number(here.len()), links: number(pairs_here.len()) });
-        }
-
         // A label that has no live record is told of by a link, unless it is marked deleted.
         links.retain(|(id, _)| live.contains_key(id) || !marked_deleted.contains(id) && !self.labels.is_deleted(id));
         let linked: BTreeSet<&LabelId> = links.iter().map(|(id, _)| id).collect();
+        let tells_of_no_label = live.is_empty() && linked.is_empty();
+        let is_empty = tells_of_no_label && !here.is_empty() || links.is_empty() && !pairs_here.is_empty();
+        if is_empty && !even_if_empty {
+            return Err(Error::EmptyRefresh { labels: number(here.len()), links: number(pairs_here.len()) });
+        }
         let told = |id: &LabelId| live.contains_key(id) || linked.contains(id);
         let is_kept = |id: &LabelId| match here.contains_key(id) {
             true => told(id) || written.edited.contains_key(id),
@@ -106,7 +106,7 @@ impl Model {
         let links = pairs_here
             .union(&links)
             .filter(|pair| labels.contains_key(&pair.0))
-            .filter(|pair| if written.covers(pair) { pairs_here.contains(pair) } else { links.contains(pair) })
+            .filter(|pair| if written.covers(self, pair) { pairs_here.contains(pair) } else { links.contains(pair) })
             .cloned()
             .collect();
         let goes = |id: &&LabelId| !labels.contains_key(id) && !self.labels.is_deleted(id);

@@ -11,14 +11,22 @@ use super::reference::{Model, label_of};
 /// What was written while a ticket was open.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Written {
-    /// Pairs that were linked, unlinked or ingested. Chats are those that are meant now.
-    pairs: BTreeSet<(LabelId, ChatId)>,
-    /// Chats and labels of which every pair was written.
-    chats: BTreeSet<ChatId>,
+    /// Every write of pairs, in order.
+    pairs: Vec<PairWrite>,
+    /// Labels of which every pair was written.
     labels: BTreeSet<LabelId>,
     /// Labels that were created or edited, with the fields that were written.
     pub(super) edited: BTreeMap<LabelId, Fields>,
     pub(super) removed: BTreeSet<LabelId>,
+}
+
+/// One write of a pair, or of all pairs of a chat.
+#[derive(Debug, Clone)]
+struct PairWrite {
+    /// None for every label.
+    label: Option<LabelId>,
+    /// Every id that meant the chat when it was written, and the chats into which its labels were merged since.
+    ids: BTreeSet<ChatId>,
 }
 
 /// Which fields of a label.
@@ -32,7 +40,6 @@ pub(crate) struct Fields {
 impl Written {
     /// Notes an operation that was carried out, whether it changed anything or not.
     pub(crate) fn note(&mut self, before: &Model, operation: &Operation, effect: &Effect, earlier: &[Effect]) {
-        let pair = |label, chat| (label_of(label, earlier), before.resolve(chat));
         match operation {
             Operation::Upsert { id, patch } => self.edit(id, patch),
             Operation::Update { label, patch } => self.edit(&label_of(label, earlier), patch),
@@ -46,18 +53,18 @@ impl Written {
             }
             Operation::Remove { label } => self.remove(&label_of(label, earlier)),
             Operation::Link { label, chat } | Operation::Unlink { label, chat } => {
-                self.pairs.insert(pair(label, chat));
+                self.write(before, Some(label_of(label, earlier)), chat);
             }
             Operation::LinkAll { label, chats } | Operation::UnlinkAll { label, chats } => {
-                self.pairs.extend(chats.iter().map(|chat| pair(label, chat)));
+                chats.iter().for_each(|chat| self.write(before, Some(label_of(label, earlier)), chat));
             }
-            Operation::SetLabels { chat, .. } => {
-                self.chats.insert(before.resolve(chat));
-            }
+            Operation::SetLabels { chat, .. } => self.write(before, None, chat),
             Operation::Merge { from, into } => {
                 // The labels of `from` are on `into` now, and so is what was written about them.
                 if !before.aliases.contains_key(from) && effect.changed() {
-                    self.follow(from, &before.resolve(into));
+                    for write in self.pairs.iter_mut().filter(|write| write.ids.contains(from)) {
+                        write.ids.insert(before.resolve(into));
+                    }
                 }
             }
             Operation::Unalias { .. } => {}
@@ -74,11 +81,9 @@ impl Written {
                 if !before.labels.known.contains_key(label) {
                     self.edit(label, &LabelPatch::new());
                 }
-                self.pairs.insert((label.clone(), before.resolve(chat)));
+                self.write(before, Some(label.clone()), chat);
             }
-            Event::ChatUnlabelled { label, chat } => {
-                self.pairs.insert((label.clone(), before.resolve(chat)));
-            }
+            Event::ChatUnlabelled { label, chat } => self.write(before, Some(label.clone()), chat),
             other => panic!("an event that the model does not know: {other:?}"),
         }
     }
@@ -97,17 +102,18 @@ impl Written {
         self.removed.insert(id.clone());
     }
 
-    fn follow(&mut self, from: &ChatId, into: &ChatId) {
-        if self.chats.remove(from) {
-            self.chats.insert(into.clone());
-        }
-        self.pairs = std::mem::take(&mut self.pairs)
-            .into_iter()
-            .map(|(label, chat)| (label, if chat == *from { into.clone() } else { chat }))
-            .collect();
+    fn write(&mut self, before: &Model, label: Option<LabelId>, chat: &ChatId) {
+        let chat = before.resolve(chat);
+        let aliases = before.aliases.iter().filter(|(_, meant)| **meant == chat).map(|(alias, _)| alias.clone());
+        self.pairs.push(PairWrite { label, ids: aliases.chain([chat.clone()]).collect() });
     }
 
-    pub(super) fn covers(&self, pair: &(LabelId, ChatId)) -> bool {
-        self.labels.contains(&pair.0) || self.chats.contains(&pair.1) || self.pairs.contains(pair)
+    /// Whether a pair stays as the writes left it, by what ids mean now.
+    pub(super) fn covers(&self, now: &Model, (label, chat): &(LabelId, ChatId)) -> bool {
+        let is_written = |write: &PairWrite| {
+            write.label.as_ref().is_none_or(|written| written == label)
+                && write.ids.iter().any(|id| now.resolve(id) == *chat)
+        };
+        self.labels.contains(label) || self.pairs.iter().any(is_written)
     }
 }

@@ -136,13 +136,13 @@ fn a_link_without_a_record_gives_a_provisional_label() {
 
 #[test]
 fn a_link_to_a_label_that_is_deleted_there_is_dropped() {
-    let index = index(&[("1", "VIP"), ("2", "Late")], &[("2", "ana")]);
-    let mut fetched = state(&[("1", "VIP")], &[("2", "ana"), ("2", "bob"), ("3", "ana")]);
+    let index = index(&[("1", "VIP"), ("2", "Late")], &[("1", "eve"), ("2", "ana")]);
+    let mut fetched = state(&[("1", "VIP")], &[("1", "eve"), ("2", "ana"), ("2", "bob"), ("3", "ana")]);
     fetched.deleted_label("2").unwrap();
     fetched.deleted_label("3").unwrap();
     let done = refresh(&index, fetched);
     assert_eq!((done.labels_created, done.labels_removed, done.linked, done.unlinked), (0, 2, 0, 0));
-    assert_eq!((labels(&index), pairs(&index)), (vec!["1 VIP".into()], Vec::<String>::new()));
+    assert_eq!((labels(&index), pairs(&index)), (vec!["1 VIP".into()], vec!["1 eve".into()]));
 }
 
 #[test]

@@ -362,3 +362,50 @@ fn a_written_pair_that_went_to_another_chat_stays_there_when_the_alias_is_repoin
     });
     assert_eq!(left, ["1 ana@c.us", "1 bob"]);
 }
+
+#[test]
+fn an_unlinked_pair_stays_away_from_an_id_that_was_merged_and_forgotten_since() {
+    let index = index(&[("1", "VIP")], &[("1", "x"), ("1", "bob")]);
+    let left = after(&index, state(&[("1", "VIP")], &[("1", "x"), ("1", "bob")]), |index| {
+        assert!(index.unlink("1", "x").unwrap());
+        assert!(index.merge_chats("x", "y").unwrap().changed());
+        assert!(index.unalias("x").unwrap());
+    });
+    assert_eq!(left, ["1 bob"]);
+}
+
+#[test]
+fn labels_that_were_set_stay_away_from_an_id_that_was_merged_and_forgotten_since() {
+    let index = index(&[("1", "VIP"), ("2", "Late")], &[("1", "x"), ("2", "bob")]);
+    let fetched = state(&[("1", "VIP"), ("2", "Late")], &[("1", "x"), ("2", "x"), ("2", "bob")]);
+    let left = after(&index, fetched, |index| {
+        let mut batch = index.batch();
+        batch.set_labels("x", [""; 0]).unwrap();
+        batch.merge_chats("x", "y").unwrap();
+        batch.unalias("x").unwrap();
+        assert!(batch.commit().unwrap().changed());
+    });
+    assert_eq!(left, ["2 bob"]);
+}
+
+#[test]
+fn a_written_pair_stays_under_an_alias_that_is_forgotten_since() {
+    let index = index(&[("1", "VIP")], &[("1", "ana@c.us"), ("1", "bob")]);
+    assert!(index.merge_chats("77@lid", "ana@c.us").unwrap().changed());
+    let left = after(&index, state(&[("1", "VIP")], &[("1", "77@lid"), ("1", "bob")]), |index| {
+        assert!(index.unlink("1", "ana@c.us").unwrap());
+        assert!(index.unalias("77@lid").unwrap());
+    });
+    assert_eq!(left, ["1 bob"], "both ids meant the chat when it was written");
+}
+
+#[test]
+fn a_written_pair_is_not_that_of_an_id_that_meant_the_chat_only_later() {
+    let index = index(&[("1", "VIP")], &[("1", "ana@c.us"), ("1", "bob")]);
+    let left = after(&index, state(&[("1", "VIP")], &[("1", "77@lid"), ("1", "bob")]), |index| {
+        assert!(index.unlink("1", "ana@c.us").unwrap());
+        assert!(index.merge_chats("77@lid", "ana@c.us").unwrap().changed());
+        assert!(index.unalias("77@lid").unwrap());
+    });
+    assert_eq!(left, ["1 77@lid", "1 bob"]);
+}

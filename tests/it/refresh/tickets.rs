@@ -91,9 +91,10 @@ fn an_empty_sync_wipes_nothing() {
     let refused = index.begin_refresh().unwrap().commit(FullState::new()).unwrap_err();
     assert_eq!(refused.cause, Error::EmptyRefresh { labels: 1, links: 2 });
     assert_eq!((index.revision(), pairs(&index).len()), (1, 2));
-    assert_eq!(refused.to_string(), "the refresh was refused");
-    let cause = std::error::Error::source(&refused).unwrap().to_string();
-    assert_eq!(cause, Error::EmptyRefresh { labels: 1, links: 2 }.to_string());
+    let said = "a refresh by records of 0 labels and 0 links was refused: the full state would empty an index of 1 labels \
+                and 2 links";
+    assert_eq!(refused.to_string(), said);
+    assert!(std::error::Error::source(&refused).is_none(), "the cause is told once");
 }
 
 #[test]
@@ -108,13 +109,43 @@ fn a_state_without_links_or_without_live_labels_is_empty() {
     let empty = |labels, links| Some(Error::EmptyRefresh { labels, links });
     let both = (&[("1", "VIP")][..], &[("1", "ana")][..]);
     assert_eq!(cause(&one_label, both.0, both.1), empty(1, 1), "no link");
-    assert_eq!(cause(&one_link, both.0, both.1), empty(1, 1), "no live label");
-    assert_eq!(cause(&only_deleted, both.0, both.1), empty(1, 1), "no live label");
-    assert_eq!(cause(&one_link, &[("1", "VIP")], &[]), empty(1, 0), "no live label");
+    assert_eq!(cause(&only_deleted, both.0, both.1), empty(1, 1), "the link is dropped, and makes no label");
+    assert_eq!(cause(&only_deleted, both.0, &[]), empty(1, 0), "no live label");
+    assert_eq!(cause(&one_link, both.0, both.1), None, "a label without a record is live by its link");
+    assert_eq!(cause(&one_link, &[("2", "Late")], &[]), None, "the link makes a provisional label");
     assert_eq!(cause(&one_label, &[("1", "VIP")], &[]), None, "there was no link");
     assert_eq!(cause(&one_link, &[], &[]), None, "there was no label");
     assert_eq!(cause(&FullState::new(), &[], &[]), None);
     assert_eq!(cause(&state(both.0, both.1), both.0, both.1), None);
+}
+
+#[test]
+fn a_network_that_tells_of_links_alone_refreshes_again_and_again() {
+    let index = LabelIndex::new();
+    assert_eq!(refresh(&index, state(&[], &[("9", "ana")])).labels_created, 1);
+    let again = refresh(&index, state(&[], &[("9", "ana"), ("9", "bob")]));
+    assert_eq!((again.linked, pairs(&index)), (1, vec!["9 ana".into(), "9 bob".into()]));
+    assert!(index.label("9").unwrap().is_provisional());
+    let moved = refresh(&index, state(&[], &[("10", "ana")]));
+    assert_eq!((moved.labels_created, moved.labels_removed, labels(&index)), (1, 1, vec!["10 -".into()]));
+}
+
+/// Such a state would take every other link away and give none.
+#[test]
+fn a_state_whose_links_are_all_dropped_is_empty() {
+    let chats: Vec<String> = (0..1_000).map(|number| format!("chat {number}")).collect();
+    let links: Vec<_> = chats.iter().map(|chat| ("1", chat.as_str())).collect();
+    let index = index(&[("1", "VIP"), ("2", "Late")], &links);
+    assert!(index.remove_label("2").unwrap().changed());
+    let refused = |state| index.begin_refresh().unwrap().commit(state).unwrap_err().cause;
+    let here = state(&[("1", "VIP")], &[("2", "ana")]);
+    assert_eq!(refused(here.clone()), Error::EmptyRefresh { labels: 1, links: 1_000 }, "deleted here");
+    let mut there = state(&[("1", "VIP")], &[("3", "ana")]);
+    there.deleted_label("3").unwrap();
+    assert_eq!(refused(there), Error::EmptyRefresh { labels: 1, links: 1_000 }, "deleted there");
+    assert_eq!(refused(state(&[], &[("2", "ana")])), Error::EmptyRefresh { labels: 1, links: 1_000 }, "no label");
+    assert_eq!((index.total_rows(), index.revision()), (1_000, 2));
+    assert_eq!(index.begin_refresh().unwrap().commit_even_if_empty(here).unwrap().unlinked, 1_000);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use label_index::{Durability, Error, StoreOptions};
+use label_index::{Durability, Error, FullState, StoreOptions};
 
 use super::Image;
 use super::power::disk::{Disk, Trouble};
@@ -38,6 +38,45 @@ fn the_first_failed_write_makes_the_store_read_only() {
     assert!((2..=3).contains(&revision), "acknowledged up to 2, attempted up to 3, there are {revision}");
     assert_eq!(Image::from(&store.existing("other").unwrap()), images[1]);
     assert_eq!(store.instances(), ["other", "shop"]);
+}
+
+#[test]
+fn a_refresh_of_a_store_that_failed_fails_before_anything_is_fetched() {
+    for durability in [Durability::Synced, Durability::Within(Duration::from_secs(3_600))] {
+        let disk = Disk::default();
+        let store = StoreOptions::new().durability(durability).open_on(disk.clone()).unwrap();
+        let (shop, other) = (store.instance("shop").unwrap(), store.instance("other").unwrap());
+        shop.upsert_label("1", "VIP").unwrap();
+        store.flush().unwrap();
+        let open = other.begin_refresh().unwrap();
+        disk.trouble_after(0, Trouble::Full);
+        // Under `Within` the link is taken, and the flush finds out.
+        let linked = shop.link("1", "ana").and_then(|_| store.flush());
+        let Err(failure @ Error::StoreFailed { .. }) = linked else { panic!("written nowhere") };
+
+        assert_eq!(shop.begin_refresh().unwrap_err(), failure);
+        assert_eq!(shop.begin_refresh().unwrap_err(), failure, "no ticket is open");
+        assert!(!shop.cancel_refresh());
+        let mut fetched = FullState::new();
+        fetched.label("1", "VIP").unwrap();
+        fetched.link("1", "ana").unwrap();
+        let refused = open.commit(fetched.clone()).unwrap_err();
+        assert_eq!((&refused.cause, &refused.state), (&failure, &fetched));
+        assert_eq!(refused.to_string(), format!("a refresh by records of 1 labels and 1 links was refused: {failure}"));
+        drop(store);
+        let closed = shop.begin_refresh().unwrap_err();
+        assert_eq!(closed, failure, "the first reason stays");
+    }
+}
+
+#[test]
+fn a_refresh_of_an_index_that_takes_no_write_fails_at_once() {
+    let store = StoreOptions::new().open_on(Disk::default()).unwrap();
+    let (shop, gone) = (store.instance("shop").unwrap(), store.instance("gone").unwrap());
+    store.remove_instance("gone").unwrap();
+    assert_eq!(gone.begin_refresh().unwrap_err(), Error::UnknownInstance { name: "gone".into() });
+    drop(store);
+    assert_eq!(shop.begin_refresh().unwrap_err(), Error::StoreClosed);
 }
 
 #[test]
