@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::index::feed::{Feed, Reached, Subscriber};
 use crate::index::journal::Journal;
+use crate::index::link_run::LinkRun;
 use crate::index::snapshot::Snapshot;
 use crate::index::snapshot_tracker::SnapshotTracker;
 use crate::index::sync::{Mutex, MutexGuard, Race, is_planted};
@@ -235,18 +236,31 @@ impl LabelIndex {
         let mut outcomes: Vec<Outcome> = Vec::with_capacity(ops.len());
         let mut all_changes = Changes::new();
         let mut touched = writer.notes().map(|_| WriteSet::default());
+        let mut links: Option<LinkRun> = None;
         for (position, op) in ops.into_iter().enumerate() {
             let refused = |cause| Error::BatchRefused { position, cause: Box::new(cause) };
             let op = op.try_map(|label| label_of(label, &outcomes)).map_err(refused)?;
-            let Plan { outcome, changes } = plan(&version, &op, rules).map_err(refused)?;
+            if let Some(ended) = links.take_if(|run| !run.takes(&op, &all_changes)) {
+                Version::make_mut(&mut version).apply(ended.changes(&all_changes));
+            }
+            let Plan { outcome, changes } = match &links {
+                Some(run) if run.has(&op, &all_changes) => Plan::already_linked(),
+                _ => plan(&version, &op, rules).map_err(refused)?,
+            };
             if let Some(touched) = &mut touched {
                 touched.note_in_batch(&version, &op, &outcome);
             }
-            if !changes.is_empty() {
-                Version::make_mut(&mut version).apply(&changes);
+            if !changes.is_empty() && links.is_none() {
+                links = LinkRun::begin(op, &all_changes);
+                if links.is_none() {
+                    Version::make_mut(&mut version).apply(&changes);
+                }
             }
             all_changes.extend(changes);
             outcomes.push(outcome);
+        }
+        if let Some(ended) = links {
+            Version::make_mut(&mut version).apply(ended.changes(&all_changes));
         }
         if let (Some(noted), Some(touched)) = (writer.notes(), touched) {
             noted.absorb(touched);

@@ -11,6 +11,7 @@ pub(crate) mod snapshot;
 pub(crate) mod matching;
 #[cfg_attr(not(any(feature = "store", test)), allow(dead_code, reason = "an index in memory has no journal"))]
 pub(crate) mod journal;
+mod link_run;
 pub(crate) mod label_index;
 pub(crate) mod bulk_load;
 #[cfg(any(feature = "store", test))]

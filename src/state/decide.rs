@@ -29,6 +29,13 @@ pub(crate) struct Plan {
     pub(crate) changes: Changes,
 }
 
+impl Plan {
+    /// The plan of a link that is there already.
+    pub(crate) fn already_linked() -> Self {
+        Self { outcome: Outcome::Linked(false), changes: Changes::new() }
+    }
+}
+
 /// What a plan depends on besides the state.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rules {

@@ -18,6 +18,8 @@ mod attacks;
 #[cfg(not(label_index_shuttle))]
 mod bad_input;
 #[cfg(not(label_index_shuttle))]
+mod batch_links;
+#[cfg(not(label_index_shuttle))]
 mod bulk_load;
 #[cfg(not(label_index_shuttle))]
 mod choices;
