@@ -1,19 +1,24 @@
 //! From rows to an index in a store, batch by batch.
 
-use std::collections::HashMap;
-use std::io::BufRead;
+use std::collections::{HashMap, VecDeque};
+use std::io::Read;
 use std::mem;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::panic::resume_unwind;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, channel, sync_channel};
 use std::thread;
 
 use label_index::{Batch, ChatId, Error, LabelId, LabelIndex, LabelName, LabelRef, Receipt};
 
 use crate::failure::Failure;
 use crate::input_error::InputError;
+use crate::pairs::index_of;
 use crate::rows::{Row, Rows};
 use crate::texts::Texts;
 
-/// Batches that are on their way to the disk while the next one is read: one sync serves those that are ready.
+/// Batches that were read and wait to be carried out.
+const AHEAD: usize = 1;
+
+/// Batches that were carried out and wait for the disk, while the next one is: one sync serves those that are ready.
 const ON_THEIR_WAY: usize = 4;
 
 /// Links every chat to its labels, so many rows in one batch, and tells after each batch how many rows were read.
@@ -22,44 +27,83 @@ const ON_THEIR_WAY: usize = 4;
 /// made in the batch of its first link. So an empty index gives the ids 1, 2, .. in order of first appearance, and a file
 /// of which some batches were loaded before gives what it would have given at once.
 ///
-/// Needs the memory of a few batches.
+/// One thread reads batches, another one carries them out. They need the memory of a few batches.
 pub(crate) fn load(
     index: &LabelIndex,
     source: &str,
-    rows: Rows<impl BufRead>,
+    rows: Rows<impl Read>,
     rows_in_batch: usize,
     committed: impl FnMut(u64) + Send,
 ) -> Result<(), Failure> {
-    let (submitted, receipts) = sync_channel(ON_THEIR_WAY);
+    let (batches, received) = sync_channel(AHEAD);
     let (created, ids) = channel();
     thread::scope(|scope| {
-        let waiting = scope.spawn(move || wait(source, receipts, &created, committed));
-        let read = Loader::new(index, submitted, ids).load(source, rows, rows_in_batch);
+        let submitting =
+            scope.spawn(move || Submitter { source, waiting: VecDeque::new(), created, committed }.run(&received));
+        let read = Loader::new(index, batches, ids).load(source, rows, rows_in_batch);
         // What was refused first comes first.
-        waiting.join().unwrap_or(Ok(())).and(read)
+        submitting.join().unwrap_or_else(|panic| resume_unwind(panic)).and(read)
     })
 }
 
-/// A batch that was submitted.
-struct Submitted {
-    receipt: Receipt,
+/// A batch that was read.
+struct Filled {
+    batch: Batch,
     /// The line of each operation.
     lines: Vec<u64>,
     /// How many rows were read up to its end.
-    read: u64,
+    rows: u64,
 }
 
-/// Waits for each batch to be durable, tells so, and passes on the ids of the labels that it created.
-fn wait(
-    source: &str,
-    receipts: Receiver<Submitted>,
-    created: &Sender<Vec<LabelId>>,
-    mut committed: impl FnMut(u64),
-) -> Result<(), Failure> {
-    for Submitted { receipt, lines, read } in receipts {
+/// A batch that waits for the disk.
+struct Submitted {
+    receipt: Receipt,
+    lines: Vec<u64>,
+    rows: u64,
+}
+
+struct Submitter<'a, C> {
+    source: &'a str,
+    waiting: VecDeque<Submitted>,
+    created: Sender<Vec<LabelId>>,
+    committed: C,
+}
+
+impl<C: FnMut(u64)> Submitter<'_, C> {
+    /// Carries batches out in order. Waits for the disk only if too many wait for it, or if there is nothing else to do:
+    /// so it tells at once what is durable.
+    fn run(mut self, batches: &Receiver<Filled>) -> Result<(), Failure> {
+        loop {
+            match batches.try_recv() {
+                Ok(filled) => self.submit(filled)?,
+                Err(TryRecvError::Disconnected) => break,
+                Err(TryRecvError::Empty) => {
+                    if self.waiting.is_empty() {
+                        let Ok(filled) = batches.recv() else { break };
+                        self.submit(filled)?;
+                    } else {
+                        self.settle()?;
+                    }
+                }
+            }
+        }
+        while !self.waiting.is_empty() {
+            self.settle()?;
+        }
+        Ok(())
+    }
+
+    fn submit(&mut self, Filled { batch, lines, rows }: Filled) -> Result<(), Failure> {
+        self.waiting.push_back(Submitted { receipt: batch.submit(), lines, rows });
+        if self.waiting.len() > ON_THEIR_WAY { self.settle() } else { Ok(()) }
+    }
+
+    /// Waits for the first batch to be durable, tells so, and passes on the ids of the labels that it created.
+    fn settle(&mut self) -> Result<(), Failure> {
+        let Some(Submitted { receipt, lines, rows }) = self.waiting.pop_front() else { return Ok(()) };
         let done = receipt.wait().map_err(|error| match error {
             Error::BatchRefused { position, cause } => Failure::input(
-                source,
+                self.source,
                 match lines.get(position) {
                     Some(&line) => InputError::at(line, &cause),
                     None => InputError::whole(&cause),
@@ -67,18 +111,18 @@ fn wait(
             ),
             error => Failure::Store(error),
         })?;
-        committed(read);
+        (self.committed)(rows);
         if !done.created.is_empty() {
             // The reader is gone if it failed.
-            let _ = created.send(done.created);
+            let _ = self.created.send(done.created);
         }
+        Ok(())
     }
-    Ok(())
 }
 
 struct Loader<'a> {
     index: &'a LabelIndex,
-    submitted: SyncSender<Submitted>,
+    filled: SyncSender<Filled>,
     ids: Receiver<Vec<LabelId>>,
     /// By display name, byte for byte: `ensure_label` would take `VIP` and `vip` for one.
     labels: HashMap<String, LabelRef>,
@@ -99,7 +143,7 @@ struct Link {
 }
 
 impl<'a> Loader<'a> {
-    fn new(index: &'a LabelIndex, submitted: SyncSender<Submitted>, ids: Receiver<Vec<LabelId>>) -> Self {
+    fn new(index: &'a LabelIndex, filled: SyncSender<Filled>, ids: Receiver<Vec<LabelId>>) -> Self {
         let mut labels = HashMap::new();
         for label in index.labels() {
             if let Some(name) = label.name() {
@@ -108,7 +152,7 @@ impl<'a> Loader<'a> {
         }
         Self {
             index,
-            submitted,
+            filled,
             ids,
             labels,
             batch: index.batch(),
@@ -119,18 +163,18 @@ impl<'a> Loader<'a> {
         }
     }
 
-    fn load(mut self, source: &str, mut rows: Rows<impl BufRead>, rows_in_batch: usize) -> Result<(), Failure> {
+    fn load(mut self, source: &str, mut rows: Rows<impl Read>, rows_in_batch: usize) -> Result<(), Failure> {
         let refused = |error| Failure::input(source, error);
         let mut read = 0;
         while let Some(row) = rows.next().map_err(refused)? {
             self.add(&row).map_err(|error| refused(InputError::at(row.line, &error)))?;
             read += 1;
-            if self.links.len() == rows_in_batch && !self.submit(read)? {
+            if self.links.len() == rows_in_batch && !self.hand_over(read)? {
                 return Ok(());
             }
         }
         if !self.links.is_empty() {
-            self.submit(read)?;
+            self.hand_over(read)?;
         }
         Ok(())
     }
@@ -138,7 +182,7 @@ impl<'a> Loader<'a> {
     fn add(&mut self, row: &Row<'_>) -> Result<(), Error> {
         // A batch has fewer rows than there are numbers, so each text has one.
         let chat = self.chat_texts.number(&row.chat).unwrap_or_default();
-        if self.chat_texts.len() > self.chats.len() {
+        if index_of(chat) == self.chats.len() {
             self.chats.push(row.chat.parse()?);
         }
         // A display name is kept trimmed.
@@ -150,7 +194,7 @@ impl<'a> Loader<'a> {
         Ok(())
     }
 
-    /// Creates the label of a row. Nothing else is in the batch before it is submitted, so labels come first.
+    /// Creates the label of a row. Nothing else is in the batch before it is handed over, so labels come first.
     fn define(&mut self, row: &Row<'_>) -> Result<LabelRef, Error> {
         let name: LabelName = row.label.parse()?;
         let (text, label) = (name.to_string(), LabelRef::Token(self.batch.create_label(name)?));
@@ -159,11 +203,11 @@ impl<'a> Loader<'a> {
         Ok(label)
     }
 
-    /// Submits the batch, and begins the next one. False if an earlier one failed.
+    /// Hands the batch over, and begins the next one. False if an earlier one failed.
     ///
     /// The links of a chat follow each other, in the order of the first row of each chat: so they are one change of its
     /// label set, and chats get the places that they would get row by row.
-    fn submit(&mut self, read: u64) -> Result<bool, Failure> {
+    fn hand_over(&mut self, read: u64) -> Result<bool, Failure> {
         let mut batch = mem::replace(&mut self.batch, self.index.batch());
         let mut lines: Vec<u64> = self.created.iter().map(|&(_, line)| line).collect();
         self.links.sort_by_key(|link| link.chat);
@@ -178,7 +222,7 @@ impl<'a> Loader<'a> {
         drop(chats);
         self.links.clear();
         self.chat_texts.clear();
-        if self.submitted.send(Submitted { receipt: batch.submit(), lines, read }).is_err() {
+        if self.filled.send(Filled { batch, lines, rows: read }).is_err() {
             return Ok(false);
         }
         if self.created.is_empty() {

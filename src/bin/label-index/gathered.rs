@@ -1,26 +1,55 @@
 //! From rows to an index in memory.
 
-use std::io::BufRead;
+use std::io::Read;
+use std::mem;
+use std::panic::resume_unwind;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
 
-use label_index::{BulkLoad, ChatId, LabelId, LabelIndex, LabelName, Options};
+use label_index::{BulkLoad, ChatId, Error, LabelId, LabelIndex, LabelName, Options};
 
 use crate::PAGE_LIMIT;
+use crate::block::Block;
 use crate::failure::Failure;
 use crate::input_error::InputError;
-use crate::rows::{Row, Rows};
-use crate::texts::Texts;
+use crate::pairs::{Pairs, index_of};
+use crate::rows::Rows;
+use crate::texts::{Texts, TooMany};
+
+/// Blocks that are read ahead.
+const AHEAD: usize = 4;
 
 /// Makes an index of all rows, in any order. Each distinct display name is a label of its own, with the ids 1, 2, .. in
 /// order of first appearance.
 ///
-/// Needs 16 bytes a distinct pair at most, and some 50 bytes and its text for each chat, beside the index.
-pub(crate) fn load(source: &str, mut rows: Rows<impl BufRead>) -> Result<LabelIndex, Failure> {
-    let refused = |error| Failure::input(source, error);
-    let mut gathered = Gathered::new();
-    while let Some(row) = rows.next().map_err(refused)? {
-        gathered.add(&row).map_err(|reason| refused(InputError::at(row.line, &reason)))?;
+/// One thread reads and splits lines, another one gathers what is in them. Beside the index they need 24 bytes a distinct
+/// pair, or 96 MiB if that is more, and what [`Texts`] and [`ChatId`] take for each chat.
+pub(crate) fn load(source: &str, rows: Rows<impl Read>) -> Result<LabelIndex, Failure> {
+    let (sender, blocks) = sync_channel(AHEAD);
+    let gathered = thread::scope(|scope| {
+        let gathering = scope.spawn(move || Gathered::of(blocks));
+        let read = read(rows, &sender);
+        drop(sender);
+        let gathered = gathering.join().unwrap_or_else(|panic| resume_unwind(panic));
+        // Rows that were refused stand before what could not be read.
+        gathered.and_then(|gathered| read.map(|()| gathered))
+    });
+    let finished = gathered.and_then(|gathered| gathered.finish().map_err(|error| InputError::whole(&error)));
+    finished.map_err(|error| Failure::input(source, error))
+}
+
+/// Reads all rows, unless nobody takes them any more.
+fn read(mut rows: Rows<impl Read>, blocks: &SyncSender<Block>) -> Result<(), InputError> {
+    let mut block = Block::default();
+    while let Some(row) = rows.next()? {
+        block.push(&row);
+        if block.is_full() && blocks.send(mem::take(&mut block)).is_err() {
+            return Ok(());
+        }
     }
-    gathered.finish().map_err(|error| refused(InputError::whole(&error)))
+    // Nobody who is gone misses it.
+    let _ = blocks.send(block);
+    Ok(())
 }
 
 struct Gathered {
@@ -29,7 +58,9 @@ struct Gathered {
     /// By number of their text. Several spellings of one chat stand here several times; the bulk load unites them.
     chats: Vec<ChatId>,
     /// Display names, byte for byte: `VIP` and `vip` are two.
-    labels: Texts,
+    label_texts: Texts,
+    /// How many labels there are.
+    labels: u32,
     pairs: Pairs,
 }
 
@@ -39,24 +70,36 @@ impl Gathered {
             bulk: Options::new().page_limit(PAGE_LIMIT).bulk_load(),
             chat_texts: Texts::default(),
             chats: Vec::new(),
-            labels: Texts::default(),
+            label_texts: Texts::default(),
+            labels: 0,
             pairs: Pairs::new(),
         }
     }
 
-    fn add(&mut self, row: &Row<'_>) -> Result<(), String> {
-        const TOO_MANY: &str = "more than 4294967296 different texts";
-        let chat = self.chat_texts.number(&row.chat).ok_or(TOO_MANY)?;
-        if self.chat_texts.len() > self.chats.len() {
-            self.chats.push(row.chat.parse().map_err(|error: label_index::Error| error.to_string())?);
+    fn of(blocks: Receiver<Block>) -> Result<Self, InputError> {
+        let mut gathered = Self::new();
+        for block in blocks {
+            gathered.add(&block)?;
         }
-        let known = self.labels.len();
+        Ok(gathered)
+    }
+
+    fn add(&mut self, block: &Block) -> Result<(), InputError> {
+        let too_many = |TooMany| InputError::whole(&"more than 4294967296 different texts");
+        let chats = self.chat_texts.numbers(block.rows().map(|row| row.chat)).map_err(too_many)?;
         // A display name is kept trimmed.
-        let label = self.labels.number(row.label.trim()).ok_or(TOO_MANY)?;
-        if self.labels.len() > known {
-            self.define(label, &row.label).map_err(|error| error.to_string())?;
+        let labels = self.label_texts.numbers(block.rows().map(|row| row.label.trim())).map_err(too_many)?;
+        for (row, (chat, label)) in block.rows().zip(chats.into_iter().zip(labels)) {
+            let refused = |error: Error| InputError::at(row.line, &error);
+            if index_of(chat) == self.chats.len() {
+                self.chats.push(row.chat.parse().map_err(refused)?);
+            }
+            if label == self.labels {
+                self.define(label, row.label).map_err(refused)?;
+                self.labels += 1;
+            }
+            self.pairs.push(chat, label);
         }
-        self.pairs.push(chat, label);
         Ok(())
     }
 
@@ -68,10 +111,9 @@ impl Gathered {
     fn finish(self) -> label_index::Result<LabelIndex> {
         let Self { mut bulk, chats, pairs, chat_texts, .. } = self;
         drop(chat_texts);
-        let pairs = pairs.sorted();
-        let chats_and_pairs = chats.into_iter().zip(pairs.chunk_by(|a, b| a.chat() == b.chat()));
-        for (chat, pairs) in chats_and_pairs {
-            bulk.chat(chat, pairs.iter().map(|pair| id_of(pair.label())))?;
+        let grouped = pairs.grouped(chats.len());
+        for (chat, labels) in chats.into_iter().zip(grouped.labels()) {
+            bulk.chat(chat, labels.iter().map(|&label| id_of(label)))?;
         }
         Ok(bulk.finish())
     }
@@ -80,56 +122,4 @@ impl Gathered {
 /// The id of the label with a number.
 fn id_of(label: u32) -> LabelId {
     LabelId::from(label.saturating_add(1))
-}
-
-/// Pairs of a chat and a label, by number, in the order of chats and then of labels.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Pair {
-    chat: u32,
-    label: u32,
-}
-
-impl Pair {
-    fn chat(self) -> u32 {
-        self.chat
-    }
-
-    fn label(self) -> u32 {
-        self.label
-    }
-}
-
-/// All pairs so far. A file that repeats itself takes no more memory than one that does not: whenever there are twice
-/// as many as after the last time, repeated ones are dropped.
-struct Pairs {
-    pairs: Vec<Pair>,
-    /// At how many pairs repeated ones are dropped.
-    full: usize,
-}
-
-impl Pairs {
-    /// Eight megabytes.
-    const FIRST: usize = 1 << 20;
-
-    fn new() -> Self {
-        Self { pairs: Vec::new(), full: Self::FIRST }
-    }
-
-    fn push(&mut self, chat: u32, label: u32) {
-        if self.pairs.len() >= self.full {
-            self.drop_repeated();
-            self.full = Self::FIRST.max(self.pairs.len().saturating_mul(2));
-        }
-        self.pairs.push(Pair { chat, label });
-    }
-
-    fn drop_repeated(&mut self) {
-        self.pairs.sort_unstable();
-        self.pairs.dedup();
-    }
-
-    fn sorted(mut self) -> Vec<Pair> {
-        self.drop_repeated();
-        self.pairs
-    }
 }

@@ -1,23 +1,34 @@
 //! The physical lines of the input.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, Read};
+
+use memchr::memchr;
 
 use crate::input_error::InputError;
 
 /// Reads lines one at a time, each of at most a mebibyte, so that no input can fill the memory.
 pub(crate) struct Lines<R> {
     input: R,
-    /// The present line, and its end while it is being read.
-    line: Vec<u8>,
+    /// What was read; lines are taken from where it lies.
+    buffer: Vec<u8>,
+    /// Where the present line begins and ends, without its line end.
+    line: (usize, usize),
+    /// Where the next line begins.
+    next: usize,
+    /// Where what was read ends.
+    end: usize,
     number: u64,
 }
 
-impl<R: BufRead> Lines<R> {
+impl<R: Read> Lines<R> {
     /// The most bytes of a line without its end.
     const MAX_LEN: usize = 1 << 20;
 
+    /// Bytes that are read at a time.
+    const READ: usize = 1 << 16;
+
     pub(crate) fn new(input: R) -> Self {
-        Self { input, line: Vec::new(), number: 0 }
+        Self { input, buffer: Vec::new(), line: (0, 0), next: 0, end: 0, number: 0 }
     }
 
     /// The number of the present line, counted from 1.
@@ -27,13 +38,13 @@ impl<R: BufRead> Lines<R> {
 
     /// The present line without its end; as far as it was read if it is refused.
     pub(crate) fn line(&self) -> &[u8] {
-        &self.line
+        self.buffer.get(self.line.0..self.line.1).unwrap_or_default()
     }
 
     /// Goes to the next line that is not blank; false at the end of the input.
     pub(crate) fn advance(&mut self) -> Result<bool, InputError> {
         while self.read_line()? {
-            if self.line.iter().any(|byte| !byte.is_ascii_whitespace()) {
+            if self.line().iter().any(|byte| !byte.is_ascii_whitespace()) {
                 return Ok(true);
             }
         }
@@ -41,26 +52,59 @@ impl<R: BufRead> Lines<R> {
     }
 
     fn read_line(&mut self) -> Result<bool, InputError> {
-        const LINE_END: &[u8] = b"\r\n";
+        const LINE_END: usize = b"\r\n".len();
 
-        self.line.clear();
         self.number += 1;
-        let most = Self::MAX_LEN + LINE_END.len();
-        let read = self.input.by_ref().take(u64::try_from(most).unwrap_or(u64::MAX)).read_until(b'\n', &mut self.line);
-        if read.map_err(|error| InputError::at(self.number, &reason(&error)))? == 0 {
-            return Ok(false);
+        let mut searched = 0;
+        let end = loop {
+            let unread = self.buffer.get(self.next..self.end).unwrap_or_default();
+            if let Some(at) = unread.get(searched..).and_then(|rest| memchr(b'\n', rest)) {
+                break self.next + searched + at;
+            }
+            searched = unread.len();
+            if searched >= Self::MAX_LEN + LINE_END {
+                break self.end;
+            }
+            if self.fill().map_err(|error| InputError::at(self.number, &reason(&error)))? == 0 {
+                if searched == 0 {
+                    self.line = (self.end, self.end);
+                    return Ok(false);
+                }
+                break self.end;
+            }
+        };
+        self.line = (self.next, end);
+        self.next = self.end.min(end + 1);
+        if self.line().ends_with(b"\r") {
+            self.line.1 -= 1;
         }
         if self.number == 1 {
-            let mark = self.line.len() - without_mark(&self.line).len();
-            self.line.drain(..mark);
+            self.line.0 = self.line.1 - without_mark(self.line()).len();
         }
-        let text = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
-        let len = text.strip_suffix(b"\r").unwrap_or(text).len();
-        self.line.truncate(len);
-        if len > Self::MAX_LEN {
+        if self.line().len() > Self::MAX_LEN {
             return Err(InputError::at(self.number, &format_args!("a line of more than {} bytes", Self::MAX_LEN)));
         }
         Ok(true)
+    }
+
+    /// Reads more behind what is there of the next line. Gives the number of bytes, 0 at the end of the input.
+    fn fill(&mut self) -> io::Result<usize> {
+        if self.next > 0 {
+            self.buffer.copy_within(self.next..self.end, 0);
+            (self.next, self.end) = (0, self.end - self.next);
+        }
+        self.buffer.resize(self.buffer.len().max(self.end + Self::READ), 0);
+        loop {
+            let room = self.buffer.get_mut(self.end..).unwrap_or_default();
+            match self.input.read(room) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => {
+                    let read = read?;
+                    self.end += read;
+                    return Ok(read);
+                }
+            }
+        }
     }
 }
 

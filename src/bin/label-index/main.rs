@@ -5,6 +5,7 @@
 
 mod arguments;
 mod batches;
+mod block;
 mod commands;
 mod delimiter;
 mod failure;
@@ -13,8 +14,10 @@ mod gathered;
 mod input_error;
 mod lines;
 mod output;
+mod pairs;
 mod rows;
 mod sample;
+mod shapes;
 mod source;
 mod stored;
 mod table;

@@ -204,3 +204,18 @@ fn bad_options_of_a_store_exit_with_2() {
         assert!(told.contains("--store"), "{option:?}: {told}");
     }
 }
+
+#[test]
+fn one_chat_with_20_000_labels_is_loaded_row_by_row() {
+    use std::fmt::Write as _;
+
+    let mut csv = String::from("chat,label\n");
+    (0..20_000).for_each(|label| writeln!(csv, "ana,label {label}").unwrap());
+    let path = file("many labels.csv", csv.as_bytes());
+    let in_memory = run(&[&path, "--limit", "0", "--json"]).json();
+    assert_eq!((&in_memory["total_chats"], &in_memory["total_rows"]), (&json!(1), &json!(20_000)));
+    let store = Folder::new();
+    let (lines, stored) = told(&store.run(&[&path, "--limit", "0", "--json"]));
+    assert_eq!(lines, ["committed 10000", "committed 20000"]);
+    assert_eq!((&stored["total_chats"], &stored["total_rows"]), (&json!(1), &json!(20_000)));
+}
