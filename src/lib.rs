@@ -127,8 +127,8 @@ pub use store::{Contents, Durability, InstanceReport, Report, Store, StoreOption
 
 /// What most programs use, for `use label_index::prelude::*`.
 ///
-/// Nothing in it has a name of the standard library: the error of the crate is [`LabelIndexError`] here, and
-/// [`label_index::Result`](crate::Result) is not in it.
+/// Nothing in it has a name of the standard library: the error of the crate is
+/// [`LabelIndexError`](prelude::LabelIndexError) here, and [`label_index::Result`](crate::Result) is not in it.
 ///
 /// # Examples
 ///
