@@ -135,6 +135,13 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// A store needs the path of a folder.
+    StorePathRequired,
+    /// There is no store in this folder.
+    UnknownStore {
+        /// The file that would be the store's.
+        path: PathBuf,
+    },
     /// Another opener has the store, in this process or in another one.
     StoreInUse {
         /// The file of the store.
@@ -291,6 +298,8 @@ impl fmt::Display for Error {
             Self::UnknownInstance { name } => write!(f, "unknown instance {name:?}"),
             Self::InstanceExists { name } => write!(f, "instance {name:?} is there already"),
             Self::InstanceInUse { name } => write!(f, "instance {name:?} is in use"),
+            Self::StorePathRequired => f.write_str("a store needs the path of a folder"),
+            Self::UnknownStore { path } => write!(f, "there is no store {}", path.display()),
             Self::StoreInUse { path } => write!(f, "the store {} is open elsewhere", path.display()),
             Self::StoreClosed => f.write_str("the store was closed"),
             // The accounts in it are not for everybody who sees the text.

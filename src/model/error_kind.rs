@@ -110,6 +110,8 @@ errors! {
     UnknownInstance: NotFound, "unknown_instance";
     InstanceExists: Conflict, "instance_exists";
     InstanceInUse: Conflict, "instance_in_use";
+    StorePathRequired: Invalid, "store_path_required";
+    UnknownStore: NotFound, "unknown_store";
     StoreInUse: Unavailable, "store_in_use";
     StoreClosed: Unavailable, "store_closed";
     StoreFailed: Unavailable, "store_failed";
@@ -177,6 +179,8 @@ mod tests {
             (Error::UnknownInstance { name: name() }, vec!["\"shop\""]),
             (Error::InstanceExists { name: name() }, vec!["\"shop\""]),
             (Error::InstanceInUse { name: name() }, vec!["\"shop\""]),
+            (Error::StorePathRequired, vec!["path"]),
+            (Error::UnknownStore { path: path() }, vec![PATH]),
             (Error::StoreInUse { path: path() }, vec![PATH]),
             (Error::StoreClosed, vec!["closed"]),
             (Error::StoreFailed { cause: format!("{PATH}: disk full"), durable }, vec![PATH, "disk full"]),

@@ -158,6 +158,7 @@ impl Shared {
 
     pub(super) fn checkpoint(&self, instances: impl IntoIterator<Item = u64>) -> Result<()> {
         let _one_at_a_time = self.checkpoints.lock();
+        locked(&self.disk, StoreWriter::check_location)?;
         checkpoint_all(&self.disk, instances)
     }
 

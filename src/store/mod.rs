@@ -11,6 +11,7 @@ mod signal;
 mod writer;
 mod checkpoint;
 mod catalog;
+mod folder;
 mod verify;
 mod instances;
 mod export;
@@ -27,8 +28,9 @@ use crate::index::label_index::LabelIndex;
 use crate::index::sync::{Mutex, thread};
 use crate::model::error::{Error, Result};
 use crate::store::backend::StorageBackend;
-use crate::store::catalog::{Catalog, Folder, open_database, refused};
+use crate::store::catalog::{Catalog, open_database};
 use crate::store::checkpoint::clean_up;
+use crate::store::folder::{Folder, Location, refused};
 use crate::store::instances::{Instances, Shared};
 use crate::store::signal::Signal;
 use crate::store::writer::{Loaded, StoreWriter, locked};
@@ -74,19 +76,55 @@ pub struct Store {
 }
 
 impl StoreOptions {
-    /// Opens the store in a folder, or makes it.
+    /// Opens the store in a folder, or makes it. Its files can be read and written by their owner alone, also those that
+    /// were there before.
     ///
     /// Reads the list of instances, and loads none. **O(i)** in the number of instances; after a crash also the walk
     /// through the file that [`quick_repair`](Self::quick_repair) avoids.
     ///
     /// # Errors
     ///
-    /// [`Error::StoreInUse`] if it is open, here or in another process; [`Error::Damaged`]; [`Error::UnknownFormat`];
-    /// [`Error::Io`].
+    /// [`Error::StorePathRequired`] if the path is empty; [`Error::StoreInUse`] if it is open, here or in another
+    /// process; [`Error::Damaged`]; [`Error::UnknownFormat`]; [`Error::Io`], also if its file is a link that leads to
+    /// nothing. Whatever was there is as before.
     pub fn open(self, folder: impl AsRef<Path>) -> Result<Store> {
-        let folder = Folder::take(folder.as_ref(), self.tuning.cache_bytes)?;
-        let (backend, path) = (folder.backend()?, folder.file.clone());
-        self.start(backend, path, Some(folder))
+        let folder = Folder::take_or_create(folder.as_ref(), self.tuning.cache_bytes)?;
+        self.open_in(folder)
+    }
+
+    /// Opens the store in a folder, which has to be there: for questions, and where an empty store in the wrong place
+    /// would be taken for the right one, such as below a volume that is not mounted.
+    ///
+    /// Costs what [`open`](Self::open) costs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownStore`] if there is none; those of [`open`](Self::open). Whichever it is, no file was made.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::{Error, StoreOptions};
+    ///
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let folder = folder.path();
+    /// assert!(matches!(StoreOptions::new().open_existing(folder), Err(Error::UnknownStore { .. })));
+    /// drop(StoreOptions::new().open(folder)?);
+    /// assert!(StoreOptions::new().open_existing(folder)?.instances().is_empty());
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn open_existing(self, folder: impl AsRef<Path>) -> Result<Store> {
+        let folder = Folder::take_existing(folder.as_ref())?;
+        self.open_in(folder)
+    }
+
+    fn open_in(self, folder: Folder) -> Result<Store> {
+        let ((backend, location), path) = (folder.backend()?, folder.file.clone());
+        let mut store = self.start(backend, path, Some((folder, location)))?;
+        if let Some(folder) = &mut store.folder {
+            folder.keep();
+        }
+        Ok(store)
     }
 
     /// Opens a store over something else than a file, for tests of what disks do. It has to be empty or hold a store.
@@ -99,7 +137,8 @@ impl StoreOptions {
         self.start(backend, PathBuf::from("backend"), None)
     }
 
-    fn start(self, backend: impl StorageBackend, path: PathBuf, folder: Option<Folder>) -> Result<Store> {
+    fn start(self, backend: impl StorageBackend, path: PathBuf, folder: Option<(Folder, Location)>) -> Result<Store> {
+        let (folder, location) = folder.unzip();
         let Self { durability, limits, tuning } = self;
         let database = Arc::new(open_database(backend, tuning.cache_bytes, &path)?);
         let Catalog { instances, next, unfinished } = Catalog::read(&database, &path)?;
@@ -109,6 +148,7 @@ impl StoreOptions {
         let mut disk = StoreWriter {
             database: Arc::clone(&database),
             path: path.clone(),
+            location,
             quick_repair: tuning.quick_repair,
             checkpoint_after: (tuning.checkpoint_floor, tuning.checkpoint_percent),
             signal: Arc::clone(&signal),
@@ -156,6 +196,15 @@ impl Store {
     /// Those of [`StoreOptions::open`].
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
         StoreOptions::new().open(folder)
+    }
+
+    /// Opens the store in a folder, which has to be there, with the default [`StoreOptions`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`StoreOptions::open_existing`].
+    pub fn open_existing(folder: impl AsRef<Path>) -> Result<Self> {
+        StoreOptions::new().open_existing(folder)
     }
 
     /// The instance of a name, which is made if there is none, and loaded if it is not.
@@ -333,8 +382,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Error::StoreInUse`]; [`Error::Io`]; [`Error::Damaged`] if not even the list of instances can be read. What is
-    /// wrong with an instance is in the report.
+    /// [`Error::StorePathRequired`] if the path is empty; [`Error::UnknownStore`] if there is none; [`Error::StoreInUse`];
+    /// [`Error::Io`]; [`Error::Damaged`] if not even the list of instances can be read. What is wrong with an instance is in the report.
     ///
     /// # Examples
     ///

@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use allocation_counter::measure;
-use redb::backends::InMemoryBackend;
 
+use crate::store::backend::InMemoryBackend;
 use crate::store::backend::database::Database;
 use crate::store::load::load;
 use crate::store::tables::{MANIFESTS, fields, instance_key};

@@ -9,7 +9,8 @@ use crate::model::error::{Error, Result};
 use crate::store::backend::database::Database;
 use crate::store::backend::fault::Fault;
 use crate::store::backend::overlay::Overlay;
-use crate::store::catalog::{Catalog, Entry, Folder, open_database, refused};
+use crate::store::catalog::{Catalog, Entry, open_database};
+use crate::store::folder::{Folder, refused};
 use crate::store::load::load;
 use crate::store::tables::{CHUNKS, instance_key};
 

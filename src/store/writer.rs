@@ -11,6 +11,7 @@ use crate::index::sync::{Mutex, unlock_fair};
 use crate::model::error::{Error, Result};
 use crate::store::backend::database::Database;
 use crate::store::backend::fault::Fault;
+use crate::store::folder::Location;
 use crate::store::load::LogPosition;
 use crate::store::signal::Signal;
 use crate::store::tables::{LOG, TAIL, fields, log_key};
@@ -20,6 +21,8 @@ use crate::store::write_batch::WriteBatch;
 pub(super) struct StoreWriter {
     pub(super) database: Arc<Database>,
     pub(super) path: PathBuf,
+    /// Where the file has to be. None if there is no file.
+    pub(super) location: Option<Location>,
     pub(super) quick_repair: bool,
     /// How long a log may become: always so many bytes, and so many percent of the checkpoint.
     pub(super) checkpoint_after: (u64, u64),
@@ -68,7 +71,20 @@ impl StoreWriter {
         }
         let removed = self.database.write(batch, self.quick_repair).map_err(|fault| self.fail(&fault))?;
         self.freed_bytes += removed;
-        Ok(())
+        self.check_location()
+    }
+
+    /// Checks that the file is where the next opener looks for it. After every write: what is acknowledged is in that file.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub(super) fn check_location(&mut self) -> Result<()> {
+        if let Some(failed) = &self.failed {
+            return Err(failed.clone());
+        }
+        let checked = self.location.as_ref().map_or(Ok(()), Location::check);
+        checked.map_err(|fault| self.fail(&fault))
     }
 
     /// Moves what is in the file together and shortens it, if a good part of it became free.

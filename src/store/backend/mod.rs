@@ -6,12 +6,14 @@ mod checksums;
 pub(crate) mod database;
 pub(crate) mod overlay;
 
-/// What a database lies on, so that tests can play a disk.
-pub(crate) use redb::StorageBackend;
-
 use std::fs::File;
 
 use crate::store::backend::fault::Fault;
+
+/// What a database lies on, so that tests can play a disk.
+pub(crate) use redb::StorageBackend;
+#[cfg(test)]
+pub(crate) use redb::backends::InMemoryBackend;
 
 /// A file as the database uses it.
 pub(crate) fn over_file(file: File) -> Result<impl StorageBackend, Fault> {

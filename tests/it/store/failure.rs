@@ -121,3 +121,26 @@ fn a_disk_that_fails_at_opening_is_told() {
         matches!(StoreOptions::new().open_on(disk), Err(Error::Io { cause, .. }) if cause.contains("no storage space"))
     );
 }
+
+#[test]
+fn after_a_failed_write_everything_can_still_be_read_and_exported() {
+    let disk = Disk::default();
+    let store = StoreOptions::new().open_on(disk.clone()).unwrap();
+    for name in ["a", "b", "c", "d"] {
+        let index = store.instance(name).unwrap();
+        index.upsert_label("1", "VIP").unwrap();
+        index.link("1", format!("chat of {name}")).unwrap();
+        drop(index);
+        assert!(store.unload(name).unwrap());
+    }
+    let mut before = Vec::new();
+    store.export(&mut before).unwrap();
+
+    disk.trouble_after(0, Trouble::Full);
+    let b = store.existing("b").unwrap();
+    assert!(matches!(b.link("1", "lost"), Err(Error::StoreFailed { .. })));
+    let mut after = Vec::new();
+    store.export(&mut after).unwrap();
+    assert_eq!(String::from_utf8(after), String::from_utf8(before), "nothing of it was acknowledged");
+    assert_eq!(store.existing("c").unwrap().total_chats(), 1);
+}

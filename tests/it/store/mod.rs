@@ -6,6 +6,7 @@ mod damage;
 mod disk_errors;
 mod export;
 mod failure;
+mod folder;
 mod golden;
 mod instances;
 mod kill;
