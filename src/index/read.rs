@@ -29,7 +29,7 @@ impl LabelIndex {
     /// [`Error::LimitExceeded`](crate::Error::LimitExceeded) for a page or a filter above the limits,
     /// [`Error::ForeignCursor`](crate::Error::ForeignCursor) for the cursor of another index.
     pub fn query(&self, filter: &Filter, page: Page) -> Result<Answer> {
-        let ask = |state: &State| state.is_quick(filter, page).then(|| state.query(filter, page, self.limits()));
+        let ask = |state: &State| state.query_quickly(filter, page, self.limits());
         let answer = if page.limit() > 0 { self.with_visible_yielding(ask) } else { self.with_visible(ask) };
         answer.unwrap_or_else(|| self.version().query(filter, page, self.limits()))
     }
@@ -88,7 +88,9 @@ impl LabelIndex {
 
     /// The labels of a chat, in label order. See [`Snapshot::labels_of`](crate::Snapshot::labels_of).
     pub fn labels_of(&self, chat: impl Arg<ChatId>) -> Vec<Label> {
-        chat.parse_arg().map(|chat| self.with_visible(|state| state.labels_of(&chat))).unwrap_or_default()
+        let Ok(chat) = chat.parse_arg() else { return Vec::new() };
+        let few = self.with_visible(|state| state.labels_of_quickly(&chat));
+        few.unwrap_or_else(|| self.version().labels_of(&chat))
     }
 
     /// Whether a chat has a label. See [`Snapshot::contains`](crate::Snapshot::contains).
@@ -110,7 +112,9 @@ impl LabelIndex {
 
     /// The ids of the labels of a name. See [`Snapshot::ids_named`](crate::Snapshot::ids_named).
     pub fn ids_named(&self, name: impl AsRef<str>) -> Vec<LabelId> {
-        NameKey::sought(name.as_ref()).map(|key| self.with_visible(|state| state.ids_named(&key))).unwrap_or_default()
+        let Some(key) = NameKey::sought(name.as_ref()) else { return Vec::new() };
+        let few = self.with_visible(|state| state.ids_named_quickly(&key));
+        few.unwrap_or_else(|| self.version().ids_named(&key))
     }
 
     /// How many chats have a label. See [`Snapshot::count`](crate::Snapshot::count).

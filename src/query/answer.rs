@@ -15,12 +15,33 @@ use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::State;
 use crate::state::decide::exceeded;
 
+/// Labels that are copied while a writer waits: some microseconds.
+const FEW_LABELS: usize = 256;
+
 impl State {
     pub(crate) fn query(&self, filter: &Filter, page: Page, limits: &Limits) -> Result<Answer> {
         let start = self.start_of(page, limits)?;
         let clauses = ResolvedFilter::of(filter, &self.labels, limits)?;
-        let (chats, next) = self.listed(&clauses, start, page.limit);
-        Ok(self.answer(chats, next, self.totals(&clauses), clauses))
+        let (places, next) = self.listed(&clauses, start, page.limit);
+        Ok(self.answer(self.labelled_chats(&places), next, self.totals(&clauses), clauses))
+    }
+
+    /// As [`query`](Self::query), if that takes some microseconds at most, so that a writer can wait for it: by what is
+    /// asked, and by how many labels the chats on the page have.
+    pub(crate) fn query_quickly(&self, filter: &Filter, page: Page, limits: &Limits) -> Option<Result<Answer>> {
+        if !self.is_quick(filter, page) {
+            return None;
+        }
+        let start = self.start_of(page, limits);
+        let resolved = start.and_then(|start| Ok((start, ResolvedFilter::of(filter, &self.labels, limits)?)));
+        let (start, clauses) = match resolved {
+            Ok(resolved) => resolved,
+            Err(error) => return Some(Err(error)),
+        };
+        let (places, next) = self.listed(&clauses, start, page.limit);
+        let labels: usize = places.iter().map(|&place| self.slots_at(place).len()).sum();
+        let answer = || self.answer(self.labelled_chats(&places), next, self.totals(&clauses), clauses);
+        (labels <= FEW_LABELS).then(answer).map(Ok)
     }
 
     /// The totals alone.
@@ -41,8 +62,8 @@ impl State {
     pub(crate) fn chat_page(&self, filter: &Filter, page: Page, limits: &Limits) -> Result<ChatPage> {
         let start = self.start_of(page, limits)?;
         let clauses = ResolvedFilter::of(filter, &self.labels, limits)?;
-        let (chats, next) = self.listed(&clauses, start, page.limit);
-        Ok(ChatPage { chats, next, revision: self.revision })
+        let (places, next) = self.listed(&clauses, start, page.limit);
+        Ok(ChatPage { chats: self.labelled_chats(&places), next, revision: self.revision })
     }
 
     pub(super) fn answer(
@@ -64,17 +85,16 @@ impl State {
         }
     }
 
-    /// The chats of a page, and where the next one begins.
-    fn listed(
-        &self,
-        clauses: &ResolvedFilter,
-        start: Option<Place>,
-        limit: usize,
-    ) -> (Vec<LabelledChat>, Option<Cursor>) {
+    /// The places of the chats on a page, and where the next one begins.
+    fn listed(&self, clauses: &ResolvedFilter, start: Option<Place>, limit: usize) -> (Vec<Place>, Option<Cursor>) {
         let (places, more) = start.map_or((Vec::new(), false), |start| self.page(clauses, start, limit));
         let last = places.last().filter(|_| more);
         let next = last.map(|&place| Cursor { last: Last::Place(place), identity: self.identity });
-        (places.into_iter().filter_map(|place| self.labelled_chat(place)).collect(), next)
+        (places, next)
+    }
+
+    fn labelled_chats(&self, places: &[Place]) -> Vec<LabelledChat> {
+        places.iter().filter_map(|&place| self.labelled_chat(place)).collect()
     }
 
     /// Whether a query takes a few microseconds at most, so that it can be answered while a writer waits.
@@ -128,6 +148,12 @@ impl State {
         self.place_of(chat).map(|place| self.labels_at(place)).unwrap_or_default()
     }
 
+    /// As [`labels_of`](Self::labels_of), if they are few.
+    pub(crate) fn labels_of_quickly(&self, chat: &ChatId) -> Option<Vec<Label>> {
+        let Some(place) = self.place_of(chat) else { return Some(Vec::new()) };
+        (self.slots_at(place).len() <= FEW_LABELS).then(|| self.labels_at(place))
+    }
+
     pub(crate) fn contains(&self, label: &LabelId, chat: &ChatId) -> bool {
         let (Some(slot), Some(place)) = (self.labels.slot(label), self.place_of(chat)) else { return false };
         self.slots_at(place).contains(&slot)
@@ -135,6 +161,11 @@ impl State {
 
     pub(crate) fn ids_named(&self, key: &NameKey) -> Vec<LabelId> {
         self.labels.named(key).cloned().collect()
+    }
+
+    /// As [`ids_named`](Self::ids_named), if they are few.
+    pub(crate) fn ids_named_quickly(&self, key: &NameKey) -> Option<Vec<LabelId>> {
+        self.labels.named(key).nth(FEW_LABELS).is_none().then(|| self.ids_named(key))
     }
 
     pub(crate) fn count(&self, label: &LabelId) -> u64 {

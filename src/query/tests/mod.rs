@@ -4,4 +4,5 @@
 
 mod random;
 mod page;
+mod quick;
 mod totals;

@@ -1,0 +1,33 @@
+//! What is answered while a writer waits, and what is not.
+
+use crate::model::filter::{Filter, Page};
+use crate::model::name::NameKey;
+use crate::model::options::Limits;
+use crate::state::State;
+use crate::state::tests::{chat, commit, define, empty, link};
+
+/// One chat with so many labels, all of one name, and another with one.
+fn state(labels: u32) -> State {
+    let mut state = empty();
+    commit(&mut state, (1..=labels).map(|label| define(label, "same")));
+    commit(&mut state, (1..=labels).map(|label| link(label, "many")));
+    commit(&mut state, [link(1, "one")]);
+    state
+}
+
+#[test]
+fn reads_of_many_labels_keep_no_writer_waiting() {
+    let (limits, name) = (Limits::default(), NameKey::sought("SAME").unwrap());
+    let all = Filter::new().any_of_ids([1]);
+    for (labels, is_quick) in [(20, true), (256, true), (257, false), (2_000, false)] {
+        let state = state(labels);
+        let answer = state.query_quickly(&all, Page::first(1), &limits).map(Result::unwrap);
+        assert_eq!(answer.is_some(), is_quick, "{labels} labels");
+        assert!(answer.is_none_or(|answer| answer == state.query(&all, Page::first(1), &limits).unwrap()));
+        let found = state.labels_of_quickly(&chat("many"));
+        assert_eq!(found, is_quick.then(|| state.labels_of(&chat("many"))));
+        assert_eq!(state.labels_of_quickly(&chat("one")).unwrap().len(), 1);
+        assert_eq!(state.labels_of_quickly(&chat("nobody")), Some(Vec::new()));
+        assert_eq!(state.ids_named_quickly(&name), is_quick.then(|| state.ids_named(&name)));
+    }
+}
