@@ -89,12 +89,9 @@ impl StoreWriter {
 
     /// Moves what is in the file together and shortens it, if a good part of it became free.
     pub(super) fn compact(&mut self, file_len: u64) {
-        if self.failed.is_none()
-            && self.freed_bytes > file_len / 4
-            && let Some(database) = Arc::get_mut(&mut self.database)
-        {
+        if self.failed.is_none() && self.freed_bytes > file_len / 4 {
             // If it fails, the file is as long as before.
-            let _shorter = database.compact();
+            let _shorter = self.database.compact();
         }
     }
 
