@@ -32,6 +32,9 @@ impl State {
         if !self.is_quick(filter, page) {
             return None;
         }
+        if page.limit == 0 {
+            return Some(self.query(filter, page, limits));
+        }
         let start = self.start_of(page, limits);
         let resolved = start.and_then(|start| Ok((start, ResolvedFilter::of(filter, &self.labels, limits)?)));
         let (start, clauses) = match resolved {
@@ -165,7 +168,8 @@ impl State {
 
     /// As [`ids_named`](Self::ids_named), if they are few.
     pub(crate) fn ids_named_quickly(&self, key: &NameKey) -> Option<Vec<LabelId>> {
-        self.labels.named(key).nth(FEW_LABELS).is_none().then(|| self.ids_named(key))
+        let ids: Vec<LabelId> = self.labels.named(key).take(FEW_LABELS + 1).cloned().collect();
+        (ids.len() <= FEW_LABELS).then_some(ids)
     }
 
     pub(crate) fn count(&self, label: &LabelId) -> u64 {
