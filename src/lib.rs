@@ -95,11 +95,12 @@ mod store;
 
 pub use index::batch::Batch;
 pub use index::bulk_load::BulkLoad;
-pub use index::feed::{Delivery, Recv, Subscriber};
+
 pub use index::label_index::LabelIndex;
 pub use index::matching::Matching;
 pub use index::receipt::Receipt;
 pub use index::snapshot::{Chats, Snapshot};
+pub use index::subscriber::{Delivery, Recv, Subscriber};
 #[cfg(label_index_shuttle)]
 pub use index::sync::{Race, plant_race};
 pub use model::answer::{Answer, ChatPage, FilterTotals, LabelledChat, Unresolved};
@@ -120,6 +121,7 @@ pub use model::op::{
     SetDifference, Updated, Upserted,
 };
 pub use model::options::{Limits, Options};
+pub use model::position::Position;
 pub use refresh::{RefreshTicket, RefusedRefresh};
 pub use state::check::Violation;
 #[cfg(feature = "store")]

@@ -50,14 +50,14 @@ pub(crate) fn encode_commits(commits: &[Commit], out: &mut Vec<u8>) {
     }
 }
 
-/// Reads what [`encode_commits`] wrote. Whether a state can take the changes is for [`replay`] to say.
+/// Reads what [`encode_commits`] wrote of the index with this identity. Whether a state can take the changes is for [`replay`] to say.
 ///
 /// [`replay`]: crate::state::State::replay
 ///
 /// # Errors
 ///
 /// [`Damage`] if these are not the bytes of commits.
-pub(crate) fn decode_commits(record: &[u8]) -> Result<Vec<Commit>, Damage> {
+pub(crate) fn decode_commits(record: &[u8], identity: u64) -> Result<Vec<Commit>, Damage> {
     let mut reader = Reader::new(record);
     let mut commits = Vec::new();
     if reader.is_empty() {
@@ -69,7 +69,7 @@ pub(crate) fn decode_commits(record: &[u8]) -> Result<Vec<Commit>, Damage> {
         for _ in 0..reader.varint()? {
             changes.push(change(&mut reader)?);
         }
-        commits.push(Commit { revision, changes: changes.into() });
+        commits.push(Commit::new(identity, revision, changes));
         revision = revision.checked_add(1).ok_or_else(|| Damage::new("there are too many revisions"))?;
     }
     Ok(commits)

@@ -35,6 +35,7 @@ use crate::state::bulk::Bulk;
 pub struct BulkLoad {
     bulk: Bulk,
     limits: Limits,
+    retain: usize,
     /// The labels of one chat, while it is added.
     labels: Vec<LabelId>,
 }
@@ -42,8 +43,8 @@ pub struct BulkLoad {
 impl Options {
     /// Begins to load an index in memory.
     pub fn bulk_load(self) -> BulkLoad {
-        let Self { limits, identity, hash_seed } = self;
-        BulkLoad { bulk: Bulk::new(identity, seed_or_random(hash_seed), limits), limits, labels: Vec::new() }
+        let Self { limits, identity, hash_seed, retain } = self;
+        BulkLoad { bulk: Bulk::new(identity, seed_or_random(hash_seed), limits), limits, retain, labels: Vec::new() }
     }
 }
 
@@ -84,6 +85,6 @@ impl BulkLoad {
     ///
     /// **O(n)** in chats and links.
     pub fn finish(self) -> LabelIndex {
-        LabelIndex::of(self.bulk.finish(), self.limits)
+        LabelIndex::of(self.bulk.finish(), self.limits, self.retain)
     }
 }

@@ -1,35 +1,15 @@
-//! The change feed: commits, whole and in order, to whoever subscribes.
+//! The change feed: commits, whole and in order, kept for whoever subscribes.
 
 use std::collections::VecDeque;
-use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::task::Waker;
+use std::time::Instant;
 
 use hashbrown::HashMap;
 
-use crate::index::sync::{AtomicU64, AtomicUsize, Condvar, Mutex, Ordering, Race, is_planted};
+use crate::index::sync::{AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, Race, is_planted};
 use crate::index::wakers::{Wake, WakerCaller};
 use crate::model::change::{Commit, Revision};
 use crate::state::check::{Violation, require};
-
-/// What a [`Subscriber`] receives.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use = "a commit that is not looked at is lost to this subscriber"]
-pub enum Delivery {
-    /// The next commit.
-    Commit(Commit),
-    /// Commits are gone that this subscriber has not seen. Nothing more is delivered until it says where it goes on:
-    /// take a snapshot, rebuild from that, and call [`Subscriber::resume_after`] with its revision.
-    Missed {
-        /// The last revision that was delivered, or from which the subscriber wanted to go on.
-        after: Revision,
-    },
-    /// Every handle of the index is gone; no commit will come any more.
-    Closed,
-}
 
 /// The commits of one index that subscribers have not all seen, within a bound.
 #[derive(Debug)]
@@ -39,30 +19,95 @@ pub(crate) struct Feed {
     /// The newest revision that is visible before it is published by more than one commit; see
     /// [`announce`](Self::announce).
     announced: AtomicU64,
-    /// The most changes that are kept.
+    /// The most changes that are kept while somebody is subscribed.
     limit: usize,
+    /// The most changes that are kept while nobody is.
+    retain: usize,
     waker_caller: WakerCaller,
-    inner: Mutex<Inner>,
+    kept: Mutex<Kept>,
     arrived: Condvar,
 }
 
+/// What a feed keeps.
 #[derive(Debug, Default)]
-struct Inner {
+pub(in crate::index) struct Kept {
     /// F1: the commits after `floor`, without gap.
     commits: VecDeque<Commit>,
     floor: Revision,
-    /// F2: the number of changes in `commits`, at most the limit.
-    kept: usize,
+    /// F2: the number of changes in `commits`, those of the oversized commit apart; at most the limit.
+    changes: usize,
+    /// The one commit in `commits` that has more changes than the limit by itself. It is kept whole beside the others, so
+    /// that a large refresh does not make subscribers miss it, nor what came before it.
+    oversized: Option<Revision>,
     /// Who waits in async code, by subscriber.
     wakers: HashMap<u64, Waker>,
     next_subscriber: u64,
     closed: bool,
 }
 
-impl Inner {
+impl Kept {
+    fn starting_after(revision: Revision) -> Self {
+        Self { floor: revision, ..Self::default() }
+    }
+
     /// The revision of the last commit that was published here.
     fn newest(&self) -> Revision {
         self.floor + u64::try_from(self.commits.len()).unwrap_or(u64::MAX)
+    }
+
+    /// The revision before the oldest commit that is kept.
+    pub(in crate::index) fn floor(&self) -> Revision {
+        self.floor
+    }
+
+    /// The commit after a revision that is not below the floor, if it was published.
+    pub(in crate::index) fn after(&self, revision: Revision) -> Option<&Commit> {
+        self.commits.get(usize::try_from(revision.checked_sub(self.floor)?).ok()?)
+    }
+
+    pub(in crate::index) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Adds the next commit, and gives up the oldest ones beyond the limit.
+    fn add(&mut self, commit: Commit, limit: usize) {
+        let changes = commit.changes.len();
+        if limit > 0 && changes > limit {
+            // One is kept, so that memory stays bounded.
+            while self.oversized.is_some() {
+                self.give_up_oldest();
+            }
+            self.oversized = Some(commit.revision);
+        } else {
+            self.changes += changes;
+        }
+        self.commits.push_back(commit);
+        while self.changes > limit {
+            self.give_up_oldest();
+        }
+    }
+
+    fn give_up_oldest(&mut self) {
+        let Some(oldest) = self.commits.pop_front() else { return };
+        self.floor = oldest.revision;
+        if self.oversized == Some(oldest.revision) {
+            self.oversized = None;
+        } else {
+            self.changes -= oldest.changes.len();
+        }
+    }
+
+    /// Keeps what another limit allows. Gives what was kept before, which is to be freed without the lock.
+    fn limit_to(&mut self, limit: usize) -> VecDeque<Commit> {
+        let newest = self.newest();
+        let commits = std::mem::take(&mut self.commits);
+        (self.changes, self.oversized) = (0, None);
+        if limit == 0 {
+            self.floor = newest;
+        } else {
+            commits.iter().for_each(|commit| self.add(commit.clone(), limit));
+        }
+        commits
     }
 
     /// Takes the wakers of all tasks that wait.
@@ -74,20 +119,33 @@ impl Inner {
         let revisions: Vec<Revision> = self.commits.iter().map(|commit| commit.revision).collect();
         let gapless = (self.floor + 1..).zip(&revisions).all(|(expected, &revision)| revision == expected);
         require("F1", gapless, || format!("after {} come {revisions:?}", self.floor))?;
-        let changes: usize = self.commits.iter().map(|commit| commit.changes.len()).sum();
-        let counted = changes == self.kept && changes <= limit;
-        require("F2", counted, || format!("{changes} changes of {limit}, counted as {}", self.kept))
+        let counted = self.commits.iter().filter(|commit| Some(commit.revision) != self.oversized);
+        let changes: usize = counted.map(|commit| commit.changes.len()).sum();
+        let oversized_is_kept = self.oversized.is_none_or(|revision| revisions.contains(&revision));
+        require("F2", changes == self.changes && changes <= limit && oversized_is_kept, || {
+            format!("{changes} changes of {limit}, counted as {}, beside {:?}", self.changes, self.oversized)
+        })
     }
 }
 
+/// Where a new subscriber begins.
+pub(crate) struct Start {
+    pub(in crate::index) number: u64,
+    pub(in crate::index) after: Revision,
+    /// The revision is not one that the index has reached: it is that of another life of it.
+    pub(in crate::index) lost: bool,
+}
+
 impl Feed {
-    pub(crate) fn new(limit: usize, waker_caller: WakerCaller) -> Self {
+    /// A feed whose first commit is the one after `begin`.
+    pub(crate) fn new(begin: Revision, limit: usize, retain: usize, waker_caller: WakerCaller) -> Self {
         Self {
             subscribers: AtomicUsize::new(0),
             announced: AtomicU64::new(0),
-            limit,
+            limit: limit.max(retain),
+            retain,
             waker_caller,
-            inner: Mutex::default(),
+            kept: Mutex::new(Kept::starting_after(begin)),
             arrived: Condvar::default(),
         }
     }
@@ -97,68 +155,104 @@ impl Feed {
         self.announced.store(revision, Ordering::SeqCst);
     }
 
-    /// Whether anybody listens. A writer asks after its commit is visible; see [`subscribe`](Self::subscribe).
+    /// Whether commits have to be published. A writer asks after its commit is visible; see [`start`](Self::start).
     pub(crate) fn is_heard(&self) -> bool {
-        self.subscribers.load(Ordering::SeqCst) > 0
+        self.retain > 0 || self.subscribers.load(Ordering::SeqCst) > 0
+    }
+
+    /// The most changes that are kept now.
+    fn limit_now(&self) -> usize {
+        if self.subscribers.load(Ordering::SeqCst) > 0 { self.limit } else { self.retain }
     }
 
     /// Delivers a commit that is visible. Called in the order of revisions.
     pub(crate) fn publish(&self, commit: Commit) -> Wake {
-        let mut inner = self.inner.lock();
-        if commit.revision <= inner.floor {
+        let mut kept = self.kept.lock();
+        if commit.revision <= kept.floor {
             return Wake::default();
         }
-        inner.kept += commit.changes.len();
-        inner.commits.push_back(commit);
-        while inner.kept > self.limit {
-            let Some(oldest) = inner.commits.pop_front() else { break };
-            inner.kept -= oldest.changes.len();
-            inner.floor = oldest.revision;
-        }
-        let wake = inner.wake(&self.waker_caller);
-        drop(inner);
+        kept.add(commit, self.limit_now());
+        let wake = kept.wake(&self.waker_caller);
+        drop(kept);
         self.arrived.notify_all();
         wake
     }
 
     /// Checks the invariants of the feed.
     pub(crate) fn check_invariants(&self) -> Result<(), Violation> {
-        self.inner.lock().check_invariants(self.limit)
+        self.kept.lock().check_invariants(self.limit)
     }
 
     /// No further commit will come.
     pub(crate) fn close(&self) {
-        let mut inner = self.inner.lock();
-        inner.closed = true;
-        let wake = inner.wake(&self.waker_caller);
-        drop(inner);
+        let mut kept = self.kept.lock();
+        kept.closed = true;
+        let wake = kept.wake(&self.waker_caller);
+        drop(kept);
         self.arrived.notify_all();
         wake.now();
     }
 
-    /// A subscriber that gets every commit after `after`, by default after those that are published already.
+    /// Counts a subscriber that gets every commit after `after`, by default after those that are published already.
     ///
     /// `reached` reads the revisions to which commits are published and visible. It does so after the subscriber is
     /// counted. So a writer that found nobody listening has got there before, and the revision read covers its commit;
     /// every other writer publishes.
-    pub(crate) fn subscribe(self: &Arc<Self>, after: Option<Revision>, reached: impl Fn() -> Reached) -> Subscriber {
-        let mut inner = self.inner.lock();
+    pub(in crate::index) fn start(&self, after: Option<Revision>, reached: impl Fn() -> Reached) -> Start {
+        let mut kept = self.kept.lock();
         let early = is_planted(Race::EarlySubscriber).then(&reached);
         let first = self.subscribers.fetch_add(1, Ordering::SeqCst) == 0;
         let Reached { published, visible } = early.unwrap_or_else(reached);
-        if first {
+        let mut gone = VecDeque::new();
+        if first && self.retain == 0 {
             // What a writer may have published to nobody meanwhile is covered by the revision too.
-            (inner.floor, inner.kept) = (published, 0);
-            inner.commits.clear();
+            gone = kept.limit_to(0);
+            kept.floor = published;
         }
-        inner.next_subscriber += 1;
+        kept.next_subscriber += 1;
         let after = after.unwrap_or(published);
-        Subscriber {
-            feed: Arc::clone(self),
-            number: inner.next_subscriber,
-            after,
-            // A revision that the index has not reached is that of another life of it.
-            lost: after > visible,
+        let start = Start { number: kept.next_subscriber, after, lost: after > visible };
+        drop(kept);
+        drop(gone);
+        start
+    }
+
+    /// Forgets a subscriber. Without any, only what is retained is kept.
+    pub(in crate::index) fn end(&self, number: u64) {
+        let mut kept = self.kept.lock();
+        let waker = kept.wakers.remove(&number);
+        let mut gone = VecDeque::new();
+        if self.subscribers.fetch_sub(1, Ordering::SeqCst) == 1 {
+            // A writer that has found somebody listening may still publish the next one.
+            gone = kept.limit_to(self.retain);
+        }
+        drop(kept);
+        drop((waker, gone));
+    }
+
+    /// The newest revision that may be visible: that of the last commit, which may not be here yet. What is beyond that is
+    /// the revision of another life.
+    pub(in crate::index) fn visible_at_most(&self) -> Revision {
+        self.kept.lock().newest().saturating_add(1).max(self.announced.load(Ordering::SeqCst))
+    }
+
+    pub(in crate::index) fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock()
+    }
+
+    /// Lets another waker wait for a subscriber's next commit. The former one is to be dropped without the lock.
+    pub(in crate::index) fn set_waker(kept: &mut Kept, number: u64, waker: Waker) -> Option<Waker> {
+        kept.wakers.insert(number, waker)
+    }
+
+    /// Waits for a commit, at most until a deadline. True if it passed.
+    pub(in crate::index) fn wait(&self, kept: &mut MutexGuard<'_, Kept>, deadline: Option<Instant>) -> bool {
+        match deadline {
+            Some(deadline) => self.arrived.wait_until(kept, deadline).timed_out(),
+            None => {
+                self.arrived.wait(kept);
+                false
+            }
         }
     }
 }
@@ -170,207 +264,64 @@ pub(crate) struct Reached {
     pub(crate) visible: Revision,
 }
 
-/// Receives the commits of an index, each once and in order, or is told that it missed some.
-///
-/// Writers never wait for it. Commits are kept for all subscribers together, up to
-/// [`Limits::feed_changes`](crate::Limits::feed_changes), and only while there is a subscriber; one that is dropped
-/// costs nothing more. It does not keep the index alive.
-///
-/// A subscriber that names a snapshot's revision sees exactly what came after it; see
-/// [`LabelIndex::subscribe_after`](crate::LabelIndex::subscribe_after).
-///
-/// # Examples
-///
-/// ```
-/// use label_index::{Delivery, LabelIndex};
-///
-/// let index = LabelIndex::new();
-/// let mut feed = index.subscribe();
-/// let vip = index.create_label("VIP")?;
-/// index.link(&vip, "ana@c.us")?;
-/// index.link(&vip, "ana@c.us")?;
-/// let mut events = Vec::new();
-/// while let Some(Delivery::Commit(commit)) = feed.try_recv() {
-///     events.extend(commit.changes.iter().filter_map(|change| change.event_name()));
-/// }
-/// assert_eq!(events, ["label.upsert", "label.chat.added"]);
-/// # Ok::<(), label_index::Error>(())
-/// ```
-pub struct Subscriber {
-    feed: Arc<Feed>,
-    number: u64,
-    after: Revision,
-    /// Whether the subscriber has to be told that it missed commits, until it resumes.
-    lost: bool,
-}
-
-impl Subscriber {
-    /// The last revision that was delivered, or after which this subscriber began.
-    pub fn revision(&self) -> Revision {
-        self.after
-    }
-
-    /// Goes on after another revision, usually that of a snapshot taken since [`Delivery::Missed`].
-    ///
-    /// If commits after that one are gone too, the next delivery says so.
-    pub fn resume_after(&mut self, revision: Revision) {
-        let inner = self.feed.inner.lock();
-        self.after = revision;
-        // The newest commit may be visible and not here yet. What is beyond that is the revision of another life.
-        let visible = inner.newest().saturating_add(1).max(self.feed.announced.load(Ordering::SeqCst));
-        self.lost = revision > visible;
-    }
-
-    /// What is there to be delivered, if anything.
-    ///
-    /// **O(1)**; does not wait.
-    pub fn try_recv(&mut self) -> Option<Delivery> {
-        let feed = Arc::clone(&self.feed);
-        self.next(&feed.inner.lock())
-    }
-
-    /// Waits for the next delivery.
-    pub fn recv(&mut self) -> Delivery {
-        let feed = Arc::clone(&self.feed);
-        let mut inner = feed.inner.lock();
-        loop {
-            if let Some(delivery) = self.next(&inner) {
-                return delivery;
-            }
-            feed.arrived.wait(&mut inner);
-        }
-    }
-
-    /// Waits for the next delivery, for so long at most.
-    pub fn recv_timeout(&mut self, timeout: Duration) -> Option<Delivery> {
-        let Some(deadline) = Instant::now().checked_add(timeout) else { return Some(self.recv()) };
-        let feed = Arc::clone(&self.feed);
-        let mut inner = feed.inner.lock();
-        loop {
-            if let Some(delivery) = self.next(&inner) {
-                return Some(delivery);
-            }
-            if feed.arrived.wait_until(&mut inner, deadline).timed_out() {
-                return self.next(&inner);
-            }
-        }
-    }
-
-    /// The next delivery, or a promise to wake the task when there is one.
-    ///
-    /// Needs no runtime. The waker is called when every lock is released: by the writer itself for an index in memory, by a
-    /// thread for wakers alone for one in a store. A panic in it is caught, and other tasks are woken all the same.
-    pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Delivery> {
-        if let Some(delivery) = self.try_recv() {
-            return Poll::Ready(delivery);
-        }
-        // Wakers are somebody else's code: they are cloned, called and dropped without the lock.
-        let waker = context.waker().clone();
-        let feed = Arc::clone(&self.feed);
-        let mut inner = feed.inner.lock();
-        if let Some(delivery) = self.next(&inner) {
-            return Poll::Ready(delivery);
-        }
-        let former = inner.wakers.insert(self.number, waker);
-        drop(inner);
-        drop(former);
-        Poll::Pending
-    }
-
-    /// The next delivery, to be awaited. Dropping the future loses nothing.
-    pub fn recv_async(&mut self) -> Recv<'_> {
-        Recv { subscriber: self }
-    }
-
-    fn next(&mut self, inner: &Inner) -> Option<Delivery> {
-        self.lost |= self.after < inner.floor;
-        if self.lost {
-            return Some(Delivery::Missed { after: self.after });
-        }
-        let position = usize::try_from(self.after - inner.floor).unwrap_or(usize::MAX);
-        if let Some(commit) = inner.commits.get(position) {
-            self.after = commit.revision;
-            return Some(Delivery::Commit(commit.clone()));
-        }
-        inner.closed.then_some(Delivery::Closed)
-    }
-}
-
-impl Drop for Subscriber {
-    fn drop(&mut self) {
-        let mut inner = self.feed.inner.lock();
-        let waker = inner.wakers.remove(&self.number);
-        let mut commits = VecDeque::new();
-        if self.feed.subscribers.fetch_sub(1, Ordering::SeqCst) == 1 {
-            // A writer that has found somebody listening may still publish the next one.
-            inner.floor = inner.newest();
-            std::mem::swap(&mut inner.commits, &mut commits);
-            inner.kept = 0;
-        }
-        drop(inner);
-        drop((waker, commits));
-    }
-}
-
-impl fmt::Debug for Subscriber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subscriber").field("revision", &self.after).finish_non_exhaustive()
-    }
-}
-
-/// The next delivery of a [`Subscriber`], as a future.
-#[derive(Debug)]
-#[must_use = "futures do nothing unless awaited"]
-pub struct Recv<'a> {
-    subscriber: &'a mut Subscriber,
-}
-
-impl Future for Recv<'_> {
-    type Output = Delivery;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Delivery> {
-        self.get_mut().subscriber.poll_recv(context)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-    use std::sync::Arc;
-
-    use super::{Feed, Inner, Reached};
+    use super::{Feed, Kept, Reached};
     use crate::index::wakers::WakerCaller;
     use crate::model::change::{Change, Commit};
 
-    fn violated(damage: fn(&mut Inner)) -> &'static str {
-        let feed = Arc::new(Feed::new(2, WakerCaller::Here));
-        let _subscriber = feed.subscribe(None, || Reached { published: 0, visible: 0 });
+    fn commit(revision: u64, changes: usize) -> Commit {
+        Commit::new(0, revision, vec![Change::Refreshed; changes])
+    }
+
+    fn subscribed(limit: usize) -> (Feed, u64) {
+        let feed = Feed::new(0, limit, 0, WakerCaller::Here);
+        let start = feed.start(None, || Reached { published: 0, visible: 0 });
+        (feed, start.number)
+    }
+
+    fn violated(damage: fn(&mut Kept)) -> &'static str {
+        let (feed, _) = subscribed(2);
         for revision in 1..=3 {
-            feed.publish(Commit { revision, changes: Arc::new([Change::Refreshed]) }).now();
+            feed.publish(commit(revision, 1)).now();
             feed.check_invariants().unwrap();
         }
-        damage(&mut feed.inner.lock());
+        damage(&mut feed.kept.lock());
         feed.check_invariants().unwrap_err().invariant()
     }
 
     #[test]
     fn a_commit_published_as_the_last_subscriber_goes_leaves_no_gap() {
-        let feed = Arc::new(Feed::new(2, WakerCaller::Here));
-        let subscriber = feed.subscribe(None, || Reached { published: 0, visible: 0 });
-        let commit = |revision| Commit { revision, changes: Arc::new([Change::Refreshed]) };
-        feed.publish(commit(1)).now();
-        drop(subscriber);
+        let (feed, number) = subscribed(2);
+        feed.publish(commit(1, 1)).now();
+        feed.end(number);
         // By a writer that had asked before whether anybody listens.
-        feed.publish(commit(2)).now();
+        feed.publish(commit(2, 1)).now();
         feed.check_invariants().unwrap();
     }
 
     #[test]
+    fn one_oversized_commit_is_kept_beside_the_limit() {
+        let (feed, _) = subscribed(3);
+        let mut kept = Vec::new();
+        for (revision, changes) in (1..).zip([2, 9, 1, 7, 1, 1, 1, 1, 1]) {
+            feed.publish(commit(revision, changes)).now();
+            feed.check_invariants().unwrap();
+            let now = feed.kept.lock();
+            kept.push((now.floor() + 1, now.newest()));
+        }
+        let expected = [(1, 1), (1, 2), (1, 3), (3, 4), (3, 5), (3, 6), (4, 7), (6, 8), (7, 9)];
+        assert_eq!(kept, expected);
+    }
+
+    #[test]
     fn a_broken_invariant_is_named() {
-        assert_eq!(violated(|inner| inner.floor -= 1), "F1");
-        assert_eq!(violated(|inner| drop(inner.commits.remove(0))), "F1");
-        assert_eq!(violated(|inner| inner.kept += 1), "F2");
-        assert_eq!(violated(|inner| drop(inner.commits.pop_back())), "F2");
+        assert_eq!(violated(|kept| kept.floor -= 1), "F1");
+        assert_eq!(violated(|kept| drop(kept.commits.remove(0))), "F1");
+        assert_eq!(violated(|kept| kept.changes += 1), "F2");
+        assert_eq!(violated(|kept| drop(kept.commits.pop_back())), "F2");
+        assert_eq!(violated(|kept| kept.oversized = Some(1)), "F2");
     }
 }

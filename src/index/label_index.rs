@@ -4,20 +4,23 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use crate::index::feed::{Feed, Reached, Subscriber};
+use crate::index::feed::{Feed, Reached};
 use crate::index::journal::Journal;
 use crate::index::link_run::LinkRun;
 use crate::index::snapshot::Snapshot;
 use crate::index::snapshot_tracker::SnapshotTracker;
+use crate::index::subscriber::Subscriber;
 use crate::index::sync::{Mutex, MutexGuard, Race, is_planted};
 use crate::index::tickets::Tickets;
 use crate::index::version_lock::{VersionLock, yield_to_writer};
 use crate::index::write_set::WriteSet;
+use crate::model::arg::Arg;
 use crate::model::change::{Change, Commit, Revision};
 use crate::model::error::{Error, Limit, Result};
 use crate::model::label_ref::LabelRef;
 use crate::model::op::{Committed, Op, Outcome};
 use crate::model::options::{Limits, Options};
+use crate::model::position::Position;
 use crate::state::decide::{Changes, Plan, Rules, exceeded, plan};
 use crate::state::{State, Version};
 
@@ -44,6 +47,7 @@ pub struct LabelIndex {
 }
 
 struct Shared {
+    identity: u64,
     /// The version that readers see. Written only while `writer` is held.
     visible: VersionLock<Version>,
     writer: Mutex<Tickets>,
@@ -66,7 +70,7 @@ impl Drop for Shared {
 impl Options {
     /// Makes an empty index in memory.
     pub fn build(self) -> LabelIndex {
-        LabelIndex::of(State::new(self.identity, seed_or_random(self.hash_seed)), self.limits)
+        LabelIndex::of(State::new(self.identity, seed_or_random(self.hash_seed)), self.limits, self.retain)
     }
 }
 
@@ -82,18 +86,19 @@ impl LabelIndex {
     }
 
     /// An index in memory.
-    pub(crate) fn of(state: State, limits: Limits) -> Self {
-        Self::with(Version::new(state), limits, None)
+    pub(crate) fn of(state: State, limits: Limits, retain: usize) -> Self {
+        Self::with(Version::new(state), limits, retain, None)
     }
 
     /// An index that begins with a version.
-    pub(crate) fn with(version: Version, limits: Limits, journal: Option<Journal>) -> Self {
+    pub(crate) fn with(version: Version, limits: Limits, retain: usize, journal: Option<Journal>) -> Self {
         let waker_caller = journal.as_ref().map(Journal::waker_caller).cloned().unwrap_or_default();
         let shared = Shared {
+            identity: version.identity,
+            feed: Arc::new(Feed::new(version.revision, limits.feed_changes, retain, waker_caller)),
             visible: VersionLock::new(version),
             writer: Mutex::default(),
             horizon: Arc::default(),
-            feed: Arc::new(Feed::new(limits.feed_changes, waker_caller)),
             limits,
             journal,
         };
@@ -114,7 +119,7 @@ impl LabelIndex {
     /// A snapshot that is taken after this call has everything up to its own revision; commits up to that one, which the
     /// subscriber still gets, are known then. See [`Subscriber`].
     pub fn subscribe(&self) -> Subscriber {
-        self.shared.feed.subscribe(None, || self.reached())
+        self.subscriber(None)
     }
 
     /// Subscribes to every commit after a revision, for instance that of a snapshot.
@@ -123,7 +128,37 @@ impl LabelIndex {
     /// is [`Delivery::Missed`](crate::Delivery::Missed). To be sure, [`subscribe`](Self::subscribe) first and take the
     /// snapshot then.
     pub fn subscribe_after(&self, revision: Revision) -> Subscriber {
-        self.shared.feed.subscribe(Some(revision), || self.reached())
+        self.subscriber(Some(revision))
+    }
+
+    /// Subscribes to every commit after a position that the host stored, usually that of the last commit which it is done
+    /// with: so it gets each commit once, whatever ends in between.
+    ///
+    /// If commits after it are not kept any more, or it is the position of another index, for instance of one that had
+    /// this one's name before, the first delivery is [`Delivery::Missed`](crate::Delivery::Missed).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadPosition`] for a text that is no position. Nothing has changed then.
+    pub fn subscribe_from(&self, position: impl Arg<Position>) -> Result<Subscriber> {
+        let Position { identity, revision } = position.parse_arg()?;
+        let mut subscriber = self.subscriber(Some(revision));
+        if identity != self.identity() {
+            subscriber.lose();
+        }
+        Ok(subscriber)
+    }
+
+    fn subscriber(&self, after: Option<Revision>) -> Subscriber {
+        let feed = &self.shared.feed;
+        let start = feed.start(after, || self.reached());
+        Subscriber::new(feed, self.shared.identity, start)
+    }
+
+    /// The number that tells this index from others, in cursors and positions. An instance of a store keeps it for as long
+    /// as it lives; one that is made again or imported under its name has another.
+    pub fn identity(&self) -> u64 {
+        self.shared.identity
     }
 
     pub(crate) fn feed(&self) -> &Feed {
@@ -299,7 +334,7 @@ impl LabelIndex {
     ) -> Result<Revision> {
         let Shared { visible, feed, journal, .. } = &*self.shared;
         if let Some(journal) = journal {
-            let commit = Commit { revision, changes: changes.into_vec().into() };
+            let commit = Commit::new(self.identity(), revision, changes.into_vec());
             let changes = Arc::clone(&commit.changes);
             drop(journal.append(commit, || match journal.working() {
                 Some(working) => working.write(|version| change(version, &changes)),
@@ -312,7 +347,7 @@ impl LabelIndex {
         }
         drop(visible.write(|version| change(version, &changes)));
         if feed.is_heard() {
-            let wake = feed.publish(Commit { revision, changes: changes.into_vec().into() });
+            let wake = feed.publish(Commit::new(self.identity(), revision, changes.into_vec()));
             drop(writer);
             wake.now();
         }

@@ -5,6 +5,7 @@ pub(crate) mod version_lock;
 pub(crate) mod wakers;
 pub(crate) mod snapshot_tracker;
 pub(crate) mod feed;
+pub(crate) mod subscriber;
 pub(crate) mod write_set;
 pub(crate) mod tickets;
 pub(crate) mod snapshot;

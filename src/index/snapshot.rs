@@ -16,6 +16,7 @@ use crate::model::label_id::LabelId;
 use crate::model::name::NameKey;
 use crate::model::op::RefreshState;
 use crate::model::options::Limits;
+use crate::model::position::Position;
 use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::Version;
 use crate::state::check::Violation;
@@ -59,6 +60,15 @@ impl Snapshot {
     /// **O(1)**.
     pub fn revision(&self) -> Revision {
         self.state.revision
+    }
+
+    /// The revision as a text to store: whoever rebuilt something from this snapshot
+    /// [goes on from here](crate::LabelIndex::subscribe_from). Under `Durability::Within` a snapshot may show commits that
+    /// a crash takes back; store the position once `Store::flush` returned.
+    ///
+    /// **O(1)**.
+    pub fn position(&self) -> Position {
+        Position { identity: self.state.identity, revision: self.state.revision }
     }
 
     /// Whether the index was ever refreshed, and by which revision last.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use crate::model::chat_id::ChatId;
 use crate::model::label::Label;
 use crate::model::label_id::LabelId;
+use crate::model::position::Position;
+
+pub use crate::model::position::Revision;
 
 /// The number that fixes a labelled chat's position in answers.
 pub type Place = u32;
-
-/// The number of a commit: each commit has the next one, and nothing else changes it.
-pub type Revision = u64;
 
 /// One thing that a commit changed.
 ///
@@ -96,6 +96,15 @@ impl Change {
 pub struct Commit {
     /// The revision that it made.
     pub revision: Revision,
+    /// The same as a text to store: a subscriber that resumes here gets the commits after this one.
+    pub position: Position,
     /// What it changed, in order; never empty.
     pub changes: Arc<[Change]>,
+}
+
+impl Commit {
+    /// A commit of the index with this identity.
+    pub(crate) fn new(identity: u64, revision: Revision, changes: impl Into<Arc<[Change]>>) -> Self {
+        Self { revision, position: Position { identity, revision }, changes: changes.into() }
+    }
 }

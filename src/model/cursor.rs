@@ -6,6 +6,7 @@ use std::str::FromStr;
 use crate::model::arg::parsed_argument;
 use crate::model::change::Place;
 use crate::model::chat_id::ChatId;
+use crate::model::checked_hex::{checksum, mix, numbers};
 use crate::model::error::{Error, Result};
 
 /// Where a page ended: an opaque short text to go on from.
@@ -71,13 +72,6 @@ impl Last {
     }
 }
 
-/// One round of a 64-bit mixer (Stafford's thirteenth).
-fn mix(mut bits: u64) -> u64 {
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^ (bits >> 31)
-}
-
 impl Cursor {
     /// The hash of a chat id in cursors. Hosts keep cursors, so it is the same in every process and version: FNV-1a over
     /// the text, mixed.
@@ -89,11 +83,8 @@ impl Cursor {
     }
 
     fn checksum(self) -> u32 {
-        // Two rounds: damage goes unseen once in 2^32 times. The mixer keeps zero as it is, and zeros are no cursor: hence
-        // the 1. The two kinds of 16 and 8 digits never have a text in common.
-        let last = self.last.bits().wrapping_add(1);
-        let mixed = mix(mix(self.identity.wrapping_add(last.wrapping_mul(0x9e37_79b9_7f4a_7c15))));
-        u32::try_from(mixed >> 32).unwrap_or_default()
+        // The two kinds of 16 and 8 digits never have a text in common.
+        checksum(self.identity, self.last.bits())
     }
 }
 
@@ -113,19 +104,17 @@ impl FromStr for Cursor {
     ///
     /// [`Error::BadCursor`] for everything else.
     fn from_str(text: &str) -> Result<Self> {
-        let bad = || Error::BadCursor { value: Error::excerpt(text) };
-        if !text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
-            return Err(bad());
-        }
-        let digits = text.len().checked_sub(IDENTITY + CHECKSUM).ok_or_else(bad)?;
-        let field = |range| text.get(range).and_then(|digits| u64::from_str_radix(digits, 16).ok()).ok_or_else(bad);
-        let last = match field(0..digits)? {
-            place if digits == Last::Place(0).digits() => Last::Place(u32::try_from(place).map_err(|_| bad())?),
-            hash if digits == Last::Listed(0).digits() => Last::Listed(hash),
-            _ => return Err(bad()),
+        let numbers_of = |last: Last| numbers(text, [last.digits(), IDENTITY, CHECKSUM]);
+        let place = || {
+            let [place, identity, sum] = numbers_of(Last::Place(0))?;
+            Some((Last::Place(u32::try_from(place).ok()?), identity, sum))
         };
-        let cursor = Self { last, identity: field(digits..digits + IDENTITY)? };
-        if field(digits + IDENTITY..text.len())? == u64::from(cursor.checksum()) { Ok(cursor) } else { Err(bad()) }
+        let listed = || numbers_of(Last::Listed(0)).map(|[hash, identity, sum]| (Last::Listed(hash), identity, sum));
+        let read = place().or_else(listed).and_then(|(last, identity, sum)| {
+            let cursor = Self { last, identity };
+            (sum == u64::from(cursor.checksum())).then_some(cursor)
+        });
+        read.ok_or_else(|| Error::BadCursor { value: Error::excerpt(text) })
     }
 }
 

@@ -87,6 +87,11 @@ pub enum Error {
         /// The refused cursor.
         value: String,
     },
+    /// The text is no position, or a damaged one.
+    BadPosition {
+        /// The refused text.
+        value: String,
+    },
     /// Another refresh ticket is open.
     RefreshInProgress,
     /// The refresh ticket was cancelled.
@@ -282,6 +287,7 @@ impl fmt::Display for Error {
             Self::ForeignCursor { value } => write!(f, "cursor {value:?} belongs to another index"),
             Self::MisplacedCursor { value } => write!(f, "cursor {value:?} belongs to another kind of question"),
             Self::LostCursor { value } => write!(f, "the chat of cursor {value:?} is not in the list"),
+            Self::BadPosition { value } => write!(f, "damaged position {value:?}"),
             Self::RefreshInProgress => f.write_str("another refresh is in progress"),
             Self::TicketCancelled => f.write_str("the refresh ticket was cancelled"),
             Self::EmptyRefresh { labels, links } => {

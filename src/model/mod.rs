@@ -7,6 +7,8 @@ pub(crate) mod label_id;
 pub(crate) mod chat_id;
 pub(crate) mod name;
 pub(crate) mod label;
+mod checked_hex;
+pub(crate) mod position;
 pub(crate) mod change;
 pub(crate) mod op;
 pub(crate) mod label_ref;

@@ -15,8 +15,9 @@ pub struct Limits {
     pub labels: usize,
     /// The most operations in one batch; for an operation over a list, each item counts. Default 1,000,000.
     pub batch_operations: usize,
-    /// The most changes that are kept for subscribers who have not seen them; a commit with more reaches them as
-    /// [`Delivery::Missed`](crate::Delivery::Missed). Default 65,536, which is a few megabytes while somebody listens.
+    /// The most changes that are kept in memory for subscribers who have not seen them. Default 65,536, which is a few
+    /// megabytes while somebody listens. One commit with more changes, as a first refresh is, is kept beside them, whole;
+    /// whoever falls further behind gets [`Delivery::Missed`](crate::Delivery::Missed).
     pub feed_changes: usize,
 }
 
@@ -48,6 +49,7 @@ pub struct Options {
     pub(crate) limits: Limits,
     pub(crate) identity: u64,
     pub(crate) hash_seed: Option<u64>,
+    pub(crate) retain: usize,
 }
 
 impl Options {
@@ -92,10 +94,21 @@ impl Options {
         self
     }
 
-    /// The number that tells the cursors of this index from those of others. Default 0, so that a host with one index
-    /// need not care; a host with many gives each its own, and a cursor of another index is refused.
+    /// The number that tells the cursors and positions of this index from those of others. Default 0, so that a host with
+    /// one index need not care; a host with many gives each its own, and a cursor of another index is refused. A host that
+    /// stores [`Position`](crate::Position)s gives each index that it makes another, also after a restart.
     pub fn identity(mut self, identity: u64) -> Self {
         self.identity = identity;
+        self
+    }
+
+    /// Changes that are kept for subscribers though nobody is subscribed: whole commits, the newest ones. Default 0. With
+    /// it, a consumer that ends and comes back goes on where it stopped; each change takes some 150 bytes. One commit with
+    /// more changes than that is kept as well, whole.
+    ///
+    /// Meant for an index in memory; a store keeps commits on disk.
+    pub fn retain(mut self, changes: usize) -> Self {
+        self.retain = changes;
         self
     }
 

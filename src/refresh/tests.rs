@@ -6,8 +6,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::links_by_chat::LinksByChat;
-use crate::index::feed::Delivery;
 use crate::index::label_index::LabelIndex;
+use crate::index::subscriber::Delivery;
 use crate::model::full_state::FullState;
 use crate::model::op::Event;
 use crate::model::options::Options;

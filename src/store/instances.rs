@@ -224,7 +224,7 @@ impl Shared {
             Call::Full => signal.hurry(),
         };
         let journal = Journal::new(&version, hidden, self.queued_changes, wakers, call);
-        let index = LabelIndex::with(version, self.limits, Some(journal));
+        let index = LabelIndex::with(version, self.limits, 0, Some(journal));
         locked(&self.disk, |disk| {
             if let Some(failed) = &disk.failed {
                 index.close_journal(failed.clone());
@@ -360,6 +360,9 @@ impl Shared {
         })?;
         instance.set(Slot::Removed);
         self.instances.lock().forget(&instance);
+        if let Some(loaded) = &gone {
+            loaded.index.feed().close();
+        }
         drop(gone);
         Ok(())
     }

@@ -82,7 +82,7 @@ fn replay_log(tables: &Reading<'_>, instance: u64, mut state: State, trail: &mut
         if key != log_key(instance, trail.next_record) {
             return Err(Fault::damage(format!("record {} of the log is missing", trail.next_record)));
         }
-        for commit in decode_commits(&payload)? {
+        for commit in decode_commits(&payload, state.identity)? {
             state.replay(&commit)?;
         }
         trail.next_record += 1;

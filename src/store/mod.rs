@@ -250,9 +250,11 @@ impl Store {
     }
 
     /// Removes an instance and everything in it, for good. Handles go on reading what they had; their writes give
-    /// [`Error::UnknownInstance`], also those that were on their way to the disk.
+    /// [`Error::UnknownInstance`], also those that were on their way to the disk. Subscribers get
+    /// [`Delivery::Closed`](crate::Delivery::Closed) behind what was delivered to them before.
     ///
-    /// An instance made under the same name is another one, and refuses the cursors of this one.
+    /// An instance made under the same name is another one: it refuses the cursors of this one, and a subscriber with a
+    /// position of this one gets [`Delivery::Missed`](crate::Delivery::Missed).
     ///
     /// **O(n)** in what it has on disk.
     ///

@@ -155,7 +155,7 @@ fn a_commit_that_cannot_have_been_made_is_refused() {
     let created = |id: u32| Change::LabelCreated { label: Label::new(label(id), LabelPatch::new()) };
     let replay = |revision, changes: &[Change]| {
         let mut state = state.clone();
-        let done = state.replay(&Commit { revision, changes: changes.into() });
+        let done = state.replay(&Commit::new(0, revision, changes));
         done.map(|()| state.check_invariants().unwrap()).is_ok()
     };
     let next = state.revision + 1;
@@ -242,7 +242,7 @@ proptest! {
         prop_assume!(!record.is_empty());
         let replay = |record: &[u8]| {
             let mut state = copy.clone();
-            for commit in decode_commits(record).unwrap_or_default() {
+            for commit in decode_commits(record, 0).unwrap_or_default() {
                 if state.replay(&commit).is_err() {
                     return;
                 }

@@ -94,5 +94,5 @@ pub(super) fn perform(state: &mut State, step: &Step) -> Option<Commit> {
         return None;
     }
     state.finish_commit();
-    Some(Commit { revision: state.revision, changes: all.into() })
+    Some(Commit::new(state.identity, state.revision, all))
 }

@@ -82,14 +82,14 @@ fn replay(chats: usize) -> usize {
     let began = Instant::now();
     let records = (state.revision + 1..).zip(links.chunks(10_000)).map(|(revision, changes)| {
         let mut record = Vec::new();
-        encode_commits(&[Commit { revision, changes: changes.into() }], &mut record);
+        encode_commits(&[Commit::new(0, revision, changes)], &mut record);
         record
     });
     let records: Vec<Vec<u8>> = records.collect();
     println!("links written: {:.1} million a second", per_second(links.len(), began.elapsed()));
     let began = Instant::now();
     for record in &records {
-        decode_commits(record).unwrap().iter().for_each(|commit| copy.replay(commit).unwrap());
+        decode_commits(record, 0).unwrap().iter().for_each(|commit| copy.replay(commit).unwrap());
     }
     println!("links carried out: {:.1} million a second", per_second(links.len(), began.elapsed()));
     assert_eq!(copy.total_rows, u64::try_from(links.len()).unwrap());

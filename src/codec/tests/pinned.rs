@@ -39,10 +39,8 @@ fn rows_are_as_described() {
 fn records_and_seals_are_as_described() {
     let linked = |id: u32, to: &str, place| Change::ChatLinked { label: label(id), chat: chat(to), place };
     let merged = Change::ChatsMerged { from: chat("7@lid"), into: chat("0"), added: vec![label(300)] };
-    let commits = [
-        Commit { revision: 300, changes: [linked(1, "5511999990001@c.us", 200), merged].into() },
-        Commit { revision: 301, changes: [Change::Refreshed].into() },
-    ];
+    let commits =
+        [Commit::new(0, 300, [linked(1, "5511999990001@c.us", 200), merged]), Commit::new(0, 301, [Change::Refreshed])];
     let mut record = Vec::new();
     encode_commits(&commits, &mut record);
     assert_eq!(hex(&record), "ac0202040216f128cd5c0305c801062107a001d8040107");

@@ -49,7 +49,7 @@ proptest! {
         let commits: Vec<_> = after.iter().filter_map(|step| perform(&mut state, step)).collect();
         let mut record = Vec::new();
         encode_commits(&commits, &mut record);
-        let decoded = decode_commits(&record).unwrap();
+        let decoded = decode_commits(&record, state.identity).unwrap();
         prop_assert_eq!(&decoded, &commits);
         for commit in &decoded {
             copy.replay(commit).unwrap();

@@ -10,10 +10,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
 use crate::index::batch::Batch;
-use crate::index::feed::{Delivery, Subscriber};
 use crate::index::journal::Journal;
 use crate::index::label_index::LabelIndex;
 use crate::index::receipt::Receipt;
+use crate::index::subscriber::{Delivery, Subscriber};
 use crate::index::wakers::WakerCaller;
 use crate::model::change::Revision;
 use crate::model::error::{Error, Result};
@@ -38,7 +38,7 @@ impl PlayedDisk {
         let journal = Journal::new(&version, hidden, room, WakerCaller::Here, move |_| {
             called.fetch_add(1, Ordering::SeqCst);
         });
-        let disk = Self { index: LabelIndex::with(version, Limits::default(), Some(journal)), calls };
+        let disk = Self { index: LabelIndex::with(version, Limits::default(), 0, Some(journal)), calls };
         let first = disk.submit(|batch| drop(batch.upsert_label("1", "VIP")));
         disk.write();
         assert_eq!(first.wait().unwrap().revision, 1);

@@ -11,6 +11,7 @@ use crate::model::chat_id::ChatId;
 use crate::model::cursor::Cursor;
 use crate::model::label_id::LabelId;
 use crate::model::name::LabelName;
+use crate::model::position::Position;
 
 /// Takes a text by reference, whatever the format lends.
 struct Text<T>(PhantomData<T>);
@@ -91,8 +92,8 @@ macro_rules! from_text {
     )+};
 }
 
-to_text!(LabelId, ChatId, LabelName, Cursor);
-from_text!(ChatId, LabelName, Cursor);
+to_text!(LabelId, ChatId, LabelName, Cursor, Position);
+from_text!(ChatId, LabelName, Cursor, Position);
 
 impl<'de> Deserialize<'de> for LabelId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -1,6 +1,6 @@
 //! The bound of the buffer, and subscribers that fall behind.
 
-use label_index::{Delivery, LabelIndex, Options};
+use label_index::{Delivery, FullState, LabelIndex, Options};
 
 use super::{commits, revisions};
 use crate::replica::Replica;
@@ -72,15 +72,46 @@ fn one_that_keeps_up_is_not_told_of_others() {
 }
 
 #[test]
-fn a_commit_larger_than_the_buffer_is_missed() {
+fn a_commit_larger_than_the_buffer_is_delivered_beside_others() {
     let index = bounded(4);
-    let mut feed = index.subscribe();
+    let (mut feed, mut slow) = (index.subscribe(), index.subscribe());
     link(&index, 0..1);
     assert!(index.link_all("1", (1..6).map(|chat| chat.to_string())).unwrap().changed());
-    assert_eq!(feed.try_recv(), missed(1), "and what came before it went with it");
-    feed.resume_after(index.revision());
-    link(&index, 6..8);
-    assert_eq!(revisions(&mut feed), [4, 5]);
+    link(&index, 6..9);
+    let commits = commits(&mut feed);
+    let sizes: Vec<_> = commits.iter().map(|commit| (commit.revision, commit.changes.len())).collect();
+    assert_eq!(sizes, [(2, 1), (3, 5), (4, 1), (5, 1), (6, 1)]);
+    link(&index, 9..11);
+    assert_eq!(slow.try_recv(), missed(1), "the limit holds for what came before and after it");
+}
+
+#[test]
+fn a_first_refresh_of_200_000_links_is_delivered() {
+    let index = LabelIndex::new();
+    let (mut feed, mut late) = (index.subscribe(), index.subscribe());
+    index.upsert_label("1", "VIP").unwrap();
+    let ticket = index.begin_refresh().unwrap();
+    let mut state = FullState::new();
+    state.label("1", "VIP").unwrap();
+    for chat in 0..200_000 {
+        state.link("1", format!("55{chat:011}@c.us")).unwrap();
+    }
+    assert!(ticket.commit(state).unwrap().changed());
+    link(&index, 0..3);
+    assert_eq!(revisions(&mut feed), [1, 2, 3, 4, 5]);
+    index.link_all("1", (3..60_000).map(|chat| chat.to_string())).unwrap();
+    assert_eq!(revisions(&mut late), [1, 2, 3, 4, 5, 6], "also to one that reads much later");
+}
+
+#[test]
+fn of_two_commits_larger_than_the_buffer_the_newer_one_is_kept() {
+    let index = bounded(4);
+    let mut feed = index.subscribe();
+    assert!(index.link_all("1", (0..5).map(|chat| chat.to_string())).unwrap().changed());
+    assert!(index.unlink_all("1", (0..5).map(|chat| chat.to_string())).unwrap().changed());
+    assert_eq!(feed.try_recv(), missed(1));
+    feed.resume_after(2);
+    assert_eq!(revisions(&mut feed), [3]);
 }
 
 #[test]

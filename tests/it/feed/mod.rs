@@ -3,6 +3,8 @@
 mod awaiting;
 mod bounds;
 mod order;
+mod positions;
+mod retained;
 mod waiting;
 
 use label_index::{Change, Commit, Delivery, Subscriber};

@@ -32,7 +32,7 @@ mod refreshing;
 mod script;
 pub(crate) mod step;
 mod told;
-mod trial;
+pub(crate) mod trial;
 mod view;
 mod written;
 

@@ -312,7 +312,7 @@ pub(super) fn foreign_cursor() -> Cursor {
 }
 
 /// The text with one hexadecimal digit changed into another.
-pub(super) fn damaged(text: &str, damage: u8) -> String {
+pub(crate) fn damaged(text: &str, damage: u8) -> String {
     let position = usize::from(damage) % text.len();
     let other = if &text[position..=position] == "0" { "8" } else { "0" };
     format!("{}{other}{}", &text[..position], &text[position + 1..])

@@ -1,6 +1,9 @@
 //! Many instances: their names, handles and ends.
 
-use label_index::{Error, Filter, FullState, Page, Reason};
+use std::thread;
+use std::time::Duration;
+
+use label_index::{Delivery, Error, Filter, FullState, Page, Reason};
 
 use super::{Folder, Image, fill};
 
@@ -120,4 +123,32 @@ fn ten_thousand_instances_are_normal() {
     store.remove_instance(&name(3)).unwrap();
     drop(store);
     assert_eq!(folder.open().instances().len(), 9_999);
+}
+
+#[test]
+fn removing_an_instance_ends_its_subscribers() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let index = store.instance("shop").unwrap();
+    let (mut behind, mut waits) = (index.subscribe(), index.subscribe());
+    fill(&index);
+    let position = index.snapshot().position();
+    while waits.revision() < index.revision() {
+        assert!(matches!(waits.recv(), Delivery::Commit(_)));
+    }
+    let waiting = thread::spawn(move || waits.recv());
+    thread::sleep(Duration::from_millis(20));
+    store.remove_instance("shop").unwrap();
+    assert_eq!(waiting.join().unwrap(), Delivery::Closed, "though there is a handle");
+    for revision in 1..=index.revision() {
+        assert!(matches!(behind.recv(), Delivery::Commit(commit) if commit.revision == revision));
+    }
+    assert_eq!(behind.recv(), Delivery::Closed);
+    assert_eq!(index.subscribe().recv(), Delivery::Closed);
+
+    let successor = store.instance("shop").unwrap();
+    fill(&successor);
+    assert_ne!(successor.identity(), index.identity());
+    let mut resumed = successor.subscribe_from(position).unwrap();
+    assert_eq!(resumed.try_recv(), Some(Delivery::Missed { after: position.revision() }));
 }
