@@ -72,7 +72,8 @@ impl View {
             }
             // Nothing more is delivered until the view says where it continues.
             Delivery::Missed { .. } => self.rebuild(&index.snapshot()),
-            Delivery::Closed => {}
+            // Only an index in a store reads its older commits from somewhere.
+            Delivery::Failed(_) | Delivery::Closed => {}
         }
     }
 
@@ -102,7 +103,7 @@ impl View {
                 }
             }
             // `from` disappears from answers; an alias that was only re-pointed adds no label.
-            Change::ChatsMerged { from, into, added } => {
+            Change::ChatsMerged { from, into, added, .. } => {
                 self.chats.remove(from);
                 if !added.is_empty() {
                     self.chats.entry(into.clone()).or_default().extend(added.iter().cloned());

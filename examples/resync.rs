@@ -196,13 +196,13 @@ impl Events {
         while let Some(delivery) = self.feed.try_recv() {
             match delivery {
                 Delivery::Commit(commit) => commit.changes.iter().for_each(|change| self.take(change)),
-                Delivery::Missed { .. } | Delivery::Closed => return self.wrong += 1,
+                _ => return self.wrong += 1,
             }
         }
     }
 
     fn take(&mut self, change: &Change) {
-        *self.counts.entry(change.event_name().unwrap_or("(no event)")).or_default() += 1;
+        change.events().for_each(|event| *self.counts.entry(event.name()).or_default() += 1);
         let before = self.links.len();
         let is_right = match change {
             Change::ChatLinked { label, chat, .. } => self.links.insert((chat.clone(), label.clone())),
@@ -211,7 +211,7 @@ impl Events {
                 self.links.retain(|(_, other)| other != label);
                 u64::try_from(before - self.links.len()) == Ok(*links)
             }
-            Change::ChatsMerged { from, into, added } => {
+            Change::ChatsMerged { from, into, added, .. } => {
                 self.links.retain(|(chat, _)| chat != from);
                 added.iter().all(|label| self.links.insert((into.clone(), label.clone())))
             }

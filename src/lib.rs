@@ -16,7 +16,8 @@
 //! - [`Batch`]: many operations as one commit, all or nothing.
 //! - [`Snapshot`]: the whole index as it was at one revision.
 //! - [`RefreshTicket`] and [`FullState`]: taking over a network's state without losing a write.
-//! - [`Subscriber`]: every commit, in order.
+//! - [`Subscriber`]: every commit, in order. [`Position`]: where a consumer goes on that was stopped. [`PublicEvent`]: what
+//!   it publishes.
 //! - `Store`: the indexes of many accounts in one file (feature `store`).
 //!
 //! # A whole program
@@ -122,6 +123,7 @@ pub use model::op::{
 };
 pub use model::options::{Limits, Options};
 pub use model::position::Position;
+pub use model::public_event::PublicEvent;
 pub use refresh::{RefreshTicket, RefusedRefresh};
 pub use state::check::Violation;
 #[cfg(feature = "store")]

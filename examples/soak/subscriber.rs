@@ -88,7 +88,7 @@ impl Copy {
                 same(after, "missed after the last commit", &after, &self.revision)?;
                 self.begin_again(&scene.index.snapshot(), feed);
             }
-            Delivery::Closed => same(self.revision, "the feed is open", &false, &true)?,
+            other => same(self.revision, "the feed is open", &Some(other), &None)?,
         }
         Ok(())
     }
@@ -113,7 +113,7 @@ impl Copy {
                         self.carried.remove(chat);
                     }
                 }
-                Change::ChatsMerged { from, into, added } => {
+                Change::ChatsMerged { from, into, added, .. } => {
                     self.carried.remove(from);
                     if !added.is_empty() {
                         self.carried.entry(into.clone()).or_default().extend(added.iter().cloned());
@@ -136,7 +136,7 @@ pub(crate) fn sleep(scene: &Scene) -> Result<(), Trouble> {
     match feed.recv_timeout(Duration::ZERO) {
         Some(Delivery::Commit(commit)) => same(commit.revision, what, &commit.revision, &(began + 1)),
         Some(Delivery::Missed { after }) => same(began, what, &after, &began),
-        Some(Delivery::Closed) => same(began, what, &"closed", &"open"),
+        Some(other) => same(began, what, &Some(other), &None),
         None => same(began, what, &scene.index.revision(), &began),
     }
 }

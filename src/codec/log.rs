@@ -4,8 +4,7 @@ use crate::codec::bytes::{Reader, put_varint};
 use crate::codec::damage::Damage;
 use crate::codec::ids::{chat, label, label_id, put_chat, put_label, put_label_id};
 use crate::collections::number::to_u64;
-use crate::model::change::{Change, Commit};
-use crate::model::chat_id::ChatId;
+use crate::model::change::{Change, Commit, Revision};
 use crate::model::label_id::LabelId;
 
 /// What stands in front of a change. The numbers are for good.
@@ -16,21 +15,24 @@ enum Kind {
     LabelRemoved = 3,
     ChatLinked = 4,
     ChatUnlinked = 5,
-    ChatsMerged = 6,
+    /// Without the labels that `from` had: format 1.
+    ChatsMergedBefore = 6,
     Refreshed = 7,
     AliasRemoved = 8,
+    ChatsMerged = 9,
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::LabelCreated,
         Self::LabelUpdated,
         Self::LabelRemoved,
         Self::ChatLinked,
         Self::ChatUnlinked,
-        Self::ChatsMerged,
+        Self::ChatsMergedBefore,
         Self::Refreshed,
         Self::AliasRemoved,
+        Self::ChatsMerged,
     ];
 
     const fn code(self) -> u8 {
@@ -38,11 +40,28 @@ impl Kind {
     }
 }
 
-/// Writes commits that follow each other without a gap: the revision of the first, then of each the number of its
-/// changes and these. A link takes about 13 bytes.
-pub(crate) fn encode_commits(commits: &[Commit], out: &mut Vec<u8>) {
+/// What a record of a log holds.
+#[derive(Debug)]
+pub(crate) struct LogRecord {
+    /// When it was written, in milliseconds since 1970; 0 in format 1, which does not say.
+    pub(crate) written: u64,
+    pub(crate) commits: Vec<Commit>,
+}
+
+/// The two forms of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RecordFormat {
+    /// Without the time, and without the labels that `from` of a merge had: they decode as none.
+    One,
+    Two,
+}
+
+/// Writes commits that follow each other without a gap: the time, the revision of the first, then of each the number of
+/// its changes and these. A link takes about 13 bytes.
+pub(crate) fn encode_record(written: u64, commits: &[Commit], out: &mut Vec<u8>) {
     debug_assert!(commits.is_sorted_by(|a, b| a.revision + 1 == b.revision), "the commits have gaps");
     let Some(first) = commits.first() else { return };
+    put_varint(out, written);
     put_varint(out, first.revision);
     for commit in commits {
         put_varint(out, to_u64(commit.changes.len()));
@@ -50,29 +69,39 @@ pub(crate) fn encode_commits(commits: &[Commit], out: &mut Vec<u8>) {
     }
 }
 
-/// Reads what [`encode_commits`] wrote of the index with this identity. Whether a state can take the changes is for [`replay`] to say.
+/// Reads what [`encode_record`] wrote of the index with this identity. Whether a state can take the changes is for
+/// [`replay`] to say.
 ///
 /// [`replay`]: crate::state::State::replay
 ///
 /// # Errors
 ///
 /// [`Damage`] if these are not the bytes of commits.
-pub(crate) fn decode_commits(record: &[u8], identity: u64) -> Result<Vec<Commit>, Damage> {
+pub(crate) fn decode_record(record: &[u8], identity: u64, format: RecordFormat) -> Result<LogRecord, Damage> {
     let mut reader = Reader::new(record);
     let mut commits = Vec::new();
-    if reader.is_empty() {
-        return Ok(commits);
-    }
+    let written = if format == RecordFormat::One { 0 } else { reader.varint()? };
     let mut revision = reader.varint()?;
     while !reader.is_empty() {
         let mut changes = Vec::new();
         for _ in 0..reader.varint()? {
-            changes.push(change(&mut reader)?);
+            changes.push(change(&mut reader, format)?);
         }
         commits.push(Commit::new(identity, revision, changes));
         revision = revision.checked_add(1).ok_or_else(|| Damage::new("there are too many revisions"))?;
     }
-    Ok(commits)
+    Ok(LogRecord { written, commits })
+}
+
+/// The revision of the first commit of a record of format 2, without reading the others.
+///
+/// # Errors
+///
+/// As [`decode_record`].
+pub(crate) fn first_revision(record: &[u8]) -> Result<Revision, Damage> {
+    let mut reader = Reader::new(record);
+    let _written = reader.varint()?;
+    reader.varint()
 }
 
 fn put_change(out: &mut Vec<u8>, change: &Change) {
@@ -101,12 +130,12 @@ fn put_change(out: &mut Vec<u8>, change: &Change) {
             put_label_id(out, label);
             put_chat(out, chat);
         }
-        Change::ChatsMerged { from, into, added } => {
+        Change::ChatsMerged { from, into, removed, added } => {
             out.push(Kind::ChatsMerged.code());
             put_chat(out, from);
             put_chat(out, into);
-            put_varint(out, to_u64(added.len()));
-            added.iter().for_each(|label| put_label_id(out, label));
+            put_label_ids(out, removed);
+            put_label_ids(out, added);
         }
         Change::Refreshed => out.push(Kind::Refreshed.code()),
         Change::AliasRemoved { from } => {
@@ -116,9 +145,24 @@ fn put_change(out: &mut Vec<u8>, change: &Change) {
     }
 }
 
-fn change(reader: &mut Reader<'_>) -> Result<Change, Damage> {
+fn put_label_ids(out: &mut Vec<u8>, labels: &[LabelId]) {
+    put_varint(out, to_u64(labels.len()));
+    labels.iter().for_each(|label| put_label_id(out, label));
+}
+
+fn label_ids(reader: &mut Reader<'_>) -> Result<Vec<LabelId>, Damage> {
+    let mut labels = Vec::new();
+    for _ in 0..reader.varint()? {
+        labels.push(label_id(reader)?);
+    }
+    Ok(labels)
+}
+
+fn change(reader: &mut Reader<'_>, format: RecordFormat) -> Result<Change, Damage> {
     let kind = reader.byte()?;
-    let known = Kind::ALL.into_iter().find(|known| known.code() == kind);
+    let other_format = if format == RecordFormat::One { Kind::ChatsMerged } else { Kind::ChatsMergedBefore };
+    let mut kinds = Kind::ALL.into_iter().filter(|known| known.code() != other_format.code());
+    let known = kinds.find(|known| known.code() == kind);
     let some_label =
         |reader: &mut Reader<'_>| label(reader)?.ok_or_else(|| Damage::new("no label where one should be"));
     Ok(match known.ok_or_else(|| Damage::new(format!("{kind} is no kind of change")))? {
@@ -129,13 +173,13 @@ fn change(reader: &mut Reader<'_>) -> Result<Change, Damage> {
             Change::ChatLinked { label: label_id(reader)?, chat: chat(reader)?, place: reader.number()? }
         }
         Kind::ChatUnlinked => Change::ChatUnlinked { label: label_id(reader)?, chat: chat(reader)? },
+        Kind::ChatsMergedBefore => {
+            let (from, into) = (chat(reader)?, chat(reader)?);
+            Change::ChatsMerged { from, into, removed: Vec::new(), added: label_ids(reader)? }
+        }
         Kind::ChatsMerged => {
-            let (from, into): (ChatId, ChatId) = (chat(reader)?, chat(reader)?);
-            let mut added: Vec<LabelId> = Vec::new();
-            for _ in 0..reader.varint()? {
-                added.push(label_id(reader)?);
-            }
-            Change::ChatsMerged { from, into, added }
+            let (from, into) = (chat(reader)?, chat(reader)?);
+            Change::ChatsMerged { from, into, removed: label_ids(reader)?, added: label_ids(reader)? }
         }
         Kind::Refreshed => Change::Refreshed,
         Kind::AliasRemoved => Change::AliasRemoved { from: chat(reader)? },

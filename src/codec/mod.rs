@@ -28,7 +28,7 @@ mod tests;
 pub(crate) use damage::Damage;
 pub(crate) use header::Header;
 pub(crate) use load::Loader;
-pub(crate) use log::{decode_commits, encode_commits};
+pub(crate) use log::{LogRecord, RecordFormat, decode_record, encode_record, first_revision};
 pub(crate) use row_id::RowId;
 #[cfg(test)]
 use row_id::RowKind;

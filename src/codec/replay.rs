@@ -3,6 +3,7 @@
 use hashbrown::HashSet;
 
 use crate::codec::damage::{Damage, require};
+use crate::codec::log::RecordFormat;
 use crate::model::change::{Change, Commit, Place, Revision};
 use crate::model::chat_id::ChatId;
 use crate::model::label_id::LabelId;
@@ -13,13 +14,13 @@ use crate::state::apply::runs;
 use crate::state::decide::{Rules, plan};
 
 impl State {
-    /// Applies a commit that was made on such a state, once each of its changes proved to be one that can be applied.
+    /// Applies a commit of a record of that format which was made on such a state, once each of its changes proved to be one that can be applied.
     /// Gives every chat the place that it had.
     ///
     /// # Errors
     ///
     /// [`Damage`] if the commit cannot have been made here. The state is of no use then.
-    pub(crate) fn replay(&mut self, commit: &Commit) -> Result<(), Damage> {
+    pub(crate) fn replay(&mut self, commit: &Commit, format: RecordFormat) -> Result<(), Damage> {
         let (revision, now) = (commit.revision, self.revision);
         require(now.checked_add(1) == Some(revision), || format!("revision {revision} after {now}"))?;
         require(!commit.changes.is_empty(), || format!("revision {revision} changes nothing"))?;
@@ -30,7 +31,9 @@ impl State {
                     Change::ChatLinked { label, .. } | Change::ChatUnlinked { label, .. } => labels.insert(label),
                     _ => true,
                 };
-                require(once && self.can_apply(change), || format!("revision {revision} cannot have done {change:?}"))?;
+                require(once && self.can_apply(change, format), || {
+                    format!("revision {revision} cannot have done {change:?}")
+                })?;
             }
             self.apply_run(run);
         }
@@ -38,7 +41,7 @@ impl State {
         Ok(())
     }
 
-    fn can_apply(&self, change: &Change) -> bool {
+    fn can_apply(&self, change: &Change, format: RecordFormat) -> bool {
         let labels = &self.labels;
         match change {
             Change::LabelCreated { label } => labels.slot(label.id()).is_none(),
@@ -54,10 +57,15 @@ impl State {
                 let place = self.chats.find(chat);
                 labels.slot(label).zip(place).is_some_and(|(slot, place)| self.slots_at(place).contains(&slot))
             }
-            Change::ChatsMerged { from, into, .. } => {
+            Change::ChatsMerged { from, into, added, .. } => {
                 let op = Op::MergeChats { from: from.clone(), into: into.clone() };
                 let rules = Rules { limits: Limits::default(), horizon: Revision::MAX };
-                plan(self, &op, rules).is_ok_and(|plan| plan.changes[..] == [change.clone()])
+                plan(self, &op, rules).is_ok_and(|plan| match (&plan.changes[..], format) {
+                    ([Change::ChatsMerged { into: planned, added: labels, .. }], RecordFormat::One) => {
+                        (planned, labels) == (into, added)
+                    }
+                    (planned, _) => *planned == [change.clone()],
+                })
             }
             Change::AliasRemoved { from } => self.aliases.target(from).is_some(),
             Change::Refreshed => true,

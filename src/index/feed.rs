@@ -1,18 +1,20 @@
 //! The change feed: commits, whole and in order, kept for whoever subscribes.
 
 use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
 use hashbrown::HashMap;
 
+use crate::index::archive::Archive;
 use crate::index::sync::{AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, Race, is_planted};
 use crate::index::wakers::{Wake, WakerCaller};
 use crate::model::change::{Commit, Revision};
 use crate::state::check::{Violation, require};
 
 /// The commits of one index that subscribers have not all seen, within a bound.
-#[derive(Debug)]
 pub(crate) struct Feed {
     /// How many subscribers there are. Read without the lock, so that a writer without listeners pays one load.
     subscribers: AtomicUsize,
@@ -24,6 +26,8 @@ pub(crate) struct Feed {
     /// The most changes that are kept while nobody is.
     retain: usize,
     waker_caller: WakerCaller,
+    /// Where commits are that are not kept here any more.
+    archive: Option<Arc<dyn Archive>>,
     kept: Mutex<Kept>,
     arrived: Condvar,
 }
@@ -79,10 +83,14 @@ impl Kept {
             }
             self.oversized = Some(commit.revision);
         } else {
+            // Before the new one comes, so that the list does not grow beyond the limit.
+            while self.changes + changes > limit && !self.commits.is_empty() {
+                self.give_up_oldest();
+            }
             self.changes += changes;
         }
         self.commits.push_back(commit);
-        while self.changes > limit {
+        if limit == 0 {
             self.give_up_oldest();
         }
     }
@@ -138,13 +146,20 @@ pub(crate) struct Start {
 
 impl Feed {
     /// A feed whose first commit is the one after `begin`.
-    pub(crate) fn new(begin: Revision, limit: usize, retain: usize, waker_caller: WakerCaller) -> Self {
+    pub(crate) fn new(
+        begin: Revision,
+        limit: usize,
+        retain: usize,
+        waker_caller: WakerCaller,
+        archive: Option<Arc<dyn Archive>>,
+    ) -> Self {
         Self {
             subscribers: AtomicUsize::new(0),
             announced: AtomicU64::new(0),
             limit: limit.max(retain),
             retain,
             waker_caller,
+            archive,
             kept: Mutex::new(Kept::starting_after(begin)),
             arrived: Condvar::default(),
         }
@@ -236,6 +251,14 @@ impl Feed {
         self.kept.lock().newest().saturating_add(1).max(self.announced.load(Ordering::SeqCst))
     }
 
+    pub(in crate::index) fn archive(&self) -> Option<&Arc<dyn Archive>> {
+        self.archive.as_ref()
+    }
+
+    pub(in crate::index) fn waker_caller(&self) -> &WakerCaller {
+        &self.waker_caller
+    }
+
     pub(in crate::index) fn lock(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock()
     }
@@ -254,6 +277,12 @@ impl Feed {
                 false
             }
         }
+    }
+}
+
+impl fmt::Debug for Feed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Feed").field("kept", &self.kept).finish_non_exhaustive()
     }
 }
 
@@ -277,7 +306,7 @@ mod tests {
     }
 
     fn subscribed(limit: usize) -> (Feed, u64) {
-        let feed = Feed::new(0, limit, 0, WakerCaller::Here);
+        let feed = Feed::new(0, limit, 0, WakerCaller::Here, None);
         let start = feed.start(None, || Reached { published: 0, visible: 0 });
         (feed, start.number)
     }

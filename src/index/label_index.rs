@@ -4,6 +4,7 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
+use crate::index::archive::Archive;
 use crate::index::feed::{Feed, Reached};
 use crate::index::journal::Journal;
 use crate::index::link_run::LinkRun;
@@ -87,15 +88,21 @@ impl LabelIndex {
 
     /// An index in memory.
     pub(crate) fn of(state: State, limits: Limits, retain: usize) -> Self {
-        Self::with(Version::new(state), limits, retain, None)
+        Self::with(Version::new(state), limits, retain, None, None)
     }
 
     /// An index that begins with a version.
-    pub(crate) fn with(version: Version, limits: Limits, retain: usize, journal: Option<Journal>) -> Self {
+    pub(crate) fn with(
+        version: Version,
+        limits: Limits,
+        retain: usize,
+        journal: Option<Journal>,
+        archive: Option<Arc<dyn Archive>>,
+    ) -> Self {
         let waker_caller = journal.as_ref().map(Journal::waker_caller).cloned().unwrap_or_default();
         let shared = Shared {
             identity: version.identity,
-            feed: Arc::new(Feed::new(version.revision, limits.feed_changes, retain, waker_caller)),
+            feed: Arc::new(Feed::new(version.revision, limits.feed_changes, retain, waker_caller, archive)),
             visible: VersionLock::new(version),
             writer: Mutex::default(),
             horizon: Arc::default(),
@@ -125,8 +132,8 @@ impl LabelIndex {
     /// Subscribes to every commit after a revision, for instance that of a snapshot.
     ///
     /// If commits after it are not kept any more, or were never kept because nobody was subscribed, the first delivery
-    /// is [`Delivery::Missed`](crate::Delivery::Missed). To be sure, [`subscribe`](Self::subscribe) first and take the
-    /// snapshot then.
+    /// is [`Delivery::Missed`](crate::Delivery::Missed). In memory [`Options::retain`](crate::Options::retain) keeps some; a
+    /// store keeps the last ones on disk. To be sure, [`subscribe`](Self::subscribe) first and take the snapshot then.
     pub fn subscribe_after(&self, revision: Revision) -> Subscriber {
         self.subscriber(Some(revision))
     }

@@ -4,6 +4,8 @@ pub(crate) mod sync;
 pub(crate) mod version_lock;
 pub(crate) mod wakers;
 pub(crate) mod snapshot_tracker;
+#[cfg_attr(not(feature = "store"), allow(dead_code, reason = "an index in memory has no archive"))]
+pub(crate) mod archive;
 pub(crate) mod feed;
 pub(crate) mod subscriber;
 pub(crate) mod write_set;

@@ -1,14 +1,17 @@
 //! Receiving the commits of an index.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use crate::index::archive::{Archived, PageLoad};
 use crate::index::feed::{Feed, Kept, Start};
 use crate::model::change::{Commit, Revision};
+use crate::model::error::{Error, Result};
 use crate::model::position::Position;
 
 /// What a [`Subscriber`] receives.
@@ -23,15 +26,20 @@ pub enum Delivery {
         /// The last revision that was delivered, or from which the subscriber wanted to go on.
         after: Revision,
     },
-    /// No commit will come any more: every handle of the index is gone, or its instance was removed from the store.
+    /// The next commit is on disk and could not be read: [`Error::Damaged`] or [`Error::Io`]. Nothing is lost yet, and the
+    /// next call tries again; or the subscriber goes on elsewhere, as after [`Missed`](Self::Missed).
+    Failed(Error),
+    /// No commit will come any more: every handle of the index is gone, its instance was removed, or its store was closed.
+    /// What a closed store has on disk is delivered once it is open again.
     Closed,
 }
 
 /// Receives the commits of an index, each once and in order, or is told that it missed some.
 ///
-/// Writers never wait for it. Commits are kept for all subscribers together, up to
+/// Writers never wait for it. Commits are kept in memory for all subscribers together, up to
 /// [`Limits::feed_changes`](crate::Limits::feed_changes), and only while there is a subscriber; one that is dropped
-/// costs nothing more. It does not keep the index alive.
+/// costs nothing more. A store keeps the last commits on disk too, and whoever is behind what is in memory is given them
+/// from there, some thousands of changes at a time. It does not keep the index alive.
 ///
 /// A subscriber that names a snapshot's revision sees exactly what came after it; see
 /// [`LabelIndex::subscribe_after`](crate::LabelIndex::subscribe_after).
@@ -48,7 +56,7 @@ pub enum Delivery {
 /// index.link(&vip, "ana@c.us")?;
 /// let mut events = Vec::new();
 /// while let Some(Delivery::Commit(commit)) = feed.try_recv() {
-///     events.extend(commit.changes.iter().filter_map(|change| change.event_name()));
+///     events.extend(commit.events().map(|event| event.name()));
 /// }
 /// assert_eq!(events, ["label.upsert", "label.chat.added"]);
 /// # Ok::<(), label_index::Error>(())
@@ -61,11 +69,24 @@ pub struct Subscriber {
     after: Revision,
     /// Whether the subscriber has to be told that it missed commits, until it resumes.
     lost: bool,
+    /// What it needs of the archive, if it is behind what is in memory.
+    older: Option<Box<Older>>,
+}
+
+/// What was read of an archive.
+#[derive(Default)]
+struct Older {
+    /// Commits, the next one first.
+    page: VecDeque<Commit>,
+    /// A page that is being read for a task.
+    load: Option<Arc<PageLoad>>,
+    /// What to say instead of commits that could not be read.
+    ended: Option<Delivery>,
 }
 
 impl Subscriber {
     pub(crate) fn new(feed: &Arc<Feed>, identity: u64, Start { number, after, lost }: Start) -> Self {
-        Self { feed: Arc::clone(feed), number, identity, after, lost }
+        Self { feed: Arc::clone(feed), number, identity, after, lost, older: None }
     }
 
     /// The last revision that was delivered, or after which this subscriber began.
@@ -84,6 +105,7 @@ impl Subscriber {
     pub fn resume_after(&mut self, revision: Revision) {
         self.after = revision;
         self.lost = revision > self.feed.visible_at_most();
+        self.older = None;
     }
 
     /// The revision is that of another index: everything since then was missed.
@@ -91,25 +113,33 @@ impl Subscriber {
         self.lost = true;
     }
 
-    /// The next delivery, if there is one. Does not wait for a commit.
+    /// The next delivery, if there is one. Does not wait for a commit, but reads older ones from the disk: in async code
+    /// use [`recv_async`](Self::recv_async).
     ///
-    /// **O(1)**.
+    /// **O(1)**, and reading some thousands of changes whenever as many were delivered that are not in memory.
     pub fn try_recv(&mut self) -> Option<Delivery> {
         let feed = Arc::clone(&self.feed);
-        self.next(&feed.lock())
+        loop {
+            let next = self.next(&feed.lock());
+            match next {
+                Next::Ready(delivery) => return Some(delivery),
+                Next::Nothing => return None,
+                Next::Behind { up_to } => self.read(up_to),
+            }
+        }
     }
 
     /// Waits for the next delivery.
     pub fn recv(&mut self) -> Delivery {
         loop {
-            // Without a deadline there is always a delivery.
+            // Without a deadline there always is one.
             if let Some(delivery) = self.recv_until(None) {
                 return delivery;
             }
         }
     }
 
-    /// Waits for the next delivery, for so long at most.
+    /// Waits for the next delivery, for so long at most, apart from reading older commits from the disk.
     pub fn recv_timeout(&mut self, timeout: Duration) -> Option<Delivery> {
         match Instant::now().checked_add(timeout) {
             Some(deadline) => self.recv_until(Some(deadline)),
@@ -119,36 +149,51 @@ impl Subscriber {
 
     fn recv_until(&mut self, deadline: Option<Instant>) -> Option<Delivery> {
         let feed = Arc::clone(&self.feed);
+        let mut is_late = false;
         let mut kept = feed.lock();
         loop {
-            if let Some(delivery) = self.next(&kept) {
-                return Some(delivery);
-            }
-            if feed.wait(&mut kept, deadline) {
-                return self.next(&kept);
+            match self.next(&kept) {
+                Next::Ready(delivery) => return Some(delivery),
+                Next::Nothing if is_late => return None,
+                Next::Nothing => is_late = feed.wait(&mut kept, deadline),
+                Next::Behind { up_to } => {
+                    drop(kept);
+                    self.read(up_to);
+                    kept = feed.lock();
+                }
             }
         }
     }
 
-    /// The next delivery, or a promise to wake the task when there is one.
+    /// The next delivery, or a promise to wake the task when there is one. Waits neither for a commit nor for the disk:
+    /// older commits are read on another thread.
     ///
     /// Needs no runtime. The waker is called when every lock is released: by the writer itself for an index in memory, by a
     /// thread for wakers alone for one in a store. A panic in it is caught, and other tasks are woken all the same.
     pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Delivery> {
-        if let Some(delivery) = self.try_recv() {
-            return Poll::Ready(delivery);
-        }
-        // Wakers are somebody else's code: they are cloned, called and dropped without the lock.
-        let waker = context.waker().clone();
         let feed = Arc::clone(&self.feed);
-        let mut kept = feed.lock();
-        if let Some(delivery) = self.next(&kept) {
-            return Poll::Ready(delivery);
+        loop {
+            let next = self.next(&feed.lock());
+            match next {
+                Next::Ready(delivery) => return Poll::Ready(delivery),
+                Next::Behind { up_to } => {
+                    if self.poll_read(up_to, context.waker()).is_pending() {
+                        return Poll::Pending;
+                    }
+                }
+                Next::Nothing => {
+                    // Wakers are somebody else's code: they are cloned, called and dropped without the lock.
+                    let waker = context.waker().clone();
+                    let mut kept = feed.lock();
+                    if matches!(self.next_in(&kept), Next::Nothing) {
+                        let former = Feed::set_waker(&mut kept, self.number, waker);
+                        drop(kept);
+                        drop(former);
+                        return Poll::Pending;
+                    }
+                }
+            }
         }
-        let former = Feed::set_waker(&mut kept, self.number, waker);
-        drop(kept);
-        drop(former);
-        Poll::Pending
     }
 
     /// The next delivery, to be awaited. Dropping the future loses nothing.
@@ -156,17 +201,95 @@ impl Subscriber {
         Recv { subscriber: self }
     }
 
-    fn next(&mut self, kept: &Kept) -> Option<Delivery> {
-        self.lost |= self.after < kept.floor();
-        if self.lost {
-            return Some(Delivery::Missed { after: self.after });
+    fn next(&mut self, kept: &Kept) -> Next {
+        let next = self.next_in(kept);
+        match &next {
+            Next::Ready(Delivery::Commit(commit)) => {
+                self.after = commit.revision;
+                if let Some(older) = &mut self.older {
+                    older.page.pop_front_if(|paged| paged.revision == commit.revision);
+                    if older.page.is_empty() {
+                        self.older = None;
+                    }
+                }
+            }
+            Next::Ready(Delivery::Missed { .. }) => self.lost = true,
+            Next::Ready(Delivery::Failed(_)) => self.older = None,
+            _ => {}
         }
-        if let Some(commit) = kept.after(self.after) {
-            self.after = commit.revision;
-            return Some(Delivery::Commit(commit.clone()));
-        }
-        kept.is_closed().then_some(Delivery::Closed)
+        next
     }
+
+    /// What comes next, as far as that is known in memory.
+    fn next_in(&self, kept: &Kept) -> Next {
+        let missed = Next::Ready(Delivery::Missed { after: self.after });
+        if self.lost {
+            return missed;
+        }
+        let older = self.older.as_deref();
+        if let Some(end) = older.and_then(|older| older.ended.as_ref()) {
+            return Next::Ready(end.clone());
+        }
+        let paged = older.and_then(|older| older.page.front()).filter(|paged| paged.revision == self.after + 1);
+        if let Some(commit) = paged.or_else(|| kept.after(self.after)) {
+            return Next::Ready(Delivery::Commit(commit.clone()));
+        }
+        match self.feed.archive() {
+            Some(_) if self.after < kept.floor() => Next::Behind { up_to: kept.floor() },
+            None if self.after < kept.floor() => missed,
+            _ if kept.is_closed() => Next::Ready(Delivery::Closed),
+            _ => Next::Nothing,
+        }
+    }
+
+    /// Reads older commits on this thread.
+    fn read(&mut self, up_to: Revision) {
+        if let Some(archive) = self.feed.archive() {
+            let read = archive.read(self.after, up_to);
+            self.take(read);
+        }
+    }
+
+    /// Reads older commits on another thread. Ready when they are there.
+    fn poll_read(&mut self, up_to: Revision, waker: &Waker) -> Poll<()> {
+        let Some(archive) = self.feed.archive() else { return Poll::Ready(()) };
+        let begun = self.older.take().and_then(|older| older.load).filter(|load| load.after() == self.after);
+        let load = begun
+            .unwrap_or_else(|| PageLoad::start(archive, self.feed.waker_caller(), (self.after, up_to), waker.clone()));
+        match load.poll(waker.clone()) {
+            Some(read) => {
+                self.take(read);
+                Poll::Ready(())
+            }
+            None => {
+                self.older = Some(Box::new(Older { load: Some(load), ..Older::default() }));
+                Poll::Pending
+            }
+        }
+    }
+
+    fn take(&mut self, read: Result<Archived>) {
+        match read {
+            Ok(Archived::Page(page)) => self.older = Some(Box::new(Older { page, ..Older::default() })),
+            Ok(Archived::Gone) => self.lost = true,
+            Ok(Archived::Closed) => self.end_with(Delivery::Closed),
+            Err(error) => self.end_with(Delivery::Failed(error)),
+        }
+    }
+
+    fn end_with(&mut self, end: Delivery) {
+        self.older = Some(Box::new(Older { ended: Some(end), ..Older::default() }));
+    }
+}
+
+/// What a subscriber gets next.
+enum Next {
+    Ready(Delivery),
+    /// The next commit is not in memory; those up to this revision are elsewhere.
+    Behind {
+        up_to: Revision,
+    },
+    Nothing,
 }
 
 impl Drop for Subscriber {

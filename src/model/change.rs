@@ -6,6 +6,7 @@ use crate::model::chat_id::ChatId;
 use crate::model::label::Label;
 use crate::model::label_id::LabelId;
 use crate::model::position::Position;
+use crate::model::public_event::PublicEvent;
 
 pub use crate::model::position::Revision;
 
@@ -63,7 +64,9 @@ pub enum Change {
         from: ChatId,
         /// The chat that it means.
         into: ChatId,
-        /// The labels that `into` got from `from`, in label order.
+        /// The labels that `from` had, in label order. None if it was an alias before, which brings no labels.
+        removed: Vec<LabelId>,
+        /// Those of them that `into` did not have and got, in label order.
         added: Vec<LabelId>,
     },
     /// The state of the network was taken over; the changes before this one in the same commit made the difference.
@@ -76,16 +79,50 @@ pub enum Change {
 }
 
 impl Change {
-    /// The name under which hosts publish the change: `label.upsert`, `label.deleted`, `label.chat.added` or
-    /// `label.chat.deleted`; none for what has no such event.
-    pub fn event_name(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::LabelCreated { .. } | Self::LabelUpdated { .. } => "label.upsert",
-            Self::LabelRemoved { .. } => "label.deleted",
-            Self::ChatLinked { .. } => "label.chat.added",
-            Self::ChatUnlinked { .. } => "label.chat.deleted",
-            Self::ChatsMerged { .. } | Self::Refreshed | Self::AliasRemoved { .. } => return None,
-        })
+    /// What hosts publish of this change: a `label.upsert`, `label.deleted`, `label.chat.added` or `label.chat.deleted`;
+    /// of a merge those of each label that `from` had and of each that `into` got; nothing of a refresh, whose changes
+    /// stand before it, nor of an alias.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::{Delivery, LabelIndex};
+    ///
+    /// let index = LabelIndex::new();
+    /// let (vip, late) = (index.create_label("VIP")?, index.create_label("Late")?);
+    /// index.set_labels("98765@lid", [&vip, &late])?;
+    /// index.link(&vip, "5511999990001@c.us")?;
+    /// let mut feed = index.subscribe();
+    /// index.merge_chats("98765@lid", "5511999990001@c.us")?;
+    ///
+    /// let Some(Delivery::Commit(commit)) = feed.try_recv() else { panic!() };
+    /// let events: Vec<String> = commit.events().map(|event| format!("{event}")).collect();
+    /// assert_eq!(events, [
+    ///     "label.chat.deleted 1 98765@lid",
+    ///     "label.chat.deleted 2 98765@lid",
+    ///     "label.chat.added 2 5511999990001@c.us",
+    /// ]);
+    /// # Ok::<(), label_index::Error>(())
+    /// ```
+    pub fn events(&self) -> impl Iterator<Item = PublicEvent> + '_ {
+        let one = match self {
+            Self::LabelCreated { label } | Self::LabelUpdated { label } => {
+                Some(PublicEvent::LabelUpsert { label: label.clone() })
+            }
+            Self::LabelRemoved { label, .. } => Some(PublicEvent::LabelDeleted { label: label.clone() }),
+            Self::ChatLinked { label, chat, .. } => Some(PublicEvent::added(label, chat)),
+            Self::ChatUnlinked { label, chat } => Some(PublicEvent::deleted(label, chat)),
+            Self::ChatsMerged { .. } | Self::Refreshed | Self::AliasRemoved { .. } => None,
+        };
+        let merged = match self {
+            Self::ChatsMerged { from, into, removed, added } => Some((from, into, removed, added)),
+            _ => None,
+        };
+        let moved = merged.into_iter().flat_map(|(from, into, removed, added)| {
+            let removed = removed.iter().map(move |label| PublicEvent::deleted(label, from));
+            removed.chain(added.iter().map(move |label| PublicEvent::added(label, into)))
+        });
+        one.into_iter().chain(moved)
     }
 }
 
@@ -106,5 +143,10 @@ impl Commit {
     /// A commit of the index with this identity.
     pub(crate) fn new(identity: u64, revision: Revision, changes: impl Into<Arc<[Change]>>) -> Self {
         Self { revision, position: Position { identity, revision }, changes: changes.into() }
+    }
+
+    /// What hosts publish of this commit, in order; see [`Change::events`]. There may be nothing.
+    pub fn events(&self) -> impl Iterator<Item = PublicEvent> + '_ {
+        self.changes.iter().flat_map(Change::events)
     }
 }

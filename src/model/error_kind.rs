@@ -101,6 +101,7 @@ errors! {
     ForeignCursor: Invalid, "foreign_cursor";
     MisplacedCursor: Invalid, "misplaced_cursor";
     LostCursor: Conflict, "lost_cursor";
+    BadPosition: Invalid, "bad_position";
     RefreshInProgress: Conflict, "refresh_in_progress";
     TicketCancelled: Conflict, "ticket_cancelled";
     EmptyRefresh: Conflict, "empty_refresh";
@@ -170,6 +171,7 @@ mod tests {
             (Error::ForeignCursor { value: value() }, vec!["a\\\"b"]),
             (Error::MisplacedCursor { value: value() }, vec!["a\\\"b"]),
             (Error::LostCursor { value: value() }, vec!["a\\\"b"]),
+            (Error::BadPosition { value: value() }, vec!["a\\\"b"]),
             (Error::RefreshInProgress, vec!["refresh"]),
             (Error::TicketCancelled, vec!["ticket"]),
             (Error::EmptyRefresh { labels: 3, links: 4 }, vec!["3", "4"]),

@@ -9,6 +9,7 @@ pub(crate) mod name;
 pub(crate) mod label;
 mod checked_hex;
 pub(crate) mod position;
+pub(crate) mod public_event;
 pub(crate) mod change;
 pub(crate) mod op;
 pub(crate) mod label_ref;

@@ -55,7 +55,7 @@ impl Position {
 
     /// Tells a position from a cursor of the same numbers.
     fn checksum(self) -> u32 {
-        checksum(self.identity, !self.revision)
+        checksum(self.identity, self.revision ^ 0x706f_7369_7469_6f6e)
     }
 }
 

@@ -300,19 +300,17 @@ impl<'a> Planner<'a> {
             return Plan { outcome: Outcome::Merged(Merged::Unchanged), changes: Changes::new() };
         }
         let slots_of = |chat| self.at(chat, state.chats.find(chat)).slots;
-        let (outcome, added) = if target.is_some() {
-            (Merged::Repointed, Vec::new())
+        let (outcome, removed, added) = if target.is_some() {
+            (Merged::Repointed, Vec::new(), Vec::new())
         } else {
             let kept: HashSet<&Slot> = slots_of(into).iter().collect();
-            let added: Vec<LabelId> = slots_of(from)
-                .iter()
-                .filter(|slot| !kept.contains(slot))
-                .filter_map(|&slot| state.labels.at(slot))
-                .map(|label| label.id().clone())
-                .collect();
-            (Merged::Merged { added: added.clone() }, added)
+            let id = |slot: &Slot| state.labels.at(*slot).map(|label| label.id().clone());
+            let removed: Vec<LabelId> = slots_of(from).iter().filter_map(id).collect();
+            let added: Vec<LabelId> =
+                slots_of(from).iter().filter(|slot| !kept.contains(slot)).filter_map(id).collect();
+            (Merged::Merged { added: added.clone() }, removed, added)
         };
-        let changes = smallvec![Change::ChatsMerged { from: from.clone(), into: into.clone(), added }];
+        let changes = smallvec![Change::ChatsMerged { from: from.clone(), into: into.clone(), removed, added }];
         Plan { outcome: Outcome::Merged(outcome), changes }
     }
 

@@ -11,8 +11,11 @@ use crate::store::name::check_name;
 use crate::store::tables::{Fields, INSTANCES, META, STORE, UNFINISHED, fields};
 use crate::store::write_batch::WriteBatch;
 
-/// The number of the format that this version writes and reads.
-const FORMAT: u64 = 1;
+/// The number of the format that this version writes.
+const FORMAT: u64 = 2;
+
+/// The former format, which is read too. The first write makes it the present one.
+const FORMER: u64 = 1;
 
 /// What there is, before any instance is loaded.
 #[derive(Debug)]
@@ -23,6 +26,8 @@ pub(super) struct Catalog {
     pub(super) next: u64,
     /// Checkpoints that were begun and not finished: instance and number.
     pub(super) unfinished: Vec<(u64, u64)>,
+    /// Whether the file says that it has the former format.
+    pub(super) is_former: bool,
 }
 
 /// An instance in the list of all.
@@ -57,7 +62,7 @@ impl Catalog {
     pub(super) fn read(database: &Database, path: &Path) -> Result<Self> {
         let format = || Ok(Fields(&database.begin_read()?.expect(META, STORE)?).number()?);
         match format().map_err(|fault: Fault| fault.into_error(path, None))? {
-            FORMAT => Self::read_tables(database).map_err(|fault| fault.into_error(path, None)),
+            FORMAT | FORMER => Self::read_tables(database).map_err(|fault| fault.into_error(path, None)),
             version => Err(Error::UnknownFormat { version, path: Some(path.to_owned()) }),
         }
     }
@@ -67,7 +72,7 @@ impl Catalog {
         tables.check_tables()?;
         let store = tables.expect(META, STORE)?;
         let mut store = Fields(&store);
-        let (_, count, next) = (store.number()?, store.number()?, store.number()?);
+        let (format, count, next) = (store.number()?, store.number()?, store.number()?);
         store.end()?;
         let mut instances = BTreeMap::new();
         for row in tables.rows(INSTANCES, &[])? {
@@ -90,6 +95,6 @@ impl Catalog {
             let (instance, number) = row?;
             unfinished.push((Fields(&instance).number()?, Fields(&number).number()?));
         }
-        Ok(Self { instances, next, unfinished })
+        Ok(Self { instances, next, unfinished, is_former: format == FORMER })
     }
 }

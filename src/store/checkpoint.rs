@@ -2,15 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
+use std::sync::Arc;
 
 use crate::codec::{Baseline, ChangedRow, Header, RowId, changed_rows};
 use crate::index::sync::Mutex;
 use crate::model::error::Result;
 use crate::state::Version;
+use crate::store::backend::database::Database;
+use crate::store::log_extent::{LogExtent, Trim};
+use crate::store::log_reader::{LogReader, Retention};
 use crate::store::manifest::Manifest;
-use crate::store::tables::{CHUNKS, LOG, MANIFESTS, UNFINISHED, chunk_key, fields, instance_key, log_key};
+use crate::store::tables::{CHUNKS, LOG, MANIFESTS, TAIL, UNFINISHED, chunk_key, fields, instance_key, log_key};
 use crate::store::write_batch::WriteBatch;
-use crate::store::writer::{Loaded, StoreWriter, locked};
+use crate::store::writer::{Loaded, StoreWriter, locked, now};
 
 /// Bytes of rows in one transaction: what a commit may have to wait for.
 const PIECE: usize = 1 << 20;
@@ -57,6 +61,12 @@ struct Checkpoint {
     number: u64,
     log_from: u64,
     log_bytes: u64,
+    /// The log when this was begun, and where it is read.
+    extent: LogExtent,
+    database: Arc<Database>,
+    retention: Retention,
+    /// What falls out of what is retained of the log.
+    trim: Option<Trim>,
     /// The rows that were written with their bytes, and those that are no more.
     written: BTreeMap<RowId, u64>,
     gone: BTreeSet<RowId>,
@@ -73,6 +83,11 @@ pub(super) fn checkpoint_all(disk: &Mutex<StoreWriter>, instances: impl IntoIter
     let mut together = Together::default();
     for instance in instances {
         let Some((mut checkpoint, baseline)) = locked(disk, |disk| disk.begin_checkpoint(instance))? else { continue };
+        checkpoint.plan_trim();
+        if checkpoint.log_bytes == 0 && checkpoint.trim.is_none() {
+            locked(disk, |disk| checkpoint.give_up(disk));
+            continue;
+        }
         let version = Version::clone(&checkpoint.version);
         let mut batches = row_batches(changed_rows(&version, &baseline)).peekable();
         let mut changes = checkpoint.begin();
@@ -123,8 +138,12 @@ impl Together {
             let mut batch = WriteBatch::default();
             let mut done = Vec::new();
             for Ready { checkpoint, manifest, changes } in ready {
-                if checkpoint.loaded(disk).is_some() {
+                if let Some(loaded) = checkpoint.loaded(disk) {
                     batch.append(changes);
+                    if let Some(trim) = &checkpoint.trim {
+                        let key = log_key(checkpoint.instance, TAIL);
+                        batch.put(LOG, key, &loaded.trail.extent.without(trim).encode());
+                    }
                     done.push((checkpoint, manifest));
                 }
             }
@@ -144,7 +163,7 @@ impl StoreWriter {
         let Some(version) = groups.first().map(|(_, group)| Version::clone(&group.version)) else { return Ok(None) };
         self.commit(groups)?;
         let Some(loaded) = self.loaded.get_mut(&instance) else { return Ok(None) };
-        if loaded.trail.log_bytes == 0 {
+        if loaded.trail.log_bytes == 0 && loaded.trail.extent.changes == 0 {
             return Ok(None);
         }
         self.begun += 1;
@@ -156,8 +175,12 @@ impl StoreWriter {
             since: trail.manifest.clone(),
             version,
             number: trail.manifest.checkpoint + 1,
-            log_from: trail.next_record,
+            log_from: trail.extent.next_record,
             log_bytes: trail.log_bytes,
+            extent: trail.extent,
+            database: Arc::clone(&self.database),
+            retention: self.retention,
+            trim: None,
             written: BTreeMap::new(),
             gone: BTreeSet::new(),
         };
@@ -169,6 +192,23 @@ impl Checkpoint {
     /// The instance, unless it was unloaded or removed since this was begun.
     fn loaded<'d>(&self, disk: &'d mut StoreWriter) -> Option<&'d mut Loaded> {
         disk.loaded.get_mut(&self.instance).filter(|loaded| loaded.checkpoint == Some(self.begun))
+    }
+
+    /// Finds what is not retained any more. Runs without the lock of the disk: whatever is written meanwhile comes behind.
+    fn plan_trim(&mut self) {
+        let trim = || {
+            let tables = self.database.begin_read()?;
+            let log = LogReader { tables: &tables, instance: self.instance, identity: self.version.identity };
+            log.trim(&self.extent, self.log_from, self.retention, now())
+        };
+        // A record that cannot be read stays: who needs it is told, and `Store::verify` names it.
+        self.trim = trim().unwrap_or_default();
+    }
+
+    fn give_up(&self, disk: &mut StoreWriter) {
+        if let Some(loaded) = self.loaded(disk) {
+            loaded.checkpoint = None;
+        }
     }
 
     /// The first changes: a checkpoint under this number may have been given up, and its rows go.
@@ -214,7 +254,10 @@ impl Checkpoint {
                 changes.remove(CHUNKS, chunk_key(instance, checkpoint, *row));
             }
         }
-        (since.log_from..self.log_from).for_each(|record| changes.remove(LOG, log_key(instance, record)));
+        // In the former format records that are not retained are there to be replayed.
+        let first = since.log_from.min(self.extent.first_record);
+        let end = self.trim.map_or(self.extent.first_record, |trim| trim.first_record);
+        (first..end).for_each(|record| changes.remove(LOG, log_key(instance, record)));
         manifest
     }
 
@@ -224,8 +267,11 @@ impl Checkpoint {
         loaded.checkpoint = None;
         let trail = &mut loaded.trail;
         let replaced = trail.row_bytes.iter().filter(|(row, _)| manifest.rows.get(row) == Some(&self.number));
-        let freed = self.log_bytes + replaced.map(|(_, bytes)| bytes).sum::<u64>();
+        let freed = self.trim.map_or(0, |trim| trim.bytes) + replaced.map(|(_, bytes)| bytes).sum::<u64>();
         trail.log_bytes -= self.log_bytes;
+        if let Some(trim) = &self.trim {
+            trail.extent = trail.extent.without(trim);
+        }
         trail.row_bytes.retain(|row, _| !self.gone.contains(row));
         trail.row_bytes.extend(self.written);
         trail.checkpoint_bytes = trail.row_bytes.values().sum();

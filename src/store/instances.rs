@@ -13,15 +13,17 @@ use crate::index::wakers::{WakerCaller, WakerThreads};
 use crate::model::error::{Error, Result};
 use crate::model::options::Limits;
 use crate::state::Version;
+use crate::store::archive::{LogArchive, OpenDatabase};
 use crate::store::backend::database::Database;
 use crate::store::catalog::{Entry, entry_row, store_row};
 use crate::store::checkpoint::{checkpoint_all, erase};
 use crate::store::load::load;
+use crate::store::log_extent::LogExtent;
 use crate::store::manifest::Manifest;
 use crate::store::name::check_name;
 use crate::store::options::Durability;
 use crate::store::signal::Signal;
-use crate::store::tables::{INSTANCES, LOG, MANIFESTS, META, STORE, TAIL, fields, instance_key, log_key};
+use crate::store::tables::{INSTANCES, LOG, MANIFESTS, META, STORE, TAIL, instance_key, log_key};
 use crate::store::write_batch::WriteBatch;
 use crate::store::writer::{Loaded, StoreWriter, locked};
 
@@ -47,6 +49,8 @@ pub(super) struct Shared {
     pub(super) checkpoints: Mutex<()>,
     pub(super) disk: Mutex<StoreWriter>,
     pub(super) database: Arc<Database>,
+    /// For subscribers that are behind; closed with the store, which they may outlive.
+    pub(super) open_database: Arc<OpenDatabase>,
 }
 
 /// The instances by name, also those that are not on disk yet.
@@ -224,7 +228,13 @@ impl Shared {
             Call::Full => signal.hurry(),
         };
         let journal = Journal::new(&version, hidden, self.queued_changes, wakers, call);
-        let index = LabelIndex::with(version, self.limits, 0, Some(journal));
+        let archive = LogArchive {
+            database: Arc::clone(&self.open_database),
+            path: self.path.clone(),
+            name: Arc::clone(&instance.name),
+            entry: instance.entry,
+        };
+        let index = LabelIndex::with(version, self.limits, 0, Some(journal), Some(Arc::new(archive)));
         locked(&self.disk, |disk| {
             if let Some(failed) = &disk.failed {
                 index.close_journal(failed.clone());
@@ -282,7 +292,7 @@ impl Shared {
             for Instance { name, entry, .. } in all.values().map(|instance| &**instance) {
                 batch.put(INSTANCES, name.as_bytes(), &entry_row(*entry));
                 batch.put(MANIFESTS, instance_key(entry.number), &Manifest::empty(entry.identity).encode());
-                batch.put(LOG, log_key(entry.number, TAIL), &fields(&[0, 0]));
+                batch.put(LOG, log_key(entry.number, TAIL), &LogExtent::empty(0).encode());
             }
             let count = disk.instances + u64::try_from(all.len()).unwrap_or(u64::MAX);
             let last = all.last_key_value().map_or(0, |(number, _)| number + 1);

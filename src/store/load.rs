@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::codec::{Baseline, Loader, RowId, decode_commits};
+use crate::codec::{Baseline, Loader, RowId, decode_record};
 use crate::state::State;
 use crate::store::backend::database::{Database, Reading};
 use crate::store::backend::fault::Fault;
+use crate::store::log_extent::LogExtent;
+use crate::store::log_reader::LogReader;
 use crate::store::manifest::{Manifest, UnverifiedManifest};
-use crate::store::tables::{CHUNKS, Fields, LOG, MANIFESTS, TAIL, chunk_key, instance_key, log_key};
+use crate::store::tables::{CHUNKS, LOG, MANIFESTS, TAIL, chunk_key, instance_key, log_key};
 
 /// What is on disk of a loaded instance, as far as the next commit and the next checkpoint have to know it.
 #[derive(Debug)]
@@ -18,8 +20,8 @@ pub(super) struct LogPosition {
     /// The bytes of each row of the last checkpoint, and of all, so that the log can be compared with them.
     pub(super) row_bytes: BTreeMap<RowId, u64>,
     pub(super) checkpoint_bytes: u64,
-    /// D4: the number of the next record, which the tail has too, with the revision of the last commit before it.
-    pub(super) next_record: u64,
+    /// As its tail says.
+    pub(super) extent: LogExtent,
     /// Bytes of the log that are not in the checkpoint.
     pub(super) log_bytes: u64,
 }
@@ -38,8 +40,10 @@ pub(super) fn load(
     }
     let (state, manifest, row_bytes) = load_checkpoint(&tables, instance, &claim, seed)?;
     let mark = Baseline::of(&state);
-    let (next_record, checkpoint_bytes) = (manifest.log_from, row_bytes.values().sum());
-    let mut trail = LogPosition { manifest, mark, row_bytes, checkpoint_bytes, next_record, log_bytes: 0 };
+    let checkpoint_bytes = row_bytes.values().sum();
+    let log = LogReader { tables: &tables, instance, identity };
+    let extent = log.extent()?.ok_or_else(|| Fault::damage("the end of the log is missing"))?;
+    let mut trail = LogPosition { manifest, mark, row_bytes, checkpoint_bytes, extent, log_bytes: 0 };
     let state = replay_log(&tables, instance, state, &mut trail)?;
     Ok((state, trail))
 }
@@ -64,29 +68,29 @@ fn load_checkpoint(
     Ok((loader.finish()?, manifest, bytes))
 }
 
-/// Carries out the commits of the log. Every record has to be there: they are numbered without a gap from where the
-/// checkpoint ends, and the tail knows the last.
+/// Carries out the commits of the log behind the checkpoint. Every record has to be there: they are numbered without a gap
+/// from where the checkpoint ends, and the tail knows the last. Records from before are for subscribers, and are not read.
 fn replay_log(tables: &Reading<'_>, instance: u64, mut state: State, trail: &mut LogPosition) -> Result<State, Fault> {
-    for row in tables.rows(LOG, &instance_key(instance))? {
+    let mut number = trail.manifest.log_from;
+    for row in tables.rows_from(LOG, &log_key(instance, number), &instance_key(instance))? {
         let (key, payload) = row?;
         if key == log_key(instance, TAIL) {
-            let mut tail = Fields(&payload);
-            let (records, revision) = (tail.number()?, tail.number()?);
-            tail.end()?;
-            if (records, revision) == (trail.next_record, state.revision) {
-                return Ok(state);
-            }
-            let found = (trail.next_record, state.revision);
-            return Err(Fault::damage(format!("the log ends at {found:?} instead of {:?}", (records, revision))));
+            break;
         }
-        if key != log_key(instance, trail.next_record) {
-            return Err(Fault::damage(format!("record {} of the log is missing", trail.next_record)));
+        if key != log_key(instance, number) {
+            return Err(Fault::damage(format!("record {number} of the log is missing")));
         }
-        for commit in decode_commits(&payload, state.identity)? {
-            state.replay(&commit)?;
+        let format = trail.extent.format_of(number);
+        for commit in decode_record(&payload, state.identity, format)?.commits {
+            state.replay(&commit, format)?;
         }
-        trail.next_record += 1;
+        number += 1;
         trail.log_bytes += u64::try_from(payload.len()).unwrap_or(u64::MAX);
     }
-    Err(Fault::damage("the end of the log is missing"))
+    let (found, expected) = ((number, state.revision), (trail.extent.next_record, trail.extent.revision));
+    if found == expected {
+        Ok(state)
+    } else {
+        Err(Fault::damage(format!("the log ends at {found:?} instead of {expected:?}")))
+    }
 }

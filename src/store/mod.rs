@@ -6,7 +6,10 @@ mod backend;
 mod options;
 mod name;
 mod manifest;
+mod log_extent;
+mod log_reader;
 mod load;
+mod archive;
 mod signal;
 mod writer;
 mod checkpoint;
@@ -27,11 +30,13 @@ use std::sync::Arc;
 use crate::index::label_index::LabelIndex;
 use crate::index::sync::{Mutex, thread};
 use crate::model::error::{Error, Result};
+use crate::store::archive::OpenDatabase;
 use crate::store::backend::StorageBackend;
 use crate::store::catalog::{Catalog, open_database};
 use crate::store::checkpoint::clean_up;
 use crate::store::folder::{Folder, Location, refused};
 use crate::store::instances::{Instances, Shared};
+use crate::store::log_reader::Retention;
 use crate::store::signal::Signal;
 use crate::store::writer::{Loaded, StoreWriter, locked};
 
@@ -44,7 +49,7 @@ const LEFT_AT_CLOSE: u64 = 64 << 10;
 /// Many indexes, one for each account, in one file.
 ///
 /// An instance is loaded when it is first asked for, and is a [`LabelIndex`] as in memory, whose commits are on disk; see
-/// [`Durability`]. Reads never touch the disk. Writers of all instances that wait at the same time share one sync.
+/// [`Durability`]. Reads never touch the disk; a subscriber that is behind what is in memory reads older commits there. Writers of all instances that wait at the same time share one sync.
 ///
 /// Dropping the store closes it: what is queued goes to disk first. Handles, snapshots and subscribers that outlive it go
 /// on reading; writes give [`Error::StoreClosed`].
@@ -139,9 +144,11 @@ impl StoreOptions {
 
     fn start(self, backend: impl StorageBackend, path: PathBuf, folder: Option<(Folder, Location)>) -> Result<Store> {
         let (folder, location) = folder.unzip();
-        let Self { durability, limits, tuning } = self;
+        let Self { durability, limits, retain_changes, retain_age, tuning } = self;
+        let feed_changes = u64::try_from(limits.feed_changes).unwrap_or(u64::MAX);
+        let retention = Retention { changes: retain_changes.unwrap_or(feed_changes), age: retain_age };
         let database = Arc::new(open_database(backend, tuning.cache_bytes, &path)?);
-        let Catalog { instances, next, unfinished } = Catalog::read(&database, &path)?;
+        let Catalog { instances, next, unfinished, is_former } = Catalog::read(&database, &path)?;
         // Half of the time is for the disk.
         let patience = if let Durability::Within(time) = durability { Some(time / 2) } else { None };
         let signal = Arc::new(Signal::new(patience));
@@ -157,6 +164,8 @@ impl StoreOptions {
             next_instance: next,
             begun: 0,
             freed_bytes: 0,
+            is_former,
+            retention,
             failed: None,
         };
         clean_up(&mut disk, &unfinished)?;
@@ -172,6 +181,7 @@ impl StoreOptions {
             unwritten: Mutex::default(),
             checkpoints: Mutex::default(),
             disk: Mutex::new(disk),
+            open_database: OpenDatabase::new(Arc::clone(&database)),
             database,
         });
         let threads = [
@@ -427,6 +437,8 @@ impl Drop for Store {
         // If it fails, the logs are still there.
         let _reported = shared.checkpoint(due);
         each(LabelIndex::end_journal);
+        shared.open_database.close();
+        locked(&shared.disk, |disk| disk.loaded.values().for_each(|loaded| loaded.index.feed().close()));
         if let Some(folder) = &self.folder
             && shared.compact_at_close
         {

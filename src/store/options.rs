@@ -39,6 +39,9 @@ pub enum Durability {
 pub struct StoreOptions {
     pub(super) durability: Durability,
     pub(super) limits: Limits,
+    /// None for as many as the feed keeps in memory.
+    pub(super) retain_changes: Option<u64>,
+    pub(super) retain_age: Option<Duration>,
     pub(super) tuning: Tuning,
 }
 
@@ -81,6 +84,23 @@ impl StoreOptions {
     /// The limits of every instance. [`Limits::feed_changes`] bounds the feed of each.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// The changes of each instance that are retained on disk for subscribers that come back or fall behind: whole commits,
+    /// the newest ones, with together at least so many changes. Default [`Limits::feed_changes`], which is 65,536.
+    ///
+    /// So [`LabelIndex::subscribe_from`](crate::LabelIndex::subscribe_from) goes on where a consumer stopped, also after a
+    /// restart, a crash or an unload. A change takes some 13 bytes in a batch and some 60 in a commit of its own. What is
+    /// not retained any more goes with the next checkpoint.
+    pub fn retain_changes(mut self, changes: u64) -> Self {
+        self.retain_changes = Some(changes);
+        self
+    }
+
+    /// The age up to which those are retained, by the clock of the system. Default none: only their number counts.
+    pub fn retain_age(mut self, age: Duration) -> Self {
+        self.retain_age = Some(age);
         self
     }
 

@@ -12,6 +12,7 @@ use crate::store::backend::overlay::Overlay;
 use crate::store::catalog::{Catalog, Entry, open_database};
 use crate::store::folder::{Folder, refused};
 use crate::store::load::load;
+use crate::store::log_reader::LogReader;
 use crate::store::tables::{CHUNKS, instance_key};
 
 /// Bytes of the file that are kept in memory meanwhile.
@@ -84,8 +85,10 @@ fn contents(
 ) -> Result<Contents, Fault> {
     let (state, trail) = load(database, number, identity, RandomState::new().hash_one(number))?;
     state.check_invariants().map_err(|violation| Fault::damage(violation.to_string()))?;
+    let tables = database.begin_read()?;
+    LogReader { tables: &tables, instance: number, identity }.check(&trail.extent, trail.manifest.log_from)?;
     let mut rows = 0;
-    for row in database.begin_read()?.rows(CHUNKS, &instance_key(number))? {
+    for row in tables.rows(CHUNKS, &instance_key(number))? {
         row?;
         rows += 1;
     }

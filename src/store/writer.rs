@@ -3,18 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::codec::encode_commits;
+use crate::codec::encode_record;
 use crate::index::journal::Group;
 use crate::index::label_index::LabelIndex;
 use crate::index::sync::{Mutex, unlock_fair};
 use crate::model::error::{Error, Result};
 use crate::store::backend::database::Database;
 use crate::store::backend::fault::Fault;
+use crate::store::catalog::store_row;
 use crate::store::folder::Location;
 use crate::store::load::LogPosition;
+use crate::store::log_extent::LogExtent;
+use crate::store::log_reader::Retention;
 use crate::store::signal::Signal;
-use crate::store::tables::{LOG, TAIL, fields, log_key};
+use crate::store::tables::{LOG, META, STORE, TAIL, log_key};
 use crate::store::write_batch::WriteBatch;
 
 /// The file for writing, and what is known of each loaded instance. Whoever writes holds the lock around this.
@@ -35,6 +39,9 @@ pub(super) struct StoreWriter {
     pub(super) begun: u64,
     /// Bytes of rows and records that were removed since the store was opened.
     pub(super) freed_bytes: u64,
+    /// Whether the file says that it has the former format, which the first write changes.
+    pub(super) is_former: bool,
+    pub(super) retention: Retention,
     /// Why nothing is written any more: a write failed.
     pub(super) failed: Option<Error>,
 }
@@ -68,6 +75,12 @@ impl StoreWriter {
     pub(super) fn write(&mut self, batch: &WriteBatch) -> Result<()> {
         if let Some(failed) = &self.failed {
             return Err(failed.clone());
+        }
+        if std::mem::take(&mut self.is_former) {
+            // Before anything else is written, so that no former version takes it for damage.
+            let mut format = WriteBatch::default();
+            format.put(META, STORE, &store_row(self.instances, self.next_instance));
+            self.database.write(&format, self.quick_repair).map_err(|fault| self.fail(&fault))?;
         }
         let removed = self.database.write(batch, self.quick_repair).map_err(|fault| self.fail(&fault))?;
         self.freed_bytes += removed;
@@ -122,11 +135,11 @@ impl StoreWriter {
         if groups.is_empty() {
             return self.failed.clone().map_or(Ok(()), Err);
         }
+        let now = now();
         let records: Vec<Record> = groups
             .iter()
             .filter_map(|(instance, group)| {
-                let number = self.loaded.get(instance)?.trail.next_record;
-                Some(Record::of(*instance, number, group))
+                Some(Record::of(*instance, self.loaded.get(instance)?.trail.extent, group, now))
             })
             .collect();
         let mut batch = WriteBatch::default();
@@ -134,7 +147,7 @@ impl StoreWriter {
         self.write(&batch)?;
         for ((instance, group), record) in groups.into_iter().zip(records) {
             let Some(loaded) = self.loaded.get_mut(&instance) else { continue };
-            loaded.trail.next_record += 1;
+            loaded.trail.extent = record.extent;
             loaded.trail.log_bytes += u64::try_from(record.commits.len()).unwrap_or(u64::MAX);
             loaded.index.settle_group(group);
             if loaded.checkpoint.is_none() && loaded.trail.is_long(self.checkpoint_after) {
@@ -143,6 +156,12 @@ impl StoreWriter {
         }
         Ok(())
     }
+}
+
+/// The time for records, in milliseconds since 1970.
+pub(super) fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl LogPosition {
@@ -156,20 +175,23 @@ impl LogPosition {
 struct Record {
     instance: u64,
     number: u64,
-    revision: u64,
+    /// How far the log goes with it.
+    extent: LogExtent,
     commits: Vec<u8>,
 }
 
 impl Record {
-    fn of(instance: u64, number: u64, group: &Group) -> Self {
+    fn of(instance: u64, extent: LogExtent, group: &Group, now: u64) -> Self {
         let mut commits = Vec::new();
-        encode_commits(&group.commits, &mut commits);
-        Self { instance, number, revision: group.version.revision, commits }
+        encode_record(now, &group.commits, &mut commits);
+        let changes = u64::try_from(group.changes()).unwrap_or(u64::MAX);
+        let with_it = extent.with_record(group.version.revision, changes);
+        Self { instance, number: extent.next_record, extent: with_it, commits }
     }
 
     /// Writes the record, and where the log ends now: in most cases on the same page.
     fn put(&self, batch: &mut WriteBatch) {
         batch.put(LOG, log_key(self.instance, self.number), &self.commits);
-        batch.put(LOG, log_key(self.instance, TAIL), &fields(&[self.number + 1, self.revision]));
+        batch.put(LOG, log_key(self.instance, TAIL), &self.extent.encode());
     }
 }

@@ -1,4 +1,4 @@
-//! The examples `live_view` and `resync`, run as a user runs them.
+//! The examples `live_view`, `resync` and `webhook`, run as a user runs them.
 
 use std::process::Command;
 
@@ -12,6 +12,13 @@ fn run(name: &str) -> String {
 fn a_live_view_is_the_index_though_it_missed_commits() {
     let report = run("live_view");
     assert!(report.ends_with("the view is the index\n"), "{report}");
+}
+
+#[test]
+fn a_webhook_gets_every_commit_once_though_its_consumer_is_killed() {
+    let report = run("webhook");
+    assert!(report.ends_with("the webhook has every commit once, in order\n"), "{report}");
+    assert!(report.contains(" 3 came again and were not\n"), "{report}");
 }
 
 #[test]

@@ -223,16 +223,16 @@ mod in_a_store {
     }
 
     #[test]
-    fn a_waker_that_is_called_after_the_store_is_closed_is_called_all_the_same() {
+    fn closing_the_store_wakes_who_waits_though_there_is_a_handle() {
         let folder = Folder::new();
         let store = folder.open();
         let index = store.instance("shop").unwrap();
         let (told, woken) = telling();
         let mut feed = index.subscribe();
-        drop(store);
         wait(&mut feed, &told);
-        drop(index);
+        drop(store);
         woken.recv_timeout(LONG).unwrap();
         assert_eq!(feed.poll_recv(&mut Context::from_waker(Waker::noop())), Poll::Ready(Delivery::Closed));
+        drop(index);
     }
 }

@@ -154,23 +154,24 @@ impl Folded {
                     self.emptied.push(chat.clone());
                 }
             }
-            Change::ChatsMerged { from, into, added } => self.merge(from, into, added),
+            Change::ChatsMerged { from, into, removed, added } => self.merge(from, into, removed, added),
             Change::AliasRemoved { from } => assert!(copy.aliases.remove(from).is_some(), "{from} was no alias"),
             Change::Refreshed => copy.refreshed = Some(copy.revision),
             other => panic!("a change that the copy does not know: {other:?}"),
         }
     }
 
-    fn merge(&mut self, from: &ChatId, into: &ChatId, added: &[LabelId]) {
+    fn merge(&mut self, from: &ChatId, into: &ChatId, removed: &[LabelId], added: &[LabelId]) {
         let copy = &mut self.copy;
         assert!(!copy.aliases.contains_key(into), "{into} is an alias");
         if let Some(meant) = copy.aliases.insert(from.clone(), into.clone()) {
-            assert!(meant != *into && added.is_empty(), "no new meaning of {from}");
+            assert!(meant != *into && removed.is_empty() && added.is_empty(), "no new meaning of {from}");
             return;
         }
         copy.aliases.values_mut().filter(|meant| *meant == from).for_each(|meant| *meant = into.clone());
         let brought = copy.links.remove(from).unwrap_or_default();
         let had = copy.links.get(into).cloned().unwrap_or_default();
+        assert!(brought.iter().eq(removed), "labels that {from} had");
         assert!(brought.difference(&had).eq(added), "labels that {from} brought to {into}");
         if !brought.is_empty() {
             copy.links.entry(into.clone()).or_default().extend(brought);

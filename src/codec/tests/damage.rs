@@ -4,8 +4,9 @@ use proptest::prelude::*;
 
 use super::Image;
 use super::history::{perform, steps};
-use crate::codec::{Damage, Header, Loader, RowId, RowKind, decode_commits, encode_commits, open, seal};
+use crate::codec::{Damage, Header, Loader, RecordFormat, RowId, RowKind, decode_record, encode_record, open, seal};
 use crate::model::change::{Change, Commit};
+use crate::model::chat_id::ChatId;
 use crate::model::label::{Label, LabelPatch};
 use crate::model::op::{Event, Op};
 use crate::state::State;
@@ -148,14 +149,19 @@ fn a_commit_that_cannot_have_been_made_is_refused() {
     let at = |id: &str| state.chats.find(&chat(id)).unwrap();
     let (free, new) = (state.chats.free_list().unwrap().0, u32::try_from(state.chats.len()).unwrap());
     let linked = |id: u32, chat, place| Change::ChatLinked { label: label(id), chat, place };
-    let merged = |from, into, added: &[u32]| {
-        let added = added.iter().map(|&id| label(id)).collect();
-        Change::ChatsMerged { from, into, added }
+    let had = |chat: &ChatId| {
+        let slots = state.chats.find(chat).map(|place| state.slots_at(place)).unwrap_or_default();
+        slots.iter().map(|&slot| state.labels.at(slot).unwrap().id().clone()).collect::<Vec<_>>()
     };
+    let merged = |from: ChatId, into, added: &[u32]| {
+        let added = added.iter().map(|&id| label(id)).collect();
+        Change::ChatsMerged { removed: had(&from), from, into, added }
+    };
+    let former = Change::ChatsMerged { from: chat("7@lid"), into: phone(), removed: vec![], added: vec![label(300)] };
     let created = |id: u32| Change::LabelCreated { label: Label::new(label(id), LabelPatch::new()) };
     let replay = |revision, changes: &[Change]| {
         let mut state = state.clone();
-        let done = state.replay(&Commit::new(0, revision, changes));
+        let done = state.replay(&Commit::new(0, revision, changes), RecordFormat::Two);
         done.map(|()| state.check_invariants().unwrap()).is_ok()
     };
     let next = state.revision + 1;
@@ -187,6 +193,7 @@ fn a_commit_that_cannot_have_been_made_is_refused() {
         &[Change::ChatUnlinked { label: label(2), chat: phone() }],
         &[Change::ChatUnlinked { label: label(1), chat: chat("new") }],
         &[merged(chat("7@lid"), phone(), &[])],
+        std::slice::from_ref(&former),
         &[merged(chat("7@lid"), chat("7@lid"), &[])],
         &[merged(chat("77@lid"), phone(), &[])],
         &[merged(chat("7@lid"), phone(), &[300]), linked(2, chat("7@lid"), at("7@lid"))],
@@ -197,6 +204,28 @@ fn a_commit_that_cannot_have_been_made_is_refused() {
     {
         assert!(!replay(next, changes), "commit {nth}");
     }
+    // A record of format 1 does not say what `from` had.
+    let mut copy = state.clone();
+    copy.replay(&Commit::new(0, next, [former]), RecordFormat::One).unwrap();
+    copy.check_invariants().unwrap();
+}
+
+#[test]
+fn a_record_has_the_changes_of_its_format() {
+    let merged = [Change::ChatsMerged { from: chat("a"), into: chat("b"), removed: vec![label(1)], added: vec![] }];
+    let mut record = Vec::new();
+    encode_record(5, &[Commit::new(7, 9, merged)], &mut record);
+    let decoded = decode_record(&record, 7, RecordFormat::Two).unwrap();
+    assert_eq!((decoded.written, decoded.commits[0].position.revision()), (5, 9));
+    assert!(decode_record(&record[1..], 7, RecordFormat::One).is_err());
+    // The revision, one change, and a merge without the labels of `from`.
+    let mut former = vec![9, 1, 6];
+    former.extend(&record[4..record.len() - 3]);
+    former.push(0);
+    let decoded = decode_record(&former, 7, RecordFormat::One).unwrap();
+    assert!(matches!(&decoded.commits[0].changes[..], [Change::ChatsMerged { removed, .. }] if removed.is_empty()));
+    former.insert(0, 5);
+    assert!(decode_record(&former, 7, RecordFormat::Two).is_err());
 }
 
 #[test]
@@ -238,12 +267,13 @@ proptest! {
         let copy = state.clone();
         let commits: Vec<_> = after.iter().filter_map(|step| perform(&mut state, step)).collect();
         let mut record = Vec::new();
-        encode_commits(&commits, &mut record);
+        encode_record(0, &commits, &mut record);
         prop_assume!(!record.is_empty());
         let replay = |record: &[u8]| {
             let mut state = copy.clone();
-            for commit in decode_commits(record, 0).unwrap_or_default() {
-                if state.replay(&commit).is_err() {
+            let decoded = decode_record(record, 0, RecordFormat::Two);
+            for commit in decoded.map(|decoded| decoded.commits).unwrap_or_default() {
+                if state.replay(&commit, RecordFormat::Two).is_err() {
                     return;
                 }
             }

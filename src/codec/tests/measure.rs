@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use super::Image;
-use crate::codec::{Header, Loader, RowKind, decode_commits, encode_commits, open, seal};
+use crate::codec::{Header, Loader, RecordFormat, RowKind, decode_record, encode_record, open, seal};
 use crate::model::change::{Change, Commit};
 use crate::model::op::Op;
 use crate::model::options::Limits;
@@ -82,14 +82,15 @@ fn replay(chats: usize) -> usize {
     let began = Instant::now();
     let records = (state.revision + 1..).zip(links.chunks(10_000)).map(|(revision, changes)| {
         let mut record = Vec::new();
-        encode_commits(&[Commit::new(0, revision, changes)], &mut record);
+        encode_record(0, &[Commit::new(0, revision, changes)], &mut record);
         record
     });
     let records: Vec<Vec<u8>> = records.collect();
     println!("links written: {:.1} million a second", per_second(links.len(), began.elapsed()));
     let began = Instant::now();
     for record in &records {
-        decode_commits(record, 0).unwrap().iter().for_each(|commit| copy.replay(commit).unwrap());
+        let decoded = decode_record(record, 0, RecordFormat::Two).unwrap();
+        decoded.commits.iter().for_each(|commit| copy.replay(commit, RecordFormat::Two).unwrap());
     }
     println!("links carried out: {:.1} million a second", per_second(links.len(), began.elapsed()));
     assert_eq!(copy.total_rows, u64::try_from(links.len()).unwrap());

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::Image;
-use crate::codec::{encode_commits, seal};
+use crate::codec::{encode_record, seal};
 use crate::model::change::{Change, Commit};
 use crate::state::tests::{chat, commit, define, empty, label, link, unlink};
 
@@ -38,12 +38,17 @@ fn rows_are_as_described() {
 #[test]
 fn records_and_seals_are_as_described() {
     let linked = |id: u32, to: &str, place| Change::ChatLinked { label: label(id), chat: chat(to), place };
-    let merged = Change::ChatsMerged { from: chat("7@lid"), into: chat("0"), added: vec![label(300)] };
+    let merged = Change::ChatsMerged {
+        from: chat("7@lid"),
+        into: chat("0"),
+        removed: vec![label(1), label(300)],
+        added: vec![label(300)],
+    };
     let commits =
         [Commit::new(0, 300, [linked(1, "5511999990001@c.us", 200), merged]), Commit::new(0, 301, [Change::Refreshed])];
     let mut record = Vec::new();
-    encode_commits(&commits, &mut record);
-    assert_eq!(hex(&record), "ac0202040216f128cd5c0305c801062107a001d8040107");
+    encode_record(300, &commits, &mut record);
+    assert_eq!(hex(&record), "ac02ac0202040216f128cd5c0305c801092107a0010202d80401d8040107");
     let sealed = hex(&seal(&[b"key", b"part"], &record));
     assert_eq!(sealed, "17c982c63d7d4a67f3ac0202040216f128cd5c0305c801062107a001d8040107");
 }

@@ -5,7 +5,7 @@ use allocation_counter::measure;
 use super::Image;
 use super::damage::{part, part_count, state};
 use crate::codec::bytes::put_varint;
-use crate::codec::{Header, RowId, RowKind, decode_commits};
+use crate::codec::{Header, RecordFormat, RowId, RowKind, decode_record};
 
 /// What each byte of a row may become in memory: a place, a label or a change takes a few bits or one byte at least.
 const FACTOR: u64 = 128;
@@ -82,7 +82,7 @@ fn a_record_that_promises_changes_takes_no_memory_for_them() {
         put_varint(&mut record, 1);
         put_varint(&mut record, changes);
         let mut decoded = None;
-        let allocated = measure(|| decoded = Some(decode_commits(&record, 0)));
+        let allocated = measure(|| decoded = Some(decode_record(&record, 0, RecordFormat::One)));
         assert!(decoded.unwrap().is_err());
         assert!(allocated.bytes_max <= 1_024, "{} bytes", allocated.bytes_max);
     }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::Image;
 use super::history::{perform, steps};
 use super::view::View;
-use crate::codec::{Baseline, decode_commits, encode_commits};
+use crate::codec::{Baseline, RecordFormat, decode_record, encode_record, first_revision};
 use crate::state::tests::empty;
 
 proptest! {
@@ -48,11 +48,15 @@ proptest! {
         let mut copy = Image::of(&state).load().unwrap();
         let commits: Vec<_> = after.iter().filter_map(|step| perform(&mut state, step)).collect();
         let mut record = Vec::new();
-        encode_commits(&commits, &mut record);
-        let decoded = decode_commits(&record, state.identity).unwrap();
+        encode_record(1_700_000_000_000, &commits, &mut record);
+        prop_assume!(!record.is_empty());
+        let decoded = decode_record(&record, state.identity, RecordFormat::Two).unwrap();
+        prop_assert_eq!(decoded.written, 1_700_000_000_000);
+        prop_assert_eq!(first_revision(&record).unwrap(), commits[0].revision);
+        let decoded = decoded.commits;
         prop_assert_eq!(&decoded, &commits);
         for commit in &decoded {
-            copy.replay(commit).unwrap();
+            copy.replay(commit, RecordFormat::Two).unwrap();
         }
         prop_assert_eq!(View::of(&copy), View::of(&state));
     }

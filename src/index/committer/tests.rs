@@ -38,7 +38,7 @@ impl PlayedDisk {
         let journal = Journal::new(&version, hidden, room, WakerCaller::Here, move |_| {
             called.fetch_add(1, Ordering::SeqCst);
         });
-        let disk = Self { index: LabelIndex::with(version, Limits::default(), 0, Some(journal)), calls };
+        let disk = Self { index: LabelIndex::with(version, Limits::default(), 0, Some(journal), None), calls };
         let first = disk.submit(|batch| drop(batch.upsert_label("1", "VIP")));
         disk.write();
         assert_eq!(first.wait().unwrap().revision, 1);

@@ -185,8 +185,18 @@ impl<'d> Reading<'d> {
         table: Table,
         prefix: &[u8],
     ) -> Result<impl Iterator<Item = Result<Row, Fault>> + use<'d>, Fault> {
+        self.rows_from(table, prefix, prefix)
+    }
+
+    /// Every row whose key begins with a prefix, in order from a key on.
+    pub(crate) fn rows_from(
+        &self,
+        table: Table,
+        from: &[u8],
+        prefix: &[u8],
+    ) -> Result<impl Iterator<Item = Result<Row, Fault>> + use<'d>, Fault> {
         let (open, given_up) = (self.open(table)?, self.given_up);
-        let mut range = given_up.hold(given_up.call(|| open.range(prefix..))?);
+        let mut range = given_up.hold(given_up.call(|| open.range(from..))?);
         let prefix = prefix.to_vec();
         let next = move || {
             given_up.call(|| {

@@ -6,6 +6,7 @@ use crate::state::State;
 use crate::store::catalog::{Entry, entry_row, store_row};
 use crate::store::checkpoint::{RowBatch, erase, row_batches};
 use crate::store::instances::Shared;
+use crate::store::log_extent::LogExtent;
 use crate::store::manifest::Manifest;
 use crate::store::tables::{
     CHUNKS, INSTANCES, LOG, MANIFESTS, META, STORE, TAIL, UNFINISHED, chunk_key, fields, instance_key, log_key,
@@ -69,7 +70,7 @@ fn finish(disk: &mut StoreWriter, name: &str, entry: Entry, manifest: &Manifest)
     changes.put(INSTANCES, name.as_bytes(), &entry_row(entry));
     changes.put(MANIFESTS, key, &manifest.encode());
     changes.remove(UNFINISHED, key);
-    changes.put(LOG, log_key(entry.number, TAIL), &fields(&[0, manifest.header.revision]));
+    changes.put(LOG, log_key(entry.number, TAIL), &LogExtent::empty(manifest.header.revision).encode());
     changes.put(META, STORE, &store_row(count, disk.next_instance));
     disk.write(&changes)?;
     disk.instances = count;

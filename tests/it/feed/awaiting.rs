@@ -80,7 +80,7 @@ fn an_executor_made_by_hand_can_await_the_feed() {
                 match feed.recv_async().await {
                     Delivery::Commit(commit) => seen.push(commit.revision),
                     Delivery::Closed => return seen,
-                    Delivery::Missed { after } => panic!("missed after {after}"),
+                    other => panic!("{other:?}"),
                 }
             }
         })

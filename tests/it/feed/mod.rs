@@ -44,7 +44,9 @@ fn text(change: &Change) -> String {
         Change::LabelRemoved { label, links } => format!("removed {label} with {links}"),
         Change::ChatLinked { label, chat, .. } => format!("linked {label} {chat}"),
         Change::ChatUnlinked { label, chat } => format!("unlinked {label} {chat}"),
-        Change::ChatsMerged { from, into, added } => format!("merged {from} into {into}: {}", listed(added)),
+        Change::ChatsMerged { from, into, removed, added } => {
+            format!("merged {from} into {into}: {} of {}", listed(added), listed(removed))
+        }
         Change::AliasRemoved { from } => format!("alias {from} removed"),
         Change::Refreshed => "refreshed".into(),
         other => format!("{other:?}"),

@@ -50,7 +50,7 @@ fn what_changes_nothing_or_is_refused_is_not_in_the_feed() {
 }
 
 #[test]
-fn each_kind_of_change_has_its_event_name() {
+fn each_kind_of_change_has_its_events() {
     let (index, mut feed) = scene();
     assert!(index.upsert_label("3", "New").unwrap().changed());
     assert!(index.upsert_label("3", LabelPatch::new().color(1)).unwrap().changed());
@@ -63,21 +63,23 @@ fn each_kind_of_change_has_its_event_name() {
     let named: Vec<_> = commits(&mut feed)
         .iter()
         .flat_map(|commit| commit.changes.iter())
-        .map(|change| (super::text(change), change.event_name().unwrap_or("-")))
+        .map(|change| {
+            (super::text(change), change.events().map(|event| event.to_string()).collect::<Vec<_>>().join(", "))
+        })
         .collect();
     let expected = [
-        ("created 3", "label.upsert"),
-        ("updated 3", "label.upsert"),
-        ("linked 3 ana", "label.chat.added"),
-        ("unlinked 3 ana", "label.chat.deleted"),
-        ("removed 3 with 0", "label.deleted"),
-        ("merged ana into bob: ", "-"),
-        ("alias ana removed", "-"),
-        ("removed 1 with 1", "label.deleted"),
-        ("removed 2 with 1", "label.deleted"),
-        ("refreshed", "-"),
+        ("created 3", "label.upsert 3"),
+        ("updated 3", "label.upsert 3"),
+        ("linked 3 ana", "label.chat.added 3 ana"),
+        ("unlinked 3 ana", "label.chat.deleted 3 ana"),
+        ("removed 3 with 0", "label.deleted 3"),
+        ("merged ana into bob:  of 1", "label.chat.deleted 1 ana"),
+        ("alias ana removed", ""),
+        ("removed 1 with 1", "label.deleted 1"),
+        ("removed 2 with 1", "label.deleted 2"),
+        ("refreshed", ""),
     ];
-    assert!(named.iter().map(|(text, name)| (text.as_str(), *name)).eq(expected), "{named:?}");
+    assert!(named.iter().map(|(text, events)| (text.as_str(), events.as_str())).eq(expected), "{named:?}");
 }
 
 #[test]
@@ -88,10 +90,10 @@ fn changes_carry_what_consumers_need() {
     assert_eq!(&commit(&mut feed).changes[..], [label_index::Change::LabelUpdated { label }]);
     assert!(index.merge_chats("77@lid", "ana").unwrap().changed());
     assert!(index.link("2", "77@lid").unwrap());
-    assert_eq!(next(&mut feed), ["merged 77@lid into ana: "]);
+    assert_eq!(next(&mut feed), ["merged 77@lid into ana:  of "]);
     assert_eq!(next(&mut feed), ["linked 2 ana"], "the chat is resolved");
     assert!(index.merge_chats("bob", "carl").unwrap().changed());
-    assert_eq!(next(&mut feed), ["merged bob into carl: 1+2"]);
+    assert_eq!(next(&mut feed), ["merged bob into carl: 1+2 of 1+2"]);
 }
 
 #[test]

@@ -22,14 +22,14 @@ impl Follower {
         Self { feed: index.subscribe_after(snapshot.revision()), copy: Folded::from(snapshot) }
     }
 
-    /// Follows an index whose earlier commits made this copy.
-    pub(crate) fn going_on(copy: Folded, index: &LabelIndex) -> Self {
-        Self { feed: index.subscribe_after(copy.revision()), copy }
+    /// Ends, with what a consumer stores: its copy, and its position as a text.
+    pub(crate) fn stop(self) -> (Folded, String) {
+        (self.copy, self.feed.position().to_string())
     }
 
-    /// Gives up the feed, and keeps the copy.
-    pub(crate) fn into_copy(self) -> Folded {
-        self.copy
+    /// Goes on with what was stored.
+    pub(crate) fn resume((copy, position): (Folded, String), index: &LabelIndex) -> Self {
+        Self { feed: index.subscribe_from(position).expect("a position"), copy }
     }
 
     /// The next delivery, unread so far by this follower. A commit is taken into the copy.

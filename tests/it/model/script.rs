@@ -60,7 +60,8 @@ impl Script {
     ///
     /// If they ever differ.
     pub(crate) fn run(&self) {
-        let index = Options::new().limits(self.limits).identity(7).hash_seed(1).build();
+        let retain = self.limits.feed_changes;
+        let index = Options::new().limits(self.limits).identity(7).hash_seed(1).retain(retain).build();
         self.run_on(index, |_, _| Ok(()));
     }
 

@@ -63,7 +63,7 @@ pub(super) fn to_the_end(mut next: impl FnMut() -> Delivery) -> Vec<u64> {
         match next() {
             Delivery::Commit(commit) => revisions.push(commit.revision),
             Delivery::Closed => return revisions,
-            Delivery::Missed { after } => panic!("missed after {after}"),
+            other => panic!("{other:?}"),
         }
     }
 }

@@ -98,7 +98,7 @@ fn drain(feed: &mut Subscriber, copy: &mut Folded, index: &LabelIndex) {
                 *copy = Folded::from(&snapshot);
                 feed.resume_after(snapshot.revision());
             }
-            Delivery::Closed => panic!("closed"),
+            other => panic!("{other:?}"),
         }
     }
 }

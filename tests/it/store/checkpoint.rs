@@ -32,7 +32,7 @@ fn len_after(rounds: usize, folder: &Folder, index: &LabelIndex, mut each: impl 
 #[test]
 fn endless_relabelling_keeps_the_file_bounded() {
     let folder = Folder::new();
-    let store = StoreOptions::new().checkpoint_floor(u64::MAX).open(folder.path()).unwrap();
+    let store = StoreOptions::new().checkpoint_floor(u64::MAX).retain_changes(1_000).open(folder.path()).unwrap();
     let index = store.instance("shop").unwrap();
     let checkpoint = |round: usize| {
         if round.is_multiple_of(10) {

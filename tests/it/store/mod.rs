@@ -14,6 +14,7 @@ mod model;
 mod opening;
 mod power;
 mod power_cuts;
+mod retained;
 mod together;
 mod verify;
 

@@ -223,7 +223,7 @@ impl<'a> Slow<'a> {
                 self.feed.resume_after(snapshot.revision());
                 self.missed += 1;
             }
-            Delivery::Closed => panic!("closed"),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -274,7 +274,7 @@ pub(super) fn subscribe_again_and_again(scene: &Scene, send: Sender<Seen>) {
             match delivery {
                 Delivery::Commit(commit) => copy.apply(&commit),
                 Delivery::Missed { .. } => break,
-                Delivery::Closed => panic!("closed"),
+                other => panic!("{other:?}"),
             }
         }
         send.send(Seen::Whole(copy.replica())).unwrap();

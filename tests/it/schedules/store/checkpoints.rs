@@ -1,6 +1,8 @@
 //! Checkpoints beside everything else.
 
 use label_index::{Delivery, Limits, Store, StoreOptions};
+use shuttle::future::block_on;
+use shuttle::thread;
 
 use super::{at_once, close, either, explore, open, options};
 use crate::replica::Replica;
@@ -25,7 +27,57 @@ fn a_checkpoint_waits_for_no_snapshot_and_no_subscriber() {
         writers.into_iter().for_each(|writer| writer.join().unwrap());
         assert_eq!(Replica::from(&held), was);
         assert_eq!(close(store, &index, &disk).revision, 4);
-        assert_eq!(slow.try_recv(), Some(Delivery::Missed { after: 1 }));
+        assert_eq!(slow.try_recv(), Some(Delivery::Closed), "what it did not get is on disk, and that is closed");
+    };
+    explore(body);
+}
+
+/// A task that is behind what is in memory is given older commits beside writers, and checkpoints that trim others.
+#[test]
+fn a_task_that_is_behind_reads_beside_checkpoints() {
+    let body = || {
+        let mut limits = Limits::default();
+        limits.feed_changes = 1;
+        let (store, disk) = open(eager().durability(either()).limits(limits).retain_changes(4));
+        let index = store.existing("shop").unwrap();
+        let mut feed = index.subscribe();
+        let writer = link(&index, 1, &["bob", "carl", "dora"]);
+        let reader = thread::spawn(move || {
+            for revision in 2..=4 {
+                let delivery = block_on(feed.recv_async());
+                assert!(matches!(delivery, Delivery::Commit(commit) if commit.revision == revision));
+            }
+        });
+        store.checkpoint().unwrap();
+        writer.join().unwrap();
+        reader.join().unwrap();
+        assert_eq!(close(store, &index, &disk).revision, 4);
+    };
+    explore(body);
+}
+
+/// Whoever reads from the disk when the store is closed gets the commits, or is told that it is closed.
+#[test]
+fn a_store_is_closed_under_one_that_is_behind() {
+    let body = || {
+        let mut limits = Limits::default();
+        limits.feed_changes = 1;
+        let (store, disk) = open(eager().limits(limits).retain_changes(4));
+        let index = store.existing("shop").unwrap();
+        let mut feed = index.subscribe();
+        link(&index, 1, &["bob", "carl", "dora"]).join().unwrap();
+        let reader = thread::spawn(move || {
+            loop {
+                let expected = feed.revision() + 1;
+                match block_on(feed.recv_async()) {
+                    Delivery::Commit(commit) => assert_eq!(commit.revision, expected),
+                    Delivery::Closed => return feed.revision(),
+                    other => panic!("{other:?}"),
+                }
+            }
+        });
+        assert_eq!(close(store, &index, &disk).revision, 4);
+        assert!(reader.join().unwrap() <= 4);
     };
     explore(body);
 }

@@ -2,7 +2,9 @@
 
 use label_index::{ChatId, Cursor, Delivery, Filter, LabelIndex, Page, Receipt, Subscriber};
 
+use super::consumer::{Consumer, Published, Stopped};
 use super::op::{Answer, Op, batch};
+use super::random::Random;
 use crate::model::action::Action;
 use crate::replica::Replica;
 
@@ -12,12 +14,16 @@ pub(crate) struct Account {
     twin: LabelIndex,
     /// What the twin was at each revision, and the operations that led there, some of which changed nothing.
     states: Vec<Replica>,
+    /// What it published, from its first commit on.
+    published: Vec<Published>,
+    twin_feed: Subscriber,
     ops: Vec<(u64, Op)>,
     /// The newest revision of which its host knows that it is on disk.
     acknowledged: u64,
     /// Whether places are those of the twin. A write that waits for the disk keeps the places that it frees.
     places_known: bool,
     cursors: Vec<Given>,
+    consumer: Consumer,
 }
 
 /// A cursor, the revision at which it was given, and the chats that followed then.
@@ -31,12 +37,14 @@ struct Given {
 pub(crate) struct Held {
     index: LabelIndex,
     feed: Subscriber,
+    /// That of the consumer.
+    consumer: Subscriber,
     receipts: Vec<(Receipt, Answer, u64)>,
 }
 
 impl Held {
-    pub(crate) fn new(index: LabelIndex) -> Self {
-        Self { feed: index.subscribe(), index, receipts: Vec::new() }
+    pub(crate) fn new(index: LabelIndex, account: &Account) -> Self {
+        Self { feed: index.subscribe(), consumer: account.consumer.start(&index), index, receipts: Vec::new() }
     }
 }
 
@@ -45,11 +53,14 @@ impl Default for Account {
         let twin = LabelIndex::new();
         Self {
             states: vec![Replica::from(&twin.snapshot())],
+            published: Vec::new(),
+            twin_feed: twin.subscribe(),
             twin,
             ops: Vec::new(),
             acknowledged: 0,
             places_known: true,
             cursors: Vec::new(),
+            consumer: Consumer::default(),
         }
     }
 }
@@ -78,6 +89,9 @@ impl Account {
     /// Carries out an operation on the twin.
     fn follow(&mut self, op: &Op) -> Answer {
         let answer = op.carry_out(&self.twin);
+        while let Some(Delivery::Commit(commit)) = self.twin_feed.try_recv() {
+            self.published.push((&commit).into());
+        }
         self.ops.push((self.twin.revision(), op.clone()));
         if self.states.last().is_none_or(|state| state.revision < self.twin.revision()) {
             self.states.push(Replica::from(&self.twin.snapshot()));
@@ -121,6 +135,25 @@ impl Account {
         }
     }
 
+    /// Lets the consumer read at most so many commits. What it is done with is on disk.
+    pub(crate) fn consume(
+        &mut self,
+        held: &mut Held,
+        retained: Option<usize>,
+        commits: usize,
+        random: &mut Random,
+    ) -> Stopped {
+        let known = (self.published.as_slice(), retained);
+        let stopped = self.consumer.read(&mut held.consumer, &held.index, known, commits, random);
+        self.acknowledge(self.consumer.revision());
+        stopped
+    }
+
+    /// The consumer is done with everything that is there.
+    pub(crate) fn assert_consumed(&self) {
+        self.consumer.assert_has(&self.published);
+    }
+
     /// Takes the cursor behind the first chats.
     pub(crate) fn page(&mut self, held: &Held, chats: usize) {
         let snapshot = held.index.snapshot();
@@ -147,7 +180,7 @@ impl Account {
 
     /// Takes an instance as it was found when the store was opened again: whole commits, all that were acknowledged, and
     /// none that was not attempted.
-    pub(crate) fn recovered(&mut self, index: &LabelIndex) {
+    pub(crate) fn recovered(&mut self, index: &LabelIndex, retained: Option<usize>) {
         let snapshot = index.snapshot();
         snapshot.check_invariants().expect("what is on disk is sound");
         let revision = snapshot.revision();
@@ -156,8 +189,13 @@ impl Account {
         self.assert_is(Replica::from(&snapshot));
         self.check_cursors(index);
         let mut late = index.subscribe_after(self.acknowledged);
-        let missed = (self.acknowledged < revision).then_some(Delivery::Missed { after: self.acknowledged });
-        assert_eq!(late.try_recv(), missed, "a feed that is gone on with");
+        for expected in self.acknowledged + 1..=revision {
+            match late.try_recv() {
+                Some(Delivery::Commit(commit)) => assert_eq!(commit.revision, expected, "a feed that goes on"),
+                Some(Delivery::Missed { .. }) if retained.is_some() => break,
+                other => panic!("revision {expected} was to come, and not {other:?}"),
+            }
+        }
         self.forget_after(revision);
     }
 
@@ -187,13 +225,13 @@ impl Account {
 
     /// What was lost is never to come back: the twin begins anew, up to this revision.
     fn forget_after(&mut self, revision: u64) {
-        let cursors = std::mem::take(&mut self.cursors);
+        let (cursors, consumer) = (std::mem::take(&mut self.cursors), std::mem::take(&mut self.consumer));
         let former = std::mem::take(self);
         for (_, op) in former.ops.iter().take_while(|(at, _)| *at <= revision) {
             drop(self.follow(op));
         }
         assert_eq!(self.twin.revision(), revision);
-        (self.cursors, self.places_known) = (cursors, former.places_known);
+        (self.cursors, self.consumer, self.places_known) = (cursors, consumer, former.places_known);
         self.acknowledge_all();
     }
 }

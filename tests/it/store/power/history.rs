@@ -14,6 +14,8 @@ pub(crate) struct History {
     pub(crate) quick_repair: bool,
     /// Bytes of a log before the store writes a checkpoint by itself.
     pub(crate) checkpoint_floor: u64,
+    /// Changes that are retained for subscribers, if not more than there will be.
+    pub(crate) retain: Option<usize>,
     pub(crate) steps: Vec<Step>,
     /// What cuts leave.
     pub(crate) seed: u64,
@@ -83,7 +85,7 @@ impl History {
             Step::Remove(2),
             Step::Do(0, link("row 5")),
         ];
-        Self { synced, quick_repair: false, checkpoint_floor: 1 << 20, steps, seed: 0 }
+        Self { synced, quick_repair: false, checkpoint_floor: 1 << 20, retain: None, steps, seed: 0 }
     }
 
     /// Reads the options from the first chunk, and a step from each other one.
@@ -93,12 +95,14 @@ impl History {
         let synced = options.below(4) != 3;
         let quick_repair = options.below(4) == 3;
         let checkpoint_floor = options.pick(&[1 << 20, 1 << 20, 400, 0]);
+        // What a snapshot shows is on disk only if writes wait for that.
+        let retain = options.pick(&[None, None, None, Some(6), Some(0)]).filter(|_| synced);
         let seed = (0..8).fold(0, |seed, _| seed << 8 | u64::from(options.byte()));
         let mut steps = Vec::new();
         while let Some(chunk) = chunks.next() {
             steps.push(step(chunk, &mut chunks));
         }
-        Self { synced, quick_repair, checkpoint_floor, steps, seed }
+        Self { synced, quick_repair, checkpoint_floor, retain, steps, seed }
     }
 }
 

@@ -6,6 +6,7 @@
 //! `crash` share it.
 
 mod account;
+mod consumer;
 pub(crate) mod disk;
 pub(crate) mod history;
 mod op;

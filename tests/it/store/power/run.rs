@@ -7,6 +7,7 @@ use std::time::Duration;
 use label_index::{Durability, Error, Store, StoreOptions};
 
 use super::account::{Account, Held};
+use super::consumer::Stopped;
 use super::disk::{Disk, Trouble};
 use super::history::{History, Outage, Step};
 use super::op::{Op, full_state};
@@ -48,6 +49,7 @@ impl History {
         let mut open = run.open().expect("an empty store");
         for step in &self.steps {
             run.take(&mut open, step);
+            run.consume(&mut open);
             if run.disk.had_trouble() {
                 let outage = run.planned.take().expect("trouble was planned");
                 open = run.outage(open, outage);
@@ -56,7 +58,8 @@ impl History {
         let again = run.planned.take().and_then(|outage| outage.again);
         open = run.outage(open, Outage { after: 0, power: true, again });
         NAMES.iter().zip(0..).for_each(|(_, account)| run.carry_out(&mut open, account, &first_label()));
-        drop(run.outage(open, Outage { after: 0, power: true, again: None }));
+        open = run.outage(open, Outage { after: 0, power: true, again: None });
+        run.consume_all(&mut open);
     }
 
     /// Takes the steps on a disk of which a call fails, and opens the store again on one of which none does: the same, or,
@@ -68,7 +71,10 @@ impl History {
     pub(crate) fn run_with_error(&self, disk: Disk, power: bool) {
         let mut run = Run::new(self, disk);
         let opened = run.open().map(|mut open| {
-            self.steps.iter().for_each(|step| run.take(&mut open, step));
+            for step in &self.steps {
+                run.take(&mut open, step);
+                run.consume(&mut open);
+            }
             open
         });
         match opened {
@@ -76,7 +82,8 @@ impl History {
             Err(error) => run.excuse(&error),
         }
         run.back(power);
-        drop(run.recover().expect("a disk without trouble"));
+        let mut open = run.recover().expect("a disk without trouble");
+        run.consume_all(&mut open);
     }
 }
 
@@ -102,10 +109,14 @@ impl<'a> Run<'a> {
     }
 
     fn open(&self) -> Result<Open, Error> {
-        let History { synced, quick_repair, checkpoint_floor, .. } = *self.history;
+        let History { synced, quick_repair, checkpoint_floor, retain, .. } = *self.history;
         // So long that nothing is written unless it is asked for.
         let durability = if synced { Durability::Synced } else { Durability::Within(Duration::from_secs(3_600)) };
         let options = StoreOptions::new().durability(durability).quick_repair(quick_repair);
+        let options = match retain {
+            Some(changes) => options.retain_changes(changes as u64),
+            None => options,
+        };
         let store = options.checkpoint_floor(checkpoint_floor).checkpoint_percent(0).open_on(self.disk.clone())?;
         Ok(Open { store, held: BTreeMap::new() })
     }
@@ -161,7 +172,10 @@ impl<'a> Run<'a> {
         let name = NAMES[usize::from(account)];
         if !open.held.contains_key(name) {
             match open.store.instance(name) {
-                Ok(index) => drop(open.held.insert(name, Held::new(index))),
+                Ok(index) => {
+                    let account = &self.known.entry(name).or_default().account;
+                    drop(open.held.insert(name, Held::new(index, account)));
+                }
                 Err(error) => {
                     self.excuse(&error);
                     self.known.entry(name).or_insert(Known { unsure: true, ..Known::default() });
@@ -176,6 +190,29 @@ impl<'a> Run<'a> {
         let synced = self.history.synced;
         if let Some((known, held)) = self.instance(open, account) {
             known.account.carry_out(held, op, synced);
+        }
+    }
+
+    /// Lets the consumer of each instance read some commits.
+    fn consume(&mut self, open: &mut Open) {
+        for (name, held) in &mut open.held {
+            let Some(known) = self.known.get_mut(name) else { continue };
+            let commits = self.random.below(4);
+            match known.account.consume(held, self.history.retain, commits, &mut self.random) {
+                Stopped::Waits => {}
+                Stopped::Failed(error) => assert!(self.disk.had_trouble(), "nothing was to go wrong: {error}"),
+                Stopped::Closed => panic!("the instance is open"),
+            }
+        }
+    }
+
+    /// Lets every consumer read everything: it has each event exactly once.
+    fn consume_all(&mut self, open: &mut Open) {
+        for (name, held) in &mut open.held {
+            let Some(known) = self.known.get_mut(name) else { continue };
+            let stopped = known.account.consume(held, self.history.retain, usize::MAX, &mut self.random);
+            assert!(matches!(stopped, Stopped::Waits), "{stopped:?}");
+            known.account.assert_consumed();
         }
     }
 
@@ -271,8 +308,8 @@ impl<'a> Run<'a> {
         for (name, known) in &mut self.known {
             known.unsure = false;
             let index = open.store.existing(name)?;
-            known.account.recovered(&index);
-            open.held.insert(name, Held::new(index));
+            known.account.recovered(&index, self.history.retain);
+            open.held.insert(name, Held::new(index, &known.account));
         }
         Ok(open)
     }

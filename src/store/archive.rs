@@ -1,0 +1,67 @@
+//! Older commits of an instance, for subscribers that are behind what is in memory.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::index::archive::{Archive, Archived};
+use crate::index::sync::RwLock;
+use crate::model::change::Revision;
+use crate::model::error::Result;
+use crate::store::backend::database::Database;
+use crate::store::backend::fault::Fault;
+use crate::store::catalog::{Entry, entry_row};
+use crate::store::log_reader::LogReader;
+use crate::store::tables::INSTANCES;
+
+/// The database as long as the store is open. Held while a page is read, so that closing waits for the page.
+pub(super) struct OpenDatabase(RwLock<Option<Arc<Database>>>);
+
+impl OpenDatabase {
+    pub(super) fn new(database: Arc<Database>) -> Arc<Self> {
+        Arc::new(Self(RwLock::new(Some(database))))
+    }
+
+    /// Lets nobody read any more.
+    pub(super) fn close(&self) {
+        let former = self.0.write().take();
+        drop(former);
+    }
+}
+
+/// The log of one instance.
+pub(super) struct LogArchive {
+    pub(super) database: Arc<OpenDatabase>,
+    pub(super) path: PathBuf,
+    pub(super) name: Arc<str>,
+    pub(super) entry: Entry,
+}
+
+impl LogArchive {
+    fn page(&self, database: &Database, after: Revision, up_to: Revision) -> Result<Archived, Fault> {
+        let tables = database.begin_read()?;
+        let Entry { number, identity } = self.entry;
+        let log = LogReader { tables: &tables, instance: number, identity };
+        let Some(extent) = log.extent()? else {
+            let named = tables.get(INSTANCES, self.name.as_bytes())?;
+            let is_there = named.is_some_and(|row| row == entry_row(self.entry));
+            return if is_there { Err(Fault::damage("the end of the log is missing")) } else { Ok(Archived::Closed) };
+        };
+        if after < extent.first_revision {
+            return Ok(Archived::Gone);
+        }
+        let page = log.page(&extent, after, up_to)?;
+        if page.is_empty() {
+            Err(Fault::damage(format!("the log ends before revision {up_to}")))
+        } else {
+            Ok(Archived::Page(page))
+        }
+    }
+}
+
+impl Archive for LogArchive {
+    fn read(&self, after: Revision, up_to: Revision) -> Result<Archived> {
+        let open = self.database.0.read();
+        let Some(database) = &*open else { return Ok(Archived::Closed) };
+        self.page(database, after, up_to).map_err(|fault| fault.into_error(&self.path, Some(&self.name)))
+    }
+}

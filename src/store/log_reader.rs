@@ -1,0 +1,152 @@
+//! The log of an instance as it is read: to check it, to trim it, and for subscribers that are behind.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::codec::{LogRecord, decode_record, first_revision};
+use crate::model::change::{Commit, Revision};
+use crate::store::backend::database::Reading;
+use crate::store::backend::fault::Fault;
+use crate::store::log_extent::{LogExtent, Trim};
+use crate::store::tables::{LOG, TAIL, instance_key, log_key};
+
+/// A page for a subscriber has about so many changes. A record is read whole, so it may have more.
+const PAGE: usize = 4_096;
+
+/// Which commits of an instance are retained for subscribers that are behind.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Retention {
+    /// The last ones with together so many changes.
+    pub(super) changes: u64,
+    /// Of those the ones that are not older.
+    pub(super) age: Option<Duration>,
+}
+
+/// As many records are tried in place of one that cannot be read.
+const NEAR: u64 = 8;
+
+/// The log of one instance at one moment.
+pub(super) struct LogReader<'r, 'd> {
+    pub(super) tables: &'r Reading<'d>,
+    pub(super) instance: u64,
+    pub(super) identity: u64,
+}
+
+fn count(changes: &[Commit]) -> u64 {
+    changes.iter().map(|commit| u64::try_from(commit.changes.len()).unwrap_or(u64::MAX)).sum()
+}
+
+impl LogReader<'_, '_> {
+    /// How far the log goes, if there is one.
+    pub(super) fn extent(&self) -> Result<Option<LogExtent>, Fault> {
+        let tail = self.tables.get(LOG, &log_key(self.instance, TAIL))?;
+        Ok(tail.map(|tail| LogExtent::decode(&tail)).transpose()?)
+    }
+
+    fn payload(&self, record: u64) -> Result<Vec<u8>, Fault> {
+        self.tables.expect(LOG, &log_key(self.instance, record))
+    }
+
+    /// The commits after a revision up to another one, both within the extent: a page of them, at least one.
+    ///
+    /// **O(log r)** in the number of records, and what the page has.
+    pub(super) fn page(&self, extent: &LogExtent, after: Revision, up_to: Revision) -> Result<VecDeque<Commit>, Fault> {
+        let wanted = after + 1;
+        // The record of the commit is one of `low..high`.
+        let (mut low, mut high) = (extent.first_record, extent.next_record);
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            // A record that cannot be read hides no other one: what is wrong is found where it is needed.
+            let first = |record| Some((record, first_revision(&self.payload(record).ok()?).ok()?));
+            match (middle..high.min(middle + NEAR)).find_map(first) {
+                Some((record, first)) if first <= wanted => low = record,
+                _ => high = middle,
+            }
+        }
+        let (mut page, mut changes, mut next) = (VecDeque::new(), 0, wanted);
+        while changes < PAGE && next <= up_to.min(extent.revision) {
+            match self.commits_from(extent, low, next) {
+                Ok(commits) => {
+                    for commit in commits.into_iter().filter(|commit| (next..=up_to).contains(&commit.revision)) {
+                        changes += commit.changes.len();
+                        page.push_back(commit);
+                    }
+                }
+                // What comes before it is delivered first.
+                Err(_) if !page.is_empty() => break,
+                Err(fault) => return Err(fault),
+            }
+            next = page.back().map_or(next, |last: &Commit| last.revision + 1);
+            low += 1;
+        }
+        Ok(page)
+    }
+
+    /// The commits of a record, none of which may be beyond this revision unless one is it.
+    fn commits_from(&self, extent: &LogExtent, record: u64, revision: Revision) -> Result<Vec<Commit>, Fault> {
+        let commits = decode_record(&self.payload(record)?, self.identity, extent.format_of(record))?.commits;
+        if commits.first().is_none_or(|first| first.revision > revision) {
+            return Err(Fault::damage(format!("revision {revision} is not in record {record} of the log")));
+        }
+        Ok(commits)
+    }
+
+    /// The records before another one that fall out of what is retained at a time. None if there are none.
+    pub(super) fn trim(
+        &self,
+        extent: &LogExtent,
+        before: u64,
+        retention: Retention,
+        now: u64,
+    ) -> Result<Option<Trim>, Fault> {
+        let oldest =
+            retention.age.map_or(0, |age| now.saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX)));
+        let mut trim =
+            Trim { first_record: extent.first_record, first_revision: extent.first_revision, changes: 0, bytes: 0 };
+        while trim.first_record < before {
+            let payload = self.payload(trim.first_record)?;
+            let format = extent.format_of(trim.first_record);
+            let LogRecord { written, commits } = decode_record(&payload, self.identity, format)?;
+            let changes = trim.changes.saturating_add(count(&commits));
+            if extent.changes.saturating_sub(changes) < retention.changes && written >= oldest {
+                break;
+            }
+            trim.first_record += 1;
+            trim.first_revision = commits.last().map_or(trim.first_revision, |last| last.revision);
+            trim.changes = changes;
+            trim.bytes += u64::try_from(payload.len()).unwrap_or(u64::MAX);
+        }
+        Ok((trim.first_record > extent.first_record).then_some(trim))
+    }
+
+    /// Checks every record: numbered without a gap from where replay or retaining begins, whichever is first, with the
+    /// revisions and changes that the tail says.
+    pub(super) fn check(&self, extent: &LogExtent, log_from: u64) -> Result<(), Fault> {
+        let mut number = extent.first_record.min(log_from);
+        let (mut revision, mut changes) = (extent.first_revision, 0);
+        for row in self.tables.rows(LOG, &instance_key(self.instance))? {
+            let (key, payload) = row?;
+            if key == log_key(self.instance, TAIL) {
+                break;
+            }
+            if key != log_key(self.instance, number) {
+                return Err(Fault::damage(format!("record {number} of the log is missing")));
+            }
+            if number >= extent.first_record {
+                let commits = decode_record(&payload, self.identity, extent.format_of(number))?.commits;
+                if commits.first().is_none_or(|first| Some(first.revision) != revision.checked_add(1)) {
+                    return Err(Fault::damage(format!("record {number} of the log does not go on after {revision}")));
+                }
+                revision = commits.last().map_or(revision, |last| last.revision);
+                changes += count(&commits);
+            }
+            number += 1;
+        }
+        let found = LogExtent { next_record: number, revision, changes, ..*extent };
+        if found == *extent {
+            Ok(())
+        } else {
+            Err(Fault::damage(format!("the log has {found:?} instead of {extent:?}")))
+        }
+    }
+}
