@@ -48,7 +48,7 @@ fn records_and_seals_are_as_described() {
         [Commit::new(0, 300, [linked(1, "5511999990001@c.us", 200), merged]), Commit::new(0, 301, [Change::Refreshed])];
     let mut record = Vec::new();
     encode_record(300, &commits, &mut record);
-    assert_eq!(hex(&record), "ac02ac0202040216f128cd5c0305c801092107a0010202d80401d8040107");
+    assert_eq!(hex(&record), "ac02ac0202040216f128cd5c0305c801092107a00202d80401d8040107");
     let sealed = hex(&seal(&[b"key", b"part"], &record));
-    assert_eq!(sealed, "17c982c63d7d4a67f3ac0202040216f128cd5c0305c801062107a001d8040107");
+    assert_eq!(sealed, "1d20aacf9a7f1577c2ac02ac0202040216f128cd5c0305c801092107a00202d80401d8040107");
 }
