@@ -120,6 +120,7 @@ impl State {
     }
 
     /// The first place behind the page's cursor, if there can be one.
+    #[inline]
     fn start_of(&self, page: Page, limits: &Limits) -> Result<Option<Place>> {
         match self.last_of(page, limits)? {
             None => Ok(Some(0)),
@@ -129,6 +130,7 @@ impl State {
     }
 
     /// The last chat of the page before, if the page is one that may be asked for.
+    #[inline]
     pub(super) fn last_of(&self, page: Page, limits: &Limits) -> Result<Option<(Cursor, Last)>> {
         if page.limit > limits.page {
             return Err(exceeded(Limit::Page, limits.page, page.limit));
