@@ -1,0 +1,102 @@
+//! What all requests share, and the routes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::error_handling::HandleErrorLayer;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use axum::{Router, middleware};
+use label_index::{Error, LabelIndex, Store};
+use tower::load_shed::error::Overloaded;
+use tower::{BoxError, ServiceBuilder};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::failure::{Answered, Failure};
+use crate::observe;
+use crate::rate::Rate;
+use crate::request::chat::ChatNames;
+use crate::request::path;
+use crate::routes;
+use crate::tokens::Tokens;
+
+/// Bytes of a body.
+const LONGEST_BODY: usize = 1 << 20;
+/// Requests that are answered at the same time; more are told to come back.
+const REQUESTS: usize = 4_096;
+/// How long an answer may take to begin.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) store: Store,
+    pub(crate) tokens: Tokens,
+    pub(crate) rate: Rate,
+    pub(crate) chats: ChatNames,
+}
+
+impl App {
+    /// The index of an instance, which is loaded if it is not.
+    ///
+    /// # Errors
+    ///
+    /// 404 if there is none.
+    pub(crate) async fn instance(self: &Arc<Self>, name: &str) -> Answered<LabelIndex> {
+        let (app, name) = (Arc::clone(self), name.to_owned());
+        let loaded = tokio::task::spawn_blocking(move || app.store.existing(&name)).await;
+        match loaded.map_err(|_| Failure::internal())? {
+            // What cannot be the name of an instance is not known either.
+            Err(Error::InvalidInstanceName { .. }) => Err(Failure::instance_not_found()),
+            loaded => Ok(loaded?),
+        }
+    }
+
+    /// The index of a session, as the second interface calls an instance.
+    ///
+    /// # Errors
+    ///
+    /// 401 without a token for it, then 404 if there is none.
+    pub(crate) async fn session(self: &Arc<Self>, name: &str, token: Option<&str>) -> Answered<LabelIndex> {
+        let scope = token.and_then(|token| self.tokens.scope(token));
+        if !scope.is_some_and(|(_, scope)| scope.allows(name)) {
+            return Err(Failure::invalid_token());
+        }
+        self.instance(name).await.map_err(|failure| match failure.status {
+            StatusCode::NOT_FOUND => Failure::session_not_found(),
+            _ => failure,
+        })
+    }
+}
+
+/// Everything that the server answers.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    let (router, document) =
+        OpenApiRouter::with_openapi(routes::openapi::document()).merge(routes::all()).split_for_parts();
+    let bounds = ServiceBuilder::new()
+        .layer(HandleErrorLayer::new(out_of_bounds))
+        .load_shed()
+        .concurrency_limit(REQUESTS)
+        .timeout(TIME_LIMIT);
+    router
+        .merge(routes::openapi::serving(&document))
+        .merge(routes::without_instance())
+        .fallback(|| async { Failure::new(StatusCode::NOT_FOUND, "Not found") })
+        .method_not_allowed_fallback(|| async { Failure::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed") })
+        .layer(
+            ServiceBuilder::new()
+                .layer(middleware::from_fn(observe::request))
+                .layer(CatchPanicLayer::custom(|_| Failure::internal().into_response()))
+                .layer(bounds)
+                .layer(middleware::from_fn(path::well_formed))
+                .layer(DefaultBodyLimit::max(LONGEST_BODY)),
+        )
+        .with_state(app)
+}
+
+async fn out_of_bounds(error: BoxError) -> Failure {
+    let message = if error.is::<Overloaded>() { "The server is busy" } else { "The request took too long" };
+    Failure::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(1)
+}

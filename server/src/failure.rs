@@ -1,0 +1,110 @@
+//! What a request is answered that cannot be carried out.
+
+use std::borrow::Cow;
+
+use axum::Json;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use label_index::{Error, ErrorKind};
+use serde_json::json;
+
+/// A status, and a message for the caller: `{"success": false, "error": {"message": ".."}}`.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) status: StatusCode,
+    message: Cow<'static, str>,
+    /// Seconds.
+    retry_after: Option<u64>,
+}
+
+/// What a handler gives.
+pub(crate) type Answered<T> = Result<T, Failure>;
+
+impl Failure {
+    pub(crate) fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, message: message.into(), retry_after: None }
+    }
+
+    /// 400.
+    pub(crate) fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub(crate) fn instance_name_required() -> Self {
+        Self::bad_request("Instance name is required")
+    }
+
+    pub(crate) fn invalid_token() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "Invalid token")
+    }
+
+    pub(crate) fn instance_not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "Instance not found")
+    }
+
+    pub(crate) fn not_connected() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "Instance is not connected to WhatsApp")
+    }
+
+    pub(crate) fn session_not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "Session not found")
+    }
+
+    pub(crate) fn label_not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "Label not found")
+    }
+
+    pub(crate) fn too_many_requests(seconds: u64) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests").retry_after(seconds)
+    }
+
+    /// Something here is broken, and the log says what.
+    pub(crate) fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal error")
+    }
+
+    /// When it makes sense to try again.
+    pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+}
+
+/// The status is that of the error's kind; what only the operator can mend goes to the log, and not to the caller.
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match &error {
+            Error::BatchRefused { cause, .. } => return Self::from((**cause).clone()),
+            Error::UnknownLabel { .. } => return Self::label_not_found(),
+            Error::UnknownInstance { .. } => return Self::instance_not_found(),
+            _ => {}
+        }
+        let status = match error.kind() {
+            ErrorKind::Invalid => StatusCode::BAD_REQUEST,
+            ErrorKind::NotFound => StatusCode::NOT_FOUND,
+            ErrorKind::Conflict => StatusCode::CONFLICT,
+            ErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            ErrorKind::Unavailable => {
+                tracing::error!(%error, "storage is not available");
+                return Self::new(StatusCode::SERVICE_UNAVAILABLE, "Storage is not available").retry_after(10);
+            }
+            _ => {
+                tracing::error!(%error, "the index failed");
+                return Self::internal();
+            }
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let body = Json(json!({ "success": false, "error": { "message": self.message } }));
+        let mut response = (self.status, body).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}

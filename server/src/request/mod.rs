@@ -1,0 +1,9 @@
+//! What a request says: who asks, for which instance, with which parameters and which body.
+
+pub(crate) mod access;
+pub(crate) mod body;
+pub(crate) mod chat;
+pub(crate) mod credentials;
+pub(crate) mod path;
+pub(crate) mod query;
+pub(crate) mod session;

@@ -1,0 +1,110 @@
+//! Contacts by label.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use label_index::{Answer, Filter, Page};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::app::App;
+use crate::failure::{Answered, Failure};
+use crate::request::access::Access;
+use crate::request::query::Query;
+use crate::schemas::{self, Done, Failures, Problem};
+
+/// Chats on a page if nothing else is said; the index lists no more at once.
+const PAGE: usize = 1_000;
+
+/// Which chats, and which page of them.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Question {
+    /// Ids of labels, separated by commas: chats that carry any of these, or of `labelNames`.
+    #[param(example = "1,2")]
+    label_ids: Option<String>,
+    /// Names of labels in any case, separated by commas.
+    #[param(example = "VIP,Support")]
+    label_names: Option<String>,
+    /// Ids of labels, separated by commas: only chats that carry all of these.
+    all_of: Option<String>,
+    /// Ids of labels, separated by commas: no chats that carry any of these.
+    none_of: Option<String>,
+    /// Whether the network is asked for its state first.
+    refresh: Option<bool>,
+    /// The most chats to list, 1,000 by default, which is also the most allowed; with 0 only totals.
+    #[param(minimum = 0, maximum = 1000)]
+    limit: Option<usize>,
+    /// The value of `next` in the page before.
+    after: Option<String>,
+}
+
+/// A page of chats.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Contacts {
+    #[serde(flatten)]
+    done: Done,
+    #[serde(flatten)]
+    #[schema(value_type = schemas::Answer)]
+    answer: Answer,
+    /// Whether the network was asked in this call.
+    refreshed: bool,
+}
+
+impl Question {
+    /// A clause that was not given is none; one that was given and is empty lets nobody pass.
+    fn filter(&self) -> Filter {
+        let mut filter = Filter::new();
+        if let Some(ids) = &self.label_ids {
+            filter = filter.any_of_ids(Filter::split(ids));
+        }
+        if let Some(names) = &self.label_names {
+            filter = filter.any_of_names(Filter::split(names));
+        }
+        if let Some(ids) = &self.all_of {
+            filter = filter.all_of_ids(Filter::split(ids));
+        }
+        if let Some(ids) = &self.none_of {
+            filter = filter.none_of_ids(Filter::split(ids));
+        }
+        filter
+    }
+}
+
+/// A page of a length, behind a cursor or from the beginning.
+pub(crate) fn page(limit: Option<usize>, after: Option<&str>) -> Answered<Page> {
+    let limit = limit.unwrap_or(PAGE);
+    Ok(match after {
+        Some(cursor) => Page::after(limit, cursor)?,
+        None => Page::first(limit),
+    })
+}
+
+/// Lists the chats that carry any of these labels, each with all its labels, and counts them.
+#[utoipa::path(
+    get,
+    path = "/api/chat/contactsByLabel/{instance}",
+    tag = "contacts",
+    params(("instance" = String, Path, description = "The instance"), Question),
+    security(("token" = []), ("bearer" = [])),
+    responses(
+        (status = 200, body = Contacts),
+        (status = 429, body = Problem, description = "Too many requests; `Retry-After` says when to try again."),
+        Failures,
+    )
+)]
+pub(crate) async fn contacts_by_label(
+    State(app): State<Arc<App>>,
+    access: Access,
+    Query(question): Query<Question>,
+) -> Answered<Json<Contacts>> {
+    app.rate.count(&access.token)?;
+    let page = page(question.limit, question.after.as_deref())?;
+    if question.refresh == Some(true) {
+        return Err(Failure::not_connected());
+    }
+    let answer = access.index.query(&question.filter(), page)?;
+    Ok(Json(Contacts { done: Done::saying("Contacts retrieved successfully"), answer, refreshed: false }))
+}

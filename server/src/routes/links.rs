@@ -1,0 +1,190 @@
+//! Labels on chats: the second interface's forms.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use label_index::{Answer, ChatId, Filter, Label, LabelIndex};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::app::App;
+use crate::failure::{Answered, Failure};
+use crate::request::session::{Nothing, Session};
+use crate::routes::contacts::page;
+use crate::schemas::{self, Credentials, Done, Failures};
+
+/// A page of the chats of one label.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LabelChats {
+    #[serde(flatten)]
+    done: Done,
+    #[serde(flatten)]
+    #[schema(value_type = schemas::Answer)]
+    answer: Answer,
+}
+
+/// Which page of chats.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PageQuery {
+    /// The most chats to list, 1,000 by default, which is also the most allowed.
+    #[param(minimum = 0, maximum = 1000)]
+    limit: Option<usize>,
+    /// The value of `next` in the page before.
+    after: Option<String>,
+}
+
+/// The labels of one chat.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ChatLabels {
+    #[serde(flatten)]
+    done: Done,
+    /// The chat, as it is called here.
+    #[schema(value_type = String)]
+    chat_id: ChatId,
+    #[schema(value_type = Vec<schemas::Label>)]
+    labels: Vec<Label>,
+}
+
+impl ChatLabels {
+    pub(crate) fn of(index: &LabelIndex, chat: &ChatId) -> Self {
+        let chat_id = index.resolve(chat).unwrap_or_else(|| chat.clone());
+        Self { done: Done::new(), labels: index.labels_of(&chat_id), chat_id }
+    }
+}
+
+/// A label by its id.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LabelById {
+    id: String,
+}
+
+/// The labels that a chat is to have.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LabelSet {
+    labels: Vec<LabelById>,
+}
+
+/// The labels that a chat is to have, and no others.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "read by the derived description alone")]
+pub(crate) struct LabelSetFields {
+    labels: Vec<LabelById>,
+    /// If it is not in the query.
+    instance_id: Option<String>,
+    /// If it is neither in the query nor in a header.
+    access_token: Option<String>,
+}
+
+/// The credentials of a request, where the body has nothing else.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "read by the derived description alone")]
+pub(crate) struct CredentialFields {
+    instance_id: Option<String>,
+    access_token: Option<String>,
+}
+
+/// Lists the chats that have a label, each with all its labels.
+#[utoipa::path(
+    get, path = "/v2/labels/{id}/chats", tag = "labels",
+    params(("id" = String, Path, description = "The label"), PageQuery, Credentials),
+    responses((status = 200, body = LabelChats), Failures)
+)]
+pub(crate) async fn chats(Path(id): Path<String>, session: Session<PageQuery>) -> Answered<Json<LabelChats>> {
+    let page = page(session.query.limit, session.query.after.as_deref())?;
+    let snapshot = session.index.snapshot();
+    if snapshot.label(id.as_str()).is_none() {
+        return Err(Failure::label_not_found());
+    }
+    let answer = snapshot.query(&Filter::new().any_of_ids([id]), page)?;
+    Ok(Json(LabelChats { done: Done::new(), answer }))
+}
+
+/// Gives a chat a label. Again changes nothing.
+#[utoipa::path(
+    put, path = "/v2/labels/{id}/chats/{chatId}", tag = "labels", request_body = Option<CredentialFields>,
+    params(
+        ("id" = String, Path, description = "The label"),
+        ("chatId" = String, Path, description = "A JID or a phone number", example = "5511999990001"),
+        Credentials
+    ),
+    responses((status = 200, body = Done), Failures)
+)]
+pub(crate) async fn link(
+    State(app): State<Arc<App>>,
+    Path((id, chat)): Path<(String, String)>,
+    session: Session,
+) -> Answered<Json<Done>> {
+    link_chat(&session.index, &id, &app.chats.chat(&chat)?).await?;
+    Ok(Json(Done::new()))
+}
+
+/// Takes a label from a chat. Again changes nothing.
+#[utoipa::path(
+    delete, path = "/v2/labels/{id}/chats/{chatId}", tag = "labels", request_body = Option<CredentialFields>,
+    params(
+        ("id" = String, Path, description = "The label"),
+        ("chatId" = String, Path, description = "A JID or a phone number", example = "5511999990001"),
+        Credentials
+    ),
+    responses((status = 200, body = Done), Failures)
+)]
+pub(crate) async fn unlink(
+    State(app): State<Arc<App>>,
+    Path((id, chat)): Path<(String, String)>,
+    session: Session,
+) -> Answered<Json<Done>> {
+    unlink_chat(&session.index, &id, &app.chats.chat(&chat)?).await?;
+    Ok(Json(Done::new()))
+}
+
+/// Lists the labels of a chat.
+#[utoipa::path(
+    get, path = "/v2/labels/chats/{chatId}", tag = "labels",
+    params(("chatId" = String, Path, description = "A JID or a phone number", example = "5511999990001"), Credentials),
+    responses((status = 200, body = ChatLabels), Failures)
+)]
+pub(crate) async fn labels_of(
+    State(app): State<Arc<App>>,
+    Path(chat): Path<String>,
+    session: Session,
+) -> Answered<Json<ChatLabels>> {
+    Ok(Json(ChatLabels::of(&session.index, &app.chats.chat(&chat)?)))
+}
+
+/// Makes the labels of a chat exactly these. If any of them is not known, nothing changes.
+#[utoipa::path(
+    put, path = "/v2/labels/chats/{chatId}", tag = "labels", request_body = LabelSetFields,
+    params(("chatId" = String, Path, description = "A JID or a phone number", example = "5511999990001"), Credentials),
+    responses((status = 200, body = Done), Failures)
+)]
+pub(crate) async fn set(
+    State(app): State<Arc<App>>,
+    Path(chat): Path<String>,
+    session: Session<Nothing, LabelSet>,
+) -> Answered<Json<Done>> {
+    let mut batch = session.index.batch();
+    batch.set_labels(app.chats.chat(&chat)?, session.body.labels.iter().map(|label| label.id.as_str()))?;
+    batch.submit().await?;
+    Ok(Json(Done::new()))
+}
+
+/// Gives a chat a label.
+pub(crate) async fn link_chat(index: &LabelIndex, id: &str, chat: &ChatId) -> Answered<()> {
+    let mut batch = index.batch();
+    batch.link(id, chat)?;
+    batch.submit().await?;
+    Ok(())
+}
+
+/// Takes a label from a chat.
+pub(crate) async fn unlink_chat(index: &LabelIndex, id: &str, chat: &ChatId) -> Answered<()> {
+    let mut batch = index.batch();
+    batch.unlink(id, chat)?;
+    batch.submit().await?;
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! The values of the interface as OpenAPI describes them. The values themselves are the index's.
+
+#![expect(dead_code, reason = "read by the derived description alone")]
+
+use serde::Serialize;
+use utoipa::{IntoParams, IntoResponses, ToSchema};
+
+/// A label.
+#[derive(ToSchema)]
+pub(crate) struct Label {
+    /// Its id.
+    #[schema(example = "1")]
+    id: String,
+    /// Its name; null while nobody has told it.
+    #[schema(required, example = "VIP")]
+    name: Option<String>,
+    /// Its colour, a number of the network's palette.
+    #[schema(required)]
+    color: Option<i32>,
+    /// Where it stands among the others.
+    #[schema(required)]
+    position: Option<i32>,
+}
+
+/// A chat and all its labels.
+#[derive(ToSchema)]
+pub(crate) struct LabelledChat {
+    /// The chat.
+    #[schema(example = "5511999990001@c.us")]
+    chat_id: String,
+    labels: Vec<Label>,
+}
+
+/// Entries of the filter that mean nothing here.
+#[derive(ToSchema)]
+pub(crate) struct Unresolved {
+    ids: Vec<String>,
+    names: Vec<String>,
+}
+
+/// The chats of a page, and exact totals over all pages.
+#[derive(ToSchema)]
+pub(crate) struct Answer {
+    chats: Vec<LabelledChat>,
+    /// The number of chats that pass the filter, on this page or not.
+    total_chats: u64,
+    /// The number of their pairs of chat and label.
+    total_rows: u64,
+    /// The number of those pairs whose label was asked for by `labelIds` or `labelNames`.
+    matched_rows: u64,
+    /// The ids that the filter came down to.
+    filter_label_ids: Vec<String>,
+    unresolved: Unresolved,
+    /// Where the next page begins, as `after`; null if this is the last.
+    #[schema(required)]
+    next: Option<String>,
+    /// The version of the index that was asked.
+    revision: u64,
+}
+
+/// What a request failed for.
+#[derive(ToSchema)]
+pub(crate) struct Problem {
+    /// Always false.
+    #[schema(example = false)]
+    success: bool,
+    error: ProblemMessage,
+}
+
+#[derive(ToSchema)]
+pub(crate) struct ProblemMessage {
+    message: String,
+}
+
+/// That an operation succeeded.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Done {
+    /// Always true.
+    success: bool,
+    #[schema(example = "Operation completed successfully")]
+    message: &'static str,
+}
+
+impl Done {
+    pub(crate) const fn new() -> Self {
+        Self::saying("Operation completed successfully")
+    }
+
+    pub(crate) const fn saying(message: &'static str) -> Self {
+        Self { success: true, message }
+    }
+}
+
+/// The credentials of the second interface. The token can be in a header too.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Credentials {
+    /// The instance. In requests with a body it can be there instead.
+    #[param(required = false)]
+    instance_id: String,
+    /// A token for it. In requests with a body it can be there instead.
+    #[param(required = false)]
+    access_token: String,
+}
+
+/// How every request can fail.
+#[derive(IntoResponses)]
+pub(crate) enum Failures {
+    /// A parameter or a field that is missing, malformed, not known, or given twice.
+    #[response(status = 400)]
+    BadRequest(#[to_schema] Problem),
+    /// The token is not one for this instance.
+    #[response(status = 401)]
+    InvalidToken(#[to_schema] Problem),
+    /// The instance, or the label, is not known.
+    #[response(status = 404)]
+    NotFound(#[to_schema] Problem),
+    /// The request does not go with what is there.
+    #[response(status = 409)]
+    Conflict(#[to_schema] Problem),
+    /// The body is too long, or more is asked for than may be.
+    #[response(status = 413)]
+    TooLarge(#[to_schema] Problem),
+    /// The body is not JSON.
+    #[response(status = 415)]
+    NotJson(#[to_schema] Problem),
+    /// Something here is broken.
+    #[response(status = 500)]
+    Internal(#[to_schema] Problem),
+    /// The server is too busy, or cannot write; `Retry-After` says when to try again.
+    #[response(status = 503)]
+    Unavailable(#[to_schema] Problem),
+}

@@ -1,0 +1,155 @@
+//! Opening the store, listening, and ending.
+
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use hyper_util::rt::TokioTimer;
+use label_index::Store;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::app::{App, router};
+use crate::arguments::Arguments;
+use crate::demo;
+use crate::rate::Rate;
+use crate::request::chat::ChatNames;
+use crate::tokens::{Scope, Tokens};
+
+/// How long requests may go on once the server is told to end.
+const GRACE: Duration = Duration::from_secs(10);
+/// How long the head of a request may take.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+/// Bytes of the head of a request.
+const LONGEST_HEAD: usize = 32 << 10;
+/// Headers of a request.
+const HEADERS: usize = 64;
+
+/// Serves until the process is told to end.
+///
+/// # Errors
+///
+/// What kept the server from starting, or what of the store could not be written at the end.
+pub(crate) async fn serve(arguments: Arguments) -> Result<(), String> {
+    // Lives as long as the server, and is removed at its end.
+    let temporary = match &arguments.data {
+        Some(_) => None,
+        None => Some(tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?),
+    };
+    let folder =
+        arguments.data.as_deref().or(temporary.as_ref().map(tempfile::TempDir::path)).unwrap_or(Path::new("."));
+    let mut tokens = Tokens::new()?;
+    if let Some(file) = &arguments.tokens {
+        let lines = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        tokens.read(&lines)?;
+    }
+    tokens.read(arguments.token_lines.as_deref().unwrap_or_default())?;
+    let demo_token = if arguments.demo { Some(Tokens::random()?) } else { None };
+    if let Some(token) = &demo_token {
+        tokens.add(token, Scope::Instance(demo::INSTANCE.to_owned()))?;
+    }
+    let store = open(folder, &arguments, &tokens).map_err(|error| error.to_string())?;
+    let tls = tls(&arguments).await?;
+    let listener = TcpListener::bind(arguments.listen).map_err(|error| format!("{}: {error}", arguments.listen))?;
+    listener.set_nonblocking(true).map_err(|error| error.to_string())?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let app = Arc::new(App {
+        store,
+        tokens,
+        rate: Rate::per_minute(arguments.rate()),
+        chats: ChatNames { host_keys: arguments.host_keys || arguments.demo },
+    });
+    let handle = Handle::new();
+    tokio::spawn(end_on_signal(handle.clone()));
+    announce(address, tls.is_some(), demo_token.as_deref()).map_err(|error| format!("stdout: {error}"))?;
+    answer(listener, tls, handle, Arc::clone(&app)).await.map_err(|error| format!("{address}: {error}"))?;
+    tracing::info!("no more requests; closing the store");
+    let flushed = tokio::task::spawn_blocking(move || app.store.flush()).await;
+    flushed.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
+}
+
+/// Opens the store, and makes the instances that are named.
+fn open(folder: &Path, arguments: &Arguments, tokens: &Tokens) -> label_index::Result<Store> {
+    let store = Store::open(folder)?;
+    for name in tokens.instances().chain(arguments.instance.iter().map(String::as_str)) {
+        store.instance(name)?;
+    }
+    if arguments.demo {
+        demo::prepare(&store)?;
+    }
+    Ok(store)
+}
+
+async fn tls(arguments: &Arguments) -> Result<Option<RustlsConfig>, String> {
+    // Fails only if one is installed, which is as good.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
+    let (Some(cert), Some(key)) = (&arguments.cert, &arguments.key) else { return Ok(None) };
+    let config = RustlsConfig::from_pem_file(cert, key).await;
+    config.map(Some).map_err(|error| format!("{} and {}: {error}", cert.display(), key.display()))
+}
+
+/// Says on stdout where the server answers: the port is open by then.
+fn announce(address: SocketAddr, tls: bool, demo_token: Option<&str>) -> std::io::Result<()> {
+    let scheme = if tls { "https" } else { "http" };
+    let url = format!("{scheme}://{address}");
+    let mut out = std::io::stdout().lock();
+    match demo_token {
+        None => writeln!(out, "listening {url}")?,
+        Some(token) => {
+            let name = demo::INSTANCE;
+            writeln!(out, "instance {name}\ntoken {token}\npage {url}/")?;
+            writeln!(
+                out,
+                "curl -H 'token: {token}' '{url}/api/chat/contactsByLabel/{name}?labelNames=VIP,Support&limit=2'"
+            )?;
+            let credentials = format!("instance_id={name}&access_token={token}");
+            writeln!(out, "curl -X PUT '{url}/v2/labels/1/chats/5511999990001?{credentials}'")?;
+            writeln!(out, "curl '{url}/v2/labels/chats/5511999990001?{credentials}'")?;
+        }
+    }
+    out.flush()
+}
+
+/// Answers requests until the handle says that it is over.
+async fn answer(
+    listener: TcpListener,
+    tls: Option<RustlsConfig>,
+    handle: Handle<SocketAddr>,
+    app: Arc<App>,
+) -> std::io::Result<()> {
+    let service = router(app).into_make_service();
+    /// Bounds what a connection may cost before there is a request.
+    macro_rules! bounded {
+        ($server:expr) => {{
+            let mut server = $server.handle(handle);
+            let mut http = server.http_builder().http1();
+            http.timer(TokioTimer::new())
+                .header_read_timeout(HEAD_TIME)
+                .max_buf_size(LONGEST_HEAD)
+                .max_headers(HEADERS);
+            server.serve(service).await
+        }};
+    }
+    match tls {
+        Some(tls) => bounded!(axum_server::from_tcp_rustls(listener, tls)?),
+        None => bounded!(axum_server::from_tcp(listener)?),
+    }
+}
+
+/// Waits for SIGTERM or SIGINT; then no further connection is taken, and requests have some time to end.
+async fn end_on_signal(handle: Handle<SocketAddr>) {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("no signals: the server can only be killed");
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("told to end");
+    handle.graceful_shutdown(Some(GRACE));
+}

@@ -1,0 +1,22 @@
+//! Tests of the server as its clients see it: the program, on a free port, asked by a real HTTP client.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod bodies;
+mod confusion;
+mod contacts;
+mod demo;
+mod encoding;
+mod labels;
+mod links;
+mod rate;
+mod sample;
+mod server;
+mod start;
+mod tags;
