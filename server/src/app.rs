@@ -9,6 +9,8 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::{Router, middleware};
 use label_index::{Error, LabelIndex, Store};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tower::load_shed::error::Overloaded;
 use tower::{BoxError, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -26,6 +28,8 @@ use crate::tokens::Tokens;
 const LONGEST_BODY: usize = 1 << 20;
 /// Requests that are answered at the same time; more are told to come back.
 const REQUESTS: usize = 4_096;
+/// Streams of events at the same time.
+pub(crate) const STREAMS: usize = 1_024;
 /// How long an answer may take to begin.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
@@ -36,6 +40,10 @@ pub(crate) struct App {
     pub(crate) tokens: Tokens,
     pub(crate) rate: Rate,
     pub(crate) chats: ChatNames,
+    /// Streams of events that may be begun yet.
+    pub(crate) streams: Arc<Semaphore>,
+    /// Cancelled when the server is told to end.
+    pub(crate) ending: CancellationToken,
 }
 
 impl App {
@@ -97,6 +105,5 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 }
 
 async fn out_of_bounds(error: BoxError) -> Failure {
-    let message = if error.is::<Overloaded>() { "The server is busy" } else { "The request took too long" };
-    Failure::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(1)
+    if error.is::<Overloaded>() { Failure::busy() } else { Failure::too_slow() }
 }

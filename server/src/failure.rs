@@ -59,6 +59,14 @@ impl Failure {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests").retry_after(seconds)
     }
 
+    pub(crate) fn busy() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "The server is busy").retry_after(1)
+    }
+
+    pub(crate) fn too_slow() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "The request took too long").retry_after(1)
+    }
+
     /// Something here is broken, and the log says what.
     pub(crate) fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal error")

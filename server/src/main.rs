@@ -3,6 +3,7 @@
 mod app;
 mod arguments;
 mod demo;
+mod events;
 mod failure;
 mod observe;
 mod rate;

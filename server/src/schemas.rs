@@ -58,6 +58,19 @@ pub(crate) struct Answer {
     revision: u64,
 }
 
+/// What happened: `event` is its name.
+#[derive(ToSchema)]
+#[schema(example = json!({ "event": "label.chat.added", "label": "1", "chat": "5511999990001@c.us" }))]
+pub(crate) struct PublicEvent {
+    /// `label.chat.added`, `label.chat.deleted`, `label.upsert` or `label.deleted`.
+    event: String,
+    /// The id of the label; of `label.upsert` the whole label.
+    #[schema(value_type = Value)]
+    label: serde_json::Value,
+    /// The chat, of `label.chat.added` and `label.chat.deleted`.
+    chat: Option<String>,
+}
+
 /// What a request failed for.
 #[derive(ToSchema)]
 pub(crate) struct Problem {

@@ -11,8 +11,10 @@ use axum_server::tls_rustls::RustlsConfig;
 use hyper_util::rt::TokioTimer;
 use label_index::Store;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, router};
+use crate::app::{App, STREAMS, router};
 use crate::arguments::Arguments;
 use crate::demo;
 use crate::rate::Rate;
@@ -61,9 +63,11 @@ pub(crate) async fn serve(arguments: Arguments) -> Result<(), String> {
         tokens,
         rate: Rate::per_minute(arguments.rate()),
         chats: ChatNames { host_keys: arguments.host_keys || arguments.demo },
+        streams: Arc::new(Semaphore::new(STREAMS)),
+        ending: CancellationToken::new(),
     });
     let handle = Handle::new();
-    tokio::spawn(end_on_signal(handle.clone()));
+    tokio::spawn(end_on_signal(handle.clone(), app.ending.clone()));
     announce(address, tls.is_some(), demo_token.as_deref()).map_err(|error| format!("stdout: {error}"))?;
     answer(listener, tls, handle, Arc::clone(&app)).await.map_err(|error| format!("{address}: {error}"))?;
     tracing::info!("no more requests; closing the store");
@@ -140,7 +144,7 @@ async fn answer(
 }
 
 /// Waits for SIGTERM or SIGINT; then no further connection is taken, and requests have some time to end.
-async fn end_on_signal(handle: Handle<SocketAddr>) {
+async fn end_on_signal(handle: Handle<SocketAddr>, ending: CancellationToken) {
     let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         tracing::error!("no signals: the server can only be killed");
@@ -151,5 +155,7 @@ async fn end_on_signal(handle: Handle<SocketAddr>) {
         _ = interrupt.recv() => {}
     }
     tracing::info!("told to end");
+    // Streams of events would go on for ever.
+    ending.cancel();
     handle.graceful_shutdown(Some(GRACE));
 }

@@ -16,6 +16,7 @@ use crate::request::{body, credentials};
 /// An instance that the token of the request is for, and what else the request says.
 #[derive(Debug)]
 pub(crate) struct Session<Q = Nothing, B = Nothing> {
+    pub(crate) name: String,
     pub(crate) index: LabelIndex,
     pub(crate) query: Q,
     pub(crate) body: B,
@@ -38,7 +39,7 @@ impl<Q: DeserializeOwned, B: DeserializeOwned> FromRequest<Arc<App>> for Session
         let name = name.filter(|name| !name.trim().is_empty()).ok_or_else(Failure::instance_name_required)?;
         let token = either("access_token", &mut query, &mut body)?.or(header);
         let index = app.session(&name, token.as_deref()).await?;
-        Ok(Self { index, query: query.read()?, body: body::read(body)? })
+        Ok(Self { name, index, query: query.read()?, body: body::read(body)? })
     }
 }
 

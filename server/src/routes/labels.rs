@@ -3,13 +3,16 @@
 use axum::Json;
 use axum::extract::Path;
 use axum::http::StatusCode;
-use label_index::{Label, LabelIndex, LabelPatch, NewLabel};
+use label_index::{Error, Filter, Label, LabelIndex, LabelPatch, NewLabel};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::failure::{Answered, Failure};
 use crate::request::session::{Nothing, Session};
 use crate::schemas::{self, Credentials, Done, Failures};
+
+/// Chats that lose a label with events of their own.
+const REPORTED_CHATS: u64 = 100_000;
 
 /// A label, and how many chats have it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -149,10 +152,18 @@ pub(crate) async fn create_label(index: &LabelIndex, label: NewLabel) -> Answere
     done.created.first().map(ToString::to_string).ok_or_else(Failure::internal)
 }
 
-/// Removes a label with its links.
+/// Removes a label with its links, in one commit. Each chat that loses it has an event of its own, as far as there are not
+/// too many, and the chat did not get it at this very moment; the event of the label counts those that have none.
 pub(crate) async fn remove_label(index: &LabelIndex, id: &str) -> Answered<()> {
-    let mut batch = index.batch();
-    batch.remove_label(id)?;
-    batch.submit().await?;
+    let (mut batch, snapshot, label) = (index.batch(), index.snapshot(), id.to_owned());
+    let batch = tokio::task::spawn_blocking(move || {
+        if snapshot.count(&label) <= REPORTED_CHATS {
+            let chats = snapshot.matching(&Filter::new().any_of_ids([&label]))?;
+            batch.unlink_all(&label, chats.map(|chat| chat.chat_id))?;
+        }
+        batch.remove_label(&label)?;
+        Ok::<_, Error>(batch)
+    });
+    batch.await.map_err(|_| Failure::internal())??.submit().await?;
     Ok(())
 }

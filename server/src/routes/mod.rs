@@ -3,6 +3,7 @@
 #![expect(unused_qualifications, reason = "`utoipa::path` expands to such")]
 
 pub(crate) mod contacts;
+pub(crate) mod events;
 pub(crate) mod instances;
 pub(crate) mod labels;
 pub(crate) mod links;
@@ -31,6 +32,7 @@ pub(crate) fn all() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(links::chats))
         .routes(routes!(links::link, links::unlink))
         .routes(routes!(links::labels_of, links::set))
+        .routes(routes!(events::stream))
 }
 
 /// The routes of the first interface without the name that they need.

@@ -155,10 +155,19 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Tells the server to end as a service manager does, and gives whether it ended well.
+    pub(crate) fn terminate(&mut self) -> bool {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").arg(pid).status().unwrap().success());
+        self.child.wait().unwrap().success()
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        // Fails if it has ended already.
+        let _ended = self.child.kill().and_then(|()| self.child.wait());
     }
 }
 
