@@ -2,6 +2,7 @@
 
 use label_index::{LabelIndex, Snapshot};
 
+use crate::amounts::amount;
 use crate::choices::Choices;
 
 /// What a write of one pair, one label or one alias may copy, whatever the size of the index.
@@ -104,7 +105,8 @@ fn most_copied(index: &LabelIndex, labels: u32, chats: u32, writes: u64) -> (u64
 
 #[test]
 fn a_single_write_beside_snapshots_copies_at_most_64_kib_at_any_size() {
-    for chats in [10_000, 1_000_000] {
+    let large = u32::try_from(amount("LABEL_INDEX_CHATS", 100_000)).unwrap();
+    for chats in [10_000, large] {
         for (index, labels) in [(crm(chats.into()), 20), (exploded(chats.into()), 1_000)] {
             let (most, what) = most_copied(&index, labels, chats, 14_000);
             assert!(most <= BOUND, "a {what} over {chats} chats and {labels} labels copied {most} bytes");

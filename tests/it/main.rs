@@ -14,6 +14,8 @@ mod among;
 #[cfg(not(label_index_shuttle))]
 mod arguments;
 #[cfg(not(label_index_shuttle))]
+mod amounts;
+#[cfg(not(label_index_shuttle))]
 mod attacks;
 #[cfg(not(label_index_shuttle))]
 mod bad_input;

@@ -3,6 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use crate::amounts::amount;
 use crate::model::{Script, Space, step};
 
 pub(crate) type Chunk = [u8; Script::CHUNK];
@@ -20,7 +21,10 @@ pub(crate) fn mostly(kinds: impl Strategy<Value = u8>) -> impl Strategy<Value = 
     })
 }
 
+/// A quarter of these cases, or as many percent as `LABEL_INDEX_CASES` says.
 pub(crate) fn cases(cases: u32) -> ProptestConfig {
+    let percent = u32::try_from(amount("LABEL_INDEX_CASES", 25)).unwrap();
+    let cases = (cases * percent / 100).max(1);
     ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 20_000, ..ProptestConfig::default() }
 }
 

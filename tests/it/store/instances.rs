@@ -6,6 +6,7 @@ use std::time::Duration;
 use label_index::{Delivery, Error, Filter, FullState, Page, Reason};
 
 use super::{Folder, Image, fill};
+use crate::amounts::amount;
 
 #[test]
 fn names_are_checked() {
@@ -108,21 +109,22 @@ fn what_was_removed_is_gone_and_can_still_be_read() {
 }
 
 #[test]
-fn ten_thousand_instances_are_normal() {
+fn thousands_of_instances_are_normal() {
+    let count = usize::try_from(amount("LABEL_INDEX_INSTANCES", 2_000)).unwrap();
     let folder = Folder::new();
     let store = folder.open();
     let name = |n: usize| format!("account {n}");
-    for n in 0..10_000 {
+    for n in 0..count {
         store.instance(&name(n)).unwrap();
     }
-    store.existing(&name(7_777)).unwrap().upsert_label("1", "VIP").unwrap();
+    store.existing(&name(1_777)).unwrap().upsert_label("1", "VIP").unwrap();
     drop(store);
     let store = folder.open();
-    assert_eq!(store.instances().len(), 10_000);
-    assert_eq!(store.existing(&name(7_777)).unwrap().labels().len(), 1);
+    assert_eq!(store.instances().len(), count);
+    assert_eq!(store.existing(&name(1_777)).unwrap().labels().len(), 1);
     store.remove_instance(&name(3)).unwrap();
     drop(store);
-    assert_eq!(folder.open().instances().len(), 9_999);
+    assert_eq!(folder.open().instances().len(), count - 1);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Stores that lose their power, again and again.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::{env, thread};
+use std::thread;
 
 use label_index::{LabelIndex, StoreOptions};
 
@@ -10,6 +10,7 @@ use super::power::disk::{Disk, Trouble};
 use super::power::history::History;
 use super::power::random::Random;
 use super::power::run::empty_store;
+use crate::amounts::amount;
 
 /// How many seeds are tried, and the first of them, if not the usual ones.
 const SEEDS: &str = "LABEL_INDEX_CUTS";
@@ -26,14 +27,10 @@ impl Drop for Told {
     }
 }
 
-fn number(variable: &str, usual: u64) -> u64 {
-    env::var(variable).map_or(usual, |number| number.parse().unwrap())
-}
-
 #[test]
 fn what_was_acknowledged_is_there_after_every_power_cut() {
-    let first = number(FIRST_SEED, 0);
-    for seed in first..first + number(SEEDS, 4_000) {
+    let first = amount(FIRST_SEED, 0);
+    for seed in first..first + amount(SEEDS, 1_000) {
         let _told = Told(seed);
         History::of_seed(seed).run(empty_store());
     }

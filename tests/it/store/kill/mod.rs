@@ -15,11 +15,12 @@ use std::{env, fs, thread};
 use label_index::{LabelIndex, Store};
 
 use super::{Folder, Image, in_another_process};
+use crate::amounts::amount;
 use crate::choices::Choices;
 use writer::{BURST, FOLDER, INSTANCES, PASSING, QUICK, WITHIN, Word};
 
 /// How many processes are killed, where `LABEL_INDEX_KILL_ROUNDS` does not say.
-const ROUNDS: u32 = 200;
+const ROUNDS: u64 = 50;
 
 /// An instance as this side knows it.
 struct Known {
@@ -68,7 +69,7 @@ fn what_was_acknowledged_survives_being_killed() {
     if let Some(folder) = env::var_os(FOLDER) {
         return writer::write(Path::new(&folder));
     }
-    let rounds = env::var("LABEL_INDEX_KILL_ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().unwrap());
+    let rounds = amount("LABEL_INDEX_KILL_ROUNDS", ROUNDS);
     let (folder, mut choices) = (Folder::new(), Choices(0x2545_f491));
     let mut known = INSTANCES.map(|_| Known::new());
     for _ in 0..rounds {
@@ -84,7 +85,7 @@ fn what_was_acknowledged_survives_being_killed() {
         }
     }
     let revisions = known.map(|known| known.told);
-    assert!(revisions.iter().sum::<u64>() > 10 * u64::from(rounds), "hardly anything was written: {revisions:?}");
+    assert!(revisions.iter().sum::<u64>() > 10 * rounds, "hardly anything was written: {revisions:?}");
 }
 
 /// Runs the process until it has told so much, and a moment longer.
