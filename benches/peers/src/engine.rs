@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::hint::black_box;
 use std::ops::Range;
 
-use label_index::{Answer, Filter, Label};
+use label_index::{Answer, ChatPage, Filter, Label};
 
 use crate::workload::Part;
 
@@ -28,9 +28,14 @@ pub(crate) trait Engine: Send {
         None
     }
 
-    /// A page from the start or from a cursor; none likewise.
+    /// A page from the start or from a cursor, without totals; none likewise.
     fn page(&self, _filter: &Filter, _after: Option<&str>) -> Option<Listed<'_>> {
         None
+    }
+
+    /// A first page and the totals: twice the work, unless the engine has both at once.
+    fn page_with_totals(&self, filter: &Filter, way: usize) -> Option<(Listed<'_>, Totals)> {
+        Some((self.page(filter, None)?, self.totals(filter, way)))
     }
 
     fn labels_of(&self, chat: &str) -> Labels<'_>;
@@ -81,13 +86,7 @@ impl Read<'_> {
             Read::Totals(filter, way) => {
                 let _ = black_box(engine.totals(filter, way));
             }
-            Read::Page(filter, way) => {
-                let page = engine.page(filter, None);
-                if !page.as_ref().is_some_and(Listed::has_totals) {
-                    let _ = black_box(engine.totals(filter, way));
-                }
-                drop(black_box(page));
-            }
+            Read::Page(filter, way) => drop(black_box(engine.page_with_totals(filter, way))),
             Read::LabelsOf(chat) => drop(black_box(engine.labels_of(chat))),
         }
     }
@@ -111,18 +110,23 @@ pub(crate) struct Behind<'a> {
     pub(crate) nth: usize,
 }
 
-/// The labels of a chat, in label order, as the engine gives them: nothing is converted while it is timed.
+/// Id and name of a label.
+pub(crate) type NamedRef<'a> = (&'a str, &'a str);
+
+/// The labels of a chat, in label order, as the engine gives them: nothing is converted while it is timed. Peers give ids
+/// and names, lent; label-index gives labels of its own.
 #[derive(Debug)]
 pub(crate) enum Labels<'a> {
     Index(Vec<Label>),
-    Ids(Vec<&'a str>),
+    Named(Vec<NamedRef<'a>>),
 }
 
 /// A page, as the engine gives it.
 #[derive(Debug)]
 pub(crate) enum Listed<'a> {
-    Index(Answer),
-    Rows(Vec<(Cow<'a, str>, Vec<&'a str>)>),
+    Index(ChatPage),
+    Answer(Answer),
+    Rows(Vec<(Cow<'a, str>, Vec<NamedRef<'a>>)>),
 }
 
 impl Labels<'_> {
@@ -130,7 +134,7 @@ impl Labels<'_> {
     pub(crate) fn plain(&self) -> Vec<String> {
         match self {
             Self::Index(labels) => labels.iter().map(|label| label.id().to_string()).collect(),
-            Self::Ids(ids) => ids.iter().map(|&id| id.to_owned()).collect(),
+            Self::Named(labels) => labels.iter().map(|&(id, _)| id.to_owned()).collect(),
         }
     }
 }
@@ -139,19 +143,14 @@ impl Listed<'_> {
     /// The keys, each with its label ids.
     pub(crate) fn plain(self) -> Vec<(String, Vec<String>)> {
         match self {
-            Self::Index(answer) => {
-                let plain = answer.chats.into_iter();
+            Self::Index(ChatPage { chats, .. }) | Self::Answer(Answer { chats, .. }) => {
+                let plain = chats.into_iter();
                 plain.map(|chat| (chat.chat_id.to_string(), Labels::Index(chat.labels).plain())).collect()
             }
             Self::Rows(rows) => {
-                rows.into_iter().map(|(key, ids)| (key.into_owned(), Labels::Ids(ids).plain())).collect()
+                rows.into_iter().map(|(key, ids)| (key.into_owned(), Labels::Named(ids).plain())).collect()
             }
         }
-    }
-
-    /// Whether the totals came with the page.
-    fn has_totals(&self) -> bool {
-        matches!(self, Self::Index(_))
     }
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod accounts;
 mod beside;
 mod chats;
+pub(crate) mod cold;
 mod load;
 mod pages;
 mod snapshots;
@@ -25,6 +26,7 @@ pub(crate) fn measure(settings: &Settings, workload: &Workload, kinds: &[Kind]) 
     pages::measure(&mut bench);
     chats::measure(&mut bench);
     writes::measure(&mut bench);
+    cold::measure(&mut bench);
     snapshots::measure(&mut bench);
     beside::measure(&mut bench);
     bench.records

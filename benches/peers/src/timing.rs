@@ -20,6 +20,8 @@ pub(crate) struct Effort {
     pub(crate) loads: usize,
     /// Writes under a snapshot.
     pub(crate) writes: usize,
+    /// Operations of an engine with other memory walked before each.
+    pub(crate) cold: usize,
 }
 
 impl Effort {
@@ -30,6 +32,7 @@ impl Effort {
         beside: Duration::from_secs(10),
         loads: 3,
         writes: 400_000,
+        cold: 301,
     };
 
     pub(crate) const QUICK: Self = Self {
@@ -39,6 +42,7 @@ impl Effort {
         beside: Duration::from_secs(2),
         loads: 1,
         writes: 40_000,
+        cold: 51,
     };
 
     /// Times `lanes` engines in turn. `run` does operations of a lane, by number.

@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 use super::chat_table::ChatTable;
 use super::label_table::LabelTable;
 use super::lock::ManyReaders;
-use crate::engine::{Behind, Engine, Labels, Listed, PAGE, Shared, Totals};
+use crate::engine::{Behind, Engine, Labels, Listed, NamedRef, PAGE, Shared, Totals};
 use crate::workload::Part;
 
 /// A set of chat numbers.
@@ -136,8 +136,8 @@ impl<U: Union> Bitmaps<U> {
         Totals { matched_rows: labels.iter().map(|label| label.count()).sum(), ..counted }
     }
 
-    fn ids(&self, chat: u32) -> Vec<&str> {
-        self.by_chat[chat as usize].iter().map(|&slot| self.table.id(slot)).collect()
+    fn labels_at(&self, chat: u32) -> Vec<NamedRef<'_>> {
+        self.by_chat[chat as usize].iter().map(|&slot| self.table.label(slot)).collect()
     }
 
     /// Takes over a chat's new number of labels.
@@ -200,13 +200,13 @@ impl<U: Union> Engine for Bitmaps<U> {
                     walk.step();
                 }
             }
-            rows.push((Cow::Borrowed(self.chats.key(chat)), self.ids(chat)));
+            rows.push((Cow::Borrowed(self.chats.key(chat)), self.labels_at(chat)));
         }
         Some(Listed::Rows(rows))
     }
 
     fn labels_of(&self, chat: &str) -> Labels<'_> {
-        Labels::Ids(self.chats.number(chat).map(|chat| self.ids(chat)).unwrap_or_default())
+        Labels::Named(self.chats.number(chat).map(|chat| self.labels_at(chat)).unwrap_or_default())
     }
 
     fn count_named(&self, name: &str) -> usize {

@@ -7,7 +7,7 @@ use label_index::{Entry, Filter};
 use parking_lot::RwLock;
 
 use super::lock::ManyReaders;
-use crate::engine::{Engine, Labels, Shared, Totals};
+use crate::engine::{Engine, Labels, NamedRef, Shared, Totals};
 use crate::workload::Part;
 
 #[derive(Clone, Default)]
@@ -15,12 +15,14 @@ struct Sets {
     chats_of: HashMap<String, HashSet<String>>,
     labels_of: HashMap<String, HashSet<String>>,
     ids_named: HashMap<String, Vec<String>>,
+    name_of: HashMap<String, String>,
 }
 
 pub(super) fn load(part: &Part<'_>) -> Box<dyn Engine> {
     let mut sets = Sets::default();
     for label in part.labels() {
         sets.chats_of.insert(label.id.clone(), HashSet::new());
+        sets.name_of.insert(label.id.clone(), label.name.clone());
         sets.ids_named.entry(label.name.to_lowercase()).or_default().push(label.id.clone());
     }
     sets.labels_of.reserve(part.len());
@@ -50,10 +52,11 @@ impl Sets {
     }
 
     /// In label order; the ids of all workloads are decimal numbers.
-    fn ids(&self, chat: &str) -> Vec<&str> {
-        let mut ids: Vec<&str> = self.labels_of.get(chat).into_iter().flatten().map(String::as_str).collect();
-        ids.sort_unstable_by_key(|id| (id.len(), *id));
-        ids
+    fn labels(&self, chat: &str) -> Vec<NamedRef<'_>> {
+        let ids = self.labels_of.get(chat).into_iter().flatten();
+        let mut labels: Vec<NamedRef<'_>> = ids.map(|id| (id.as_str(), self.name_of[id].as_str())).collect();
+        labels.sort_unstable_by_key(|&(id, _)| (id.len(), id));
+        labels
     }
 
     /// Counts chats that pass.
@@ -91,7 +94,7 @@ impl Engine for Sets {
     }
 
     fn labels_of(&self, chat: &str) -> Labels<'_> {
-        Labels::Ids(self.ids(chat))
+        Labels::Named(self.labels(chat))
     }
 
     fn count_named(&self, name: &str) -> usize {

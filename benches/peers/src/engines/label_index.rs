@@ -21,8 +21,8 @@ pub(super) fn load(part: &Part<'_>) -> Box<dyn Engine> {
 
 impl Engine for LabelIndex {
     fn totals(&self, filter: &Filter, _way: usize) -> Totals {
-        let answer = self.query(filter, Page::first(0)).expect("a good filter");
-        Totals { chats: answer.total_chats, rows: answer.total_rows, matched_rows: answer.matched_rows }
+        let totals = self.totals(filter).expect("a good filter");
+        Totals { chats: totals.total_chats, rows: totals.total_rows, matched_rows: totals.matched_rows }
     }
 
     fn cursor(&self, after: &Behind<'_>) -> Option<String> {
@@ -30,7 +30,7 @@ impl Engine for LabelIndex {
         let mut left = after.nth + 1;
         let mut page = Page::first(left.min(1_000));
         loop {
-            let answer = self.query(&filter, page).expect("a good page");
+            let answer = Self::page(self, &filter, page).expect("a good page");
             left -= answer.chats.len();
             let next = answer.next.expect("chats behind it").to_string();
             if left == 0 {
@@ -42,7 +42,13 @@ impl Engine for LabelIndex {
 
     fn page(&self, filter: &Filter, after: Option<&str>) -> Option<Listed<'_>> {
         let page = after.map_or(Page::first(PAGE), |cursor| Page::after(PAGE, cursor).expect("its own cursor"));
-        Some(Listed::Index(self.query(filter, page).expect("a good filter")))
+        Some(Listed::Index(Self::page(self, filter, page).expect("a good filter")))
+    }
+
+    fn page_with_totals(&self, filter: &Filter, _way: usize) -> Option<(Listed<'_>, Totals)> {
+        let answer = self.query(filter, Page::first(PAGE)).expect("a good filter");
+        let totals = Totals { chats: answer.total_chats, rows: answer.total_rows, matched_rows: answer.matched_rows };
+        Some((Listed::Answer(answer), totals))
     }
 
     fn labels_of(&self, chat: &str) -> Labels<'_> {

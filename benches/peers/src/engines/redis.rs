@@ -89,7 +89,7 @@ impl Engine for Redis {
             pipeline.scard(key);
         }
         for slot in self.table.slots() {
-            pipeline.cmd("SINTERCARD").arg(2).arg("u").arg(format!("l:{}", self.table.id(slot)));
+            pipeline.cmd("SINTERCARD").arg(2).arg("u").arg(format!("l:{}", self.table.label(slot).0));
         }
         let counts: Vec<u64> = run(&pipeline, &mut self.reader.lock());
         let (chats, counts) = counts.split_first().expect("a count");
@@ -106,7 +106,7 @@ impl Engine for Redis {
             .expect("the server does what it is told");
         let mut slots: Vec<u16> = ids.iter().filter_map(|id| self.table.slot(id)).collect();
         slots.sort_unstable();
-        Labels::Ids(slots.into_iter().map(|slot| self.table.id(slot)).collect())
+        Labels::Named(slots.into_iter().map(|slot| self.table.label(slot)).collect())
     }
 
     fn count_named(&self, name: &str) -> usize {

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use super::label_table::LabelTable;
 use super::lock::OneUser;
-use crate::engine::{Behind, Engine, Labels, Listed, Shared, Totals};
+use crate::engine::{Behind, Engine, Labels, Listed, NamedRef, Shared, Totals};
 use crate::memory;
 use crate::workload::Part;
 
@@ -94,8 +94,8 @@ impl Sqlite {
         change.execute(values).expect("a change that can be made") > 0
     }
 
-    fn ids(&self, numbers: impl Iterator<Item = u16>) -> Vec<&str> {
-        numbers.map(|number| self.table.id(number)).collect()
+    fn labels(&self, numbers: impl Iterator<Item = u16>) -> Vec<NamedRef<'_>> {
+        numbers.map(|number| self.table.label(number)).collect()
     }
 }
 
@@ -148,7 +148,7 @@ impl Engine for Sqlite {
         let numbers = numbers.into_iter().map(i64::from);
         let mut found =
             statement.query(params_from_iter(std::iter::once(after).chain(numbers))).expect("good parameters");
-        let mut rows: Vec<(Cow<'_, str>, Vec<&str>)> = Vec::new();
+        let mut rows: Vec<(Cow<'_, str>, Vec<NamedRef<'_>>)> = Vec::new();
         let mut last = 0_i64;
         while let Some(row) = found.next().expect("a row") {
             let (chat, label) = (row.get(0).expect("a chat"), row.get(1).expect("a label"));
@@ -157,7 +157,7 @@ impl Engine for Sqlite {
                 rows.push((Cow::Owned(row.get(2).expect("a key")), Vec::new()));
             }
             if let Some((_, labels)) = rows.last_mut() {
-                labels.push(self.table.id(label));
+                labels.push(self.table.label(label));
             }
         }
         Some(Listed::Rows(rows))
@@ -166,14 +166,14 @@ impl Engine for Sqlite {
     fn labels_of(&self, chat: &str) -> Labels<'_> {
         let mut statement = self.connection.prepare_cached(text::LABELS_OF).expect("good SQL");
         let numbers = statement.query_map([chat], |row| row.get::<_, u16>(0)).expect("good parameters");
-        Labels::Ids(self.ids(numbers.map(|number| number.expect("a number"))))
+        Labels::Named(self.labels(numbers.map(|number| number.expect("a number"))))
     }
 
     fn count_named(&self, name: &str) -> usize {
         let sql = "SELECT id FROM labels WHERE name_key = ?";
         let mut statement = self.connection.prepare_cached(sql).expect("good SQL");
         let found = statement.query_map([name.to_lowercase()], |row| row.get::<_, u16>(0)).expect("good parameters");
-        self.ids(found.map(|number| number.expect("a number"))).len()
+        self.labels(found.map(|number| number.expect("a number"))).len()
     }
 
     fn link(&mut self, label: &str, chat: &str) -> bool {

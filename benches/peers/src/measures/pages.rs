@@ -1,8 +1,9 @@
-//! A page of 50 chats with their labels. Ours comes with the totals, which nobody can leave out; the others' do not.
+//! A page of 50 chats with their labels, without totals and with them.
 
 use std::hint::black_box;
 
-use crate::bench::{About, Bench};
+use super::totals::best_ways;
+use crate::bench::{About, Bench, Loaded};
 use crate::engine::Behind;
 use crate::question::{Clause, Question, questions};
 use crate::workload::Workload;
@@ -16,6 +17,9 @@ pub(super) fn measure(bench: &mut Bench<'_>) {
     for question in SIZES.into_iter().flat_map(|k| questions(workload, Clause::Any, &ranked, k)) {
         if bench.settings.wants("page_first") {
             time(bench, "page_first", &question, None);
+        }
+        if bench.settings.wants("page_with_totals") {
+            time_with_totals(bench, &question);
         }
         if let Some(middle) = &middle {
             time(bench, "page_middle", &question, Some(middle));
@@ -54,5 +58,22 @@ fn time(bench: &mut Bench<'_>, measure: &'static str, question: &Question, after
         ops.for_each(|_| drop(black_box(engine.page(black_box(&question.filter), black_box(cursor)))));
     });
     let about = About { measure, k: Some(question.k()), labels: Some(question.mix.name()), unit: "us" };
+    bench.record_all(about, &lanes, &timings);
+}
+
+fn time_with_totals(bench: &mut Bench<'_>, question: &Question) {
+    let (ways, truth) = (best_ways(&bench.engines, bench.workload, question), question.true_page(bench.workload, 0));
+    let paging = |&lane: &usize| {
+        let Loaded { kind, engine } = &bench.engines[lane];
+        let Some((page, _)) = engine.page_with_totals(&question.filter, ways[lane].way) else { return false };
+        assert_eq!(page.plain(), truth, "{} on {}, {question:?}", kind.name, bench.workload.name);
+        ways[lane].time < bench.effort().all_turns
+    };
+    let lanes: Vec<usize> = (0..bench.engines.len()).filter(paging).collect();
+    let timings = bench.effort().in_turn(lanes.len(), |at, ops| {
+        let (engine, way) = (&bench.engines[lanes[at]].engine, ways[lanes[at]].way);
+        ops.for_each(|_| drop(black_box(engine.page_with_totals(black_box(&question.filter), way))));
+    });
+    let about = About { k: Some(question.k()), labels: Some(question.mix.name()), ..About::time("page_with_totals") };
     bench.record_all(about, &lanes, &timings);
 }

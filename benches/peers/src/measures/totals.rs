@@ -46,7 +46,7 @@ fn time(bench: &mut Bench<'_>, measure: &'static str, question: &Question) {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Best {
     pub(super) way: usize,
-    time: Duration,
+    pub(super) time: Duration,
 }
 
 /// Compares the answers of all engines in all their ways with the truth, and finds each engine's quickest way.
