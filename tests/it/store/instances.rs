@@ -154,3 +154,22 @@ fn removing_an_instance_ends_its_subscribers() {
     let mut resumed = successor.subscribe_from(position).unwrap();
     assert_eq!(resumed.try_recv(), Some(Delivery::Missed { after: position.revision() }));
 }
+
+#[test]
+fn what_was_removed_is_given_back_at_close() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let fill = |name: String| {
+        let index = store.instance(&name).unwrap();
+        index.upsert_label("1", "VIP").unwrap();
+        index.link_all("1", (0..2_000).map(|chat| format!("a chat with a long id {chat}"))).unwrap();
+    };
+    (0..20).for_each(|number| fill(number.to_string()));
+    store.checkpoint().unwrap();
+    (1..20).for_each(|number| store.remove_instance(&number.to_string()).unwrap());
+    let before = std::fs::metadata(folder.file()).unwrap().len();
+    drop(store);
+    let after = std::fs::metadata(folder.file()).unwrap().len();
+    assert!(after < before / 2, "{before} bytes before, {after} after");
+    assert_eq!(folder.open().existing("0").unwrap().total_chats(), 2_000);
+}
