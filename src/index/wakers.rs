@@ -61,14 +61,21 @@ mod threads {
     use std::sync::Arc;
     use std::task::Waker;
 
-    use crate::index::sync::{Condvar, Mutex, thread};
+    use crate::index::sync::{Condvar, Mutex, MutexGuard, thread};
     use crate::index::wakers::call;
+
+    /// Threads that are kept for the next wakers: one calls them, and one goes on where it does not come back. With one
+    /// alone a thread would be started for each group of wakers.
+    const SPARE: usize = 2;
 
     /// Threads that call wakers.
     ///
-    /// There is one that waits for wakers. When it takes one while others are queued, a second thread is started for
-    /// those: so a waker that blocks holds up no other. A thread that comes back ends if another one waits already; with
-    /// wakers that return there are one or two, and at most one more than wakers that block.
+    /// W1: while a waker is queued, a thread is on its way to take it that is not inside of another waker. A thread that
+    /// takes a waker while others are queued calls the next thread for those, or starts one if none is ready. So a waker
+    /// that blocks holds up no other.
+    ///
+    /// A thread that comes back ends if [`SPARE`] threads are ready: there are at most so many more threads than wakers
+    /// that block.
     #[derive(Debug, Default)]
     pub(crate) struct WakerThreads {
         inner: Mutex<Inner>,
@@ -92,13 +99,20 @@ mod threads {
             }
             let mut inner = self.inner.lock();
             inner.queue.extend(wakers);
-            let start = inner.ready == 0;
-            inner.ready += usize::from(start);
+            self.call_thread(inner);
+        }
+
+        /// Calls a thread that is ready, or starts one, and releases the lock.
+        fn call_thread(self: &Arc<Self>, mut inner: MutexGuard<'_, Inner>) {
+            let is_one_ready = inner.ready > 0;
+            if !is_one_ready {
+                inner.ready = 1;
+            }
             drop(inner);
-            if start {
-                self.start();
+            if is_one_ready {
+                self.arrived.notify_one();
             } else {
-                self.arrived.notify_all();
+                self.start();
             }
         }
 
@@ -120,27 +134,27 @@ mod threads {
         fn run(self: Arc<Self>) {
             let mut inner = self.inner.lock();
             loop {
-                let Some(waker) = inner.queue.pop_front() else {
-                    if inner.closed {
+                match inner.queue.pop_front() {
+                    Some(waker) => {
+                        inner.ready -= 1;
+                        if inner.queue.is_empty() {
+                            drop(inner);
+                        } else {
+                            self.call_thread(inner);
+                        }
+                        call(waker);
+                        inner = self.inner.lock();
+                        if inner.ready >= SPARE && inner.queue.is_empty() {
+                            return;
+                        }
+                        inner.ready += 1;
+                    }
+                    None if inner.closed => {
                         inner.ready -= 1;
                         return;
                     }
-                    self.arrived.wait(&mut inner);
-                    continue;
-                };
-                inner.ready -= 1;
-                let start = inner.ready == 0 && !inner.queue.is_empty();
-                inner.ready += usize::from(start);
-                drop(inner);
-                if start {
-                    self.start();
+                    None => self.arrived.wait(&mut inner),
                 }
-                call(waker);
-                inner = self.inner.lock();
-                if inner.ready > 0 && inner.queue.is_empty() {
-                    return;
-                }
-                inner.ready += 1;
             }
         }
     }
