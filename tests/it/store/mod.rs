@@ -7,6 +7,7 @@ mod disk_errors;
 mod export;
 mod failure;
 mod folder;
+pub(crate) mod gate;
 mod golden;
 mod instances;
 mod kill;
@@ -16,6 +17,7 @@ mod power;
 mod power_cuts;
 mod retained;
 mod together;
+mod turns;
 mod verify;
 
 use std::env;

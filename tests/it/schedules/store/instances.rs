@@ -74,3 +74,27 @@ fn who_asks_for_an_instance_at_once_gets_the_same_one() {
     };
     explore(body);
 }
+
+/// Instances that are made at the same time are written together or apart, beside writers, and each is there.
+#[test]
+fn instances_are_made_beside_writers_and_removals() {
+    let body = || {
+        let (store, disk) = open(options().durability(either()));
+        let make = |store: &Store| make_and_use(store, "bob");
+        let make_another = |store: &Store| drop(store.instance("another").unwrap());
+        let remove = |store: &Store| {
+            assert!(store.instance("short").unwrap().upsert_label(1, "Open").unwrap().changed());
+            store.remove_instance("short").unwrap();
+            assert!(!store.instances().contains(&"short".to_owned()));
+        };
+        let (store, _) = at_once(store, [make, make_another, remove, |store| use_it(store, 1, "bob")]);
+        assert_eq!(store.instances(), ["another", "new", "shop"]);
+        drop(store);
+        let store = options().open_on(disk).unwrap();
+        assert_eq!(store.instances(), ["another", "new", "shop"]);
+        assert!(
+            store.existing("new").unwrap().contains(1, "bob") && store.existing("shop").unwrap().contains(1, "bob")
+        );
+    };
+    explore(body);
+}
