@@ -74,7 +74,7 @@ struct Checkpoint {
 
 /// Writes checkpoints of instances and trims their logs; those that are not loaded or have no log are passed by. Others
 /// write between the transactions. A small checkpoint takes no transaction of its own: as many as have together about
-/// [`PIECE`] bytes are written in one. There is one call at a time.
+/// [`PIECE`] bytes, with what they remove, are written in one. There is one call at a time.
 ///
 /// # Errors
 ///
@@ -93,11 +93,10 @@ pub(super) fn checkpoint_all(disk: &Mutex<StoreWriter>, instances: impl IntoIter
         let mut changes = checkpoint.begin();
         loop {
             let rows = batches.next().unwrap_or_default();
-            let bytes = rows.bytes;
             checkpoint.put(&mut changes, rows);
             if batches.peek().is_none() {
                 let manifest = checkpoint.put_in_force(&mut changes);
-                together.add(bytes, Ready { checkpoint, manifest, changes });
+                together.add(Ready { checkpoint, manifest, changes });
                 break;
             }
             if !checkpoint.write_unfinished(disk, changes)? {
@@ -105,7 +104,7 @@ pub(super) fn checkpoint_all(disk: &Mutex<StoreWriter>, instances: impl IntoIter
             }
             changes = WriteBatch::default();
         }
-        if together.bytes >= PIECE {
+        if together.weight >= PIECE {
             together.write(disk)?;
         }
     }
@@ -123,12 +122,13 @@ struct Ready {
 #[derive(Default)]
 struct Together {
     ready: Vec<Ready>,
-    bytes: usize,
+    /// Of all their changes.
+    weight: usize,
 }
 
 impl Together {
-    fn add(&mut self, bytes: usize, ready: Ready) {
-        self.bytes += bytes;
+    fn add(&mut self, ready: Ready) {
+        self.weight = self.weight.saturating_add(ready.changes.weight());
         self.ready.push(ready);
     }
 

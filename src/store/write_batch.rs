@@ -60,6 +60,18 @@ impl WriteBatch {
         self.0.extend(other.0);
     }
 
+    /// About the bytes that a transaction of these changes reads and writes: what others wait for.
+    pub(super) fn weight(&self) -> usize {
+        /// A removal rewrites the page of its row: of removals in one place some share a page.
+        const REMOVAL: usize = 128;
+        self.0.iter().fold(0, |sum, change| {
+            sum.saturating_add(match change {
+                RowChange::Put { key, sealed, .. } => key.len() + sealed.len(),
+                RowChange::Remove { .. } | RowChange::RemoveAll { .. } => REMOVAL,
+            })
+        })
+    }
+
     pub(super) fn changes(&self) -> &[RowChange] {
         &self.0
     }
