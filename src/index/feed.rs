@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::panic::RefUnwindSafe;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
@@ -31,6 +32,9 @@ pub(crate) struct Feed {
     kept: Mutex<Kept>,
     arrived: Condvar,
 }
+
+/// As the whole index: no code of a host runs while something is half changed.
+impl RefUnwindSafe for Feed {}
 
 /// What a feed keeps.
 #[derive(Debug, Default)]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::panic::RefUnwindSafe;
 use std::sync::Arc;
 
 use crate::index::archive::Archive;
@@ -61,6 +62,10 @@ struct Shared {
 
 /// The turn to write.
 pub(crate) type Writer<'a> = MutexGuard<'a, Tickets>;
+
+/// Code of a host that may panic, in arguments, iterators and wakers, runs before the first change of a write or after the
+/// last, and behind no lock. So whoever catches a panic finds nothing half done.
+impl RefUnwindSafe for Shared {}
 
 impl Drop for Shared {
     fn drop(&mut self) {

@@ -1,6 +1,7 @@
 //! Which revisions are being looked at.
 
 use std::collections::BTreeMap;
+use std::panic::RefUnwindSafe;
 use std::sync::Arc;
 
 use crate::index::sync::{AtomicU64, Mutex, Ordering};
@@ -20,6 +21,9 @@ pub(crate) struct SnapshotGuard {
     horizon: Arc<SnapshotTracker>,
     revision: Revision,
 }
+
+/// No code of a host runs while something is half changed.
+impl RefUnwindSafe for SnapshotTracker {}
 
 impl Default for SnapshotTracker {
     fn default() -> Self {

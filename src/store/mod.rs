@@ -24,6 +24,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{BufRead, Write};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -79,6 +80,12 @@ pub struct Store {
     /// Dropped after everything else.
     folder: Option<Folder>,
 }
+
+/// Code of a host that may panic, the reader of an import and the writer of an export, runs behind no lock, and what an
+/// import has written by then is no instance. So whoever catches a panic finds nothing half done.
+impl RefUnwindSafe for Store {}
+
+impl UnwindSafe for Store {}
 
 impl StoreOptions {
     /// Opens the store in a folder, or makes it. Its files can be read and written by their owner alone, also those that

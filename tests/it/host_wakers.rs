@@ -222,6 +222,34 @@ mod in_a_store {
         assert_eq!(folder.open().existing("shop").unwrap().count(1), 1);
     }
 
+    /// A reader that ends in a panic of the host.
+    struct Panics;
+
+    impl std::io::Read for Panics {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            panic!("a reader of the host panics")
+        }
+    }
+
+    #[test]
+    fn a_reader_that_panics_leaves_the_store_as_it_was() {
+        use std::io::{BufReader, Read};
+        let (folder, other) = (Folder::new(), Folder::new());
+        let store = folder.open();
+        crate::store::fill(&store.instance("shop").unwrap());
+        let mut lines = Vec::new();
+        store.export(&mut lines).unwrap();
+        let other_store = other.open();
+        for end in [10, lines.len() / 2, lines.len() - 1] {
+            let import = || other_store.import(BufReader::new((&lines[..end]).chain(Panics)));
+            assert!(std::panic::catch_unwind(import).is_err());
+        }
+        assert!(other_store.instances().is_empty() || other_store.instances() == ["shop"]);
+        drop(other_store.instance("new").unwrap());
+        drop(other_store);
+        assert!(Store::verify(other.path()).unwrap().is_sound());
+    }
+
     #[test]
     fn closing_the_store_wakes_who_waits_though_there_is_a_handle() {
         let folder = Folder::new();
@@ -235,4 +263,19 @@ mod in_a_store {
         assert_eq!(feed.poll_recv(&mut Context::from_waker(Waker::noop())), Poll::Ready(Delivery::Closed));
         drop(index);
     }
+}
+
+/// A host may catch its own panics around everything that it has of this crate: what was carried out is there, and nothing
+/// is left half done. Checked when this is compiled.
+#[test]
+fn everything_may_be_used_on_both_sides_of_a_caught_panic() {
+    fn unwind_safe<T: std::panic::UnwindSafe + std::panic::RefUnwindSafe>() {}
+    unwind_safe::<LabelIndex>();
+    unwind_safe::<label_index::Snapshot>();
+    unwind_safe::<Subscriber>();
+    unwind_safe::<label_index::Batch>();
+    unwind_safe::<label_index::Receipt>();
+    unwind_safe::<label_index::RefreshTicket>();
+    #[cfg(feature = "store")]
+    unwind_safe::<label_index::Store>();
 }

@@ -4,6 +4,7 @@
 mod tests;
 
 use std::collections::VecDeque;
+use std::panic::RefUnwindSafe;
 use std::sync::Arc;
 use std::task::{self, Waker};
 
@@ -43,6 +44,9 @@ pub(crate) struct PageLoad {
     up_to: Revision,
     state: Mutex<LoadState>,
 }
+
+/// As the whole index: no code of a host runs while something is half changed.
+impl RefUnwindSafe for PageLoad {}
 
 #[derive(Default)]
 struct LoadState {
