@@ -3,25 +3,43 @@
 //! A waker is code of the host: it may panic, block for ever, call back into the index or the store, or drop the last handle
 //! of either. So it is never called, and never dropped, while a lock is held, nor on a thread that anybody else waits for.
 
+use std::collections::VecDeque;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-#[cfg(feature = "store")]
+use std::panic::{AssertUnwindSafe, RefUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Waker;
 
-#[cfg(feature = "store")]
-pub(crate) use threads::WakerThreads;
+use crate::index::sync::{Condvar, Mutex, MutexGuard, thread};
 
 /// Where the wakers of an index are called.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) enum WakerCaller {
-    /// On the thread that made the change, after it released every lock: an index in memory, which has no threads. If a
-    /// waker blocks, that call returns later; nobody else waits for it.
-    #[default]
-    Here,
-    /// On threads of the store that do nothing else.
-    #[cfg(feature = "store")]
+    /// On threads that do nothing else: those of the store, or for indexes in memory those of the process.
     Threads(Arc<WakerThreads>),
+    /// On the thread that made the change, after it released every lock: for tests that count calls.
+    #[cfg(test)]
+    Here,
+}
+
+/// Indexes in memory share the threads of the process, which are started for the first waker.
+impl Default for WakerCaller {
+    fn default() -> Self {
+        Self::Threads(of_the_process())
+    }
+}
+
+#[cfg(not(label_index_shuttle))]
+fn of_the_process() -> Arc<WakerThreads> {
+    static THREADS: std::sync::LazyLock<Arc<WakerThreads>> = std::sync::LazyLock::new(|| {
+        Arc::new(WakerThreads { spare: SPARE, last_resort: true, ..WakerThreads::default() })
+    });
+    Arc::clone(&THREADS)
+}
+
+/// A schedule is over when every thread has ended, so none waits for the next waker.
+#[cfg(label_index_shuttle)]
+fn of_the_process() -> Arc<WakerThreads> {
+    Arc::new(WakerThreads { spare: 0, ..WakerThreads::default() })
 }
 
 /// Wakers that are to be called.
@@ -29,20 +47,24 @@ pub(crate) enum WakerCaller {
 #[must_use = "a task that is not woken may sleep for ever"]
 pub(crate) struct Wake {
     wakers: Vec<Waker>,
-    caller: WakerCaller,
+    /// None if there are no wakers, as mostly: nothing is counted then.
+    caller: Option<WakerCaller>,
 }
 
 impl Wake {
     pub(crate) fn new(wakers: impl IntoIterator<Item = Waker>, caller: &WakerCaller) -> Self {
-        Self { wakers: wakers.into_iter().collect(), caller: caller.clone() }
+        let wakers: Vec<Waker> = wakers.into_iter().collect();
+        let caller = (!wakers.is_empty()).then(|| caller.clone());
+        Self { wakers, caller }
     }
 
-    /// Calls the wakers, or hands them to the threads that do. Without such threads no lock may be held.
+    /// Hands the wakers to the threads that call them.
     pub(crate) fn now(self) {
         match self.caller {
-            WakerCaller::Here => self.wakers.into_iter().for_each(call),
-            #[cfg(feature = "store")]
-            WakerCaller::Threads(threads) => threads.call(self.wakers),
+            None => {}
+            Some(WakerCaller::Threads(threads)) => threads.call(self.wakers),
+            #[cfg(test)]
+            Some(WakerCaller::Here) => self.wakers.into_iter().for_each(call),
         }
     }
 }
@@ -55,107 +77,155 @@ fn call(waker: Waker) {
     }
 }
 
-#[cfg(feature = "store")]
-mod threads {
-    use std::collections::VecDeque;
-    use std::sync::Arc;
-    use std::task::Waker;
+/// Threads that are kept for the next wakers: one calls them, and one goes on where it does not come back. With one alone a
+/// thread would be started for each group of wakers.
+const SPARE: usize = 2;
 
-    use crate::index::sync::{Condvar, Mutex, MutexGuard, thread};
-    use crate::index::wakers::call;
+/// Threads that call wakers.
+///
+/// W1: while a waker is queued, a thread is on its way to take it that is not inside of another waker. A thread that takes a
+/// waker while others are queued calls the next thread for those, or starts one if none is ready. So a waker that blocks
+/// holds up no other.
+///
+/// A thread that comes back ends if `spare` threads are ready: there are at most so many more threads than wakers that
+/// block.
+#[derive(Debug)]
+pub(crate) struct WakerThreads {
+    /// How many threads are kept for the next wakers.
+    spare: usize,
+    /// If the system has no thread to give, the caller calls the wakers itself: it holds no lock. Otherwise the next call
+    /// tries again.
+    last_resort: bool,
+    inner: Mutex<Inner>,
+    arrived: Condvar,
+}
 
-    /// Threads that are kept for the next wakers: one calls them, and one goes on where it does not come back. With one
-    /// alone a thread would be started for each group of wakers.
-    const SPARE: usize = 2;
+#[derive(Debug, Default)]
+struct Inner {
+    queue: VecDeque<Waker>,
+    /// Threads that wait for a waker or are on their way to take one.
+    ready: usize,
+    /// The store is closed: a thread ends when the queue is empty.
+    closed: bool,
+}
 
-    /// Threads that call wakers.
-    ///
-    /// W1: while a waker is queued, a thread is on its way to take it that is not inside of another waker. A thread that
-    /// takes a waker while others are queued calls the next thread for those, or starts one if none is ready. So a waker
-    /// that blocks holds up no other.
-    ///
-    /// A thread that comes back ends if [`SPARE`] threads are ready: there are at most so many more threads than wakers
-    /// that block.
-    #[derive(Debug, Default)]
-    pub(crate) struct WakerThreads {
-        inner: Mutex<Inner>,
-        arrived: Condvar,
+/// No code of a host runs while something is half changed.
+impl RefUnwindSafe for WakerThreads {}
+
+/// The threads of a store.
+impl Default for WakerThreads {
+    fn default() -> Self {
+        Self { spare: SPARE, last_resort: false, inner: Mutex::default(), arrived: Condvar::default() }
+    }
+}
+
+impl WakerThreads {
+    /// Queues wakers. Takes no lock besides its own, and runs no code of the host, but as a last resort.
+    fn call(self: &Arc<Self>, wakers: Vec<Waker>) {
+        let mut inner = self.inner.lock();
+        inner.queue.extend(wakers);
+        self.call_thread(inner);
     }
 
-    #[derive(Debug, Default)]
-    struct Inner {
-        queue: VecDeque<Waker>,
-        /// Threads that wait for a waker or are on their way to take one.
-        ready: usize,
-        /// The store is closed: a thread ends when the queue is empty.
-        closed: bool,
-    }
-
-    impl WakerThreads {
-        /// Queues wakers. Takes no lock besides its own, and runs no code of the host.
-        pub(crate) fn call(self: &Arc<Self>, wakers: Vec<Waker>) {
-            if wakers.is_empty() {
-                return;
-            }
-            let mut inner = self.inner.lock();
-            inner.queue.extend(wakers);
-            self.call_thread(inner);
+    /// Calls a thread that is ready, or starts one, and releases the lock.
+    fn call_thread(self: &Arc<Self>, mut inner: MutexGuard<'_, Inner>) {
+        let is_one_ready = inner.ready > 0;
+        if !is_one_ready {
+            inner.ready = 1;
         }
+        drop(inner);
+        if is_one_ready {
+            self.arrived.notify_one();
+        } else {
+            self.start();
+        }
+    }
 
-        /// Calls a thread that is ready, or starts one, and releases the lock.
-        fn call_thread(self: &Arc<Self>, mut inner: MutexGuard<'_, Inner>) {
-            let is_one_ready = inner.ready > 0;
-            if !is_one_ready {
-                inner.ready = 1;
-            }
+    /// Lets the threads end once every queued waker is called. Does not wait for them.
+    #[cfg(feature = "store")]
+    pub(crate) fn close(&self) {
+        self.inner.lock().closed = true;
+        self.arrived.notify_all();
+    }
+
+    /// Starts a thread that is counted as ready.
+    fn start(self: &Arc<Self>) {
+        let threads = Arc::clone(self);
+        let started = thread::Builder::new().name("label-index wakers".into()).spawn(move || threads.run());
+        if started.is_err() {
+            self.without_a_thread();
+        }
+    }
+
+    /// The thread that was counted as ready could not be started.
+    fn without_a_thread(&self) {
+        let mut inner = self.inner.lock();
+        inner.ready -= 1;
+        if self.last_resort {
+            let wakers = mem::take(&mut inner.queue);
             drop(inner);
-            if is_one_ready {
-                self.arrived.notify_one();
-            } else {
-                self.start();
-            }
+            wakers.into_iter().for_each(call);
         }
+    }
 
-        /// Lets the threads end once every queued waker is called. Does not wait for them.
-        pub(crate) fn close(&self) {
-            self.inner.lock().closed = true;
-            self.arrived.notify_all();
-        }
-
-        /// Starts a thread that is counted as ready. If the system has none to give, the next call tries again.
-        fn start(self: &Arc<Self>) {
-            let threads = Arc::clone(self);
-            let started = thread::Builder::new().name("label-index wakers".into()).spawn(move || threads.run());
-            if started.is_err() {
-                self.inner.lock().ready -= 1;
-            }
-        }
-
-        fn run(self: Arc<Self>) {
-            let mut inner = self.inner.lock();
-            loop {
-                match inner.queue.pop_front() {
-                    Some(waker) => {
-                        inner.ready -= 1;
-                        if inner.queue.is_empty() {
-                            drop(inner);
-                        } else {
-                            self.call_thread(inner);
-                        }
-                        call(waker);
-                        inner = self.inner.lock();
-                        if inner.ready >= SPARE && inner.queue.is_empty() {
-                            return;
-                        }
-                        inner.ready += 1;
+    fn run(self: Arc<Self>) {
+        let mut inner = self.inner.lock();
+        loop {
+            match inner.queue.pop_front() {
+                Some(waker) => {
+                    inner.ready -= 1;
+                    if inner.queue.is_empty() {
+                        drop(inner);
+                    } else {
+                        self.call_thread(inner);
                     }
-                    None if inner.closed => {
-                        inner.ready -= 1;
+                    call(waker);
+                    inner = self.inner.lock();
+                    if inner.ready >= self.spare && inner.queue.is_empty() {
                         return;
                     }
-                    None => self.arrived.wait(&mut inner),
+                    inner.ready += 1;
                 }
+                None if inner.closed => {
+                    inner.ready -= 1;
+                    return;
+                }
+                None => self.arrived.wait(&mut inner),
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Wake, Waker};
+
+    use super::WakerThreads;
+
+    #[derive(Default)]
+    struct Bell(AtomicUsize);
+
+    impl Wake for Bell {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn without_a_thread_the_wakers_are_called_here_or_with_the_next() {
+        for last_resort in [true, false] {
+            let threads = Arc::new(WakerThreads { last_resort, ..WakerThreads::default() });
+            let bell = Arc::new(Bell::default());
+            let mut inner = threads.inner.lock();
+            inner.queue.extend([Waker::from(Arc::clone(&bell)), Waker::from(Arc::clone(&bell))]);
+            inner.ready = 1;
+            drop(inner);
+            threads.without_a_thread();
+            let inner = threads.inner.lock();
+            let expected = if last_resort { (2, 0) } else { (0, 2) };
+            assert_eq!((bell.0.load(Ordering::SeqCst), inner.queue.len(), inner.ready), (expected.0, expected.1, 0));
         }
     }
 }

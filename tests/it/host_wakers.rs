@@ -1,6 +1,5 @@
 //! Wakers that panic, block, call back and drop the last handle: they harm no write, no store and no other waker.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Barrier, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
@@ -47,23 +46,75 @@ fn labelled(index: &LabelIndex) {
 fn a_panic_in_a_waker_of_an_index_in_memory_costs_no_other_task_its_wake_up() {
     let index = LabelIndex::new();
     labelled(&index);
-    let woken = Arc::new(AtomicUsize::new(0));
+    let (sender, woken) = mpsc::channel();
     let mut subscribers: Vec<Subscriber> = (0..6).map(|_| index.subscribe()).collect();
     for (number, subscriber) in subscribers.iter_mut().enumerate() {
-        let woken = Arc::clone(&woken);
+        let sender = Mutex::new(sender.clone());
         wait(
             subscriber,
             &waker(move || {
-                woken.fetch_add(1, Ordering::SeqCst);
+                sender.lock().unwrap().send(number).unwrap();
                 assert!(number % 2 == 0, "a waker of the host panics");
             }),
         );
     }
     assert!(index.link(1, "ana").unwrap(), "the write returns its answer");
-    assert_eq!(woken.load(Ordering::SeqCst), 6);
+    let mut numbers: Vec<usize> = (0..6).map(|_| woken.recv_timeout(LONG).unwrap()).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, [0, 1, 2, 3, 4, 5]);
     assert!(subscribers.iter_mut().all(is_commit));
     assert!(index.unlink(1, "ana").unwrap());
     index.check_invariants().unwrap();
+}
+
+#[test]
+fn a_waker_that_blocks_keeps_no_write_to_an_index_in_memory() {
+    let index = LabelIndex::new();
+    labelled(&index);
+    let (barrier, mut blocked) = (Arc::new(Barrier::new(4)), Vec::new());
+    for _ in 0..3 {
+        let (mut feed, barrier) = (index.subscribe(), Arc::clone(&barrier));
+        let block = move || {
+            barrier.wait();
+        };
+        wait(&mut feed, &waker(block));
+        blocked.push(feed);
+    }
+    for round in 0..5 {
+        let (told, woken) = telling();
+        let mut feed = index.subscribe();
+        wait(&mut feed, &told);
+        let (writer, (sender, written)) = (index.clone(), mpsc::channel());
+        std::thread::spawn(move || sender.send(writer.link(1, format!("chat {round}"))));
+        assert_eq!(written.recv_timeout(LONG), Ok(Ok(true)), "the write returns");
+        woken.recv_timeout(LONG).unwrap();
+        assert!(is_commit(&mut feed));
+    }
+    barrier.wait();
+    assert!(blocked.iter_mut().all(is_commit));
+}
+
+#[test]
+fn a_waker_may_write_to_its_index_in_memory_and_drop_its_last_handle() {
+    let index = LabelIndex::new();
+    labelled(&index);
+    let mut feed = index.subscribe();
+    let (sender, linked) = mpsc::channel();
+    let last = Mutex::new(Some((index.clone(), sender)));
+    wait(
+        &mut feed,
+        &waker(move || {
+            let (index, sender) = last.lock().unwrap().take().unwrap();
+            let answer = index.link(1, "bob");
+            drop(index);
+            sender.send(answer).unwrap();
+        }),
+    );
+    assert!(index.link(1, "ana").unwrap());
+    drop(index);
+    assert_eq!(linked.recv_timeout(LONG).unwrap(), Ok(true));
+    assert!(is_commit(&mut feed) && is_commit(&mut feed));
+    assert_eq!(feed.try_recv(), Some(Delivery::Closed));
 }
 
 #[cfg(feature = "store")]

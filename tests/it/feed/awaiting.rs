@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use label_index::{Delivery, LabelIndex, Subscriber};
 
@@ -53,6 +53,15 @@ struct Counter(AtomicUsize);
 impl Wake for Counter {
     fn wake(self: Arc<Self>) {
         self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Waits until something is so that a waker on another thread makes so.
+fn await_that(is_so: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < end, "it never became so");
+        thread::yield_now();
     }
 }
 
@@ -154,7 +163,7 @@ fn a_task_is_woken_once_for_each_time_that_it_waited() {
     assert!(poll(&mut feed, &waker).is_pending());
     assert_eq!(woken(), 0);
     assert!(index.link("1", "ana").unwrap());
-    assert_eq!(woken(), 1);
+    await_that(|| woken() == 1);
     assert!(index.link("1", "bob").unwrap());
     assert_eq!(woken(), 1, "nobody waits");
     assert!(poll(&mut feed, &waker).map(revision) == Poll::Ready(2) && poll(&mut feed, &waker).is_ready());
@@ -162,7 +171,8 @@ fn a_task_is_woken_once_for_each_time_that_it_waited() {
     assert_eq!(woken(), 1);
     assert!(poll(&mut feed, &waker).is_pending());
     drop(index);
-    assert_eq!((woken(), poll(&mut feed, &waker)), (2, Poll::Ready(Delivery::Closed)));
+    await_that(|| woken() == 2);
+    assert_eq!(poll(&mut feed, &waker), Poll::Ready(Delivery::Closed));
 }
 
 #[test]
@@ -175,7 +185,8 @@ fn the_last_waker_given_is_the_one_that_is_called() {
     }
     assert_eq!(Arc::strong_count(&counters[0]), 1, "the former one is let go");
     assert!(index.link("1", "ana").unwrap());
-    assert_eq!(counters.map(|counter| counter.0.load(Ordering::SeqCst)), [0, 1]);
+    await_that(|| counters[1].0.load(Ordering::SeqCst) == 1);
+    assert_eq!(counters[0].0.load(Ordering::SeqCst), 0);
 }
 
 #[test]
@@ -209,6 +220,7 @@ fn a_waker_is_called_without_any_lock() {
     };
     assert!(poll(&mut feed, &waker).is_pending());
     assert!(index.link("1", "ana").unwrap());
+    await_that(|| !seen.lock().unwrap().is_empty());
     assert_eq!(*seen.lock().unwrap(), [(3, vec![3])]);
     assert_eq!(revisions(&mut feed), [2, 3]);
 }
@@ -230,10 +242,12 @@ fn a_waker_is_called_without_any_lock_after_a_batch_and_a_refresh() {
     let mut batch = index.batch();
     batch.link_all("1", (0..20).map(|chat| chat.to_string())).unwrap();
     assert!(batch.commit().unwrap().changed());
+    await_that(|| index.revision() == 3);
     assert_eq!(revisions(&mut feed), [2, 3]);
     assert!(poll(&mut feed, &waker).is_pending());
     let ticket = index.begin_refresh().unwrap();
     assert!(ticket.commit_even_if_empty(label_index::FullState::new()).unwrap().changed());
+    await_that(|| index.revision() == 5);
     assert_eq!(calls.0.load(Ordering::SeqCst), 2);
     assert_eq!(revisions(&mut feed), [4, 5]);
 }

@@ -1,7 +1,11 @@
 //! Subscribers that come, go, fall behind and wait.
 
-use label_index::Delivery;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
+
+use label_index::{Delivery, Subscriber};
 use shuttle::future::block_on;
+use shuttle::sync::{Barrier, Mutex, mpsc};
 use shuttle::thread;
 
 use super::{MANY, assert_same, drain, explore, index, link};
@@ -99,6 +103,48 @@ fn who_waits_in_async_code_is_woken() {
         drop(index);
         writers.into_iter().for_each(|writer| writer.join().unwrap());
         assert!(waiting.into_iter().all(|waiting| waiting.join().unwrap() == [2, 3, 4]));
+    };
+    explore(body, MANY);
+}
+
+struct Run<F>(F);
+
+impl<F: Fn() + Send + Sync> Wake for Run<F> {
+    fn wake(self: Arc<Self>) {
+        (self.0)();
+    }
+}
+
+/// Lets a subscriber wait with a waker that does this.
+pub(super) fn wait(subscriber: &mut Subscriber, run: impl Fn() + Send + Sync + 'static) {
+    let waker = Waker::from(Arc::new(Run(run)));
+    assert!(subscriber.poll_recv(&mut Context::from_waker(&waker)).is_pending());
+}
+
+#[test]
+fn wakers_that_block_and_call_back_keep_no_write() {
+    let body = || {
+        let index = index(64);
+        let [mut blocking, mut calling, mut honest] = [(); 3].map(|()| index.subscribe());
+        let barrier = Arc::new(Barrier::new(2));
+        let blocked = Arc::clone(&barrier);
+        wait(&mut blocking, move || {
+            blocked.wait();
+        });
+        let (sender, linked) = mpsc::channel();
+        let last = Mutex::new(Some((index.clone(), sender)));
+        wait(&mut calling, move || {
+            let (index, sender) = last.lock().unwrap().take().unwrap();
+            let answer = index.link(2, "bob");
+            drop(index);
+            sender.send(answer).unwrap();
+        });
+        let reader = thread::spawn(move || to_the_end(|| block_on(honest.recv_async())));
+        assert!(index.link(1, "carl").unwrap() && index.link(1, "dora").unwrap());
+        assert_eq!(linked.recv().unwrap(), Ok(true));
+        drop(index);
+        assert_eq!(reader.join().unwrap(), [2, 3, 4]);
+        barrier.wait();
     };
     explore(body, MANY);
 }

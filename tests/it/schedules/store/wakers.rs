@@ -1,28 +1,14 @@
 //! Wakers of hosts that panic, block, call back, and drop the last handle of the store.
 
 use std::sync::Arc;
-use std::task::{Context, Wake, Waker};
 
-use label_index::{Delivery, Error, Store, Subscriber};
+use label_index::{Delivery, Error, Store};
 use shuttle::future::block_on;
 use shuttle::sync::{Barrier, Mutex, mpsc};
 use shuttle::thread;
 
 use super::{close, either, explore, has, open, options, reopened};
-
-struct Run<F>(F);
-
-impl<F: Fn() + Send + Sync> Wake for Run<F> {
-    fn wake(self: Arc<Self>) {
-        (self.0)();
-    }
-}
-
-/// Lets a subscriber wait with a waker that does this.
-fn wait(subscriber: &mut Subscriber, run: impl Fn() + Send + Sync + 'static) {
-    let waker = Waker::from(Arc::new(Run(run)));
-    assert!(subscriber.poll_recv(&mut Context::from_waker(&waker)).is_pending());
-}
+use crate::schedules::feed::wait;
 
 /// A panic without the report that the hook would print for each schedule.
 fn panic_quietly() {
