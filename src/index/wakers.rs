@@ -83,7 +83,7 @@ const SPARE: usize = 2;
 
 /// Threads that call wakers.
 ///
-/// W1: while a waker is queued, a thread is on its way to take it that is not inside of another waker. A thread that takes a
+/// While a waker is queued, a thread is on its way to take it that is not inside of another waker. A thread that takes a
 /// waker while others are queued calls the next thread for those, or starts one if none is ready. So a waker that blocks
 /// holds up no other.
 ///
