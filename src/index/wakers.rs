@@ -87,8 +87,8 @@ const SPARE: usize = 2;
 /// waker while others are queued calls the next thread for those, or starts one if none is ready. So a waker that blocks
 /// holds up no other.
 ///
-/// A thread that comes back ends if `spare` threads are ready: there are at most so many more threads than wakers that
-/// block.
+/// A thread that comes back, or finds nothing to do, ends if `spare` others are ready: there are at most so many more threads
+/// than wakers that block.
 #[derive(Debug)]
 pub(crate) struct WakerThreads {
     /// How many threads are kept for the next wakers.
@@ -186,7 +186,7 @@ impl WakerThreads {
                     }
                     inner.ready += 1;
                 }
-                None if inner.closed => {
+                None if inner.closed || inner.ready > self.spare => {
                     inner.ready -= 1;
                     return;
                 }

@@ -1,6 +1,6 @@
 //! Stores that are dropped under their writers, and disks that fail once.
 
-use label_index::{Error, LabelIndex, Store};
+use label_index::{Delivery, Error, LabelIndex, Store};
 use shuttle::future::block_on;
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::thread::{self, JoinHandle};
@@ -109,7 +109,7 @@ fn a_disk_that_fails_once_fails_everybody_who_waits() {
         assert!(told.iter().all(|told| has_all(&shown, told)));
         index.check_invariants().unwrap();
         drop(store);
-        while feed.try_recv().is_some() {}
+        while let Some(Delivery::Commit(_)) = feed.try_recv() {}
         assert_eq!(feed.revision(), shown.revision, "what is seen was delivered, and nothing else");
         disk.heal();
         for left in [disk.bytes(), disk.synced()].map(|bytes| reopened(bytes).unwrap()) {
