@@ -3,7 +3,16 @@
 //!
 //! `cargo bench --bench csv` measures, some minutes; `cargo test --bench csv` does it once with small files.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench is a program that may panic")]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a bench is a program that may panic"
+)]
+
+#[allow(dead_code, reason = "other benches use more of it")]
+mod workload;
 
 use std::env;
 use std::fs::File;
@@ -14,13 +23,15 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use workload::Random;
+
 /// An account: every label on every chat with the same probability.
 struct Account {
     name: &'static str,
     chats: u32,
     labels: u32,
     /// Labels of a chat, on average, in tenths.
-    tenths: u32,
+    tenths: usize,
 }
 
 /// In which order the rows stand.
@@ -36,25 +47,13 @@ const ACCOUNTS: [Account; 2] = [
     Account { name: "20 labels", chats: 1_000_000, labels: 20, tenths: 66 },
 ];
 
-/// The generator SplitMix64, so that the files are always the same.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u32) -> u32 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        u32::try_from((((mixed ^ (mixed >> 31)) >> 32) * u64::from(bound)) >> 32).unwrap()
-    }
-}
-
 impl Account {
     /// Chats and labels by number, ordered by chat.
     fn rows(&self, chats: u32) -> Vec<(u32, u32)> {
         let mut random = Random(7);
+        let bound = usize::try_from(self.labels * 10).unwrap();
         let all = (0..chats).flat_map(|chat| (0..self.labels).map(move |label| (chat, label)));
-        all.filter(|_| random.below(self.labels * 10) < self.tenths).collect()
+        all.filter(|_| random.below(bound) < self.tenths).collect()
     }
 }
 
@@ -68,8 +67,7 @@ impl Order {
             Self::Random => {
                 let mut random = Random(25);
                 for end in (1..rows.len()).rev() {
-                    let other = random.below(u32::try_from(end).unwrap() + 1);
-                    rows.swap(end, usize::try_from(other).unwrap());
+                    rows.swap(end, random.below(end + 1));
                 }
             }
         }

@@ -14,7 +14,8 @@ use crate::state::apply::runs;
 use crate::state::decide::{Rules, plan};
 
 impl State {
-    /// Applies a commit of a record of that format which was made on such a state, once each of its changes proved to be one that can be applied.
+    /// Applies a commit of a record of that format which was made on such a state, once each of its changes proved to be one
+    /// that can be applied.
     /// Gives every chat the place that it had.
     ///
     /// # Errors

@@ -168,8 +168,8 @@ impl Subscriber {
     /// The next delivery, or a promise to wake the task when there is one. Waits neither for a commit nor for the disk:
     /// older commits are read on another thread.
     ///
-    /// Needs no runtime. The waker is called on a thread that does nothing else: it may panic, block or call back, and no write and no
-    /// other task waits for it. A panic in it is caught.
+    /// Needs no runtime. The waker is called on a thread that does nothing else: it may panic, block or call back, and no
+    /// write and no other task waits for it. A panic in it is caught.
     pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Delivery> {
         let feed = Arc::clone(&self.feed);
         loop {

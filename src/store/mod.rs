@@ -50,7 +50,8 @@ const LEFT_AT_CLOSE: u64 = 64 << 10;
 /// Many indexes, one for each account, in one file.
 ///
 /// An instance is loaded when it is first asked for, and is a [`LabelIndex`] as in memory, whose commits are on disk; see
-/// [`Durability`]. Reads never touch the disk; a subscriber that is behind what is in memory reads older commits there. Writers of all instances that wait at the same time share one sync.
+/// [`Durability`]. Reads never touch the disk; a subscriber that is behind what is in memory reads older commits there.
+/// Writers of all instances that wait at the same time share one sync.
 ///
 /// Dropping the store closes it: what is queued goes to disk first. Handles, snapshots and subscribers that outlive it go
 /// on reading; writes give [`Error::StoreClosed`].

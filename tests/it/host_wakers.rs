@@ -67,19 +67,26 @@ fn a_panic_in_a_waker_of_an_index_in_memory_costs_no_other_task_its_wake_up() {
     index.check_invariants().unwrap();
 }
 
-#[test]
-fn a_waker_that_blocks_keeps_no_write_to_an_index_in_memory() {
-    let index = LabelIndex::new();
-    labelled(&index);
-    let (barrier, mut blocked) = (Arc::new(Barrier::new(4)), Vec::new());
-    for _ in 0..3 {
+/// Three tasks that wait for a commit, and whose wakers block until the barrier is reached a fourth time.
+fn three_that_block(index: &LabelIndex) -> (Arc<Barrier>, Vec<Subscriber>) {
+    let barrier = Arc::new(Barrier::new(4));
+    let task = || {
         let (mut feed, barrier) = (index.subscribe(), Arc::clone(&barrier));
         let block = move || {
             barrier.wait();
         };
         wait(&mut feed, &waker(block));
-        blocked.push(feed);
-    }
+        feed
+    };
+    let blocked = (0..3).map(|_| task()).collect();
+    (barrier, blocked)
+}
+
+#[test]
+fn a_waker_that_blocks_keeps_no_write_to_an_index_in_memory() {
+    let index = LabelIndex::new();
+    labelled(&index);
+    let (barrier, mut blocked) = three_that_block(&index);
     for round in 0..5 {
         let (told, woken) = telling();
         let mut feed = index.subscribe();
@@ -222,15 +229,7 @@ mod in_a_store {
         let store = folder.open();
         let index = store.instance("shop").unwrap();
         labelled(&index);
-        let (barrier, mut blocked) = (Arc::new(Barrier::new(4)), Vec::new());
-        for _ in 0..3 {
-            let (mut feed, barrier) = (index.subscribe(), Arc::clone(&barrier));
-            let block = move || {
-                barrier.wait();
-            };
-            wait(&mut feed, &waker(block));
-            blocked.push(feed);
-        }
+        let (barrier, _blocked) = three_that_block(&index);
         for round in 0..5 {
             let (told, woken) = telling();
             let mut feed = index.subscribe();

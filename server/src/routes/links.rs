@@ -36,6 +36,28 @@ pub(crate) struct PageQuery {
     after: Option<String>,
 }
 
+/// A label and a chat, in the path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct LabelAndChat {
+    /// The label.
+    id: String,
+    /// A JID or a phone number.
+    #[serde(rename = "chatId")]
+    #[param(example = "5511999990001")]
+    chat_id: String,
+}
+
+/// A chat, in the path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OneChat {
+    /// A JID or a phone number.
+    #[serde(rename = "chatId")]
+    #[param(example = "5511999990001")]
+    chat_id: String,
+}
+
 /// The labels of one chat.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ChatLabels {
@@ -107,68 +129,60 @@ pub(crate) async fn chats(Path(id): Path<String>, session: Session<PageQuery>) -
 /// Gives a chat a label. Again changes nothing.
 #[utoipa::path(
     put, path = "/v2/labels/{id}/chats/{chatId}", tag = "labels", request_body = Option<CredentialFields>,
-    params(
-        ("id" = String, Path, description = "The label"),
-        ("chatId" = String, Path, description = "A JID or a phone number", example = "5511999990001"),
-        Credentials
-    ),
+    params(LabelAndChat, Credentials),
     responses((status = 200, body = Done), Failures)
 )]
 pub(crate) async fn link(
     State(app): State<Arc<App>>,
-    Path((id, chat)): Path<(String, String)>,
+    Path(LabelAndChat { id, chat_id }): Path<LabelAndChat>,
     session: Session,
 ) -> Answered<Json<Done>> {
-    link_chat(&session.index, &id, &app.chats.chat(&chat)?).await?;
+    link_chat(&session.index, &id, &app.chats.chat(&chat_id)?).await?;
     Ok(Json(Done::new()))
 }
 
 /// Takes a label from a chat. Again changes nothing.
 #[utoipa::path(
     delete, path = "/v2/labels/{id}/chats/{chatId}", tag = "labels", request_body = Option<CredentialFields>,
-    params(
-        ("id" = String, Path, description = "The label"),
-        ("chatId" = String, Path, description = "A JID or a phone number", example = "5511999990001"),
-        Credentials
-    ),
+    params(LabelAndChat, Credentials),
     responses((status = 200, body = Done), Failures)
 )]
 pub(crate) async fn unlink(
     State(app): State<Arc<App>>,
-    Path((id, chat)): Path<(String, String)>,
+    Path(LabelAndChat { id, chat_id }): Path<LabelAndChat>,
     session: Session,
 ) -> Answered<Json<Done>> {
-    unlink_chat(&session.index, &id, &app.chats.chat(&chat)?).await?;
+    unlink_chat(&session.index, &id, &app.chats.chat(&chat_id)?).await?;
     Ok(Json(Done::new()))
 }
 
 /// Lists the labels of a chat.
 #[utoipa::path(
     get, path = "/v2/labels/chats/{chatId}", tag = "labels",
-    params(("chatId" = String, Path, description = "A JID or a phone number", example = "5511999990001"), Credentials),
+    params(OneChat, Credentials),
     responses((status = 200, body = ChatLabels), Failures)
 )]
 pub(crate) async fn labels_of(
     State(app): State<Arc<App>>,
-    Path(chat): Path<String>,
+    Path(OneChat { chat_id }): Path<OneChat>,
     session: Session,
 ) -> Answered<Json<ChatLabels>> {
-    Ok(Json(ChatLabels::of(&session.index, &app.chats.chat(&chat)?)))
+    Ok(Json(ChatLabels::of(&session.index, &app.chats.chat(&chat_id)?)))
 }
 
 /// Makes the labels of a chat exactly these. If any of them is not known, nothing changes.
 #[utoipa::path(
     put, path = "/v2/labels/chats/{chatId}", tag = "labels", request_body = LabelSetFields,
-    params(("chatId" = String, Path, description = "A JID or a phone number", example = "5511999990001"), Credentials),
+    params(OneChat, Credentials),
     responses((status = 200, body = Done), Failures)
 )]
 pub(crate) async fn set(
     State(app): State<Arc<App>>,
-    Path(chat): Path<String>,
+    Path(OneChat { chat_id }): Path<OneChat>,
     session: Session<Nothing, LabelSet>,
 ) -> Answered<Json<Done>> {
     let mut batch = session.index.batch();
-    batch.set_labels(app.chats.chat(&chat)?, session.body.labels.iter().map(|label| label.id.as_str()))?;
+    batch.set_labels(app.chats.chat(&chat_id)?, session.body.labels.iter().map(|label| label.id.as_str()))?;
     batch.submit().await?;
     Ok(Json(Done::new()))
 }
