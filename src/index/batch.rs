@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::index::label_index::LabelIndex;
 use crate::index::receipt::Receipt;
-use crate::index::write::parse_all;
+use crate::index::requests::{Request, parse_all};
 use crate::model::arg::Arg;
 use crate::model::chat_id::ChatId;
 use crate::model::error::{Error, Result};
@@ -242,17 +242,17 @@ impl Batch {
     /// [`Error::StoreFailed`], [`Error::StoreClosed`] and [`Error::UnknownInstance`], when the index takes no write any
     /// more; see there.
     pub fn commit(self) -> Result<BatchCommit> {
-        self.index.admit()?;
-        self.index.await_durable(self.index.attempt_batch(self.ops)).map(BatchCommit::from)
+        self.index.perform(Request::batch(self.ops))
     }
 
-    /// Carries out all operations in order, or none, and does not wait for the disk. The [`Receipt`] gives the answer,
-    /// also that of a refusal, when what it rests on is durable; in memory that is at once.
+    /// Carries out all operations in order, or none, and blocks nothing: the sibling of [`commit`](Self::commit) for async
+    /// code. The [`Receipt`] gives the answer, also that of a refusal, when what it rests on is durable; in memory that is
+    /// at once. Where a write would have to wait, for room in the queue to the disk or for another write, the receipt does.
     ///
     /// Later writes of any thread go on from this batch. Readers of an index in a store see it only when it is on disk,
     /// unless the store was opened to show commits before.
     ///
-    /// **O(n)** as [`commit`](Self::commit). Waits, as every write does, while too much is on its way to the disk.
+    /// **O(n)** as [`commit`](Self::commit).
     ///
     /// # Examples
     ///
@@ -268,9 +268,6 @@ impl Batch {
     /// # Ok::<(), label_index::Error>(())
     /// ```
     pub fn submit(self) -> Receipt {
-        let Self { index, ops, .. } = self;
-        let result = index.admit().and_then(|()| index.attempt_batch(ops));
-        let depends_on = index.depends_on(&result);
-        Receipt::new(index, depends_on, result.map(BatchCommit::from))
+        Receipt::of(&self.index, Ok(Request::batch(self.ops)))
     }
 }

@@ -115,18 +115,41 @@ impl Journal {
         self.queue.lock().durable
     }
 
+    /// Whether there is room for a write, or why there will be none. If there is none yet, the committer is called.
+    pub(crate) fn has_room(&self) -> Result<bool> {
+        let room = self.room_in(&self.queue.lock());
+        if room.is_none() {
+            (self.call)(Call::Full);
+        }
+        room.map_or(Ok(false), |room| room.map(|()| true))
+    }
+
+    /// As [`has_room`](Self::has_room), with a promise to wake the task when there is room. `task` is the number under
+    /// which it waits.
+    pub(crate) fn poll_room(&self, task: &mut Option<u64>, context: &mut Context<'_>) -> Poll<Result<()>> {
+        let room = self.poll_queue(|queue| self.room_in(queue), task, context);
+        if room.is_pending() {
+            (self.call)(Call::Full);
+        }
+        room
+    }
+
+    fn room_in(&self, queue: &Queue) -> Option<Result<()>> {
+        match &queue.closed {
+            Some(why) => Some(Err(why.clone())),
+            None => (queue.changes <= self.room).then_some(Ok(())),
+        }
+    }
+
     /// Waits until there is room for a write, or says why there will be none.
     pub(crate) fn admit(&self) -> Result<()> {
         let mut queue = self.queue.lock();
         loop {
-            match &queue.closed {
-                Some(why) => return Err(why.clone()),
-                None if queue.changes <= self.room => return Ok(()),
-                None => {
-                    (self.call)(Call::Full);
-                    self.moved.wait(&mut queue);
-                }
+            if let Some(room) = self.room_in(&queue) {
+                return room;
             }
+            (self.call)(Call::Full);
+            self.moved.wait(&mut queue);
         }
     }
 
@@ -233,11 +256,21 @@ impl Journal {
         task: &mut Option<u64>,
         context: &mut Context<'_>,
     ) -> Poll<Result<()>> {
+        self.poll_queue(|queue| queue.reached(revision), task, context)
+    }
+
+    /// What is known of the queue, or a promise to wake the task when something moves there.
+    fn poll_queue(
+        &self,
+        known: impl Fn(&Queue) -> Option<Result<()>>,
+        task: &mut Option<u64>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<()>> {
         // Wakers are somebody else's code: they are cloned, called and dropped without the lock.
         let waker = context.waker().clone();
         let mut queue = self.queue.lock();
-        if let Some(reached) = queue.reached(revision) {
-            return Poll::Ready(reached);
+        if let Some(known) = known(&queue) {
+            return Poll::Ready(known);
         }
         queue.tasks += 1;
         let number = *task.get_or_insert(queue.tasks);

@@ -12,8 +12,8 @@ use crate::index::link_run::LinkRun;
 use crate::index::snapshot::Snapshot;
 use crate::index::snapshot_tracker::SnapshotTracker;
 use crate::index::subscriber::Subscriber;
-use crate::index::sync::{Mutex, MutexGuard, Race, is_planted};
-use crate::index::tickets::Tickets;
+use crate::index::sync::{Race, is_planted};
+use crate::index::turn::{Turn, Writer};
 use crate::index::version_lock::{VersionLock, yield_to_writer};
 use crate::index::write_set::WriteSet;
 use crate::model::arg::Arg;
@@ -50,18 +50,15 @@ pub struct LabelIndex {
 
 struct Shared {
     identity: u64,
-    /// The version that readers see. Written only while `writer` is held.
+    /// The version that readers see. Written only by whoever has the turn to write, or by the committer.
     visible: VersionLock<Version>,
-    writer: Mutex<Tickets>,
+    turn: Turn,
     horizon: Arc<SnapshotTracker>,
     feed: Arc<Feed>,
     limits: Limits,
     /// Where commits go before they count. None in memory.
     journal: Option<Journal>,
 }
-
-/// The turn to write.
-pub(crate) type Writer<'a> = MutexGuard<'a, Tickets>;
 
 /// Code of a host that may panic, in arguments, iterators and wakers, runs before the first change of a write or after the
 /// last, and behind no lock. So whoever catches a panic finds nothing half done.
@@ -107,9 +104,9 @@ impl LabelIndex {
         let waker_caller = journal.as_ref().map(Journal::waker_caller).cloned().unwrap_or_default();
         let shared = Shared {
             identity: version.identity,
+            turn: Turn::new(waker_caller.clone()),
             feed: Arc::new(Feed::new(version.revision, limits.feed_changes, retain, waker_caller, archive)),
             visible: VersionLock::new(version),
-            writer: Mutex::default(),
             horizon: Arc::default(),
             limits,
             journal,
@@ -215,7 +212,7 @@ impl LabelIndex {
 
     /// Runs a read of some microseconds on the visible version. Leaves some time first to who has the turn to change it.
     pub(crate) fn with_visible_yielding<R>(&self, read: impl FnOnce(&State) -> R) -> R {
-        if self.synced_journal().is_none() && self.shared.writer.is_locked() {
+        if self.synced_journal().is_none() && self.shared.turn.is_taken() {
             yield_to_writer();
         }
         self.with_visible(read)
@@ -236,20 +233,18 @@ impl LabelIndex {
         self.newest().read(Version::clone)
     }
 
-    /// Carries out one operation.
-    pub(crate) fn execute(&self, op: &Op) -> Result<Committed<Outcome>> {
-        self.admit()?;
-        self.await_durable(self.attempt(op))
+    pub(crate) fn turn(&self) -> &Turn {
+        &self.shared.turn
     }
 
-    fn attempt(&self, op: &Op) -> Result<Committed<Outcome>> {
+    /// Carries out one operation. Does not wait for the disk.
+    pub(crate) fn attempt(&self, writer: &mut Writer<'_>, op: &Op) -> Result<Committed<Outcome>> {
         /// Changes up to this number are made in place, while readers wait; more are made beside.
         const SHORT: usize = 8;
         let limit = self.shared.limits.batch_operations;
         if op.weight() > limit {
             return Err(exceeded(Limit::BatchOperations, limit, op.weight()));
         }
-        let mut writer = self.writer();
         let rules = self.rules();
         let (Plan { outcome, changes }, revision, work) = self.newest().read(|state| {
             let plan = plan(state, op, rules)?;
@@ -266,18 +261,21 @@ impl LabelIndex {
             self.put(writer, revision + 1, changes, |version, changes| Version::make_mut(version).commit(changes))
         } else {
             let version = self.newest_version();
-            self.commit_beside(writer, version, changes)
+            self.apply_beside(writer, version, changes)
         }?;
         Ok(Committed { outcome, revision })
     }
 
     /// Carries out a batch, all or nothing. Does not wait for the disk.
-    pub(crate) fn attempt_batch(&self, ops: Vec<Op<LabelRef>>) -> Result<Committed<Vec<Outcome>>> {
+    pub(crate) fn attempt_batch(
+        &self,
+        writer: &mut Writer<'_>,
+        ops: Vec<Op<LabelRef>>,
+    ) -> Result<Committed<Vec<Outcome>>> {
         let (limit, weight) = (self.shared.limits.batch_operations, ops.iter().map(Op::weight).sum());
         if weight > limit {
             return Err(exceeded(Limit::BatchOperations, limit, weight));
         }
-        let mut writer = self.writer();
         let rules = self.rules();
         let mut version = self.newest_version();
         let mut outcomes: Vec<Outcome> = Vec::with_capacity(ops.len());
@@ -321,25 +319,30 @@ impl LabelIndex {
     }
 
     /// Applies changes to a version of its own, which becomes the newest one. Gives the revision.
-    pub(crate) fn commit_beside(&self, writer: Writer<'_>, mut version: Version, changes: Changes) -> Result<Revision> {
+    /// Ends the writer's turn.
+    pub(crate) fn commit_beside(&self, mut writer: Writer<'_>, version: Version, changes: Changes) -> Result<Revision> {
+        self.apply_beside(&mut writer, version, changes)
+    }
+
+    fn apply_beside(&self, writer: &mut Writer<'_>, mut version: Version, changes: Changes) -> Result<Revision> {
         Version::make_mut(&mut version).commit(&changes);
         self.swap(writer, version, changes)
     }
 
     /// Makes a version the newest one. The old one is freed by the writer, after readers have gone on.
-    fn swap(&self, writer: Writer<'_>, version: Version, changes: Changes) -> Result<Revision> {
+    fn swap(&self, writer: &mut Writer<'_>, version: Version, changes: Changes) -> Result<Revision> {
         self.put(writer, version.revision, changes, |newest, _| std::mem::replace(newest, version))
     }
 
     /// Puts a commit in force: changes the newest version, shortly, and tells the journal or, without one, whoever
-    /// subscribed. Ends the writer's turn before it wakes anybody.
+    /// subscribed, once the writer's turn ends.
     ///
     /// # Errors
     ///
     /// If the journal is closed. Nothing has changed then.
     fn put<R>(
         &self,
-        writer: Writer<'_>,
+        writer: &mut Writer<'_>,
         revision: Revision,
         changes: Changes,
         change: impl FnOnce(&mut Version, &[Change]) -> R,
@@ -359,9 +362,7 @@ impl LabelIndex {
         }
         drop(visible.write(|version| change(version, &changes)));
         if feed.is_heard() {
-            let wake = feed.publish(Commit::new(self.identity(), revision, changes.into_vec()));
-            drop(writer);
-            wake.now();
+            writer.wake_after(feed.publish(Commit::new(self.identity(), revision, changes.into_vec())));
         }
         Ok(revision)
     }
@@ -389,7 +390,7 @@ impl LabelIndex {
 
     /// Waits for the turn to write.
     pub(crate) fn writer(&self) -> Writer<'_> {
-        self.shared.writer.lock()
+        self.shared.turn.wait()
     }
 
     pub(crate) fn rules(&self) -> Rules {

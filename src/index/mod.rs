@@ -10,6 +10,7 @@ pub(crate) mod feed;
 pub(crate) mod subscriber;
 pub(crate) mod write_set;
 pub(crate) mod tickets;
+pub(crate) mod turn;
 pub(crate) mod snapshot;
 pub(crate) mod matching;
 #[cfg_attr(not(any(feature = "store", test)), allow(dead_code, reason = "an index in memory has no journal"))]
@@ -21,6 +22,9 @@ pub(crate) mod bulk_load;
 #[cfg_attr(not(feature = "store"), allow(dead_code, reason = "an index in memory has no committer"))]
 mod committer;
 mod read;
-pub(crate) mod write;
+mod requests;
+mod perform;
+mod write;
+mod write_async;
 pub(crate) mod receipt;
 pub(crate) mod batch;

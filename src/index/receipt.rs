@@ -1,4 +1,4 @@
-//! The answer of a batch, when it counts.
+//! The answer of a write, when it counts.
 
 use std::fmt;
 use std::future::Future;
@@ -6,18 +6,25 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::index::label_index::LabelIndex;
+use crate::index::perform::Begun;
+use crate::index::requests::Request;
+use crate::index::turn::{Answer, Found};
 use crate::model::change::Revision;
 use crate::model::error::Result;
 use crate::model::op::BatchCommit;
 
-/// The answer of a [submitted](crate::Batch::submit) batch, to be had once what it rests on is durable.
+/// The answer of a write that does not block, such as [`LabelIndex::link_async`] or [`Batch::submit`](crate::Batch::submit):
+/// available once it would be for the sibling that blocks. In a store whose commits are durable before they are visible
+/// that is when the commit is on disk; otherwise as soon as the write is carried out.
 ///
-/// Waits, or is a future that needs no runtime. Dropping it takes nothing back: the batch has been carried out, and
-/// becomes durable like every other.
+/// It is a future that needs no runtime, and can be [waited](Self::wait) for as well.
+///
+/// The write is carried out by the call that gave the receipt, or, if that would have had to wait for room in the queue to
+/// the disk or for another write, by whoever polls or waits for any receipt of the index or writes to it next. Writes are
+/// carried out in the order in which they were called, whichever receipt is polled first. Dropping a receipt takes back
+/// nothing that was carried out; a write that still waits to be is not carried out then.
 ///
 /// # Examples
-///
-/// Awaited in async code:
 ///
 /// ```
 /// use label_index::LabelIndex;
@@ -25,78 +32,138 @@ use crate::model::op::BatchCommit;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> label_index::Result<()> {
 /// let index = LabelIndex::new();
-/// let mut batch = index.batch();
-/// let vip = batch.create_label("VIP")?;
-/// batch.link(vip, "ana@c.us")?;
-/// let done = batch.submit().await?;
-/// assert!(index.contains(&done.created[0], "ana@c.us"));
+/// let vip = index.create_label_async("VIP").await?;
+/// assert!(index.link_async(&vip, "ana@c.us").await?);
+/// let receipt = index.link_async(&vip, "bob@c.us");
+/// // .. other work ..
+/// assert!(receipt.wait()?);
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "it says whether the batch was refused, and when it is durable"]
-pub struct Receipt {
-    waiting: Waiting,
-    answer: Result<BatchCommit>,
+#[must_use = "it says whether the write was refused, and when it is durable"]
+pub struct Receipt<T = BatchCommit> {
+    task: Task,
+    stage: Stage<T>,
+    read: fn(Found) -> Result<T>,
 }
 
-/// For a revision of an index to be durable.
-struct Waiting {
+enum Stage<T> {
+    InLine(Standing),
+    CarriedOut(CarriedOut<T>),
+}
+
+struct CarriedOut<T> {
+    depends_on: Revision,
+    answer: Result<T>,
+}
+
+/// A write that stands in line.
+struct Standing {
     index: LabelIndex,
-    revision: Revision,
-    /// Under which number a task waits.
-    task: Option<u64>,
+    number: u64,
 }
 
-impl Receipt {
-    pub(crate) fn new(index: LabelIndex, depends_on: Revision, answer: Result<BatchCommit>) -> Self {
-        Self { waiting: Waiting { index, revision: depends_on, task: None }, answer }
+/// What waits for an index: in async code it has a number in the journal.
+struct Task {
+    index: LabelIndex,
+    number: Option<u64>,
+}
+
+impl<T> Stage<T> {
+    fn carried_out(Answer { depends_on, found }: Answer, read: fn(Found) -> Result<T>) -> Self {
+        Self::CarriedOut(CarriedOut { depends_on, answer: read(found) })
+    }
+}
+
+impl<T> Receipt<T> {
+    /// Carries out a write without blocking, or puts it in line. An argument that was refused is the answer.
+    pub(crate) fn of(index: &LabelIndex, request: Result<Request<T>>) -> Self {
+        let task = Task { index: index.clone(), number: None };
+        let Request { work, read } = match request {
+            Ok(request) => request,
+            Err(why) => {
+                let stage = Stage::CarriedOut(CarriedOut { depends_on: 0, answer: Err(why) });
+                return Self { task, stage, read: |found| unreachable!("refused, and answered {found:?}") };
+            }
+        };
+        let stage = match index.begin(work) {
+            Begun::Answered(answer) => Stage::carried_out(answer, read),
+            Begun::InLine(number) => Stage::InLine(Standing { index: index.clone(), number }),
+        };
+        Self { task, stage, read }
     }
 
     /// Whether the answer is there, so that [`wait`](Self::wait) gives it at once.
     ///
-    /// **O(1)**; does not wait.
+    /// **O(log r)** in the number of receipts whose writes are not carried out; does not wait.
     pub fn is_ready(&self) -> bool {
-        let Waiting { index, revision, .. } = &self.waiting;
-        index.synced_journal().is_none_or(|journal| journal.reached(*revision).is_some())
+        let depends_on = match &self.stage {
+            Stage::InLine(Standing { index, number }) => index.turn().carried_out(*number),
+            Stage::CarriedOut(CarriedOut { depends_on, .. }) => Some(*depends_on),
+        };
+        let journal = self.task.index.synced_journal();
+        depends_on.is_some_and(|revision| journal.is_none_or(|journal| journal.reached(revision).is_some()))
     }
 
     /// Waits for the answer.
     ///
     /// # Errors
     ///
-    /// Those of [`Batch::commit`](crate::Batch::commit).
-    pub fn wait(self) -> Result<BatchCommit> {
-        let Waiting { index, revision, .. } = &self.waiting;
-        if let Some(journal) = index.synced_journal() {
-            journal.wait_for(*revision)?;
+    /// Those of the sibling that blocks.
+    pub fn wait(self) -> Result<T> {
+        let Self { task, stage, read } = self;
+        let CarriedOut { depends_on, answer } = match stage {
+            Stage::CarriedOut(carried_out) => carried_out,
+            Stage::InLine(Standing { ref index, number }) => {
+                let Answer { depends_on, found } = index.wait_in_line(number);
+                CarriedOut { depends_on, answer: read(found) }
+            }
+        };
+        if let Some(journal) = task.index.synced_journal() {
+            journal.wait_for(depends_on)?;
         }
-        self.answer
+        answer
     }
 }
 
 /// Gives what [`Receipt::wait`] gives. The waker is called when every lock is released.
-impl Future for Receipt {
-    type Output = Result<BatchCommit>;
+impl<T: Clone + Unpin> Future for Receipt<T> {
+    type Output = Result<T>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { waiting: Waiting { index, revision, task }, answer } = self.get_mut();
+        let Self { task: Task { index, number: task }, stage, read } = self.get_mut();
+        let CarriedOut { depends_on, answer } = loop {
+            match stage {
+                Stage::CarriedOut(carried_out) => break carried_out,
+                Stage::InLine(Standing { number, .. }) => match index.poll_in_line(*number, task, context) {
+                    Poll::Ready(answer) => *stage = Stage::carried_out(answer, *read),
+                    Poll::Pending => return Poll::Pending,
+                },
+            }
+        };
         let reached = match index.synced_journal() {
-            Some(journal) => journal.poll_reached(*revision, task, context),
+            Some(journal) => journal.poll_reached(*depends_on, task, context),
             None => Poll::Ready(Ok(())),
         };
         reached.map(|reached| reached.and_then(|()| answer.clone()))
     }
 }
 
-impl Drop for Waiting {
+impl Drop for Standing {
     fn drop(&mut self) {
-        if let (Some(journal), Some(task)) = (self.index.synced_journal(), self.task) {
-            journal.forget(task);
+        self.index.turn().leave_line(self.number);
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        if let (Some(journal), Some(number)) = (self.index.journal(), self.number) {
+            journal.forget(number);
         }
     }
 }
 
-impl fmt::Debug for Receipt {
+impl<T> fmt::Debug for Receipt<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Receipt").field("ready", &self.is_ready()).finish_non_exhaustive()
     }

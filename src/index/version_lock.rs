@@ -56,7 +56,7 @@ pub(crate) fn yield_to_writer() {
 }
 
 /// Tries again for some microseconds.
-fn for_a_moment<T>(attempt: impl FnMut() -> Option<T>) -> Option<T> {
+pub(crate) fn for_a_moment<T>(attempt: impl FnMut() -> Option<T>) -> Option<T> {
     again(3 * SPINS, 0, attempt)
 }
 

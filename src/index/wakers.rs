@@ -58,6 +58,10 @@ impl Wake {
         Self { wakers, caller }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.wakers.is_empty()
+    }
+
     /// Hands the wakers to the threads that call them.
     pub(crate) fn now(self) {
         match self.caller {

@@ -1,31 +1,23 @@
 //! Changing an index, one operation at a time.
 
 use crate::index::label_index::LabelIndex;
+use crate::index::requests;
 use crate::model::arg::Arg;
 use crate::model::chat_id::ChatId;
-use crate::model::error::{Error, Result};
+use crate::model::error::Result;
 use crate::model::label::{LabelPatch, NewLabel};
 use crate::model::label_id::LabelId;
 use crate::model::op::{
-    ChangedChats, Committed, Ensured, Event, Merged, Op, Outcome, RemovedLabel, SetDifference, Updated, Upserted,
+    ChangedChats, Committed, Ensured, Event, Merged, RemovedLabel, SetDifference, Updated, Upserted,
 };
-
-/// Takes the outcome that an operation of its kind has.
-macro_rules! outcome {
-    ($committed:expr, $kind:ident) => {{
-        let Committed { outcome, revision } = $committed;
-        match outcome {
-            Outcome::$kind(outcome) => Committed { outcome, revision },
-            other => unreachable!("an operation answered {other:?}"),
-        }
-    }};
-}
 
 /// # Changing
 ///
 /// Each of these is one commit: it is done whole, or refused and nothing is changed. What changes nothing is no
 /// commit: the revision stays. When a method returns, every later read shows what it did. Mentioned chats are resolved
 /// through aliases first.
+///
+/// In a store these wait for the disk. In async code use their siblings below, which block nothing.
 ///
 /// A single operation on one chat costs **O(l)** in the number of that chat's labels, whatever the number of chats.
 impl LabelIndex {
@@ -50,8 +42,7 @@ impl LabelIndex {
     /// # Ok::<(), label_index::Error>(())
     /// ```
     pub fn upsert_label(&self, id: impl Arg<LabelId>, patch: impl Arg<LabelPatch>) -> Result<Committed<Upserted>> {
-        let op = Op::UpsertLabel { id: id.parse_arg()?, patch: patch.parse_arg()? };
-        Ok(outcome!(self.execute(&op)?, Upserted))
+        self.perform(requests::upsert_label(id, patch)?)
     }
 
     /// Sets the attributes that the patch has on a label that is there, provisional or not; others are left alone.
@@ -78,8 +69,7 @@ impl LabelIndex {
     /// # Ok::<(), label_index::Error>(())
     /// ```
     pub fn update_label(&self, id: impl Arg<LabelId>, patch: impl Arg<LabelPatch>) -> Result<Committed<Updated>> {
-        let op = Op::UpdateLabel { label: id.parse_arg()?, patch: patch.parse_arg()? };
-        Ok(outcome!(self.execute(&op)?, Updated))
+        self.perform(requests::update_label(id, patch)?)
     }
 
     /// Creates a label under a new id: one more than the highest decimal id ever seen here, live, provisional or
@@ -90,8 +80,7 @@ impl LabelIndex {
     /// [`Error::LabelIdsExhausted`] at the end of the numbers; [`Error::LimitExceeded`] if there are too many labels;
     /// [`Error::InvalidLabelName`].
     pub fn create_label(&self, label: impl Arg<NewLabel>) -> Result<Committed<LabelId>> {
-        let op = Op::CreateLabel { label: label.parse_arg()? };
-        Ok(outcome!(self.execute(&op)?, Created))
+        self.perform(requests::create_label(label)?)
     }
 
     /// Finds the label of a name, of several the one with the lowest id, or else creates it, in one step.
@@ -113,8 +102,7 @@ impl LabelIndex {
     /// # Ok::<(), label_index::Error>(())
     /// ```
     pub fn ensure_label(&self, label: impl Arg<NewLabel>) -> Result<Committed<Ensured>> {
-        let op = Op::EnsureLabel { label: label.parse_arg()? };
-        Ok(outcome!(self.execute(&op)?, Ensured))
+        self.perform(requests::ensure_label(label)?)
     }
 
     /// Removes a label and all its links in one step. Its id is remembered as deleted, for good.
@@ -125,8 +113,7 @@ impl LabelIndex {
     ///
     /// [`Error::UnknownLabel`]; [`Error::InvalidLabelId`].
     pub fn remove_label(&self, id: impl Arg<LabelId>) -> Result<Committed<RemovedLabel>> {
-        let op = Op::RemoveLabel { label: id.parse_arg()? };
-        Ok(outcome!(self.execute(&op)?, Removed))
+        self.perform(requests::remove_label(id)?)
     }
 
     /// Gives a chat a label; true if it did not have it.
@@ -148,8 +135,7 @@ impl LabelIndex {
     /// # Ok::<(), label_index::Error>(())
     /// ```
     pub fn link(&self, label: impl Arg<LabelId>, chat: impl Arg<ChatId>) -> Result<bool> {
-        let op = Op::Link { label: label.parse_arg()?, chat: chat.parse_arg()? };
-        Ok(self.execute(&op)?.changed())
+        self.perform(requests::link(label, chat)?)
     }
 
     /// Takes a label from a chat; true if it had it.
@@ -158,8 +144,7 @@ impl LabelIndex {
     ///
     /// Those of [`link`](Self::link).
     pub fn unlink(&self, label: impl Arg<LabelId>, chat: impl Arg<ChatId>) -> Result<bool> {
-        let op = Op::Unlink { label: label.parse_arg()?, chat: chat.parse_arg()? };
-        Ok(self.execute(&op)?.changed())
+        self.perform(requests::unlink(label, chat)?)
     }
 
     /// Gives many chats a label in one commit; says which did not have it.
@@ -175,8 +160,7 @@ impl LabelIndex {
         label: impl Arg<LabelId>,
         chats: impl IntoIterator<Item = C>,
     ) -> Result<Committed<ChangedChats>> {
-        let op = Op::LinkAll { label: label.parse_arg()?, chats: parse_all(chats)? };
-        Ok(outcome!(self.execute(&op)?, LinkedAll))
+        self.perform(requests::link_all(label, chats)?)
     }
 
     /// Takes a label from many chats in one commit; says which had it.
@@ -191,8 +175,7 @@ impl LabelIndex {
         label: impl Arg<LabelId>,
         chats: impl IntoIterator<Item = C>,
     ) -> Result<Committed<ChangedChats>> {
-        let op = Op::UnlinkAll { label: label.parse_arg()?, chats: parse_all(chats)? };
-        Ok(outcome!(self.execute(&op)?, UnlinkedAll))
+        self.perform(requests::unlink_all(label, chats)?)
     }
 
     /// Makes a chat's labels exactly these; says which it got and which it lost. Repeated ids count once.
@@ -218,8 +201,7 @@ impl LabelIndex {
         chat: impl Arg<ChatId>,
         labels: impl IntoIterator<Item = L>,
     ) -> Result<Committed<SetDifference>> {
-        let op = Op::SetLabels { chat: chat.parse_arg()?, labels: parse_all(labels)? };
-        Ok(outcome!(self.execute(&op)?, Set))
+        self.perform(requests::set_labels(chat, labels)?)
     }
 
     /// Notes that two ids are one chat: from now on `from` is an alias of `into`.
@@ -246,8 +228,7 @@ impl LabelIndex {
     /// # Ok::<(), label_index::Error>(())
     /// ```
     pub fn merge_chats(&self, from: impl Arg<ChatId>, into: impl Arg<ChatId>) -> Result<Committed<Merged>> {
-        let op = Op::MergeChats { from: from.parse_arg()?, into: into.parse_arg()? };
-        Ok(outcome!(self.execute(&op)?, Merged))
+        self.perform(requests::merge_chats(from, into)?)
     }
 
     /// Forgets one alias; true if there was one. Moves no label.
@@ -256,8 +237,7 @@ impl LabelIndex {
     ///
     /// [`Error::InvalidChatId`].
     pub fn unalias(&self, from: impl Arg<ChatId>) -> Result<bool> {
-        let op = Op::Unalias { from: from.parse_arg()? };
-        Ok(self.execute(&op)?.changed())
+        self.perform(requests::unalias(from)?)
     }
 
     /// Takes in what the network reports; true if it changed anything. It refuses nothing that a network may say, and
@@ -285,17 +265,6 @@ impl LabelIndex {
     /// # Ok::<(), label_index::Error>(())
     /// ```
     pub fn ingest(&self, event: Event) -> Result<bool> {
-        Ok(self.execute(&Op::Ingest { event })?.changed())
-    }
-}
-
-/// Parses every item before anything is done.
-pub(crate) fn parse_all<T, A: Arg<T>>(items: impl IntoIterator<Item = A>) -> Result<Vec<T>, Error> {
-    items.into_iter().map(Arg::parse_arg).collect()
-}
-
-impl Committed<Outcome> {
-    fn changed(&self) -> bool {
-        self.outcome.changed()
+        self.perform(requests::ingest(event))
     }
 }

@@ -11,7 +11,8 @@ mod tests;
 use std::fmt;
 
 use crate::index::journal::Journal;
-use crate::index::label_index::{LabelIndex, Writer};
+use crate::index::label_index::LabelIndex;
+use crate::index::turn::Writer;
 use crate::model::change::Change;
 use crate::model::error::{Error, Result};
 use crate::model::full_state::FullState;

@@ -111,7 +111,8 @@ impl StoreOptions {
         self
     }
 
-    /// The changes of one instance that may be on their way to the disk; beyond, writers wait. Default 262,144, a few tens
+    /// The changes of one instance that may be on their way to the disk; beyond, writers wait, and the receipts of
+    /// asynchronous writes do. Default 262,144, a few tens
     /// of megabytes.
     pub fn queued_changes(mut self, changes: usize) -> Self {
         self.tuning.queued_changes = changes;

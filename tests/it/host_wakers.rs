@@ -324,7 +324,7 @@ fn everything_may_be_used_on_both_sides_of_a_caught_panic() {
     unwind_safe::<label_index::Snapshot>();
     unwind_safe::<Subscriber>();
     unwind_safe::<label_index::Batch>();
-    unwind_safe::<label_index::Receipt>();
+    unwind_safe::<label_index::Receipt<bool>>();
     unwind_safe::<label_index::RefreshTicket>();
     #[cfg(feature = "store")]
     unwind_safe::<label_index::Store>();

@@ -16,6 +16,8 @@ mod arguments;
 #[cfg(not(label_index_shuttle))]
 mod amounts;
 #[cfg(not(label_index_shuttle))]
+mod asynchronous;
+#[cfg(not(label_index_shuttle))]
 mod attacks;
 #[cfg(not(label_index_shuttle))]
 mod bad_input;

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
 use crate::index::batch::Batch;
-use crate::index::journal::Journal;
+use crate::index::journal::{Call, Journal};
 use crate::index::label_index::LabelIndex;
 use crate::index::receipt::Receipt;
 use crate::index::subscriber::{Delivery, Subscriber};
@@ -19,7 +19,6 @@ use crate::model::change::Revision;
 use crate::model::error::{Error, Result};
 use crate::model::filter::{Filter, Page};
 use crate::model::full_state::FullState;
-use crate::model::op::BatchCommit;
 use crate::model::options::Limits;
 use crate::refresh::RefreshTicket;
 use crate::state::{State, Version};
@@ -28,17 +27,20 @@ use crate::state::{State, Version};
 struct PlayedDisk {
     index: LabelIndex,
     calls: Arc<AtomicUsize>,
+    /// How often it was called because the queue is full.
+    full: Arc<AtomicUsize>,
 }
 
 impl PlayedDisk {
     fn new(hidden: bool, room: usize) -> Self {
-        let calls = Arc::new(AtomicUsize::new(0));
-        let called = Arc::clone(&calls);
+        let (calls, full) = <(Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
+        let (counted, counted_full) = (Arc::clone(&calls), Arc::clone(&full));
         let version = Version::new(State::new(0, 1));
-        let journal = Journal::new(&version, hidden, room, WakerCaller::Here, move |_| {
-            called.fetch_add(1, Ordering::SeqCst);
+        let journal = Journal::new(&version, hidden, room, WakerCaller::Here, move |call| {
+            let counter = if call == Call::Full { &counted_full } else { &counted };
+            counter.fetch_add(1, Ordering::SeqCst);
         });
-        let disk = Self { index: LabelIndex::with(version, Limits::default(), 0, Some(journal), None), calls };
+        let disk = Self { index: LabelIndex::with(version, Limits::default(), 0, Some(journal), None), calls, full };
         let first = disk.submit(|batch| drop(batch.upsert_label("1", "VIP")));
         disk.write();
         assert_eq!(first.wait().unwrap().revision, 1);
@@ -378,7 +380,7 @@ impl Wake for Bell {
     }
 }
 
-fn poll(receipt: &mut Receipt, bell: &Arc<Bell>) -> Poll<Result<BatchCommit>> {
+fn poll<T: Clone + Unpin>(receipt: &mut Receipt<T>, bell: &Arc<Bell>) -> Poll<Result<T>> {
     pin!(receipt).poll(&mut Context::from_waker(&Waker::from(Arc::clone(bell))))
 }
 
@@ -413,4 +415,155 @@ async fn a_receipt_is_awaited() {
     let failing = disk.link("bob");
     disk.fail();
     assert_eq!(failing.await, Err(failure()));
+}
+
+/// Otherwise each would take a sync of its own.
+#[test]
+fn writers_that_wait_for_the_disk_leave_their_turn() {
+    let disk = PlayedDisk::synced();
+    let writers = ["ana", "bob", "carl"].map(|chat| {
+        let index = disk.index.clone();
+        thread::spawn(move || index.link("1", chat))
+    });
+    while disk.index.newest().read(|newest| newest.revision) < 4 {
+        thread::yield_now();
+    }
+    assert_eq!(disk.index.revision(), 1);
+    disk.write();
+    assert_eq!(writers.map(|writer| writer.join().unwrap()), [Ok(true), Ok(true), Ok(true)]);
+}
+
+#[test]
+fn a_full_queue_calls_the_committer() {
+    let disk = PlayedDisk::new(false, 1);
+    assert!(disk.index.link("1", "ana").unwrap() && disk.index.link("1", "bob").unwrap());
+    assert_eq!(disk.full.load(Ordering::SeqCst), 0);
+    let index = disk.index.clone();
+    let writer = thread::spawn(move || index.link("1", "carl"));
+    while disk.full.load(Ordering::SeqCst) == 0 {
+        thread::yield_now();
+    }
+    disk.write();
+    assert_eq!(writer.join().unwrap(), Ok(true));
+    // So does a receipt, when it finds no room and whenever it looks again.
+    drop(disk.link("dora"));
+    let called = disk.full.load(Ordering::SeqCst);
+    let mut waiting = disk.index.link_async("1", "eve");
+    assert_eq!(disk.full.load(Ordering::SeqCst), called + 1);
+    assert!(poll(&mut waiting, &Arc::default()).is_pending());
+    assert!(disk.full.load(Ordering::SeqCst) > called + 1);
+}
+
+fn rung(bell: &Arc<Bell>) -> usize {
+    bell.0.load(Ordering::SeqCst)
+}
+
+#[test]
+fn a_receipt_waits_for_room_and_for_the_disk() {
+    let (disk, bell) = (PlayedDisk::new(true, 0), Arc::new(Bell::default()));
+    let mut first = disk.index.link_async("1", "ana");
+    let mut second = disk.index.link_async("1", "bob");
+    assert!(!second.is_ready() && poll(&mut second, &bell).is_pending());
+    disk.write();
+    assert_eq!((rung(&bell), disk.chats()), (1, vec!["ana".to_owned()]));
+    assert_eq!(poll(&mut first, &bell), Poll::Ready(Ok(true)));
+    assert!(poll(&mut second, &bell).is_pending(), "carried out, and not on disk");
+    disk.write();
+    assert_eq!((rung(&bell), disk.chats()), (2, vec!["ana".to_owned(), "bob".to_owned()]));
+    assert!(second.is_ready() && poll(&mut second, &bell) == Poll::Ready(Ok(true)));
+}
+
+#[test]
+fn writes_are_carried_out_in_the_order_of_their_calls() {
+    let disk = PlayedDisk::new(true, 0);
+    let mut feed = disk.index.subscribe();
+    drop(disk.index.link_async("1", "first"));
+    let bells: [Arc<Bell>; 3] = Default::default();
+    let [mut linked, mut unlinked, mut again] =
+        [disk.index.link_async("1", "ana"), disk.index.unlink_async("1", "ana"), disk.index.link_async("1", "ana")];
+    let batch = disk.link("last");
+    // The last one is polled first. Each that finds room carries out the one before.
+    assert!(poll(&mut again, &bells[2]).is_pending() && poll(&mut linked, &bells[0]).is_pending());
+    assert!(poll(&mut unlinked, &bells[1]).is_pending());
+    for _ in 0..5 {
+        disk.write();
+        assert!(poll(&mut again, &bells[2]).is_pending() || disk.index.revision() >= 5);
+    }
+    for receipt in [&mut again, &mut unlinked, &mut linked] {
+        assert_eq!(poll(receipt, &bells[0]), Poll::Ready(Ok(true)));
+    }
+    let batch = thread::spawn(move || batch.wait());
+    while !batch.is_finished() {
+        disk.write();
+    }
+    assert!(batch.join().unwrap().unwrap().changed());
+    assert_eq!(revisions(&mut feed), [2, 3, 4, 5, 6]);
+    assert_eq!(disk.chats().len(), 3);
+}
+
+#[test]
+fn a_write_that_blocks_comes_after_those_that_stand_in_line() {
+    let disk = PlayedDisk::new(true, 0);
+    drop(disk.index.link_async("1", "first"));
+    let linked = disk.index.link_async("1", "ana");
+    let index = disk.index.clone();
+    let unlinked = thread::spawn(move || index.unlink("1", "ana"));
+    while !unlinked.is_finished() {
+        disk.write();
+    }
+    assert_eq!((unlinked.join().unwrap(), linked.wait()), (Ok(true), Ok(true)));
+    assert_eq!(disk.chats(), ["first"]);
+}
+
+#[test]
+fn a_dropped_receipt_takes_back_nothing_but_what_stands_in_line() {
+    let disk = PlayedDisk::new(true, 0);
+    drop(disk.index.link_async("1", "ana"));
+    drop(disk.index.link_async("1", "bob"));
+    let last = disk.index.link_async("1", "carl");
+    disk.write();
+    let last = thread::spawn(move || last.wait());
+    while !last.is_finished() {
+        disk.write();
+    }
+    assert_eq!((last.join().unwrap(), disk.chats()), (Ok(true), vec!["ana".to_owned(), "carl".to_owned()]));
+    assert!(disk.index.turn().is_line_empty());
+}
+
+#[test]
+fn what_stands_in_line_is_told_of_the_end() {
+    for fail in [PlayedDisk::fail, |disk: &PlayedDisk| disk.index.close_journal(failure())] {
+        let (disk, bell) = (PlayedDisk::new(true, 0), Arc::new(Bell::default()));
+        drop(disk.index.link_async("1", "ana"));
+        let (mut polled, waited) = (disk.index.link_async("1", "bob"), disk.link("carl"));
+        assert!(poll(&mut polled, &bell).is_pending());
+        fail(&disk);
+        assert_eq!(rung(&bell), 1);
+        disk.write();
+        assert_eq!(poll(&mut polled, &bell), Poll::Ready(Err(failure())));
+        assert_eq!((waited.wait(), disk.index.link_async("1", "dora").wait()), (Err(failure()), Err(failure())));
+    }
+}
+
+#[test]
+fn a_receipt_waits_while_another_write_has_its_turn() {
+    for index in [LabelIndex::new(), PlayedDisk::within().index] {
+        index.upsert_label("1", "VIP").unwrap();
+        let bells: [Arc<Bell>; 2] = Default::default();
+        let turn = index.writer();
+        // These would block if they waited for the turn.
+        let mut receipts = [index.link_async("1", "ana"), index.link_async("1", "bob")];
+        for (receipt, bell) in receipts.iter_mut().zip(&bells) {
+            assert!(poll(receipt, bell).is_pending());
+        }
+        drop(turn);
+        // An index in memory hands them to a thread.
+        while bells.each_ref().map(rung) != [1, 1] {
+            thread::yield_now();
+        }
+        // One carries out both, and the other is told.
+        assert!(poll(&mut receipts[1], &bells[1]).is_ready());
+        assert!(receipts[0].is_ready() && index.contains("1", "ana"));
+        assert_eq!(receipts.map(Receipt::wait), [Ok(true), Ok(true)]);
+    }
 }

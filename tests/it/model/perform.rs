@@ -15,6 +15,17 @@ macro_rules! done {
     }};
 }
 
+/// Calls the method of the index, or the sibling that does not block where the revision is odd: both mean the same.
+macro_rules! call {
+    ($index:ident.$method:ident | $sibling:ident($($argument:expr),*)) => {
+        if $index.revision().is_multiple_of(2) {
+            $index.$method($($argument),*)
+        } else {
+            $index.$sibling($($argument),*).wait()
+        }
+    };
+}
+
 impl Action {
     /// Calls the method of the index.
     pub(crate) fn perform(&self, index: &LabelIndex) -> Result<Done, Error> {
@@ -22,41 +33,56 @@ impl Action {
             |effect: fn(bool) -> Effect, changed| Done { effect: effect(changed), changed, revision: index.revision() };
         Ok(match self {
             Self::Upsert { id, fields } => {
-                done!(index.upsert_label(id, fields.patch()?)?, |upserted| Effect::Upserted(upserted))
+                done!(
+                    call!(index.upsert_label | upsert_label_async(id, fields.patch()?))?,
+                    |upserted| Effect::Upserted(upserted)
+                )
             }
             Self::Update { label, fields } => {
-                done!(index.update_label(label.text(), fields.patch()?)?, |updated| Effect::Updated(updated))
+                done!(call!(index.update_label | update_label_async(label.text(), fields.patch()?))?, |updated| {
+                    Effect::Updated(updated)
+                })
             }
             Self::Create { fields } => {
-                let Committed { outcome, revision, .. } = index.create_label(fields.new_label()?)?;
+                let Committed { outcome, revision, .. } =
+                    call!(index.create_label | create_label_async(fields.new_label()?))?;
                 Done { effect: Effect::Created(outcome), changed: true, revision }
             }
             Self::Ensure { fields } => {
-                done!(index.ensure_label(fields.new_label()?)?, |ensured| Effect::Ensured(ensured))
+                done!(call!(index.ensure_label | ensure_label_async(fields.new_label()?))?, |ensured| Effect::Ensured(
+                    ensured
+                ))
             }
             Self::Remove { label } => {
-                done!(index.remove_label(label.text())?, |removed| Effect::Removed {
+                done!(call!(index.remove_label | remove_label_async(label.text()))?, |removed| Effect::Removed {
                     label: (&removed.label).into(),
                     links: removed.links,
                 })
             }
-            Self::Link { label, chat } => flag(Effect::Linked, index.link(label.text(), chat)?),
-            Self::Unlink { label, chat } => flag(Effect::Unlinked, index.unlink(label.text(), chat)?),
+            Self::Link { label, chat } => flag(Effect::Linked, call!(index.link | link_async(label.text(), chat))?),
+            Self::Unlink { label, chat } => {
+                flag(Effect::Unlinked, call!(index.unlink | unlink_async(label.text(), chat))?)
+            }
             Self::LinkAll { label, chats } => {
-                done!(index.link_all(label.text(), chats)?, |changed| Effect::LinkedAll(changed.chats))
+                done!(call!(index.link_all | link_all_async(label.text(), chats))?, |changed| Effect::LinkedAll(
+                    changed.chats
+                ))
             }
             Self::UnlinkAll { label, chats } => {
-                done!(index.unlink_all(label.text(), chats)?, |changed| Effect::UnlinkedAll(changed.chats))
+                done!(call!(index.unlink_all | unlink_all_async(label.text(), chats))?, |changed| Effect::UnlinkedAll(
+                    changed.chats
+                ))
             }
             Self::SetLabels { chat, labels } => {
-                done!(index.set_labels(chat, labels.iter().map(Word::text))?, |set| Effect::Set {
-                    added: set.added,
-                    removed: set.removed,
+                done!(call!(index.set_labels | set_labels_async(chat, labels.iter().map(Word::text)))?, |set| {
+                    Effect::Set { added: set.added, removed: set.removed }
                 })
             }
-            Self::Merge { from, into } => done!(index.merge_chats(from, into)?, |merged| Effect::Merged(merged)),
-            Self::Unalias { from } => flag(Effect::Unaliased, index.unalias(from)?),
-            Self::Ingest { .. } => flag(Effect::Ingested, index.ingest(self.event()?)?),
+            Self::Merge { from, into } => {
+                done!(call!(index.merge_chats | merge_chats_async(from, into))?, |merged| Effect::Merged(merged))
+            }
+            Self::Unalias { from } => flag(Effect::Unaliased, call!(index.unalias | unalias_async(from))?),
+            Self::Ingest { .. } => flag(Effect::Ingested, call!(index.ingest | ingest_async(self.event()?))?),
         })
     }
 

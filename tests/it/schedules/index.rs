@@ -1,6 +1,7 @@
 //! Commits and snapshots.
 
 use label_index::Race;
+use shuttle::future::block_on;
 use shuttle::thread;
 
 use super::{MANY, assert_same, drain, expect_to_find, explore, ids_of, index, link};
@@ -74,6 +75,37 @@ fn a_snapshot_beside_a_writer_shows_one_revision_for_ever() {
             assert!(ana.into_iter().eq(expected.0) && eve.into_iter().eq(expected.1));
             snapshot.check_invariants().unwrap();
         }
+        index.check_invariants().unwrap();
+    };
+    explore(body, MANY);
+}
+
+/// Each of these may find the other's turn, and stand in line.
+#[test]
+fn writes_that_do_not_block_take_turns_with_those_that_do() {
+    let body = || {
+        let index = index(64);
+        let blocking = link(&index, 1, &["bob", "carl"]);
+        let awaiting = {
+            let index = index.clone();
+            thread::spawn(move || {
+                let (linked, unlinked) = (index.link_async(2, "bob"), index.unlink_async(2, "bob"));
+                // Carried out in the order of the calls, whichever is awaited first.
+                assert!(block_on(unlinked).unwrap() && block_on(linked).unwrap());
+            })
+        };
+        let waiting = {
+            let index = index.clone();
+            thread::spawn(move || {
+                drop(index.link_async(2, "eve"));
+                assert!(index.link_async(2, "dora").wait().unwrap());
+                assert!(index.contains(2, "dora"), "a write that returned is not seen");
+            })
+        };
+        for thread in [blocking, awaiting, waiting] {
+            thread.join().unwrap();
+        }
+        assert!(!index.contains(2, "bob") && index.contains(2, "dora"));
         index.check_invariants().unwrap();
     };
     explore(body, MANY);

@@ -4,11 +4,12 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Waker};
 
-use label_index::{Delivery, Receipt, Subscriber};
+use label_index::{Delivery, Error, Receipt, Subscriber};
 use shuttle::future::block_on;
 use shuttle::thread;
 
 use super::{close, either, explore, has, open, options, submit};
+use crate::schedules::link;
 
 /// The last revision that is there to be delivered.
 fn newest(feed: &mut Subscriber) -> u64 {
@@ -70,6 +71,52 @@ fn a_receipt_of_nothing_new_waits_for_what_it_rests_on() {
         assert!(first.wait().unwrap().changed());
         assert!(awaiting.join().unwrap());
         assert_eq!(close(store, &index, &disk).revision, 2);
+    };
+    explore(body);
+}
+
+/// Writes that found no room stand in line, and are carried out in the order of their calls.
+#[test]
+fn receipts_that_wait_for_room_are_answered() {
+    let body = || {
+        let (store, disk) = open(options().durability(either()).queued_changes(0));
+        let index = store.existing("shop").unwrap();
+        let writer = link(&index, 1, &["bob"]);
+        let awaiting = {
+            let index = index.clone();
+            thread::spawn(move || {
+                let (linked, unlinked) = (index.link_async(2, "bob"), index.unlink_async(2, "bob"));
+                assert!(block_on(unlinked).unwrap() && block_on(linked).unwrap());
+            })
+        };
+        look_and_drop(submit(&index, 2, "eve"));
+        let waited = index.link_async(1, "dora");
+        assert!(waited.wait().unwrap() && index.contains(1, "dora"));
+        writer.join().unwrap();
+        awaiting.join().unwrap();
+        let shown = close(store, &index, &disk);
+        assert!(has(&shown, 1, "bob") && has(&shown, 1, "dora") && !has(&shown, 2, "bob"));
+    };
+    explore(body);
+}
+
+/// Whatever stands in line when the store is dropped is told.
+#[test]
+fn receipts_that_wait_for_room_are_told_of_the_end() {
+    let body = || {
+        let (store, disk) = open(options().durability(either()).queued_changes(0));
+        let index = store.existing("shop").unwrap();
+        let receipts = [("bob", index.link_async(1, "bob")), ("carl", index.link_async(1, "carl"))];
+        let last = index.link_async(1, "dora");
+        let waiting = thread::spawn(move || ("dora", last.wait()));
+        let awaiting = receipts.map(|(chat, receipt)| thread::spawn(move || (chat, block_on(receipt))));
+        let shown = close(store, &index, &disk);
+        for thread in awaiting.into_iter().chain([waiting]) {
+            match thread.join().unwrap() {
+                (chat, Ok(linked)) => assert!(linked && has(&shown, 1, chat)),
+                (chat, Err(why)) => assert!(why == Error::StoreClosed && !has(&shown, 1, chat)),
+            }
+        }
     };
     explore(body);
 }

@@ -1,0 +1,143 @@
+//! Carrying out writes: at once, or in line.
+
+use std::task::{Context, Poll};
+
+use crate::index::journal::Journal;
+use crate::index::label_index::LabelIndex;
+use crate::index::requests::Request;
+use crate::index::turn::{Answer, Found, Work, Writer};
+use crate::model::error::{Error, Result};
+
+/// The most writes of others that one task carries out when it has the turn, so that it comes back to its runtime soon.
+const MOST_FOR_OTHERS: u32 = 256;
+
+/// How far a write has come that does not block.
+pub(crate) enum Begun {
+    /// It found its answer.
+    Answered(Answer),
+    /// It stands in line under this number.
+    InLine(u64),
+}
+
+impl Work {
+    /// The answer of a write that is not carried out.
+    fn refused(&self, why: Error) -> Found {
+        match self {
+            Self::One(_) => Found::One(Err(why)),
+            Self::Batch(_) => Found::Batch(Err(why)),
+        }
+    }
+}
+
+impl LabelIndex {
+    /// Carries out a write, and waits until its answer counts.
+    pub(crate) fn perform<T>(&self, Request { work, read }: Request<T>) -> Result<T> {
+        self.admit()?;
+        let answer = self.take_turn(work);
+        if let Some(journal) = self.synced_journal() {
+            journal.wait_for(answer.depends_on)?;
+        }
+        read(answer.found)
+    }
+
+    /// Carries out a write behind those that stand in line. Its turn is over when this returns: while it waits for the disk,
+    /// others write.
+    fn take_turn(&self, work: Work) -> Answer {
+        let mut writer = self.writer();
+        if self.turn().is_line_empty() {
+            return self.carry_out(&mut writer, work);
+        }
+        let number = self.turn().stand_in_line(work);
+        drop(writer);
+        self.wait_in_line(number)
+    }
+
+    /// Carries out a write without blocking, or puts it in line.
+    pub(crate) fn begin(&self, work: Work) -> Begun {
+        match self.has_room() {
+            Err(why) => return Begun::Answered(self.answer(work.refused(why))),
+            Ok(true) if self.turn().is_line_empty() => {
+                if let Some(mut writer) = self.turn().try_wait() {
+                    return Begun::Answered(self.carry_out(&mut writer, work));
+                }
+            }
+            Ok(_) => {}
+        }
+        Begun::InLine(self.turn().stand_in_line(work))
+    }
+
+    /// Whether there is room for a write, or why none is taken any more.
+    fn has_room(&self) -> Result<bool> {
+        self.journal().map_or(Ok(true), Journal::has_room)
+    }
+
+    /// Carries out one write in the turn of its thread.
+    fn carry_out(&self, writer: &mut Writer<'_>, work: Work) -> Answer {
+        self.answer(match work {
+            Work::One(op) => Found::One(self.attempt(writer, &op)),
+            Work::Batch(ops) => Found::Batch(self.attempt_batch(writer, ops)),
+        })
+    }
+
+    /// What was found, and what it rests on: a refusal was found on the newest version.
+    fn answer(&self, found: Found) -> Answer {
+        let depends_on = match &found {
+            Found::One(Ok(committed)) => committed.revision,
+            Found::Batch(Ok(committed)) => committed.revision,
+            Found::One(Err(_)) | Found::Batch(Err(_)) => self.newest().read(|newest| newest.revision),
+        };
+        Answer { depends_on, found }
+    }
+
+    /// Carries out what stands in line, at least up to the caller's own number, as far as there is room.
+    fn carry_out_line(&self, writer: &mut Writer<'_>, own: u64) {
+        let mut count = 0;
+        loop {
+            let room = self.has_room();
+            if room == Ok(false) {
+                return;
+            }
+            let Some((number, work)) = writer.next_in_line() else { return };
+            let answer = match room {
+                Err(why) => self.answer(work.refused(why)),
+                Ok(_) => self.carry_out(writer, work),
+            };
+            writer.answer(number, answer, own);
+            count += 1;
+            if number >= own && count >= MOST_FOR_OTHERS {
+                return;
+            }
+        }
+    }
+
+    /// Waits until a write in line is carried out, and helps.
+    pub(crate) fn wait_in_line(&self, number: u64) -> Answer {
+        loop {
+            // Why there is no room any more is found again, by whoever carries out the line.
+            let _admitted = self.admit();
+            let mut writer = self.writer();
+            self.carry_out_line(&mut writer, number);
+            drop(writer);
+            if let Some(answer) = self.turn().answer_or_wake(number, None) {
+                return answer;
+            }
+        }
+    }
+
+    /// The answer of a write in line, or a promise to wake the task. `task` is the number under which it waits for room.
+    pub(crate) fn poll_in_line(&self, number: u64, task: &mut Option<u64>, context: &mut Context<'_>) -> Poll<Answer> {
+        loop {
+            if let Some(answer) = self.turn().answer_or_wake(number, Some(context.waker())) {
+                return Poll::Ready(answer);
+            }
+            if let Some(journal) = self.journal()
+                && journal.poll_room(task, context).is_pending()
+            {
+                return Poll::Pending;
+            }
+            // Whoever has the turn wakes the line when it ends.
+            let Some(mut writer) = self.turn().try_wait() else { return Poll::Pending };
+            self.carry_out_line(&mut writer, number);
+        }
+    }
+}

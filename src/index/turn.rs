@@ -1,0 +1,242 @@
+//! The turn to write, and the line of writes that could not have it at once.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::{Deref, DerefMut};
+use std::task::Waker;
+
+use crate::index::sync::{AtomicUsize, Mutex, MutexGuard, Ordering, fence};
+use crate::index::tickets::Tickets;
+use crate::index::version_lock::for_a_moment;
+use crate::index::wakers::{Wake, WakerCaller};
+use crate::model::change::Revision;
+use crate::model::error::Result;
+use crate::model::label_ref::LabelRef;
+use crate::model::op::{Committed, Op, Outcome};
+
+/// Writers of one index go one after the other; this says who is next.
+///
+/// A write that must not block its thread, and finds no room in the queue to the disk or somebody else's turn, stands in
+/// line. Whoever has the turn next carries out what stands in line first, in order, as far as there is room: so the order
+/// of calls is the order of writes, and a receipt that nobody looks at holds up no other.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    tickets: Mutex<Tickets>,
+    line: Mutex<Line>,
+    /// How many writes stand in line: `Line::order`, to be read without the lock.
+    standing: AtomicUsize,
+    waker_caller: WakerCaller,
+}
+
+#[derive(Debug, Default)]
+struct Line {
+    /// Every write that stood in line, until its receipt has the answer or is dropped.
+    entries: BTreeMap<u64, Entry>,
+    /// The numbers of those that are not begun, in the order in which they came.
+    order: VecDeque<u64>,
+    given: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    progress: Progress,
+    waker: Option<Waker>,
+}
+
+#[derive(Debug)]
+enum Progress {
+    Stands(Work),
+    /// Somebody carries it out, in the turn to write.
+    Begun,
+    Answered(Answer),
+}
+
+/// A write with its arguments.
+#[derive(Debug)]
+pub(crate) enum Work {
+    One(Op),
+    Batch(Vec<Op<LabelRef>>),
+}
+
+/// What a write found, to be told once a revision is durable.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) depends_on: Revision,
+    pub(crate) found: Found,
+}
+
+#[derive(Debug)]
+pub(crate) enum Found {
+    One(Result<Committed<Outcome>>),
+    Batch(Result<Committed<Vec<Outcome>>>),
+}
+
+impl Turn {
+    pub(crate) fn new(waker_caller: WakerCaller) -> Self {
+        Self { tickets: Mutex::default(), line: Mutex::default(), standing: AtomicUsize::new(0), waker_caller }
+    }
+
+    /// Waits for the turn.
+    pub(crate) fn wait(&self) -> Writer<'_> {
+        self.begin(self.tickets.lock())
+    }
+
+    /// The turn, if nobody has it for longer than a short write takes.
+    pub(crate) fn try_wait(&self) -> Option<Writer<'_>> {
+        for_a_moment(|| self.tickets.try_lock()).map(|tickets| self.begin(tickets))
+    }
+
+    fn begin<'a>(&'a self, tickets: MutexGuard<'a, Tickets>) -> Writer<'a> {
+        Writer { tickets: Some(tickets), turn: self, wake: Vec::new() }
+    }
+
+    /// Whether somebody has the turn.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.tickets.is_locked()
+    }
+
+    /// Whether nobody stands in line. Of one's own writes this is always known; others may be on their way.
+    pub(crate) fn is_line_empty(&self) -> bool {
+        self.standing.load(Ordering::SeqCst) == 0
+    }
+
+    /// Puts a write at the end of the line. Gives its number.
+    pub(crate) fn stand_in_line(&self, work: Work) -> u64 {
+        let mut line = self.line.lock();
+        line.given += 1;
+        let number = line.given;
+        line.entries.insert(number, Entry { progress: Progress::Stands(work), waker: None });
+        line.order.push_back(number);
+        self.count(&line);
+        number
+    }
+
+    /// The answer of a write that stood in line, if it was carried out. Otherwise `waker` is called when it is, or when
+    /// somebody's turn ends.
+    pub(crate) fn answer_or_wake(&self, number: u64, waker: Option<&Waker>) -> Option<Answer> {
+        // Wakers are somebody else's code: they are cloned and dropped without the lock.
+        let waker = waker.cloned();
+        let mut line = self.line.lock();
+        let entry = line.entries.get_mut(&number)?;
+        if !matches!(entry.progress, Progress::Answered(_)) {
+            let former = std::mem::replace(&mut entry.waker, waker);
+            drop(line);
+            drop(former);
+            // Whoever ends a turn looks at the line behind a fence too: one of both sees what the other did.
+            fence(Ordering::SeqCst);
+            return None;
+        }
+        let entry = line.entries.remove(&number);
+        drop(line);
+        match entry?.progress {
+            Progress::Answered(answer) => Some(answer),
+            _ => None,
+        }
+    }
+
+    /// What the answer of a write rests on that stood in line, if it was carried out.
+    pub(crate) fn carried_out(&self, number: u64) -> Option<Revision> {
+        match self.line.lock().entries.get(&number)?.progress {
+            Progress::Answered(Answer { depends_on, .. }) => Some(depends_on),
+            _ => None,
+        }
+    }
+
+    /// Takes a write out of the line. If it is not begun, it is not carried out.
+    pub(crate) fn leave_line(&self, number: u64) {
+        let mut line = self.line.lock();
+        let entry = line.entries.remove(&number);
+        if let Ok(position) = line.order.binary_search(&number) {
+            line.order.remove(position);
+        }
+        self.count(&line);
+        drop(line);
+        drop(entry);
+    }
+
+    fn count(&self, line: &Line) {
+        self.standing.store(line.order.len(), Ordering::SeqCst);
+    }
+
+    /// Calls everybody who stands in line.
+    fn call_line(&self) {
+        fence(Ordering::SeqCst);
+        if self.is_line_empty() {
+            return;
+        }
+        let mut line = self.line.lock();
+        let wake = Wake::new(line.entries.values_mut().filter_map(|entry| entry.waker.take()), &self.waker_caller);
+        drop(line);
+        wake.now();
+    }
+}
+
+/// The turn to write. When it ends, first the lock is released, and then is woken who waits for it.
+pub(crate) struct Writer<'a> {
+    /// None only while this is dropped.
+    tickets: Option<MutexGuard<'a, Tickets>>,
+    turn: &'a Turn,
+    wake: Vec<Wake>,
+}
+
+impl Writer<'_> {
+    /// Wakes these when the turn ends.
+    pub(crate) fn wake_after(&mut self, wake: Wake) {
+        if !wake.is_empty() {
+            self.wake.push(wake);
+        }
+    }
+
+    /// The first write in line, which the one who has the turn carries out next.
+    pub(crate) fn next_in_line(&mut self) -> Option<(u64, Work)> {
+        let mut line = self.turn.line.lock();
+        let number = line.order.pop_front()?;
+        self.turn.count(&line);
+        let entry = line.entries.get_mut(&number)?;
+        match std::mem::replace(&mut entry.progress, Progress::Begun) {
+            Progress::Stands(work) => Some((number, work)),
+            _ => None,
+        }
+    }
+
+    /// Notes the answer of a write that stood in line, for its receipt, and wakes its task when the turn ends, unless it is
+    /// `own`: that of the caller.
+    pub(crate) fn answer(&mut self, number: u64, answer: Answer, own: u64) {
+        let mut line = self.turn.line.lock();
+        let waker = match line.entries.get_mut(&number) {
+            Some(entry) => {
+                entry.progress = Progress::Answered(answer);
+                entry.waker.take()
+            }
+            // Its receipt was dropped.
+            None => None,
+        };
+        drop(line);
+        if number != own {
+            self.wake_after(Wake::new(waker, &self.turn.waker_caller));
+        }
+    }
+}
+
+impl Deref for Writer<'_> {
+    type Target = Tickets;
+
+    #[expect(clippy::unwrap_used, reason = "only dropping empties it")]
+    fn deref(&self) -> &Tickets {
+        self.tickets.as_ref().unwrap()
+    }
+}
+
+impl DerefMut for Writer<'_> {
+    #[expect(clippy::unwrap_used, reason = "only dropping empties it")]
+    fn deref_mut(&mut self) -> &mut Tickets {
+        self.tickets.as_mut().unwrap()
+    }
+}
+
+impl Drop for Writer<'_> {
+    fn drop(&mut self) {
+        drop(self.tickets.take());
+        std::mem::take(&mut self.wake).into_iter().for_each(Wake::now);
+        self.turn.call_line();
+    }
+}
