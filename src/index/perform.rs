@@ -42,6 +42,7 @@ impl LabelIndex {
 
     /// Carries out a write behind those that stand in line. Its turn is over when this returns: while it waits for the disk,
     /// others write.
+    #[inline]
     fn take_turn(&self, work: Work) -> Answer {
         let mut writer = self.writer();
         if self.turn().is_line_empty() {
@@ -72,6 +73,7 @@ impl LabelIndex {
     }
 
     /// Carries out one write in the turn of its thread.
+    #[inline]
     fn carry_out(&self, writer: &mut Writer<'_>, work: Work) -> Answer {
         self.answer(match work {
             Work::One(op) => Found::One(self.attempt(writer, &op)),
@@ -80,6 +82,7 @@ impl LabelIndex {
     }
 
     /// What was found, and what it rests on: a refusal was found on the newest version.
+    #[inline]
     fn answer(&self, found: Found) -> Answer {
         let depends_on = match &found {
             Found::One(Ok(committed)) => committed.revision,

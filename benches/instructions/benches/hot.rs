@@ -89,9 +89,9 @@ fn ask((index, filter): (LabelIndex, Filter), page: Page) -> (LabelIndex, Option
 }
 
 #[library_benchmark]
-#[bench::of_known_chats(args = (), setup = chats_of_account, config = baseline(3_298_000))]
-#[bench::of_new_chats(args = (), setup = new_chats, config = baseline(3_316_000))]
-#[bench::already_there(args = (), setup = linked, config = baseline(1_407_000))]
+#[bench::of_known_chats(args = (), setup = chats_of_account, config = baseline(3_678_000))]
+#[bench::of_new_chats(args = (), setup = new_chats, config = baseline(3_786_000))]
+#[bench::already_there(args = (), setup = linked, config = baseline(1_711_000))]
 fn link(account: (LabelIndex, Vec<String>)) -> LabelIndex {
     link_each(account)
 }
@@ -108,7 +108,7 @@ fn link_once((index, chats): (LabelIndex, Vec<String>)) -> LabelIndex {
 }
 
 #[library_benchmark]
-#[bench::of_linked_chats(args = (), setup = linked, config = baseline(3_098_000))]
+#[bench::of_linked_chats(args = (), setup = linked, config = baseline(3_406_000))]
 fn unlink((index, chats): (LabelIndex, Vec<String>)) -> LabelIndex {
     for chat in &chats {
         black_box(index.unlink(20, chat)).expect("a known label");
