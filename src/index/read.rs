@@ -51,7 +51,8 @@ impl LabelIndex {
     ///
     /// Those of [`query`](Self::query).
     pub fn page(&self, filter: &Filter, page: Page) -> Result<ChatPage> {
-        self.version().chat_page(filter, page, self.limits())
+        let few = self.with_visible_yielding(|state| state.chat_page_quickly(filter, page, self.limits()));
+        few.unwrap_or_else(|| self.version().chat_page(filter, page, self.limits()))
     }
 
     /// Iterates over all chats that pass a filter, as of now. See [`Snapshot::matching`](crate::Snapshot::matching).

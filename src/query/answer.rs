@@ -18,6 +18,31 @@ use crate::state::decide::exceeded;
 /// Labels that are copied while a writer waits: some microseconds.
 const FEW_LABELS: usize = 256;
 
+/// What a page lists.
+struct List {
+    clauses: ResolvedFilter,
+    places: Vec<Place>,
+    next: Option<Cursor>,
+}
+
+/// Whether a page takes a few microseconds at most, with `more` nanoseconds for its totals.
+fn is_quick_to_list(filter: &Filter, page: Page, more: usize) -> bool {
+    /// In about nanoseconds.
+    const QUICK: usize = 6_000;
+    const LISTED_CHAT: usize = 40;
+    const LIST: usize = 20;
+    const BYTE_OF_NAME: usize = 10;
+    // Without such a search every chat of the any-of clause is listed, and no other is looked at.
+    let only_any = filter.any_of.is_some() && filter.all_of.is_none() && filter.none_of.is_none();
+    let searches = page.limit > 0 && !only_any;
+    let entries = [&filter.any_of, &filter.all_of, &filter.none_of].into_iter().flatten().flatten();
+    let texts = entries.map(|entry| entry.text().len()).take(QUICK).fold(0, usize::saturating_add);
+    let listed = page.limit.saturating_mul(LISTED_CHAT);
+    let lists = filter.len().saturating_mul(LIST);
+    let costs = [more, texts.saturating_mul(BYTE_OF_NAME), listed, lists];
+    !searches && costs.into_iter().fold(0, usize::saturating_add) <= QUICK
+}
+
 impl State {
     pub(crate) fn query(&self, filter: &Filter, page: Page, limits: &Limits) -> Result<Answer> {
         let start = self.start_of(page, limits)?;
@@ -35,16 +60,10 @@ impl State {
         if page.limit == 0 {
             return Some(self.query(filter, page, limits));
         }
-        let start = self.start_of(page, limits);
-        let resolved = start.and_then(|start| Ok((start, ResolvedFilter::of(filter, &self.labels, limits)?)));
-        let (start, clauses) = match resolved {
-            Ok(resolved) => resolved,
-            Err(error) => return Some(Err(error)),
+        let answer = |List { clauses, places, next }| {
+            self.answer(self.labelled_chats(&places), next, self.totals(&clauses), clauses)
         };
-        let (places, next) = self.listed(&clauses, start, page.limit);
-        let labels: usize = places.iter().map(|&place| self.slots_at(place).len()).sum();
-        let answer = || self.answer(self.labelled_chats(&places), next, self.totals(&clauses), clauses);
-        (labels <= FEW_LABELS).then(answer).map(Ok)
+        Some(self.listed_quickly(filter, page, limits)?.map(answer))
     }
 
     /// The totals alone.
@@ -69,6 +88,16 @@ impl State {
         Ok(ChatPage { chats: self.labelled_chats(&places), next, revision: self.revision })
     }
 
+    /// As [`chat_page`](Self::chat_page), on the terms of [`query_quickly`](Self::query_quickly).
+    pub(crate) fn chat_page_quickly(&self, filter: &Filter, page: Page, limits: &Limits) -> Option<Result<ChatPage>> {
+        if !is_quick_to_list(filter, page, 0) {
+            return None;
+        }
+        let answer =
+            |List { places, next, .. }| ChatPage { chats: self.labelled_chats(&places), next, revision: self.revision };
+        Some(self.listed_quickly(filter, page, limits)?.map(answer))
+    }
+
     pub(super) fn answer(
         &self,
         chats: Vec<LabelledChat>,
@@ -88,6 +117,19 @@ impl State {
         }
     }
 
+    /// The chats on a page, unless they have so many labels that it takes long to name them.
+    fn listed_quickly(&self, filter: &Filter, page: Page, limits: &Limits) -> Option<Result<List>> {
+        let list = || {
+            let start = self.start_of(page, limits)?;
+            let clauses = ResolvedFilter::of(filter, &self.labels, limits)?;
+            let (places, next) = self.listed(&clauses, start, page.limit);
+            Ok(List { clauses, places, next })
+        };
+        let few =
+            |list: &List| list.places.iter().map(|&place| self.slots_at(place).len()).sum::<usize>() <= FEW_LABELS;
+        Some(list()).filter(|list| list.as_ref().map_or(true, few))
+    }
+
     /// The places of the chats on a page, and where the next one begins.
     fn listed(&self, clauses: &ResolvedFilter, start: Option<Place>, limit: usize) -> (Vec<Place>, Option<Cursor>) {
         let (places, more) = start.map_or((Vec::new(), false), |start| self.page(clauses, start, limit));
@@ -102,21 +144,7 @@ impl State {
 
     /// Whether a query takes a few microseconds at most, so that it can be answered while a writer waits.
     pub(crate) fn is_quick(&self, filter: &Filter, page: Page) -> bool {
-        /// In about nanoseconds.
-        const QUICK: usize = 6_000;
-        const LISTED_CHAT: usize = 40;
-        const LIST: usize = 20;
-        const BYTE_OF_NAME: usize = 10;
-        // Without such a search every chat of the any-of clause is listed, and no other is looked at.
-        let only_any = filter.any_of.is_some() && filter.all_of.is_none() && filter.none_of.is_none();
-        let searches = page.limit > 0 && !only_any;
-        let entries = [&filter.any_of, &filter.all_of, &filter.none_of].into_iter().flatten().flatten();
-        let texts = entries.map(|entry| entry.text().len()).take(QUICK).fold(0, usize::saturating_add);
-        let listed = page.limit.saturating_mul(LISTED_CHAT);
-        let lists = filter.len().saturating_mul(LIST);
-        let scanned = usize::try_from(self.cost_of_scan()).unwrap_or(usize::MAX);
-        let costs = [scanned, texts.saturating_mul(BYTE_OF_NAME), listed, lists];
-        !searches && costs.into_iter().fold(0, usize::saturating_add) <= QUICK
+        is_quick_to_list(filter, page, usize::try_from(self.cost_of_scan()).unwrap_or(usize::MAX))
     }
 
     /// The first place behind the page's cursor, if there can be one.

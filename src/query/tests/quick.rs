@@ -24,6 +24,8 @@ fn reads_of_many_labels_keep_no_writer_waiting() {
         let answer = state.query_quickly(&all, Page::first(1), &limits).map(Result::unwrap);
         assert_eq!(answer.is_some(), is_quick, "{labels} labels");
         assert!(answer.is_none_or(|answer| answer == state.query(&all, Page::first(1), &limits).unwrap()));
+        let page = state.chat_page_quickly(&all, Page::first(1), &limits).map(Result::unwrap);
+        assert_eq!(page, is_quick.then(|| state.chat_page(&all, Page::first(1), &limits).unwrap()));
         let found = state.labels_of_quickly(&chat("many"));
         assert_eq!(found, is_quick.then(|| state.labels_of(&chat("many"))));
         assert_eq!(state.labels_of_quickly(&chat("one")).unwrap().len(), 1);
