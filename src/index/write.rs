@@ -4,6 +4,8 @@ use crate::index::label_index::LabelIndex;
 use crate::index::requests;
 use crate::model::arg::Arg;
 use crate::model::chat_id::ChatId;
+#[cfg(doc)]
+use crate::model::error::Error;
 use crate::model::error::Result;
 use crate::model::label::{LabelPatch, NewLabel};
 use crate::model::label_id::LabelId;

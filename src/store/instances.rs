@@ -5,13 +5,13 @@ use std::hash::{BuildHasher, RandomState};
 use std::mem;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::index::journal::{Call, Journal};
 use crate::index::label_index::LabelIndex;
 use crate::index::sync::{AtomicBool, Mutex, Ordering};
 use crate::index::wakers::{WakerCaller, WakerThreads};
 use crate::model::error::{Error, Result};
-use crate::model::options::Limits;
 use crate::state::Version;
 use crate::store::archive::{LogArchive, OpenDatabase};
 use crate::store::backend::database::Database;
@@ -21,7 +21,7 @@ use crate::store::load::load;
 use crate::store::log_extent::LogExtent;
 use crate::store::manifest::Manifest;
 use crate::store::name::check_name;
-use crate::store::options::Durability;
+use crate::store::options::{Durability, InstanceLimits};
 use crate::store::signal::Signal;
 use crate::store::tables::{INSTANCES, LOG, MANIFESTS, META, STORE, TAIL, instance_key, log_key};
 use crate::store::write_batch::WriteBatch;
@@ -37,7 +37,8 @@ const OWN_HANDLES: usize = 2;
 pub(super) struct Shared {
     pub(super) path: PathBuf,
     pub(super) durability: Durability,
-    pub(super) limits: Limits,
+    pub(super) limits: InstanceLimits,
+    pub(super) unload_after: Option<Duration>,
     pub(super) queued_changes: usize,
     pub(super) compact_at_close: bool,
     pub(super) signal: Arc<Signal>,
@@ -75,7 +76,11 @@ pub(super) struct Instance {
 enum Slot {
     #[default]
     Unloaded,
-    Loaded(LabelIndex),
+    Loaded {
+        index: LabelIndex,
+        /// When somebody asked for it last, or was seen to have a handle.
+        used: Instant,
+    },
     Removed,
 }
 
@@ -96,6 +101,10 @@ impl Instances {
     pub(super) fn names(&self) -> Vec<String> {
         let written = self.by_name.iter().filter(|(_, instance)| instance.is_written());
         written.map(|(name, _)| name.clone()).collect()
+    }
+
+    pub(super) fn all(&self) -> Vec<Arc<Instance>> {
+        self.by_name.values().cloned().collect()
     }
 
     /// A number that no other instance gets.
@@ -124,11 +133,25 @@ impl Instance {
 
     /// The index, if it is loaded. Never waits for the disk.
     pub(super) fn loaded(&self) -> Result<Option<LabelIndex>> {
-        match &*self.slot.lock() {
-            Slot::Loaded(index) => Ok(Some(index.clone())),
+        match &mut *self.slot.lock() {
+            Slot::Loaded { index, used } => {
+                *used = Instant::now();
+                Ok(Some(index.clone()))
+            }
             Slot::Unloaded => Ok(None),
             Slot::Removed => Err(self.unknown()),
         }
+    }
+
+    /// Whether it is loaded, and nobody used it for so long.
+    pub(super) fn is_idle(&self, now: Instant, time: Duration) -> bool {
+        let mut slot = self.slot.lock();
+        let Slot::Loaded { index, used } = &mut *slot else { return false };
+        if index.is_in_use(OWN_HANDLES) {
+            *used = now;
+            return false;
+        }
+        now.saturating_duration_since(*used) >= time
     }
 
     fn set(&self, slot: Slot) {
@@ -209,6 +232,8 @@ impl Shared {
         if let Some(index) = instance.loaded()? {
             return Ok(index);
         }
+        // Code of the host, which is called behind no lock.
+        let limits = self.limits.of(&instance.name);
         let _alone = instance.changing.lock();
         if let Some(index) = instance.loaded()? {
             return Ok(index);
@@ -234,7 +259,7 @@ impl Shared {
             name: Arc::clone(&instance.name),
             entry: instance.entry,
         };
-        let index = LabelIndex::with(version, self.limits, 0, Some(journal), Some(Arc::new(archive)));
+        let index = LabelIndex::with(version, limits, 0, Some(journal), Some(Arc::new(archive)));
         locked(&self.disk, |disk| {
             if let Some(failed) = &disk.failed {
                 index.close_journal(failed.clone());
@@ -245,7 +270,7 @@ impl Shared {
             let (name, index) = (Arc::clone(&instance.name), index.clone());
             disk.loaded.insert(number, Loaded { name, index, trail, checkpoint: None });
         });
-        instance.set(Slot::Loaded(index.clone()));
+        instance.set(Slot::Loaded { index: index.clone(), used: Instant::now() });
         Ok(index)
     }
 
@@ -322,7 +347,7 @@ impl Shared {
         let unloaded = locked(&self.disk, |disk| {
             let mut slot = instance.slot.lock();
             let index = match &*slot {
-                Slot::Loaded(index) => index.clone(),
+                Slot::Loaded { index, .. } => index.clone(),
                 Slot::Unloaded => return Ok(None),
                 Slot::Removed => return Err(instance.unknown()),
             };
@@ -338,7 +363,7 @@ impl Shared {
             let is_lost = index.durable_revision() < index.revision() && disk.failed.is_some();
             let committed = if queued || is_lost { disk.commit(groups) } else { Ok(()) };
             if let Err(error) = committed {
-                instance.set(Slot::Loaded(index));
+                instance.set(Slot::Loaded { index, used: Instant::now() });
                 return Err(error);
             }
             // A checkpoint on its way is given up with it.

@@ -17,7 +17,9 @@ mod catalog;
 mod folder;
 mod verify;
 mod instances;
+mod idle;
 mod export;
+mod close;
 #[cfg(test)]
 mod tests;
 
@@ -27,10 +29,13 @@ use std::io::{BufRead, Write};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::index::label_index::LabelIndex;
 use crate::index::sync::{Mutex, thread};
-use crate::model::error::{Error, Result};
+#[cfg(doc)]
+use crate::model::error::Error;
+use crate::model::error::Result;
 use crate::store::archive::OpenDatabase;
 use crate::store::backend::StorageBackend;
 use crate::store::catalog::{Catalog, open_database};
@@ -39,13 +44,10 @@ use crate::store::folder::{Folder, Location, refused};
 use crate::store::instances::{Instances, Shared};
 use crate::store::log_reader::Retention;
 use crate::store::signal::Signal;
-use crate::store::writer::{Loaded, StoreWriter, locked};
+use crate::store::writer::StoreWriter;
 
 pub use crate::store::options::{Durability, StoreOptions};
 pub use crate::store::verify::{Contents, InstanceReport, Report};
-
-/// Bytes of a log that are left to be replayed when a store is closed.
-const LEFT_AT_CLOSE: u64 = 64 << 10;
 
 /// Many indexes, one for each account, in one file.
 ///
@@ -53,8 +55,8 @@ const LEFT_AT_CLOSE: u64 = 64 << 10;
 /// [`Durability`]. Reads never touch the disk; a subscriber that is behind what is in memory reads older commits there.
 /// Writers of all instances that wait at the same time share one sync.
 ///
-/// Dropping the store closes it: what is queued goes to disk first. Handles, snapshots and subscribers that outlive it go
-/// on reading; writes give [`Error::StoreClosed`].
+/// Dropping the store closes it as [`close`](Self::close) does, which also says what went wrong. Handles, snapshots and
+/// subscribers that outlive it go on reading; writes give [`Error::StoreClosed`].
 ///
 /// # Examples
 ///
@@ -78,6 +80,7 @@ const LEFT_AT_CLOSE: u64 = 64 << 10;
 pub struct Store {
     shared: Arc<Shared>,
     threads: Vec<thread::JoinHandle<()>>,
+    is_closed: bool,
     /// Dropped after everything else.
     folder: Option<Folder>,
 }
@@ -152,8 +155,8 @@ impl StoreOptions {
 
     fn start(self, backend: impl StorageBackend, path: PathBuf, folder: Option<(Folder, Location)>) -> Result<Store> {
         let (folder, location) = folder.unzip();
-        let Self { durability, limits, retain_changes, retain_age, tuning } = self;
-        let feed_changes = u64::try_from(limits.feed_changes).unwrap_or(u64::MAX);
+        let Self { durability, limits, retain_changes, retain_age, unload_after, tuning } = self;
+        let feed_changes = u64::try_from(limits.of_all.feed_changes).unwrap_or(u64::MAX);
         let retention = Retention { changes: retain_changes.unwrap_or(feed_changes), age: retain_age };
         let database = Arc::new(open_database(backend, tuning.cache_bytes, &path)?);
         let Catalog { instances, next, unfinished, is_former } = Catalog::read(&database, &path)?;
@@ -181,6 +184,7 @@ impl StoreOptions {
             path,
             durability,
             limits,
+            unload_after,
             queued_changes: tuning.queued_changes,
             compact_at_close: tuning.compact_at_close,
             signal,
@@ -192,11 +196,14 @@ impl StoreOptions {
             open_database: OpenDatabase::new(Arc::clone(&database)),
             database,
         });
-        let threads = [
+        let mut threads = vec![
             ("label-index commits", Shared::commit_until_stopped as fn(&Shared)),
             ("label-index checkpoints", Shared::checkpoint_until_stopped),
         ];
-        let mut store = Store { shared, threads: Vec::new(), folder };
+        if unload_after.is_some() {
+            threads.push(("label-index unloads", Shared::unload_until_stopped));
+        }
+        let mut store = Store { shared, threads: Vec::new(), is_closed: false, folder };
         for (name, run) in threads {
             let shared = Arc::clone(&store.shared);
             let thread = thread::Builder::new().name(name.into()).spawn(move || run(&shared));
@@ -262,6 +269,30 @@ impl Store {
         self.shared.load(&instance)
     }
 
+    /// The instance of a name, if it is loaded. None if there is no such instance, or nobody asked for it yet.
+    ///
+    /// **O(log i)** in the number of instances. Never waits, whatever the disk does: for health checks, metrics and
+    /// handlers that have to answer at once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::Store;
+    ///
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let folder = folder.path();
+    /// Store::open(folder)?.instance("shop")?.create_label("VIP")?;
+    /// let store = Store::open(folder)?;
+    /// assert!(store.loaded("shop").is_none());
+    /// let _index = store.existing("shop")?;
+    /// assert_eq!(store.loaded("shop").unwrap().labels().len(), 1);
+    /// # Ok::<(), label_index::Error>(())
+    /// ```
+    pub fn loaded(&self, name: &str) -> Option<LabelIndex> {
+        let instance = self.shared.instances.lock().get(name).cloned();
+        instance?.loaded().ok().flatten()
+    }
+
     /// The names of all instances, in order, loaded or not.
     pub fn instances(&self) -> Vec<String> {
         self.shared.instances.lock().names()
@@ -310,6 +341,34 @@ impl Store {
     pub fn unload(&self, name: &str) -> Result<bool> {
         let instance = self.shared.find(name)?;
         self.shared.unload(&instance)
+    }
+
+    /// Frees the memory of all instances that nobody used for so long, and gives their names. An instance is in use
+    /// while a handle, snapshot, refresh ticket, receipt or subscriber of it lives, and when it is asked for; that a handle
+    /// was dropped is seen by the next call of this. [`StoreOptions::unload_after`] does it from time to time.
+    ///
+    /// **O(i)** in the number of instances, and a sync if any of those has writes that are not on disk.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::StoreFailed`]. A store that failed unloads nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use label_index::Store;
+    ///
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// let store = Store::open(folder.path())?;
+    /// let (shop, _) = (store.instance("shop")?, store.instance("bakery")?);
+    /// assert_eq!(store.unload_idle(Duration::ZERO)?, ["bakery"]);
+    /// assert!(store.loaded("shop").is_some() && store.loaded("bakery").is_none());
+    /// # drop(shop);
+    /// # Ok::<(), label_index::Error>(())
+    /// ```
+    pub fn unload_idle(&self, time: Duration) -> Result<Vec<String>> {
+        self.shared.unload_idle(time)
     }
 
     /// Waits until everything that was written before is on disk, in all instances.
@@ -420,39 +479,6 @@ impl Store {
     /// ```
     pub fn verify(folder: impl AsRef<Path>) -> Result<Report> {
         verify::verify(folder.as_ref())
-    }
-}
-
-impl Drop for Store {
-    fn drop(&mut self) {
-        let shared = &self.shared;
-        let each = |end: fn(&LabelIndex, Error)| {
-            locked(&shared.disk, |disk| {
-                disk.loaded.values().for_each(|loaded| end(&loaded.index, Error::StoreClosed));
-            });
-        };
-        each(LabelIndex::close_journal);
-        shared.signal.stop();
-        for thread in self.threads.drain(..) {
-            // A panic of a thread is a bug of this crate; closing goes on.
-            let _ended = thread.join();
-        }
-        let long = |loaded: &Loaded| loaded.trail.log_bytes > LEFT_AT_CLOSE;
-        let due: Vec<u64> = {
-            let disk = shared.disk.lock();
-            disk.loaded.iter().filter(|(_, loaded)| long(loaded)).map(|(&instance, _)| instance).collect()
-        };
-        // If it fails, the logs are still there.
-        let _reported = shared.checkpoint(due);
-        each(LabelIndex::end_journal);
-        shared.open_database.close();
-        locked(&shared.disk, |disk| disk.loaded.values().for_each(|loaded| loaded.index.feed().close()));
-        if let Some(folder) = &self.folder
-            && shared.compact_at_close
-        {
-            shared.disk.lock().compact(folder.file_len());
-        }
-        shared.wakers.close();
     }
 }
 

@@ -1,5 +1,7 @@
 //! What can be chosen when a store is opened.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::options::Limits;
@@ -38,11 +40,35 @@ pub enum Durability {
 #[must_use = "call `open`"]
 pub struct StoreOptions {
     pub(super) durability: Durability,
-    pub(super) limits: Limits,
+    pub(super) limits: InstanceLimits,
+    pub(super) unload_after: Option<Duration>,
     /// None for as many as the feed keeps in memory.
     pub(super) retain_changes: Option<u64>,
     pub(super) retain_age: Option<Duration>,
     pub(super) tuning: Tuning,
+}
+
+/// What a host says of the limits of an instance.
+type LimitsOf = dyn Fn(&str) -> Limits + Send + Sync;
+
+/// The limits of all instances, and what a host says of single ones.
+#[derive(Clone, Default)]
+pub(super) struct InstanceLimits {
+    pub(super) of_all: Limits,
+    by_name: Option<Arc<LimitsOf>>,
+}
+
+impl InstanceLimits {
+    /// The limits of an instance. Calls code of the host.
+    pub(super) fn of(&self, name: &str) -> Limits {
+        self.by_name.as_ref().map_or(self.of_all, |limits_of| limits_of(name))
+    }
+}
+
+impl fmt::Debug for InstanceLimits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InstanceLimits").field("of_all", &self.of_all).finish_non_exhaustive()
+    }
 }
 
 /// What changes how fast a store is and how much it takes, and nothing else.
@@ -83,7 +109,42 @@ impl StoreOptions {
 
     /// The limits of every instance. [`Limits::feed_changes`] bounds the feed of each.
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+        self.limits.of_all = limits;
+        self
+    }
+
+    /// Limits by instance, in place of [`limits`](Self::limits): for accounts of different plans. Called when an instance
+    /// is loaded, behind no lock, by the thread that asks for it; new limits hold from the next time that it is loaded. A
+    /// limit below what an instance has refuses only what would make it more.
+    ///
+    /// How much is retained on disk for subscribers is the same for all; see [`retain_changes`](Self::retain_changes).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::{Error, Limits, StoreOptions};
+    ///
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// let limits_of = |name: &str| {
+    ///     let mut limits = Limits::default();
+    ///     limits.labels = if name == "trial" { 1 } else { 1_000 };
+    ///     limits
+    /// };
+    /// let store = StoreOptions::new().limits_by(limits_of).open(folder.path())?;
+    /// let index = store.instance("trial")?;
+    /// index.create_label("VIP")?;
+    /// assert!(matches!(index.create_label("New"), Err(Error::LimitExceeded { .. })));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn limits_by(mut self, limits_of: impl Fn(&str) -> Limits + Send + Sync + 'static) -> Self {
+        self.limits.by_name = Some(Arc::new(limits_of));
+        self
+    }
+
+    /// Unloads instances that nobody used for so long, as [`Store::unload_idle`](crate::Store::unload_idle) does, on a
+    /// thread of the store, within a quarter of that time more. Default none: an instance stays loaded.
+    pub fn unload_after(mut self, time: Duration) -> Self {
+        self.unload_after = Some(time);
         self
     }
 

@@ -13,6 +13,7 @@ pub(super) struct Signal {
     calls: Mutex<Calls>,
     for_commits: Condvar,
     for_checkpoints: Condvar,
+    for_the_end: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -30,7 +31,13 @@ struct Calls {
 
 impl Signal {
     pub(super) fn new(patience: Option<Duration>) -> Self {
-        Self { patience, calls: Mutex::default(), for_commits: Condvar::default(), for_checkpoints: Condvar::default() }
+        Self {
+            patience,
+            calls: Mutex::default(),
+            for_commits: Condvar::default(),
+            for_checkpoints: Condvar::default(),
+            for_the_end: Condvar::default(),
+        }
     }
 
     /// An instance has commits. Called behind locks of the instance.
@@ -61,6 +68,17 @@ impl Signal {
         self.calls.lock().stop = true;
         self.for_commits.notify_all();
         self.for_checkpoints.notify_all();
+        self.for_the_end.notify_all();
+    }
+
+    /// Waits for so long, or until the threads shall end. Whether they shall.
+    pub(super) fn is_stopped_within(&self, time: Duration) -> bool {
+        let deadline = Instant::now() + time;
+        let mut calls = self.calls.lock();
+        while !calls.stop && Instant::now() < deadline {
+            self.for_the_end.wait_until(&mut calls, deadline);
+        }
+        calls.stop
     }
 
     /// Waits for instances with commits. None at the end, when there are no more.

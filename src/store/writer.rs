@@ -101,11 +101,15 @@ impl StoreWriter {
     }
 
     /// Moves what is in the file together and shortens it, if a good part of it became free.
-    pub(super) fn compact(&mut self, file_len: u64) {
-        if self.failed.is_none() && self.freed_bytes > file_len / 4 {
-            // If it fails, the file is as long as before.
-            let _shorter = self.database.compact();
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] or [`Error::Damaged`]. The file has the same in it then.
+    pub(super) fn compact(&mut self, file_len: u64) -> Result<()> {
+        if self.failed.is_some() || self.freed_bytes <= file_len / 4 {
+            return Ok(());
         }
+        self.database.compact().map(drop).map_err(|fault| fault.into_error(&self.path, None))
     }
 
     fn fail(&mut self, fault: &Fault) -> Error {

@@ -43,7 +43,8 @@ fn import_lines(store: &Shared, lines: &mut LineReader<impl BufRead>, names: &mu
                 }
                 let random = RandomState::new();
                 let numbers = (random.hash_one(&name), random.hash_one(revision));
-                Some(Intake::new(name, revision, refreshed, highest_label_id, store.limits.labels, numbers)?)
+                let labels = store.limits.of(&name).labels;
+                Some(Intake::new(name, revision, refreshed, highest_label_id, labels, numbers)?)
             }
             (None, Line::ExportEnd { instances }) if u64::try_from(names.len()) == Ok(instances) => {
                 return match lines.next::<serde::de::IgnoredAny>()? {

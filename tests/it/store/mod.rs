@@ -13,6 +13,7 @@ mod instances;
 mod kill;
 mod model;
 mod opening;
+mod operating;
 mod power;
 mod power_cuts;
 mod retained;

@@ -1,0 +1,82 @@
+//! Closing a store.
+
+use crate::index::label_index::LabelIndex;
+use crate::model::error::{Error, Result};
+use crate::store::Store;
+use crate::store::writer::{Loaded, StoreWriter, locked};
+
+/// Bytes of a log that are left to be replayed when a store is closed.
+const LEFT_AT_CLOSE: u64 = 64 << 10;
+
+impl Store {
+    /// Closes the store, and says whether everything is on disk: what is queued is written, long logs end in checkpoints,
+    /// and a file that became free for a good part is made shorter, unless the options say otherwise.
+    ///
+    /// When this returns, also with an error, the folder can be opened again. Handles, snapshots and subscribers go on
+    /// reading; writes give [`Error::StoreClosed`], and subscribers get [`Delivery::Closed`](crate::Delivery::Closed) behind
+    /// what was delivered to them before.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::StoreFailed`] if a write failed, now or before: it names the revision of each instance up to which
+    /// everything is on disk. [`Error::Io`] or [`Error::Damaged`] if only the file could not be shortened: nothing is lost then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::{Error, Store};
+    ///
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// let store = Store::open(folder.path())?;
+    /// let index = store.instance("shop")?;
+    /// store.close()?;
+    /// assert_eq!(index.create_label("VIP"), Err(Error::StoreClosed));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn close(mut self) -> Result<()> {
+        self.shut_down()
+    }
+
+    fn shut_down(&mut self) -> Result<()> {
+        if std::mem::replace(&mut self.is_closed, true) {
+            return Ok(());
+        }
+        let shared = &self.shared;
+        let each = |end: fn(&LabelIndex, Error)| {
+            locked(&shared.disk, |disk| {
+                disk.loaded.values().for_each(|loaded| end(&loaded.index, Error::StoreClosed));
+            });
+        };
+        each(LabelIndex::close_journal);
+        shared.signal.stop();
+        for thread in self.threads.drain(..) {
+            // A panic of a thread is a bug of this crate; closing goes on.
+            let _ended = thread.join();
+        }
+        let long = |loaded: &Loaded| loaded.trail.log_bytes > LEFT_AT_CLOSE;
+        let due: Vec<u64> = {
+            let disk = shared.disk.lock();
+            disk.loaded.iter().filter(|(_, loaded)| long(loaded)).map(|(&instance, _)| instance).collect()
+        };
+        // If it fails, the logs are still there.
+        let written = shared.checkpoint(due);
+        each(LabelIndex::end_journal);
+        shared.open_database.close();
+        locked(&shared.disk, |disk| disk.loaded.values().for_each(|loaded| loaded.index.feed().close()));
+        let compacted = match &self.folder {
+            Some(folder) if shared.compact_at_close => {
+                locked(&shared.disk, |disk: &mut StoreWriter| disk.compact(folder.file_len()))
+            }
+            _ => Ok(()),
+        };
+        shared.wakers.close();
+        written.and(compacted)
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // There is nobody to report it to.
+        let _reported = self.shut_down();
+    }
+}

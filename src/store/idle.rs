@@ -1,0 +1,42 @@
+//! Instances that nobody uses.
+
+use std::time::{Duration, Instant};
+
+use crate::model::error::{Error, Result};
+use crate::store::instances::Shared;
+
+impl Shared {
+    /// Frees the memory of all instances that nobody used for so long. Gives their names.
+    pub(super) fn unload_idle(&self, time: Duration) -> Result<Vec<String>> {
+        let now = Instant::now();
+        let mut idle = self.instances.lock().all();
+        idle.retain(|instance| instance.is_idle(now, time));
+        if idle.is_empty() {
+            return Ok(Vec::new());
+        }
+        // In one sync, and not in one for each.
+        self.flush()?;
+        let mut unloaded = Vec::new();
+        for instance in idle {
+            match self.unload(&instance) {
+                Ok(true) => unloaded.push(instance.name.to_string()),
+                // Somebody else unloaded or removed it, or asked for it again.
+                Ok(false) | Err(Error::InstanceInUse { .. } | Error::UnknownInstance { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(unloaded)
+    }
+
+    /// Does so from time to time, as the options say.
+    pub(super) fn unload_until_stopped(&self) {
+        /// The pauses are a quarter of the time, within these.
+        const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(60));
+        let Some(time) = self.unload_after else { return };
+        let pause = (time / 4).clamp(PAUSES.0, PAUSES.1);
+        while !self.signal.is_stopped_within(pause) {
+            // The next write of anybody says that the store failed.
+            let _reported = self.unload_idle(time);
+        }
+    }
+}
