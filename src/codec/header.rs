@@ -5,8 +5,7 @@ use crate::codec::damage::{Damage, require};
 use crate::codec::row_id::{Extent, RowId, RowKind};
 use crate::codec::rows::Baseline;
 use crate::collections::number::{to_u32, to_u64};
-use crate::model::change::{Place, Revision};
-use crate::model::chat_id::CompactId;
+use crate::model::change::{MAX_REVISION, Place, Revision};
 use crate::model::label_id::LabelId;
 use crate::model::op::RefreshState;
 use crate::state::State;
@@ -110,7 +109,7 @@ impl Header {
         }
         let within = self.free.is_none_or(|(first, last)| first.max(last) < extent.places);
         let sound = within
-            && revision >> CompactId::NUMBER_BITS == 0
+            && revision <= MAX_REVISION
             && ends.0.is_some() == ends.1.is_some()
             && self.free.is_some() == (self.chats < extent.places)
             && self.chats <= extent.places

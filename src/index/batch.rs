@@ -246,8 +246,9 @@ impl Batch {
     }
 
     /// Carries out all operations in order, or none, and blocks nothing: the sibling of [`commit`](Self::commit) for async
-    /// code. The [`Receipt`] gives the answer, also that of a refusal, when what it rests on is durable; in memory that is
-    /// at once. Where a write would have to wait, for room in the queue to the disk or for another write, the receipt does.
+    /// code. The [`Receipt`] gives the answer, also that of a refusal: once what it rests on is on disk under
+    /// `Durability::Synced`, and as soon as it is carried out in memory and under `Durability::Within`. Where a write would
+    /// have to wait, for room in the queue to the disk or for another write, the receipt does.
     ///
     /// Later writes of any thread go on from this batch. Readers of an index in a store see it only when it is on disk,
     /// unless the store was opened to show commits before.

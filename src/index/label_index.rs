@@ -17,7 +17,7 @@ use crate::index::turn::{Turn, Writer};
 use crate::index::version_lock::{VersionLock, yield_to_writer};
 use crate::index::write_set::WriteSet;
 use crate::model::arg::Arg;
-use crate::model::change::{Change, Commit, Revision};
+use crate::model::change::{Change, Commit, MAX_REVISION, Revision};
 use crate::model::error::{Error, Limit, Result};
 use crate::model::label_ref::LabelRef;
 use crate::model::op::{Committed, Op, Outcome};
@@ -339,7 +339,7 @@ impl LabelIndex {
     ///
     /// # Errors
     ///
-    /// If the journal is closed. Nothing has changed then.
+    /// If the journal is closed, or no revision is left. Nothing has changed then.
     fn put<R>(
         &self,
         writer: &mut Writer<'_>,
@@ -347,6 +347,9 @@ impl LabelIndex {
         changes: Changes,
         change: impl FnOnce(&mut Version, &[Change]) -> R,
     ) -> Result<Revision> {
+        if revision > MAX_REVISION {
+            return Err(Error::LimitExceeded { what: Limit::Revisions, limit: MAX_REVISION, given: revision });
+        }
         let Shared { visible, feed, journal, .. } = &*self.shared;
         if let Some(journal) = journal {
             let commit = Commit::new(self.identity(), revision, changes.into_vec());

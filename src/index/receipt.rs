@@ -14,8 +14,8 @@ use crate::model::error::Result;
 use crate::model::op::BatchCommit;
 
 /// The answer of a write that does not block, such as [`LabelIndex::link_async`] or [`Batch::submit`](crate::Batch::submit):
-/// available once it would be for the sibling that blocks. In a store whose commits are durable before they are visible
-/// that is when the commit is on disk; otherwise as soon as the write is carried out.
+/// available once it would be for the sibling that blocks. Under `Durability::Synced` that is when the commit is on disk; in
+/// memory and under `Durability::Within` as soon as the write is carried out. `Store::flush` waits until that is on disk too.
 ///
 /// It is a future that needs no runtime, and can be [waited](Self::wait) for as well.
 ///
@@ -93,7 +93,8 @@ impl<T> Receipt<T> {
         Self { task, stage, read }
     }
 
-    /// Whether the answer is there, so that [`wait`](Self::wait) gives it at once.
+    /// Whether the answer is there, so that [`wait`](Self::wait) gives it at once. Whether the write is on disk then
+    /// depends on the index; see [`Receipt`].
     ///
     /// **O(log r)** in the number of receipts whose writes are not carried out; does not wait.
     pub fn is_ready(&self) -> bool {

@@ -13,6 +13,9 @@ pub use crate::model::position::Revision;
 /// The number that fixes a labelled chat's position in answers.
 pub type Place = u32;
 
+/// The last revision that there is, since a free place keeps the revision at which it became free in 60 bits.
+pub(crate) const MAX_REVISION: Revision = (1 << 60) - 1;
+
 /// One thing that a commit changed.
 ///
 /// The chats in a change are resolved: no alias occurs but as the `from` of a merge and in

@@ -254,6 +254,8 @@ pub enum Limit {
     BatchOperations,
     /// Chats that carry a label at one time.
     Chats,
+    /// Commits of one index: its revision is at most 2^60 - 1, which only an imported one comes near.
+    Revisions,
 }
 
 impl Error {
@@ -366,6 +368,7 @@ impl fmt::Display for Limit {
             Self::Labels => "labels",
             Self::BatchOperations => "operations in a batch",
             Self::Chats => "labelled chats",
+            Self::Revisions => "commits",
         })
     }
 }

@@ -257,7 +257,8 @@ impl Checkpoint {
         // In the former format records that are not retained are there to be replayed.
         let first = since.log_from.min(self.extent.first_record);
         let end = self.trim.map_or(self.extent.first_record, |trim| trim.first_record);
-        (first..end).for_each(|record| changes.remove(LOG, log_key(instance, record)));
+        // Each with all its parts.
+        (first..end).for_each(|record| changes.remove_all(LOG, log_key(instance, record)));
         manifest
     }
 
@@ -267,7 +268,7 @@ impl Checkpoint {
         loaded.checkpoint = None;
         let trail = &mut loaded.trail;
         let replaced = trail.row_bytes.iter().filter(|(row, _)| manifest.rows.get(row) == Some(&self.number));
-        let freed = self.trim.map_or(0, |trim| trim.bytes) + replaced.map(|(_, bytes)| bytes).sum::<u64>();
+        let freed = replaced.map(|(_, bytes)| bytes).sum::<u64>();
         trail.log_bytes -= self.log_bytes;
         if let Some(trim) = &self.trim {
             trail.extent = trail.extent.without(trim);
@@ -297,4 +298,45 @@ pub(super) fn clean_up(disk: &mut StoreWriter, unfinished: &[(u64, u64)]) -> Res
 /// Removes everything of an instance but its name.
 pub(super) fn erase(batch: &mut WriteBatch, instance: u64) {
     batch.remove_instance(&[MANIFESTS, UNFINISHED, CHUNKS, LOG], instance);
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+    use super::{Version, changed_rows, locked, row_batches};
+    use crate::store::Store;
+    use crate::store::tables::{CHUNKS, instance_key};
+
+    #[test]
+    fn rows_of_a_checkpoint_that_was_given_up_go_with_the_next_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let index = store.instance("shop").unwrap();
+        index.upsert_label("1", "VIP").unwrap();
+        index.link("1", "ana@c.us").unwrap();
+        index.merge_chats("ana@lid", "ana@c.us").unwrap();
+        let number = store.shared.find("shop").unwrap().entry.number;
+        let rows = || store.shared.database.begin_read().unwrap().rows(CHUNKS, &instance_key(number)).unwrap().count();
+
+        let disk = &store.shared.disk;
+        let (mut checkpoint, baseline) = locked(disk, |disk| disk.begin_checkpoint(number)).unwrap().unwrap();
+        let version = Version::clone(&checkpoint.version);
+        let mut changes = checkpoint.begin();
+        row_batches(changed_rows(&version, &baseline)).for_each(|rows| checkpoint.put(&mut changes, rows));
+        assert!(checkpoint.write_unfinished(disk, changes).unwrap());
+        let given_up = rows();
+        assert!(given_up > 1);
+        drop(index);
+        assert!(store.unload("shop").unwrap(), "which gives it up");
+
+        // The next one has fewer rows, and so leaves some where they are.
+        store.existing("shop").unwrap().unalias("ana@lid").unwrap();
+        store.checkpoint().unwrap();
+        let manifest = locked(disk, |disk| disk.loaded.get(&number).unwrap().trail.manifest.rows.len());
+        assert_eq!(rows(), manifest);
+        assert!(manifest < given_up, "{manifest} rows, {given_up} before");
+        drop(store);
+        assert!(Store::verify(folder.path()).unwrap().is_sound());
+    }
 }

@@ -9,7 +9,7 @@ use crate::store::backend::fault::Fault;
 use crate::store::log_extent::LogExtent;
 use crate::store::log_reader::LogReader;
 use crate::store::manifest::{Manifest, UnverifiedManifest};
-use crate::store::tables::{CHUNKS, LOG, MANIFESTS, TAIL, chunk_key, instance_key, log_key};
+use crate::store::tables::{CHUNKS, MANIFESTS, chunk_key, instance_key, log_key};
 
 /// What is on disk of a loaded instance, as far as the next commit and the next checkpoint have to know it.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ pub(super) fn load(
     let log = LogReader { tables: &tables, instance, identity };
     let extent = log.extent()?.ok_or_else(|| Fault::damage("the end of the log is missing"))?;
     let mut trail = LogPosition { manifest, mark, row_bytes, checkpoint_bytes, extent, log_bytes: 0 };
-    let state = replay_log(&tables, instance, state, &mut trail)?;
+    let state = replay_log(&log, state, &mut trail)?;
     Ok((state, trail))
 }
 
@@ -70,24 +70,18 @@ fn load_checkpoint(
 
 /// Carries out the commits of the log behind the checkpoint. Every record has to be there: they are numbered without a gap
 /// from where the checkpoint ends, and the tail knows the last. Records from before are for subscribers, and are not read.
-fn replay_log(tables: &Reading<'_>, instance: u64, mut state: State, trail: &mut LogPosition) -> Result<State, Fault> {
-    let mut number = trail.manifest.log_from;
-    for row in tables.rows_from(LOG, &log_key(instance, number), &instance_key(instance))? {
-        let (key, payload) = row?;
-        if key == log_key(instance, TAIL) {
-            break;
-        }
-        if key != log_key(instance, number) {
-            return Err(Fault::damage(format!("record {number} of the log is missing")));
-        }
+fn replay_log(log: &LogReader<'_, '_>, mut state: State, trail: &mut LogPosition) -> Result<State, Fault> {
+    let mut next_record = trail.manifest.log_from;
+    for record in log.records(&trail.extent, next_record, &log_key(log.instance, next_record))? {
+        let (number, payload) = record?;
         let format = trail.extent.format_of(number);
         for commit in decode_record(&payload, state.identity, format)?.commits {
             state.replay(&commit, format)?;
         }
-        number += 1;
+        next_record = number + 1;
         trail.log_bytes += u64::try_from(payload.len()).unwrap_or(u64::MAX);
     }
-    let (found, expected) = ((number, state.revision), (trail.extent.next_record, trail.extent.revision));
+    let (found, expected) = ((next_record, state.revision), (trail.extent.next_record, trail.extent.revision));
     if found == expected {
         Ok(state)
     } else {

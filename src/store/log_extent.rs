@@ -26,9 +26,8 @@ pub(super) struct Trim {
     /// The first record that stays, and the revision before it.
     pub(super) first_record: u64,
     pub(super) first_revision: Revision,
-    /// What goes.
+    /// How many changes go.
     pub(super) changes: u64,
-    pub(super) bytes: u64,
 }
 
 impl LogExtent {

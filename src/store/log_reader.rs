@@ -1,14 +1,15 @@
 //! The log of an instance as it is read: to check it, to trim it, and for subscribers that are behind.
 
 use std::collections::VecDeque;
+use std::iter;
 use std::time::Duration;
 
-use crate::codec::{LogRecord, decode_record, first_revision};
+use crate::codec::{LogRecord, RecordFormat, decode_record, first_revision};
 use crate::model::change::{Commit, Revision};
 use crate::store::backend::database::Reading;
 use crate::store::backend::fault::Fault;
 use crate::store::log_extent::{LogExtent, Trim};
-use crate::store::tables::{LOG, TAIL, instance_key, log_key};
+use crate::store::tables::{LOG, RECORD_PART, TAIL, instance_key, log_key, part_key};
 
 /// A page for a subscriber has about so many changes. A record is read whole, so it may have more.
 const PAGE: usize = 4_096;
@@ -36,6 +37,23 @@ fn count(changes: &[Commit]) -> u64 {
     changes.iter().map(|commit| u64::try_from(commit.changes.len()).unwrap_or(u64::MAX)).sum()
 }
 
+/// A record whose first part is given. A full part has another one behind it. In format 1 a record is one row.
+fn join_parts(
+    format: RecordFormat,
+    first: Vec<u8>,
+    mut next: impl FnMut(u64) -> Result<Vec<u8>, Fault>,
+) -> Result<Vec<u8>, Fault> {
+    let (mut payload, mut part) = (first, 1);
+    let mut is_full = format == RecordFormat::Two && payload.len() == RECORD_PART;
+    while is_full {
+        let bytes = next(part)?;
+        is_full = bytes.len() == RECORD_PART;
+        payload.extend(bytes);
+        part += 1;
+    }
+    Ok(payload)
+}
+
 impl LogReader<'_, '_> {
     /// How far the log goes, if there is one.
     pub(super) fn extent(&self) -> Result<Option<LogExtent>, Fault> {
@@ -43,8 +61,48 @@ impl LogReader<'_, '_> {
         Ok(tail.map(|tail| LogExtent::decode(&tail)).transpose()?)
     }
 
-    fn payload(&self, record: u64) -> Result<Vec<u8>, Fault> {
+    /// The beginning of a record, which has the revision of its first commit.
+    fn first_part(&self, record: u64) -> Result<Vec<u8>, Fault> {
         self.tables.expect(LOG, &log_key(self.instance, record))
+    }
+
+    /// A whole record.
+    fn payload(&self, extent: &LogExtent, record: u64) -> Result<Vec<u8>, Fault> {
+        let first = self.first_part(record)?;
+        join_parts(extent.format_of(record), first, |part| {
+            self.tables.expect(LOG, &part_key(self.instance, record, part))
+        })
+    }
+
+    /// The whole records of a log from one on, in order, with their numbers: each has to be there, without a gap up to the
+    /// tail. `from` is the key of the first row that is read.
+    pub(super) fn records(
+        &self,
+        extent: &LogExtent,
+        mut number: u64,
+        from: &[u8],
+    ) -> Result<impl Iterator<Item = Result<(u64, Vec<u8>), Fault>>, Fault> {
+        let (instance, extent) = (self.instance, *extent);
+        let mut rows = self.tables.rows_from(LOG, from, &instance_key(instance))?;
+        Ok(iter::from_fn(move || {
+            let (key, first) = match rows.next()? {
+                Ok(row) => row,
+                Err(fault) => return Some(Err(fault)),
+            };
+            if key == log_key(instance, TAIL) {
+                return None;
+            }
+            if key != log_key(instance, number) {
+                return Some(Err(Fault::damage(format!("record {number} of the log is missing"))));
+            }
+            let joined = join_parts(extent.format_of(number), first, |part| {
+                let next = rows.next().transpose()?.filter(|(key, _)| *key == part_key(instance, number, part));
+                let missing = || Fault::damage(format!("part {part} of record {number} of the log is missing"));
+                Ok(next.ok_or_else(missing)?.1)
+            });
+            number += 1;
+            Some(joined.map(|payload| (number - 1, payload)))
+        }))
     }
 
     /// The commits after a revision up to another one, both within the extent: a page of them, at least one.
@@ -57,7 +115,7 @@ impl LogReader<'_, '_> {
         while high - low > 1 {
             let middle = low + (high - low) / 2;
             // A record that cannot be read hides no other one: what is wrong is found where it is needed.
-            let first = |record| Some((record, first_revision(&self.payload(record).ok()?).ok()?));
+            let first = |record| Some((record, first_revision(&self.first_part(record).ok()?).ok()?));
             match (middle..high.min(middle + NEAR)).find_map(first) {
                 Some((record, first)) if first <= wanted => low = record,
                 _ => high = middle,
@@ -84,7 +142,7 @@ impl LogReader<'_, '_> {
 
     /// The commits of a record, none of which may be beyond this revision unless one is it.
     fn commits_from(&self, extent: &LogExtent, record: u64, revision: Revision) -> Result<Vec<Commit>, Fault> {
-        let commits = decode_record(&self.payload(record)?, self.identity, extent.format_of(record))?.commits;
+        let commits = decode_record(&self.payload(extent, record)?, self.identity, extent.format_of(record))?.commits;
         if commits.first().is_none_or(|first| first.revision > revision) {
             return Err(Fault::damage(format!("revision {revision} is not in record {record} of the log")));
         }
@@ -101,10 +159,9 @@ impl LogReader<'_, '_> {
     ) -> Result<Option<Trim>, Fault> {
         let oldest =
             retention.age.map_or(0, |age| now.saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX)));
-        let mut trim =
-            Trim { first_record: extent.first_record, first_revision: extent.first_revision, changes: 0, bytes: 0 };
+        let mut trim = Trim { first_record: extent.first_record, first_revision: extent.first_revision, changes: 0 };
         while trim.first_record < before {
-            let payload = self.payload(trim.first_record)?;
+            let payload = self.payload(extent, trim.first_record)?;
             let format = extent.format_of(trim.first_record);
             let LogRecord { written, commits } = decode_record(&payload, self.identity, format)?;
             let changes = trim.changes.saturating_add(count(&commits));
@@ -114,7 +171,6 @@ impl LogReader<'_, '_> {
             trim.first_record += 1;
             trim.first_revision = commits.last().map_or(trim.first_revision, |last| last.revision);
             trim.changes = changes;
-            trim.bytes += u64::try_from(payload.len()).unwrap_or(u64::MAX);
         }
         Ok((trim.first_record > extent.first_record).then_some(trim))
     }
@@ -122,16 +178,11 @@ impl LogReader<'_, '_> {
     /// Checks every record: numbered without a gap from where replay or retaining begins, whichever is first, with the
     /// revisions and changes that the tail says.
     pub(super) fn check(&self, extent: &LogExtent, log_from: u64) -> Result<(), Fault> {
-        let mut number = extent.first_record.min(log_from);
+        let mut next_record = extent.first_record.min(log_from);
         let (mut revision, mut changes) = (extent.first_revision, 0);
-        for row in self.tables.rows(LOG, &instance_key(self.instance))? {
-            let (key, payload) = row?;
-            if key == log_key(self.instance, TAIL) {
-                break;
-            }
-            if key != log_key(self.instance, number) {
-                return Err(Fault::damage(format!("record {number} of the log is missing")));
-            }
+        // From the first row of all: there is none before these records.
+        for record in self.records(extent, next_record, &instance_key(self.instance))? {
+            let (number, payload) = record?;
             if number >= extent.first_record {
                 let commits = decode_record(&payload, self.identity, extent.format_of(number))?.commits;
                 if commits.first().is_none_or(|first| Some(first.revision) != revision.checked_add(1)) {
@@ -140,9 +191,9 @@ impl LogReader<'_, '_> {
                 revision = commits.last().map_or(revision, |last| last.revision);
                 changes += count(&commits);
             }
-            number += 1;
+            next_record = number + 1;
         }
-        let found = LogExtent { next_record: number, revision, changes, ..*extent };
+        let found = LogExtent { next_record, revision, changes, ..*extent };
         if found == *extent {
             Ok(())
         } else {

@@ -28,12 +28,25 @@ pub(super) const STORE: &[u8] = b"store";
 /// Under this number of a record the log says how far it goes.
 pub(super) const TAIL: u64 = u64::MAX;
 
+/// The most bytes of a record in one row, since a value of the database has at most 3 GiB. Just below a power of two, which
+/// is what a large value takes.
+pub(super) const RECORD_PART: usize = if cfg!(test) { 64 } else { (1 << 28) - 4096 };
+
 pub(super) fn instance_key(instance: u64) -> [u8; 8] {
     instance.to_be_bytes()
 }
 
 pub(super) fn log_key(instance: u64, record: u64) -> Vec<u8> {
     [instance.to_be_bytes(), record.to_be_bytes()].concat()
+}
+
+/// The key of a part of a record. The first part has the key of the record, and the others stand behind it in order.
+pub(super) fn part_key(instance: u64, record: u64, part: u64) -> Vec<u8> {
+    let mut key = log_key(instance, record);
+    if part > 0 {
+        key.extend(part.to_be_bytes());
+    }
+    key
 }
 
 pub(super) fn chunk_key(instance: u64, checkpoint: u64, row: RowId) -> Vec<u8> {

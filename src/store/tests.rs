@@ -1,14 +1,19 @@
-//! Values that are sealed, and lie: whoever makes a file can seal what they like.
+//! What only the rows of a file show, and sealed values that lie: whoever makes a file can seal what they like.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::fs;
+
 use allocation_counter::measure;
 
+use crate::index::label_index::LabelIndex;
+use crate::index::subscriber::Delivery;
 use crate::store::backend::InMemoryBackend;
 use crate::store::backend::database::Database;
 use crate::store::load::load;
-use crate::store::tables::{MANIFESTS, fields, instance_key};
+use crate::store::tables::{CHUNKS, LOG, MANIFESTS, RECORD_PART, UNFINISHED, fields, instance_key};
 use crate::store::write_batch::WriteBatch;
+use crate::store::{Store, StoreOptions};
 
 /// A header whose fourteen numbers are these, behind the identity 7.
 fn header(numbers: [u64; 14]) -> Vec<u8> {
@@ -55,4 +60,86 @@ fn a_manifest_that_names_more_rows_than_there_are_takes_no_memory_for_them() {
             assert!(bytes < 256 * 1024, "{bytes} bytes for {rows} rows: {told}");
         }
     }
+}
+
+/// Every row of the log of an instance, by key.
+fn log_rows(store: &Store, instance: u64) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let tables = store.shared.database.begin_read().unwrap();
+    tables.rows(LOG, &instance_key(instance)).unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn a_record_of_many_parts_is_read_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let index = store.instance("shop").unwrap();
+    // Records of every length around that of a part, and one of many parts.
+    for len in 1..=200 {
+        let mut batch = index.batch();
+        batch.upsert_label("1", "VIP").unwrap();
+        batch.link("1", "x".repeat(len)).unwrap();
+        batch.commit().unwrap();
+    }
+    index.link_all("1", (0..100).map(|n| format!("chat {n}"))).unwrap();
+    let chats = |index: &LabelIndex| index.iter().map(|chat| chat.chat_id.to_string()).collect::<Vec<_>>();
+    let before = chats(&index);
+    drop((index, store));
+
+    let store = Store::open(folder.path()).unwrap();
+    assert_eq!(chats(&store.existing("shop").unwrap()), before);
+    let entry = store.shared.find("shop").unwrap().entry;
+    let rows = log_rows(&store, entry.number);
+    let parts = rows.iter().filter(|(key, _)| key.len() > 16).count();
+    assert!(parts > 200, "{parts} parts behind the first of a record");
+    assert!(rows.iter().all(|(_, payload)| payload.len() <= RECORD_PART));
+    assert!(rows.iter().any(|(_, payload)| payload.is_empty()), "a record that ends with a part");
+
+    let database = &store.shared.database;
+    for (key, payload) in rows {
+        let mut batch = WriteBatch::default();
+        batch.remove(LOG, &*key);
+        database.write(&batch, false).unwrap();
+        let loaded = load(database, entry.number, entry.identity, 3).map(drop);
+        assert!(loaded.is_err(), "without {key:02x?}");
+        let mut batch = WriteBatch::default();
+        batch.put(LOG, key, &payload);
+        database.write(&batch, false).unwrap();
+    }
+    assert!(load(database, entry.number, entry.identity, 3).is_ok());
+
+    // Behind a checkpoint too, for subscribers.
+    store.checkpoint().unwrap();
+    drop(store);
+    let store = Store::open(folder.path()).unwrap();
+    let mut feed = store.existing("shop").unwrap().subscribe_after(0);
+    for revision in 1..=201 {
+        assert!(matches!(feed.try_recv(), Some(Delivery::Commit(commit)) if commit.revision == revision));
+    }
+    drop((feed, store));
+    assert!(Store::verify(folder.path()).unwrap().is_sound());
+
+    let store = StoreOptions::new().retain_changes(0).open(folder.path()).unwrap();
+    store.existing("shop").unwrap().unlink("1", "chat 1").unwrap();
+    store.checkpoint().unwrap();
+    assert_eq!(log_rows(&store, entry.number).len(), 1, "the tail alone");
+    drop(store);
+    assert!(Store::verify(folder.path()).unwrap().is_sound());
+}
+
+#[test]
+fn what_is_cleaned_up_at_opening_makes_the_file_shorter_at_closing() {
+    let folder = tempfile::tempdir().unwrap();
+    let len = || fs::metadata(folder.path().join("store.redb")).unwrap().len();
+    let store = Store::open(folder.path()).unwrap();
+    // As an import leaves it that ends with its process.
+    let mut batch = WriteBatch::default();
+    batch.put(UNFINISHED, instance_key(7), &fields(&[1]));
+    for row in 0..64_u64 {
+        batch.put(CHUNKS, fields(&[7, 1, row]), &[1; 60_000]);
+    }
+    store.shared.database.write(&batch, false).unwrap();
+    drop(store);
+    let before = len();
+    drop(Store::open(folder.path()).unwrap());
+    assert!(len() < before / 2, "{} instead of {before}", len());
 }

@@ -17,17 +17,18 @@ pub(super) enum RowChange {
         table: Table,
         key: Vec<u8>,
     },
-    /// Every row whose key begins so.
-    RemoveAll {
+    /// Every row from one key on and before another one, or to the end of the table.
+    RemoveRange {
         table: Table,
-        prefix: Vec<u8>,
+        from: Vec<u8>,
+        end: Option<Vec<u8>>,
     },
 }
 
 impl RowChange {
     pub(super) fn table(&self) -> Table {
         match self {
-            Self::Put { table, .. } | Self::Remove { table, .. } | Self::RemoveAll { table, .. } => *table,
+            Self::Put { table, .. } | Self::Remove { table, .. } | Self::RemoveRange { table, .. } => *table,
         }
     }
 }
@@ -46,8 +47,11 @@ impl WriteBatch {
         self.0.push(RowChange::Remove { table, key: key.into() });
     }
 
+    /// Removes every row whose key begins so.
     pub(super) fn remove_all(&mut self, table: Table, prefix: impl Into<Vec<u8>>) {
-        self.0.push(RowChange::RemoveAll { table, prefix: prefix.into() });
+        let from = prefix.into();
+        let end = end_of_prefix(from.clone());
+        self.0.push(RowChange::RemoveRange { table, from, end });
     }
 
     /// Removes everything of an instance from tables in which the keys begin with its number.
@@ -67,12 +71,37 @@ impl WriteBatch {
         self.0.iter().fold(0, |sum, change| {
             sum.saturating_add(match change {
                 RowChange::Put { key, sealed, .. } => key.len() + sealed.len(),
-                RowChange::Remove { .. } | RowChange::RemoveAll { .. } => REMOVAL,
+                RowChange::Remove { .. } | RowChange::RemoveRange { .. } => REMOVAL,
             })
         })
     }
 
     pub(super) fn changes(&self) -> &[RowChange] {
         &self.0
+    }
+}
+
+/// The least key behind all that begin so. None if there is none.
+fn end_of_prefix(mut prefix: Vec<u8>) -> Option<Vec<u8>> {
+    while let Some(last) = prefix.pop() {
+        if let Some(next) = last.checked_add(1) {
+            prefix.push(next);
+            return Some(prefix);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::end_of_prefix;
+
+    #[test]
+    fn a_prefix_ends_before_the_next_key_that_does_not_begin_so() {
+        for (prefix, end) in
+            [(vec![], None), (vec![255, 255], None), (vec![1, 255], Some(vec![2])), (vec![0], Some(vec![1]))]
+        {
+            assert_eq!(end_of_prefix(prefix), end);
+        }
     }
 }

@@ -18,7 +18,7 @@ use crate::store::load::LogPosition;
 use crate::store::log_extent::LogExtent;
 use crate::store::log_reader::Retention;
 use crate::store::signal::Signal;
-use crate::store::tables::{LOG, META, STORE, TAIL, log_key};
+use crate::store::tables::{LOG, META, RECORD_PART, STORE, TAIL, log_key, part_key};
 use crate::store::write_batch::WriteBatch;
 
 /// The file for writing, and what is known of each loaded instance. Whoever writes holds the lock around this.
@@ -195,7 +195,12 @@ impl Record {
 
     /// Writes the record, and where the log ends now: in most cases on the same page.
     fn put(&self, batch: &mut WriteBatch) {
-        batch.put(LOG, log_key(self.instance, self.number), &self.commits);
+        let parts = self.commits.chunks(RECORD_PART);
+        // A part that is not full is the last one, and there always is one.
+        let last = self.commits.len().is_multiple_of(RECORD_PART).then_some(&[][..]);
+        for (part, bytes) in (0..).zip(parts.chain(last)) {
+            batch.put(LOG, part_key(self.instance, self.number, part), bytes);
+        }
         batch.put(LOG, log_key(self.instance, TAIL), &self.extent.encode());
     }
 }

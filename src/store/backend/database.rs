@@ -120,13 +120,17 @@ fn carry_out(
     change: &RowChange,
 ) -> Result<u64, redb::StorageError> {
     match change {
-        RowChange::Put { key, sealed, .. } => drop(table.insert(key.as_slice(), sealed.as_slice())?),
-        RowChange::Remove { key, .. } => drop(table.remove(key.as_slice())?),
-        RowChange::RemoveAll { prefix, .. } => {
+        RowChange::Put { key, sealed, .. } => {
+            drop(table.insert(key.as_slice(), sealed.as_slice())?);
+        }
+        RowChange::Remove { key, .. } => {
+            drop(table.remove(key.as_slice())?);
+        }
+        RowChange::RemoveRange { from, end, .. } => {
             let (mut keys, mut bytes) = (Vec::new(), 0);
-            for row in table.range(prefix.as_slice()..)? {
+            for row in table.range(from.as_slice()..)? {
                 let (key, value) = row?;
-                if !key.value().starts_with(prefix) {
+                if end.as_ref().is_some_and(|end| key.value() >= end.as_slice()) {
                     break;
                 }
                 bytes += u64::try_from(value.value().len()).unwrap_or(u64::MAX);

@@ -2,8 +2,8 @@
 
 use hashbrown::HashSet;
 
-use crate::model::change::{Change, Place, Revision};
-use crate::model::chat_id::{ChatId, CompactId};
+use crate::model::change::{Change, MAX_REVISION, Place, Revision};
+use crate::model::chat_id::ChatId;
 use crate::model::error::{Error, Limit, Result};
 use crate::model::label::{Label, LabelPatch};
 use crate::model::label_id::LabelId;
@@ -57,7 +57,7 @@ impl Intake {
         limit: usize,
         (identity, hash_seed): (u64, u64),
     ) -> Result<Self> {
-        if revision >> CompactId::NUMBER_BITS != 0 {
+        if revision > MAX_REVISION {
             return Err(invalid(&revision.to_string(), "a revision that no index reaches"));
         }
         if let Some(refreshed) = refreshed.filter(|&refreshed| refreshed > revision) {

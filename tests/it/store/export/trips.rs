@@ -1,6 +1,6 @@
 //! There and back.
 
-use label_index::{Durability, Error, Event, LabelPatch, Store, StoreOptions};
+use label_index::{Durability, Error, Event, FullState, LabelPatch, Limit, Store, StoreOptions};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use redb::backends::InMemoryBackend;
@@ -66,6 +66,39 @@ fn every_line_is_as_documented() {
         "\n",
     );
     assert_eq!(exported(&store), expected);
+}
+
+#[test]
+fn an_index_has_no_more_revisions_than_an_export() {
+    const LAST: u64 = (1 << 60) - 1;
+    let lines = [
+        r#"{"export":{"version":1}}"#,
+        r#"{"instance":{"name":"shop","revision":1152921504606846974,"refreshed":null,"highest_label_id":1}}"#,
+        r#"{"label":{"id":"1","name":"VIP","color":null,"position":null}}"#,
+        r#"{"instance_end":{"labels":1,"deleted_labels":0,"aliases":0,"chats":0,"rows":0}}"#,
+        r#"{"export_end":{"instances":1}}"#,
+    ];
+    let folder = Folder::new();
+    let store = folder.open();
+    let index = import(&store, &lines.join("\n")).unwrap();
+    assert!(index.link("1", "last@c.us").unwrap());
+    assert_eq!(index.revision(), LAST);
+    let image = Image::from(&index);
+
+    let exceeded = Error::LimitExceeded { what: Limit::Revisions, limit: LAST, given: LAST + 1 };
+    assert_eq!(index.link("1", "more@c.us"), Err(exceeded.clone()));
+    assert_eq!(index.link_all("1", (0..100).map(|n| format!("{n}@c.us"))), Err(exceeded.clone()));
+    let mut batch = index.batch();
+    batch.link("1", "more@c.us").unwrap();
+    assert_eq!(batch.commit(), Err(exceeded.clone()));
+    let refused = index.begin_refresh().unwrap().commit_even_if_empty(FullState::new()).unwrap_err();
+    assert_eq!(refused.cause, exceeded);
+    assert!(!index.link("1", "last@c.us").unwrap(), "what changes nothing needs no revision");
+    assert_eq!(Image::from(&index), image);
+
+    assert_copied(&store, "shop");
+    drop((index, store));
+    assert_eq!(Image::from(&folder.open().existing("shop").unwrap()), image);
 }
 
 #[test]
