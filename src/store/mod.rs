@@ -49,6 +49,10 @@ use crate::store::writer::StoreWriter;
 pub use crate::store::options::{Durability, StoreOptions};
 pub use crate::store::verify::{Contents, InstanceReport, Report};
 
+/// Bytes of the stack of each thread of a store. The database calls itself for each level of a tree, also of one that a
+/// damaged file pretends: it stops at 128.
+const STACK: usize = 8 << 20;
+
 /// Many indexes, one for each account, in one file.
 ///
 /// An instance is loaded when it is first asked for, and is a [`LabelIndex`] as in memory, whose commits are on disk; see
@@ -206,7 +210,7 @@ impl StoreOptions {
         let mut store = Store { shared, threads: Vec::new(), is_closed: false, folder };
         for (name, run) in threads {
             let shared = Arc::clone(&store.shared);
-            let thread = thread::Builder::new().name(name.into()).spawn(move || run(&shared));
+            let thread = thread::Builder::new().name(name.into()).stack_size(STACK).spawn(move || run(&shared));
             store.threads.push(thread.map_err(|cause| refused("start a thread for", &store.shared.path, &cause))?);
         }
         Ok(store)

@@ -114,6 +114,12 @@ impl Database {
     }
 }
 
+/// Reads on the path that a write takes. A read stops where pages of a damaged file point to each other in a circle, and a
+/// write would go on until its stack is full.
+fn check_path(table: &redb::Table<'_, &'static [u8], &'static [u8]>, key: &[u8]) -> Result<(), redb::StorageError> {
+    table.get(key).map(drop)
+}
+
 /// Gives the bytes that were removed where a change names rows by how their keys begin.
 fn carry_out(
     table: &mut redb::Table<'_, &'static [u8], &'static [u8]>,
@@ -121,9 +127,11 @@ fn carry_out(
 ) -> Result<u64, redb::StorageError> {
     match change {
         RowChange::Put { key, sealed, .. } => {
+            check_path(table, key)?;
             drop(table.insert(key.as_slice(), sealed.as_slice())?);
         }
         RowChange::Remove { key, .. } => {
+            check_path(table, key)?;
             drop(table.remove(key.as_slice())?);
         }
         RowChange::RemoveRange { from, end, .. } => {
@@ -137,6 +145,7 @@ fn carry_out(
                 keys.push(key.value().to_vec());
             }
             for key in &keys {
+                check_path(table, key)?;
                 table.remove(key.as_slice())?;
             }
             return Ok(bytes);

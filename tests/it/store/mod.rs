@@ -3,6 +3,7 @@
 mod checkpoint;
 mod commits;
 mod damage;
+mod damaged;
 mod disk_errors;
 mod export;
 mod failure;
