@@ -101,6 +101,7 @@ pub use index::label_index::LabelIndex;
 pub use index::matching::Matching;
 pub use index::receipt::Receipt;
 pub use index::snapshot::{Chats, Snapshot};
+pub use index::stats::IndexStats;
 pub use index::subscriber::{Delivery, Recv, Subscriber};
 #[cfg(label_index_shuttle)]
 pub use index::sync::{Race, plant_race};
@@ -127,7 +128,7 @@ pub use model::public_event::PublicEvent;
 pub use refresh::{RefreshTicket, RefusedRefresh};
 pub use state::check::Violation;
 #[cfg(feature = "store")]
-pub use store::{Contents, Durability, InstanceReport, Report, Store, StoreOptions};
+pub use store::{Contents, Durability, InstanceReport, Report, Store, StoreOptions, StoreStats};
 
 /// What most programs use, for `use label_index::prelude::*`.
 ///

@@ -49,6 +49,8 @@ pub(in crate::index) struct Kept {
     oversized: Option<Revision>,
     /// Who waits in async code, by subscriber.
     wakers: HashMap<u64, Waker>,
+    /// How far each subscriber has come.
+    seen: HashMap<u64, Arc<AtomicU64>>,
     next_subscriber: u64,
     closed: bool,
 }
@@ -144,6 +146,8 @@ impl Kept {
 pub(crate) struct Start {
     pub(in crate::index) number: u64,
     pub(in crate::index) after: Revision,
+    /// Where it says how far it has come.
+    pub(in crate::index) seen: Arc<AtomicU64>,
     /// The revision is not one that the index has reached: it is that of another life of it.
     pub(in crate::index) lost: bool,
 }
@@ -230,7 +234,10 @@ impl Feed {
         }
         kept.next_subscriber += 1;
         let after = after.unwrap_or(published);
-        let start = Start { number: kept.next_subscriber, after, lost: after > visible };
+        let seen = Arc::new(AtomicU64::new(after));
+        let number = kept.next_subscriber;
+        kept.seen.insert(number, Arc::clone(&seen));
+        let start = Start { number, after, seen, lost: after > visible };
         drop(kept);
         drop(gone);
         start
@@ -240,19 +247,26 @@ impl Feed {
     pub(in crate::index) fn end(&self, number: u64) {
         let mut kept = self.kept.lock();
         let waker = kept.wakers.remove(&number);
+        let seen = kept.seen.remove(&number);
         let mut gone = VecDeque::new();
         if self.subscribers.fetch_sub(1, Ordering::SeqCst) == 1 {
             // A writer that has found somebody listening may still publish the next one.
             gone = kept.limit_to(self.retain);
         }
         drop(kept);
-        drop((waker, gone));
+        drop((waker, seen, gone));
     }
 
     /// The newest revision that may be visible: that of the last commit, which may not be here yet. What is beyond that is
     /// the revision of another life.
     pub(in crate::index) fn visible_at_most(&self) -> Revision {
         self.kept.lock().newest().saturating_add(1).max(self.announced.load(Ordering::SeqCst))
+    }
+
+    /// How many subscribers there are, and how far the last of them has come.
+    pub(in crate::index) fn subscribers(&self) -> (usize, Option<Revision>) {
+        let kept = self.kept.lock();
+        (kept.seen.len(), kept.seen.values().map(|seen| seen.load(Ordering::Relaxed)).min())
     }
 
     pub(in crate::index) fn archive(&self) -> Option<&Arc<dyn Archive>> {

@@ -115,6 +115,12 @@ impl Journal {
         self.queue.lock().durable
     }
 
+    /// The newest revision that is durable, and how many changes are not.
+    pub(crate) fn progress(&self) -> (Revision, usize) {
+        let queue = self.queue.lock();
+        (queue.durable, queue.changes)
+    }
+
     /// Whether there is room for a write, or why there will be none. If there is none yet, the committer is called.
     pub(crate) fn has_room(&self) -> Result<bool> {
         let room = self.room_in(&self.queue.lock());

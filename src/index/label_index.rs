@@ -170,6 +170,11 @@ impl LabelIndex {
         self.shared.identity
     }
 
+    /// How many snapshots are held, and the revision of the oldest.
+    pub(crate) fn snapshots_held(&self) -> (usize, Option<Revision>) {
+        self.shared.horizon.held()
+    }
+
     pub(crate) fn feed(&self) -> &Feed {
         &self.shared.feed
     }

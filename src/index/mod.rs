@@ -22,6 +22,7 @@ pub(crate) mod bulk_load;
 #[cfg_attr(not(feature = "store"), allow(dead_code, reason = "an index in memory has no committer"))]
 mod committer;
 mod read;
+pub(crate) mod stats;
 mod requests;
 mod perform;
 mod write;

@@ -48,6 +48,12 @@ impl SnapshotTracker {
         self.oldest.load(Ordering::Acquire)
     }
 
+    /// How many snapshots are held, and the revision of the oldest.
+    pub(crate) fn held(&self) -> (usize, Option<Revision>) {
+        let held = self.held.lock();
+        (held.values().sum(), held.keys().next().copied())
+    }
+
     fn change(&self, change: impl FnOnce(&mut BTreeMap<Revision, usize>)) {
         let mut held = self.held.lock();
         change(&mut held);

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::index::archive::{Archived, PageLoad};
 use crate::index::feed::{Feed, Kept, Start};
+use crate::index::sync::{AtomicU64, Ordering};
 use crate::model::change::{Commit, Revision};
 use crate::model::error::{Error, Result};
 use crate::model::position::Position;
@@ -67,6 +68,8 @@ pub struct Subscriber {
     /// The identity of the index.
     identity: u64,
     after: Revision,
+    /// The same, for who asks how far subscribers are.
+    seen: Arc<AtomicU64>,
     /// Whether the subscriber has to be told that it missed commits, until it resumes.
     lost: bool,
     /// What it needs of the archive, if it is behind what is in memory.
@@ -85,8 +88,8 @@ struct Older {
 }
 
 impl Subscriber {
-    pub(crate) fn new(feed: &Arc<Feed>, identity: u64, Start { number, after, lost }: Start) -> Self {
-        Self { feed: Arc::clone(feed), number, identity, after, lost, older: None }
+    pub(crate) fn new(feed: &Arc<Feed>, identity: u64, Start { number, after, seen, lost }: Start) -> Self {
+        Self { feed: Arc::clone(feed), number, identity, after, seen, lost, older: None }
     }
 
     /// The last revision that was delivered, or after which this subscriber began.
@@ -103,7 +106,7 @@ impl Subscriber {
     ///
     /// If commits after that one are gone too, the next delivery says so.
     pub fn resume_after(&mut self, revision: Revision) {
-        self.after = revision;
+        self.come_to(revision);
         self.lost = revision > self.feed.visible_at_most();
         self.older = None;
     }
@@ -201,11 +204,16 @@ impl Subscriber {
         Recv { subscriber: self }
     }
 
+    fn come_to(&mut self, revision: Revision) {
+        self.after = revision;
+        self.seen.store(revision, Ordering::Relaxed);
+    }
+
     fn next(&mut self, kept: &Kept) -> Next {
         let next = self.next_in(kept);
         match &next {
             Next::Ready(Delivery::Commit(commit)) => {
-                self.after = commit.revision;
+                self.come_to(commit.revision);
                 if let Some(older) = &mut self.older {
                     older.page.pop_front_if(|paged| paged.revision == commit.revision);
                     if older.page.is_empty() {

@@ -25,7 +25,6 @@ impl Aliases {
     }
 
     /// How many aliases there are.
-    #[cfg(feature = "store")]
     pub(crate) fn len(&self) -> usize {
         self.by_alias.len()
     }

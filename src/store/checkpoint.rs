@@ -279,6 +279,7 @@ impl Checkpoint {
         trail.manifest = manifest;
         trail.mark = Baseline::of(&self.version);
         disk.freed_bytes += freed;
+        disk.activity.lock().checkpoints += 1;
     }
 }
 

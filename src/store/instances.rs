@@ -13,6 +13,7 @@ use crate::index::sync::{AtomicBool, Mutex, Ordering};
 use crate::index::wakers::{WakerCaller, WakerThreads};
 use crate::model::error::{Error, Result};
 use crate::state::Version;
+use crate::store::activity::Activity;
 use crate::store::archive::{LogArchive, OpenDatabase};
 use crate::store::backend::database::Database;
 use crate::store::catalog::{Entry, entry_row, store_row};
@@ -49,6 +50,7 @@ pub(super) struct Shared {
     /// Held while checkpoints are written: there is one writer of checkpoints at a time.
     pub(super) checkpoints: Mutex<()>,
     pub(super) disk: Mutex<StoreWriter>,
+    pub(super) activity: Arc<Mutex<Activity>>,
     pub(super) database: Arc<Database>,
     /// For subscribers that are behind; closed with the store, which they may outlive.
     pub(super) open_database: Arc<OpenDatabase>,
@@ -140,6 +142,14 @@ impl Instance {
             }
             Slot::Unloaded => Ok(None),
             Slot::Removed => Err(self.unknown()),
+        }
+    }
+
+    /// Looks at the index for a moment, if it is loaded. That is no use of it.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&LabelIndex) -> T) -> Option<T> {
+        match &*self.slot.lock() {
+            Slot::Loaded { index, .. } => Some(look(index)),
+            Slot::Unloaded | Slot::Removed => None,
         }
     }
 

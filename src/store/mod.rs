@@ -10,6 +10,7 @@ mod log_extent;
 mod log_reader;
 mod load;
 mod archive;
+mod activity;
 mod signal;
 mod writer;
 mod checkpoint;
@@ -18,6 +19,7 @@ mod folder;
 mod verify;
 mod instances;
 mod idle;
+mod stats;
 mod export;
 mod close;
 #[cfg(test)]
@@ -36,6 +38,7 @@ use crate::index::sync::{Mutex, thread};
 #[cfg(doc)]
 use crate::model::error::Error;
 use crate::model::error::Result;
+use crate::store::activity::Activity;
 use crate::store::archive::OpenDatabase;
 use crate::store::backend::StorageBackend;
 use crate::store::catalog::{Catalog, open_database};
@@ -47,6 +50,7 @@ use crate::store::signal::Signal;
 use crate::store::writer::StoreWriter;
 
 pub use crate::store::options::{Durability, StoreOptions};
+pub use crate::store::stats::StoreStats;
 pub use crate::store::verify::{Contents, InstanceReport, Report};
 
 /// Bytes of the stack of each thread of a store. The database calls itself for each level of a tree, also of one that a
@@ -167,6 +171,7 @@ impl StoreOptions {
         // Half of the time is for the disk.
         let patience = if let Durability::Within(time) = durability { Some(time / 2) } else { None };
         let signal = Arc::new(Signal::new(patience));
+        let activity = Arc::<Mutex<Activity>>::default();
         let mut disk = StoreWriter {
             database: Arc::clone(&database),
             path: path.clone(),
@@ -181,6 +186,7 @@ impl StoreOptions {
             freed_bytes: 0,
             is_former,
             retention,
+            activity: Arc::clone(&activity),
             failed: None,
         };
         clean_up(&mut disk, &unfinished)?;
@@ -197,6 +203,7 @@ impl StoreOptions {
             unwritten: Mutex::default(),
             checkpoints: Mutex::default(),
             disk: Mutex::new(disk),
+            activity,
             open_database: OpenDatabase::new(Arc::clone(&database)),
             database,
         });
@@ -373,6 +380,28 @@ impl Store {
     /// ```
     pub fn unload_idle(&self, time: Duration) -> Result<Vec<String>> {
         self.shared.unload_idle(time)
+    }
+
+    /// Numbers about the store and its loaded instances, for metrics.
+    ///
+    /// **O(i)** in the number of instances. Does not wait for the disk, whatever it does, and counts as use of no instance.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::Store;
+    ///
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// let store = Store::open(folder.path())?;
+    /// store.instance("shop")?.create_label("VIP")?;
+    /// let stats = store.stats();
+    /// assert_eq!((stats.instances, stats.loaded["shop"].labels), (1, 1));
+    /// assert!(stats.failure.is_none() && stats.last_sync.is_some());
+    /// # Ok::<(), label_index::Error>(())
+    /// ```
+    pub fn stats(&self) -> StoreStats {
+        let file_bytes = self.folder.as_ref().map_or(0, Folder::file_len);
+        self.shared.stats(file_bytes)
     }
 
     /// Waits until everything that was written before is on disk, in all instances.

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::codec::encode_record;
 use crate::index::journal::Group;
 use crate::index::label_index::LabelIndex;
 use crate::index::sync::{Mutex, unlock_fair};
 use crate::model::error::{Error, Result};
+use crate::store::activity::Activity;
 use crate::store::backend::database::Database;
 use crate::store::backend::fault::Fault;
 use crate::store::catalog::store_row;
@@ -42,6 +43,7 @@ pub(super) struct StoreWriter {
     /// Whether the file says that it has the former format, which the first write changes.
     pub(super) is_former: bool,
     pub(super) retention: Retention,
+    pub(super) activity: Arc<Mutex<Activity>>,
     /// Why nothing is written any more: a write failed.
     pub(super) failed: Option<Error>,
 }
@@ -82,7 +84,9 @@ impl StoreWriter {
             format.put(META, STORE, &store_row(self.instances, self.next_instance));
             self.database.write(&format, self.quick_repair).map_err(|fault| self.fail(&fault))?;
         }
+        let began = Instant::now();
         let removed = self.database.write(batch, self.quick_repair).map_err(|fault| self.fail(&fault))?;
+        self.activity.lock().synced(began);
         self.freed_bytes += removed;
         self.check_location()
     }
@@ -117,6 +121,7 @@ impl StoreWriter {
         let cause = format!("{}: {fault}", self.path.display());
         let error = Error::StoreFailed { cause, durable: durable.collect() };
         self.failed = Some(error.clone());
+        self.activity.lock().failure = Some(error.clone());
         for loaded in self.loaded.values() {
             loaded.index.end_journal(error.clone());
         }

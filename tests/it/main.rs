@@ -78,6 +78,7 @@ mod schedules;
 mod soak;
 #[cfg(not(label_index_shuttle))]
 mod stage_move;
+mod stats;
 #[cfg(all(feature = "store", not(label_index_shuttle)))]
 mod store;
 #[cfg(not(label_index_shuttle))]

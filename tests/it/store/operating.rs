@@ -222,3 +222,42 @@ fn limits_that_panic_or_ask_the_store_harm_nobody() {
     assert_eq!(store.instances(), ["curious", "other", "shop"]);
     asked.lock().unwrap().take();
 }
+
+#[test]
+fn numbers_of_a_store_are_there_whatever_the_disk_does() {
+    let disk = Gate::default();
+    let store = StoreOptions::new().open_on(disk.clone()).unwrap();
+    let shop = store.instance("shop").unwrap();
+    store.instance("idle").unwrap();
+    shop.upsert_label("1", "VIP").unwrap();
+    let before = store.stats();
+    assert_eq!((before.instances, before.loaded.len(), before.queued_changes), (2, 2, 0));
+    assert!(before.last_sync.is_some() && before.syncs >= 3 && before.checkpoints == 0);
+    disk.hold();
+    let linking = shop.link_async("1", "ana");
+    disk.await_sync();
+    let stuck = store.stats();
+    let of_shop = stuck.loaded["shop"];
+    assert_eq!((stuck.queued_changes, stuck.syncs), (1, before.syncs));
+    assert_eq!((of_shop.queued_changes, of_shop.revision, of_shop.durable_revision), (1, 1, 1));
+    disk.open();
+    linking.wait().unwrap();
+    store.checkpoint().unwrap();
+    let after = store.stats();
+    assert_eq!((after.checkpoints, after.queued_changes, after.loaded["shop"].revision), (1, 0, 2));
+    assert_eq!(store.unload_idle(Duration::ZERO).unwrap(), ["idle"], "asking for numbers is no use");
+    assert_eq!((store.stats().instances, store.stats().loaded.len()), (2, 1));
+}
+
+#[test]
+fn numbers_tell_why_nothing_is_written() {
+    let disk = Disk::default();
+    let store = StoreOptions::new().open_on(disk.clone()).unwrap();
+    let shop = store.instance("shop").unwrap();
+    assert_eq!(store.stats().failure, None);
+    disk.trouble_after(0, Trouble::Full);
+    let failure = shop.upsert_label("1", "VIP").unwrap_err();
+    assert_eq!(store.stats().failure, Some(failure));
+    let folder = Folder::new();
+    assert!(folder.open().stats().file_bytes > 0);
+}
