@@ -81,7 +81,7 @@
 //!
 //! 1.95. Raising it is a minor release.
 //!
-//! How it works inside is told in [`_design`], what lies in a file in [`_format`].
+//! How to build a server on it is told in [`_guide`], how it works inside in [`_design`], what lies in a file in [`_format`].
 
 mod model;
 mod collections;
@@ -157,6 +157,9 @@ pub mod prelude {
     #[cfg(feature = "store")]
     pub use crate::{Durability, Store, StoreOptions};
 }
+
+#[doc = include_str!("../docs/guide.md")]
+pub mod _guide {}
 
 #[doc = include_str!("../docs/design.md")]
 pub mod _design {}
