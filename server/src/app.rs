@@ -53,6 +53,9 @@ impl App {
     ///
     /// 404 if there is none.
     pub(crate) async fn instance(self: &Arc<Self>, name: &str) -> Answered<LabelIndex> {
+        if let Some(index) = self.store.loaded(name) {
+            return Ok(index);
+        }
         let (app, name) = (Arc::clone(self), name.to_owned());
         let loaded = tokio::task::spawn_blocking(move || app.store.existing(&name)).await;
         match loaded.map_err(|_| Failure::internal())? {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use crate::webhooks;
+
 /// Labels on chats over HTTP: contacts by label, labels and links.
 ///
 /// Secrets can be given in the environment, so that no list of processes shows them.
@@ -41,6 +43,8 @@ pub(crate) struct Arguments {
     /// The private key for TLS, a PEM file.
     #[arg(long, value_name = "FILE", env = "LABEL_INDEX_KEY", requires = "cert")]
     pub(crate) key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) webhooks: webhooks::Options,
 }
 
 impl Arguments {

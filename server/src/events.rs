@@ -25,6 +25,11 @@ pub(crate) struct InstanceEvent {
 }
 
 impl InstanceEvent {
+    /// Tells the event from all others.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
     /// The name of the event.
     pub(crate) fn name(&self) -> &'static str {
         self.event.name()

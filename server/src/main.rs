@@ -12,6 +12,7 @@ mod routes;
 mod schemas;
 mod serve;
 mod tokens;
+mod webhooks;
 
 use std::process::ExitCode;
 

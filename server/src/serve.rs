@@ -20,6 +20,7 @@ use crate::demo;
 use crate::rate::Rate;
 use crate::request::chat::ChatNames;
 use crate::tokens::{Scope, Tokens};
+use crate::webhooks::Webhooks;
 
 /// How long requests may go on once the server is told to end.
 const GRACE: Duration = Duration::from_secs(10);
@@ -66,10 +67,15 @@ pub(crate) async fn serve(arguments: Arguments) -> Result<(), String> {
         streams: Arc::new(Semaphore::new(STREAMS)),
         ending: CancellationToken::new(),
     });
+    // Before the first request: each event from then on is posted.
+    let webhooks = Webhooks::start(&arguments.webhooks, &folder.join("webhooks"), &app.store, &app.ending)?;
     let handle = Handle::new();
     tokio::spawn(end_on_signal(handle.clone(), app.ending.clone()));
     announce(address, tls.is_some(), demo_token.as_deref()).map_err(|error| format!("stdout: {error}"))?;
     answer(listener, tls, handle, Arc::clone(&app)).await.map_err(|error| format!("{address}: {error}"))?;
+    if tokio::time::timeout(GRACE, webhooks.ended()).await.is_err() {
+        tracing::warn!("a webhook takes too long: what it was posted will be posted again");
+    }
     tracing::info!("no more requests; closing the store");
     let flushed = tokio::task::spawn_blocking(move || app.store.flush()).await;
     flushed.map_err(|error| error.to_string())?.map_err(|error| error.to_string())

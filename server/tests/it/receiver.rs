@@ -1,0 +1,137 @@
+//! A receiver of webhooks that answers as a test says, and keeps what it was posted.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+use serde_json::Value;
+use standardwebhooks::Webhook;
+use tokio::sync::{Notify, watch};
+
+/// The secret of the signatures.
+pub(crate) const SECRET: &str = "whsec_c2lnbmF0dXJlcyBvZiB3ZWJob29rcw==";
+
+/// One request that was answered.
+#[derive(Debug, Clone)]
+pub(crate) struct Post {
+    pub(crate) status: u16,
+    pub(crate) id: String,
+    pub(crate) at: Instant,
+    pub(crate) body: Value,
+}
+
+/// A receiver on a port of its own.
+pub(crate) struct Receiver {
+    pub(crate) url: String,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    webhook: Webhook,
+    /// What the next requests are answered.
+    next: Mutex<VecDeque<u16>>,
+    /// What all others are answered; `None` keeps them waiting.
+    otherwise: watch::Sender<Option<u16>>,
+    posts: Mutex<Vec<Post>>,
+    posted: Notify,
+}
+
+impl Receiver {
+    /// A receiver that takes everything which is signed with a secret.
+    pub(crate) async fn start(secret: &str) -> Self {
+        let webhook = match secret.strip_prefix("whsec_") {
+            Some(_) => Webhook::new(secret).unwrap(),
+            None => Webhook::from_bytes(secret.as_bytes().to_vec()).unwrap(),
+        };
+        let inner = Arc::new(Inner {
+            webhook,
+            next: Mutex::default(),
+            otherwise: watch::Sender::new(Some(204)),
+            posts: Mutex::default(),
+            posted: Notify::new(),
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let router = Router::new().route("/hook", post(take)).with_state(Arc::clone(&inner));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, inner }
+    }
+
+    /// What the next requests are answered, one by one.
+    pub(crate) fn answer_next(&self, statuses: impl IntoIterator<Item = u16>) {
+        self.inner.next.lock().unwrap().extend(statuses);
+    }
+
+    /// What all others are answered; with `None` they wait until there is something.
+    pub(crate) fn answer(&self, status: Option<u16>) {
+        self.inner.otherwise.send_replace(status);
+    }
+
+    /// What was answered so far.
+    pub(crate) fn posts(&self) -> Vec<Post> {
+        self.inner.posts.lock().unwrap().clone()
+    }
+
+    /// Every event that was taken, in the order of the requests, with those that came twice.
+    pub(crate) fn taken(&self) -> Vec<Value> {
+        let posts = self.posts().into_iter().filter(|post| post.status < 300);
+        posts.flat_map(|post| post.body["events"].as_array().unwrap().clone()).collect()
+    }
+
+    /// The events that were taken, each once, by their first arrival.
+    pub(crate) fn taken_once(&self) -> Vec<Value> {
+        let mut seen = HashSet::new();
+        let mut events = self.taken();
+        events.retain(|event| seen.insert(event["id"].as_str().unwrap().to_owned()));
+        events
+    }
+
+    /// Waits until so many different events were taken, and gives them.
+    pub(crate) async fn take(&self, number: usize) -> Vec<Value> {
+        self.until(|receiver| receiver.taken_once().len() >= number).await;
+        self.taken_once()
+    }
+
+    /// Waits until something is the case.
+    pub(crate) async fn until(&self, is_so: impl Fn(&Self) -> bool) {
+        let waited = tokio::time::timeout(Duration::from_secs(30), async {
+            loop {
+                let posted = self.inner.posted.notified();
+                if is_so(self) {
+                    return;
+                }
+                posted.await;
+            }
+        });
+        assert!(waited.await.is_ok(), "not within 30 seconds; {:?}", self.posts());
+    }
+}
+
+async fn take(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    let next = inner.next.lock().unwrap().pop_front();
+    let status = match next {
+        Some(status) => status,
+        None => inner.otherwise.subscribe().wait_for(Option::is_some).await.unwrap().unwrap(),
+    };
+    let mut forged = body.to_vec();
+    forged.push(b' ');
+    let is_signed = inner.webhook.verify(&body, &headers).is_ok() && inner.webhook.verify(&forged, &headers).is_err();
+    let status = if is_signed { status } else { 401 };
+    let id = headers["webhook-id"].to_str().unwrap().to_owned();
+    let body = serde_json::from_slice(&body).unwrap();
+    inner.posts.lock().unwrap().push(Post { status, id, at: Instant::now(), body });
+    inner.posted.notify_waiters();
+    StatusCode::from_u16(status).unwrap()
+}
+
+/// The name, the label and the chat of each event.
+pub(crate) fn about(events: &[Value]) -> Vec<String> {
+    let part = |part: &Value| part.as_str().or(part["id"].as_str()).unwrap_or_default().to_owned();
+    let line = |event: &Value| [&event["event"], &event["label"], &event["chat"]].map(part).join(" ");
+    events.iter().map(|event| line(event).trim_end().to_owned()).collect()
+}
