@@ -87,7 +87,8 @@ fn subscribers_that_never_read_cost_the_limit_of_changes_once() {
             assert_eq!(feed.try_recv(), Some(Delivery::Missed { after: revision }));
         }
     }
-    assert!(sizes[1] - sizes[0] <= 100 * 64, "{sizes:?}");
+    // How far each has come is kept beside.
+    assert!(sizes[1] - sizes[0] <= 100 * 128, "{sizes:?}");
 }
 
 /// Labels and unlabels chats that come and go while a snapshot is held, so that none of their places is used again.
