@@ -17,6 +17,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::failure::{Answered, Failure};
+use crate::gates::Gates;
 use crate::observe;
 use crate::rate::Rate;
 use crate::request::chat::ChatNames;
@@ -40,6 +41,7 @@ pub(crate) struct App {
     pub(crate) tokens: Tokens,
     pub(crate) rate: Rate,
     pub(crate) chats: ChatNames,
+    pub(crate) gates: Gates,
     /// Streams of events that may be begun yet.
     pub(crate) streams: Arc<Semaphore>,
     /// Cancelled when the server is told to end.

@@ -5,6 +5,7 @@ mod arguments;
 mod demo;
 mod events;
 mod failure;
+mod gates;
 mod observe;
 mod rate;
 mod request;

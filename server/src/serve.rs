@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{App, STREAMS, router};
 use crate::arguments::Arguments;
 use crate::demo;
+use crate::gates::Gates;
 use crate::rate::Rate;
 use crate::request::chat::ChatNames;
 use crate::tokens::{Scope, Tokens};
@@ -64,6 +65,7 @@ pub(crate) async fn serve(arguments: Arguments) -> Result<(), String> {
         tokens,
         rate: Rate::per_minute(arguments.rate()),
         chats: ChatNames { host_keys: arguments.host_keys || arguments.demo },
+        gates: Gates::new(),
         streams: Arc::new(Semaphore::new(STREAMS)),
         ending: CancellationToken::new(),
     });

@@ -1,12 +1,15 @@
 //! Labels: the second interface's forms.
 
+use std::sync::Arc;
+
 use axum::Json;
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use label_index::{Error, Filter, Label, LabelIndex, LabelPatch, NewLabel};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::app::App;
 use crate::failure::{Answered, Failure};
 use crate::request::session::{Nothing, Session};
 use crate::schemas::{self, Credentials, Done, Failures};
@@ -139,8 +142,12 @@ pub(crate) async fn update(Path(id): Path<String>, session: Session<Nothing, Lab
     params(("id" = String, Path, description = "The label"), Credentials),
     responses((status = 200, body = Done), Failures)
 )]
-pub(crate) async fn remove(Path(id): Path<String>, session: Session) -> Answered<Json<Done>> {
-    remove_label(&session.index, &id).await?;
+pub(crate) async fn remove(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    session: Session,
+) -> Answered<Json<Done>> {
+    remove_label(&app, &session.index, &id).await?;
     Ok(Json(Done::new()))
 }
 
@@ -152,9 +159,10 @@ pub(crate) async fn create_label(index: &LabelIndex, label: NewLabel) -> Answere
     done.created.first().map(ToString::to_string).ok_or_else(Failure::internal)
 }
 
-/// Removes a label with its links, in one commit. Each chat that loses it has an event of its own, as far as there are not
-/// too many, and the chat did not get it at this very moment; the event of the label counts those that have none.
-pub(crate) async fn remove_label(index: &LabelIndex, id: &str) -> Answered<()> {
+/// Removes a label with its links, in one commit. Each chat that loses it has an event of its own if there are not too many;
+/// the event of the label counts those that have none.
+pub(crate) async fn remove_label(app: &App, index: &LabelIndex, id: &str) -> Answered<()> {
+    let closed = app.gates.close(index, id).await;
     let (mut batch, snapshot, label) = (index.batch(), index.snapshot(), id.to_owned());
     let batch = tokio::task::spawn_blocking(move || {
         if snapshot.count(&label) <= REPORTED_CHATS {
@@ -164,6 +172,9 @@ pub(crate) async fn remove_label(index: &LabelIndex, id: &str) -> Answered<()> {
         batch.remove_label(&label)?;
         Ok::<_, Error>(batch)
     });
-    batch.await.map_err(|_| Failure::internal())??.submit().await?;
+    let receipt = batch.await.map_err(|_| Failure::internal())??.submit();
+    // Writes are carried out in the order in which they were submitted: later links find no label.
+    drop(closed);
+    receipt.await?;
     Ok(())
 }

@@ -137,7 +137,7 @@ pub(crate) async fn link(
     Path(LabelAndChat { id, chat_id }): Path<LabelAndChat>,
     session: Session,
 ) -> Answered<Json<Done>> {
-    link_chat(&session.index, &id, &app.chats.chat(&chat_id)?).await?;
+    link_chat(&app, &session.index, &id, &app.chats.chat(&chat_id)?).await?;
     Ok(Json(Done::new()))
 }
 
@@ -181,17 +181,18 @@ pub(crate) async fn set(
     Path(OneChat { chat_id }): Path<OneChat>,
     session: Session<Nothing, LabelSet>,
 ) -> Answered<Json<Done>> {
+    let labels = || session.body.labels.iter().map(|label| label.id.as_str());
     let mut batch = session.index.batch();
-    batch.set_labels(app.chats.chat(&chat_id)?, session.body.labels.iter().map(|label| label.id.as_str()))?;
-    batch.submit().await?;
+    batch.set_labels(app.chats.chat(&chat_id)?, labels())?;
+    app.gates.submit(&session.index, labels(), batch).await?;
     Ok(Json(Done::new()))
 }
 
 /// Gives a chat a label.
-pub(crate) async fn link_chat(index: &LabelIndex, id: &str, chat: &ChatId) -> Answered<()> {
+pub(crate) async fn link_chat(app: &App, index: &LabelIndex, id: &str, chat: &ChatId) -> Answered<()> {
     let mut batch = index.batch();
     batch.link(id, chat)?;
-    batch.submit().await?;
+    app.gates.submit(index, [id], batch).await?;
     Ok(())
 }
 

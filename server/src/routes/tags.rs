@@ -88,11 +88,12 @@ pub(crate) async fn create(
     responses((status = 200, body = Done), Failures)
 )]
 pub(crate) async fn remove(
+    State(app): State<Arc<App>>,
     access: Access,
     Query(Nothing {}): Query<Nothing>,
     Body(tag): Body<Tag>,
 ) -> Answered<Json<Done>> {
-    remove_label(&access.index, &tag.tag_id).await?;
+    remove_label(&app, &access.index, &tag.tag_id).await?;
     Ok(Json(Done::new()))
 }
 
@@ -122,7 +123,7 @@ pub(crate) async fn assign(
     Query(Nothing {}): Query<Nothing>,
     Body(Assignment { number, tag_id }): Body<Assignment>,
 ) -> Answered<Json<Done>> {
-    link_chat(&access.index, &tag_id, &app.chats.chat(&number)?).await?;
+    link_chat(&app, &access.index, &tag_id, &app.chats.chat(&number)?).await?;
     Ok(Json(Done::new()))
 }
 

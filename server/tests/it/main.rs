@@ -11,6 +11,7 @@
 mod bodies;
 mod confusion;
 mod contacts;
+mod deletion;
 mod demo;
 mod encoding;
 mod events;
