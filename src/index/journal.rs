@@ -24,6 +24,8 @@ pub(crate) struct Journal {
     waker_caller: WakerCaller,
     /// Writers wait while more changes than these are not durable.
     room: usize,
+    /// Writes stand in line until the committer plans them, since others write to the same log.
+    is_remote: bool,
     queue: Mutex<Queue>,
     /// Something became durable, or the journal ended.
     moved: Condvar,
@@ -95,9 +97,52 @@ impl Journal {
             call: Box::new(call),
             waker_caller,
             room,
+            is_remote: false,
             queue: Mutex::new(queue),
             moved: Condvar::default(),
         }
+    }
+
+    /// The same, of an index whose log others write to as well: the committer plans what stands in line, perhaps again.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn of_remote(mut self) -> Self {
+        self.is_remote = true;
+        self
+    }
+
+    pub(crate) fn is_remote(&self) -> bool {
+        self.is_remote
+    }
+
+    /// How many changes are queued and not durable.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn queued_changes(&self) -> usize {
+        self.queue.lock().changes
+    }
+
+    /// Calls the committer of a remote log: something stands in line.
+    pub(crate) fn call_committer(&self) {
+        (self.call)(Call::Commits);
+    }
+
+    /// Why nothing becomes durable any more, if that is so.
+    pub(crate) fn end_reason(&self) -> Option<Error> {
+        let queue = self.queue.lock();
+        queue.closed.clone().filter(|_| queue.ended)
+    }
+
+    /// Forgets what is queued and begins again behind a version that is visible and durable.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn restart(&self, visible: &VersionLock<Version>) {
+        let mut queue = self.queue.lock();
+        let lost = std::mem::take(&mut queue.commits);
+        queue.changes = 0;
+        let former = self.working.as_ref().map(|working| {
+            let visible = visible.read(Version::clone);
+            working.write(|version| std::mem::replace(version, visible))
+        });
+        drop(queue);
+        drop((lost, former));
     }
 
     /// The version that writers work on, unless it is the visible one.

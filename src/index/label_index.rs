@@ -193,6 +193,11 @@ impl LabelIndex {
         self.journal().filter(|journal| journal.working().is_some())
     }
 
+    /// The journal, if its committer plans what stands in line: others write to the same log.
+    pub(crate) fn remote_journal(&self) -> Option<&Journal> {
+        self.journal().filter(|journal| journal.is_remote())
+    }
+
     /// Whether anybody has a handle besides `own` ones, a snapshot or a subscriber.
     #[cfg(feature = "store")]
     pub(crate) fn is_in_use(&self, own: usize) -> bool {

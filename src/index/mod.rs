@@ -23,8 +23,10 @@ pub(crate) mod bulk_load;
 mod committer;
 mod read;
 pub(crate) mod stats;
-mod requests;
+pub(crate) mod requests;
 mod perform;
+#[cfg(feature = "postgres")]
+pub(crate) mod remote;
 mod write;
 mod write_async;
 pub(crate) mod receipt;

@@ -21,17 +21,40 @@ pub(crate) enum Begun {
 
 impl Work {
     /// The answer of a write that is not carried out.
-    fn refused(&self, why: Error) -> Found {
+    pub(in crate::index) fn refused(&self, why: Error) -> Found {
         match self {
             Self::One(_) => Found::One(Err(why)),
             Self::Batch(_) => Found::Batch(Err(why)),
+            Self::Refresh(_) => Found::Refreshed(Err(why)),
+            Self::Nothing => Found::Nothing(Err(why)),
         }
     }
 }
 
 impl LabelIndex {
+    /// Waits until every commit that was made before the call is visible here, by whichever process it was made.
+    ///
+    /// Only an index of a store that was connected to has commits of other processes; any other returns at once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] if the database cannot be reached; why the index takes no write any more.
+    pub fn catch_up(&self) -> Result<()> {
+        match self.remote_journal() {
+            Some(_) => self.perform(Request::nothing()),
+            None => Ok(()),
+        }
+    }
+
     /// Carries out a write, and waits until its answer counts.
     pub(crate) fn perform<T>(&self, Request { work, read }: Request<T>) -> Result<T> {
+        if let Some(journal) = self.remote_journal() {
+            let found = match self.stand_in_remote_line(journal, work) {
+                Begun::Answered(answer) => answer.found,
+                Begun::InLine(number) => self.wait_in_line(number).found,
+            };
+            return read(found);
+        }
         self.admit()?;
         let answer = self.take_turn(work);
         if let Some(journal) = self.synced_journal() {
@@ -55,6 +78,9 @@ impl LabelIndex {
 
     /// Carries out a write without blocking, or puts it in line.
     pub(crate) fn begin(&self, work: Work) -> Begun {
+        if let Some(journal) = self.remote_journal() {
+            return self.stand_in_remote_line(journal, work);
+        }
         match self.has_room() {
             Err(why) => return Begun::Answered(self.answer(work.refused(why))),
             Ok(true) if self.turn().is_line_empty() => {
@@ -67,6 +93,28 @@ impl LabelIndex {
         Begun::InLine(self.turn().stand_in_line(work))
     }
 
+    /// Puts a write in line and calls the committer, which plans it.
+    fn stand_in_remote_line(&self, journal: &Journal, work: Work) -> Begun {
+        if let Err(why) = journal.require_open() {
+            return Begun::Answered(Answer { depends_on: 0, found: work.refused(why) });
+        }
+        let number = self.turn().stand_in_line(work);
+        journal.call_committer();
+        // Whoever ends the journal refuses what stands in line after that; one of both sees the other.
+        if let Some(why) = journal.end_reason() {
+            self.refuse_line(&why);
+        }
+        Begun::InLine(number)
+    }
+
+    /// Refuses every write that stands in line.
+    pub(crate) fn refuse_line(&self, why: &Error) {
+        let mut writer = self.writer();
+        while let Some((number, work)) = writer.next_in_line() {
+            writer.answer(number, Answer { depends_on: 0, found: work.refused(why.clone()) }, 0);
+        }
+    }
+
     /// Whether there is room for a write, or why none is taken any more.
     fn has_room(&self) -> Result<bool> {
         self.journal().map_or(Ok(true), Journal::has_room)
@@ -74,20 +122,23 @@ impl LabelIndex {
 
     /// Carries out one write in the turn of its thread.
     #[inline]
-    fn carry_out(&self, writer: &mut Writer<'_>, work: Work) -> Answer {
+    pub(in crate::index) fn carry_out(&self, writer: &mut Writer<'_>, work: Work) -> Answer {
         self.answer(match work {
             Work::One(op) => Found::One(self.attempt(writer, &op)),
             Work::Batch(ops) => Found::Batch(self.attempt_batch(writer, ops)),
+            Work::Refresh(_) => unreachable!("a refresh takes the turn itself"),
+            Work::Nothing => Found::Nothing(Ok(())),
         })
     }
 
     /// What was found, and what it rests on: a refusal was found on the newest version.
     #[inline]
-    fn answer(&self, found: Found) -> Answer {
+    pub(in crate::index) fn answer(&self, found: Found) -> Answer {
         let depends_on = match &found {
             Found::One(Ok(committed)) => committed.revision,
             Found::Batch(Ok(committed)) => committed.revision,
-            Found::One(Err(_)) | Found::Batch(Err(_)) => self.newest().read(|newest| newest.revision),
+            Found::Refreshed(Ok(committed)) => committed.revision,
+            _ => self.newest().read(|newest| newest.revision),
         };
         Answer { depends_on, found }
     }
@@ -115,6 +166,11 @@ impl LabelIndex {
 
     /// Waits until a write in line is carried out, and helps.
     pub(crate) fn wait_in_line(&self, number: u64) -> Answer {
+        if self.remote_journal().is_some()
+            && let Some(answer) = self.turn().wait_for_answer(number)
+        {
+            return answer;
+        }
         loop {
             // Why there is no room any more is found again, by whoever carries out the line.
             let _admitted = self.admit();
@@ -132,6 +188,9 @@ impl LabelIndex {
         loop {
             if let Some(answer) = self.turn().answer_or_wake(number, Some(context.waker())) {
                 return Poll::Ready(answer);
+            }
+            if self.remote_journal().is_some() {
+                return Poll::Pending;
             }
             if let Some(journal) = self.journal()
                 && journal.poll_room(task, context).is_pending()

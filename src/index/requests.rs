@@ -1,6 +1,6 @@
 //! Writes with their arguments parsed, and what each of them answers: once for both ways of making them.
 
-use crate::index::turn::{Found, Work};
+use crate::index::turn::{Attempt, Found, Work};
 use crate::model::arg::Arg;
 use crate::model::chat_id::ChatId;
 use crate::model::error::Result;
@@ -8,8 +8,8 @@ use crate::model::label::{LabelPatch, NewLabel};
 use crate::model::label_id::LabelId;
 use crate::model::label_ref::LabelRef;
 use crate::model::op::{
-    BatchCommit, ChangedChats, Committed, Ensured, Event, Merged, Op, Outcome, RemovedLabel, SetDifference, Updated,
-    Upserted,
+    BatchCommit, ChangedChats, Committed, Ensured, Event, Merged, Op, Outcome, Refreshed, RemovedLabel, SetDifference,
+    Updated, Upserted,
 };
 
 /// A write, and how its answer is read.
@@ -30,18 +30,41 @@ impl Request<BatchCommit> {
     }
 }
 
+impl Request<Committed<Refreshed>> {
+    pub(crate) fn refresh(attempt: Attempt) -> Self {
+        Self { work: Work::Refresh(attempt), read: Found::refreshed }
+    }
+}
+
+impl Request<()> {
+    pub(crate) fn nothing() -> Self {
+        let read = |found| match found {
+            Found::Nothing(found) => found,
+            found => unreachable!("nothing answered {found:?}"),
+        };
+        Self { work: Work::Nothing, read }
+    }
+}
+
 impl Found {
     fn one(self) -> Result<Committed<Outcome>> {
         match self {
             Self::One(found) => found,
-            Self::Batch(found) => unreachable!("one operation answered {found:?}"),
+            found => unreachable!("one operation answered {found:?}"),
         }
     }
 
     fn batch(self) -> Result<Committed<Vec<Outcome>>> {
         match self {
             Self::Batch(found) => found,
-            Self::One(found) => unreachable!("a batch answered {found:?}"),
+            found => unreachable!("a batch answered {found:?}"),
+        }
+    }
+
+    fn refreshed(self) -> Result<Committed<Refreshed>> {
+        match self {
+            Self::Refreshed(found) => found,
+            found => unreachable!("a refresh answered {found:?}"),
         }
     }
 

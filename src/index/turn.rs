@@ -1,17 +1,19 @@
 //! The turn to write, and the line of writes that could not have it at once.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::task::Waker;
 
-use crate::index::sync::{AtomicUsize, Mutex, MutexGuard, Ordering, fence};
+use crate::index::sync::{AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, fence};
 use crate::index::tickets::Tickets;
 use crate::index::version_lock::for_a_moment;
 use crate::index::wakers::{Wake, WakerCaller};
 use crate::model::change::Revision;
 use crate::model::error::Result;
 use crate::model::label_ref::LabelRef;
-use crate::model::op::{Committed, Op, Outcome};
+use crate::model::op::{Committed, Op, Outcome, Refreshed};
 
 /// Writers of one index go one after the other; this says who is next.
 ///
@@ -24,6 +26,8 @@ pub(crate) struct Turn {
     line: Mutex<Line>,
     /// How many writes stand in line: `Line::order`, to be read without the lock.
     standing: AtomicUsize,
+    /// A write in line has its answer.
+    answered: Condvar,
     waker_caller: WakerCaller,
 }
 
@@ -51,10 +55,24 @@ enum Progress {
 }
 
 /// A write with its arguments.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Work {
     One(Op),
     Batch(Vec<Op<LabelRef>>),
+    /// A refresh of an index whose committer plans: see [`Journal::is_remote`](crate::index::journal::Journal::is_remote).
+    Refresh(Attempt),
+    /// Nothing, to learn of such an index that everything before it counts.
+    Nothing,
+}
+
+/// How a refresh is carried out, perhaps more than once. Takes the turn itself.
+#[derive(Clone)]
+pub(crate) struct Attempt(pub(crate) Arc<dyn Fn() -> Result<Committed<Refreshed>> + Send + Sync>);
+
+impl fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Attempt")
+    }
 }
 
 /// What a write found, to be told once a revision is durable.
@@ -68,11 +86,19 @@ pub(crate) struct Answer {
 pub(crate) enum Found {
     One(Result<Committed<Outcome>>),
     Batch(Result<Committed<Vec<Outcome>>>),
+    Refreshed(Result<Committed<Refreshed>>),
+    Nothing(Result<()>),
 }
 
 impl Turn {
     pub(crate) fn new(waker_caller: WakerCaller) -> Self {
-        Self { tickets: Mutex::default(), line: Mutex::default(), standing: AtomicUsize::new(0), waker_caller }
+        Self {
+            tickets: Mutex::default(),
+            line: Mutex::default(),
+            standing: AtomicUsize::new(0),
+            answered: Condvar::default(),
+            waker_caller,
+        }
     }
 
     /// Waits for the turn.
@@ -124,6 +150,20 @@ impl Turn {
             // Whoever ends a turn looks at the line behind a fence too: one of both sees what the other did.
             fence(Ordering::SeqCst);
             return None;
+        }
+        let entry = line.entries.remove(&number);
+        drop(line);
+        match entry?.progress {
+            Progress::Answered(answer) => Some(answer),
+            _ => None,
+        }
+    }
+
+    /// Waits until somebody else has carried out a write in line.
+    pub(crate) fn wait_for_answer(&self, number: u64) -> Option<Answer> {
+        let mut line = self.line.lock();
+        while matches!(line.entries.get(&number)?.progress, Progress::Stands(_) | Progress::Begun) {
+            self.answered.wait(&mut line);
         }
         let entry = line.entries.remove(&number);
         drop(line);
@@ -211,6 +251,7 @@ impl Writer<'_> {
             None => None,
         };
         drop(line);
+        self.turn.answered.notify_all();
         if number != own {
             self.wake_after(Wake::new(waker, &self.turn.waker_caller));
         }

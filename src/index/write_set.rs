@@ -3,6 +3,8 @@
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 
+#[cfg(feature = "postgres")]
+use crate::model::change::Change;
 use crate::model::chat_id::ChatId;
 use crate::model::label::{LabelPatch, PatchFields};
 use crate::model::label_id::LabelId;
@@ -97,6 +99,28 @@ impl WriteSet {
             }
             Op::Unalias { from } => self.means(before, from, from),
             Op::Ingest { event } => self.ingested(before, event),
+        }
+    }
+
+    /// Notes a change that another process made. `before` is the state that it found.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn note_change(&mut self, before: &State, change: &Change) {
+        match change {
+            Change::LabelCreated { label } | Change::LabelUpdated { label } => {
+                self.edited(label.id(), label.attributes());
+            }
+            Change::LabelRemoved { label, .. } => self.removed(label),
+            Change::ChatLinked { label, chat, .. } | Change::ChatUnlinked { label, chat } => {
+                self.pair(before, label, chat);
+            }
+            Change::ChatsMerged { from, into, .. } => {
+                self.means(before, from, into);
+                if before.aliases.target(from).is_none() {
+                    self.follow(from, into);
+                }
+            }
+            Change::AliasRemoved { from } => self.means(before, from, from),
+            Change::Refreshed => {}
         }
     }
 

@@ -154,6 +154,30 @@ pub enum Error {
     },
     /// The store was closed; what the index has can still be read.
     StoreClosed,
+    /// The text is no URL of a database that a store can be in.
+    InvalidStoreUrl {
+        /// The refused text, without anything that may be a password.
+        value: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The database was reached and cannot hold a store as it is: a setting, a right, or what is in it already.
+    DatabaseRefused {
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The database of the store could not be reached in time, or refused something for now. What was read can still be read.
+    ///
+    /// Whether a write that gets this was carried out is unknown. The store connects again by itself; trying again is right.
+    Unavailable {
+        /// What happened.
+        cause: String,
+    },
+    /// A store of this kind cannot do this.
+    Unsupported {
+        /// What was asked for.
+        what: String,
+    },
     /// A write to disk failed, and the store has been read-only since. What was read can still be read.
     ///
     /// Whether the commits of the write that failed are there when the store is opened again is unknown; under
@@ -310,6 +334,10 @@ impl fmt::Display for Error {
             Self::UnknownStore { path } => write!(f, "there is no store {}", path.display()),
             Self::StoreInUse { path } => write!(f, "the store {} is open elsewhere", path.display()),
             Self::StoreClosed => f.write_str("the store was closed"),
+            Self::InvalidStoreUrl { value, what } => write!(f, "invalid URL of a store {value:?}: {what}"),
+            Self::DatabaseRefused { what } => write!(f, "the database cannot hold a store: {what}"),
+            Self::Unavailable { cause } => write!(f, "the database of the store is unavailable: {cause}"),
+            Self::Unsupported { what } => write!(f, "not possible in a store of this kind: {what}"),
             // The accounts in it are not for everybody who sees the text.
             Self::StoreFailed { cause, .. } => write!(f, "the store is read-only since a write failed: {cause}"),
             Self::Damaged { instance: Some(name), what } => write!(f, "instance {name:?} is damaged: {what}"),

@@ -115,6 +115,10 @@ errors! {
     UnknownStore: NotFound, "unknown_store";
     StoreInUse: Unavailable, "store_in_use";
     StoreClosed: Unavailable, "store_closed";
+    InvalidStoreUrl: Invalid, "invalid_store_url";
+    DatabaseRefused: Unavailable, "database_refused";
+    Unavailable: Unavailable, "unavailable";
+    Unsupported: Invalid, "unsupported";
     StoreFailed: Unavailable, "store_failed";
     Damaged: Damaged, "damaged";
     UnknownFormat: Invalid, "unknown_format";
@@ -185,6 +189,10 @@ mod tests {
             (Error::UnknownStore { path: path() }, vec![PATH]),
             (Error::StoreInUse { path: path() }, vec![PATH]),
             (Error::StoreClosed, vec!["closed"]),
+            (Error::InvalidStoreUrl { value: value(), what: "no host".into() }, vec!["a\\\"b", "no host"]),
+            (Error::DatabaseRefused { what: "fsync is off".into() }, vec!["fsync is off"]),
+            (Error::Unavailable { cause: "timed out".into() }, vec!["timed out"]),
+            (Error::Unsupported { what: "an import".into() }, vec!["an import"]),
             (Error::StoreFailed { cause: format!("{PATH}: disk full"), durable }, vec![PATH, "disk full"]),
             (Error::Damaged { instance: None, what: format!("{PATH}: bad row") }, vec![PATH, "bad row"]),
             (Error::Damaged { instance: Some(name()), what: format!("{PATH}: bad row") }, vec![PATH, "\"shop\""]),

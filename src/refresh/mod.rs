@@ -9,10 +9,12 @@ mod reconcile;
 mod tests;
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::index::journal::Journal;
 use crate::index::label_index::LabelIndex;
-use crate::index::turn::Writer;
+use crate::index::requests::Request;
+use crate::index::turn::{Attempt, Writer};
 use crate::model::change::Change;
 use crate::model::error::{Error, Result};
 use crate::model::full_state::FullState;
@@ -86,7 +88,10 @@ impl LabelIndex {
         let before = self.newest().read(|newest| newest.revision);
         drop(writer);
         let ticket = RefreshTicket { index: self.clone(), number };
-        if let Some(journal) = self.synced_journal() {
+        if self.remote_journal().is_some() {
+            // What was planned before the ticket was there is seen then; what is planned again is noted.
+            self.catch_up()?;
+        } else if let Some(journal) = self.synced_journal() {
             journal.wait_for(before)?;
         }
         Ok(ticket)
@@ -143,7 +148,10 @@ impl LabelIndex {
         }
         let (mut changes, mut outcome) = reconciler.changes(diff, self.rules())?;
         outcome.changed = !changes.is_empty() || state.refresh_state == RefreshState::Never;
-        writer.close_ticket(Some(number));
+        // One that may have to be attempted again is closed when it is dropped.
+        if self.remote_journal().is_none() {
+            writer.close_ticket(Some(number));
+        }
         if !outcome.changed {
             return Ok(Committed { outcome, revision: state.revision });
         }
@@ -201,9 +209,29 @@ impl RefreshTicket {
     }
 
     fn commit_checked(self, full: FullState, refuse_empty: bool) -> Result<Committed<Refreshed>, RefusedRefresh> {
+        if self.index.remote_journal().is_some() {
+            return self.commit_remote(Arc::new(full), refuse_empty);
+        }
         match self.index.execute_refresh(self.number, &full, refuse_empty) {
             Ok(committed) => Ok(committed),
             Err(cause) => Err(RefusedRefresh { cause, state: full, ticket: self }),
+        }
+    }
+}
+
+impl RefreshTicket {
+    /// Lets the committer attempt it, as often as another process commits first.
+    fn commit_remote(self, full: Arc<FullState>, refuse_empty: bool) -> Result<Committed<Refreshed>, RefusedRefresh> {
+        let attempt = {
+            let (index, number, full) = (self.index.clone(), self.number, Arc::clone(&full));
+            move || index.draft_refresh(number, &full).and_then(|draft| index.commit_draft(draft, refuse_empty))
+        };
+        match self.index.perform(Request::refresh(Attempt(Arc::new(attempt)))) {
+            Ok(committed) => Ok(committed),
+            Err(cause) => {
+                let state = Arc::try_unwrap(full).unwrap_or_else(|full| FullState::clone(&full));
+                Err(RefusedRefresh { cause, state, ticket: self })
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::index::label_index::LabelIndex;
 use crate::model::error::{Error, Result};
-use crate::store::Store;
+use crate::store::{FolderStore, Home, Store};
 use crate::store::writer::{Loaded, StoreWriter, locked};
 
 /// Bytes of a log that are left to be replayed when a store is closed.
@@ -33,10 +33,20 @@ impl Store {
     /// assert_eq!(index.create_label("VIP"), Err(Error::StoreClosed));
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn close(mut self) -> Result<()> {
-        self.shut_down()
+    pub fn close(self) -> Result<()> {
+        match self.home {
+            Home::Folder(mut store) => store.shut_down(),
+            // Whoever waits for a write that could not be written is told.
+            #[cfg(feature = "postgres")]
+            Home::Database(store) => {
+                drop(store);
+                Ok(())
+            }
+        }
     }
+}
 
+impl FolderStore {
     fn shut_down(&mut self) -> Result<()> {
         if std::mem::replace(&mut self.is_closed, true) {
             return Ok(());
@@ -74,7 +84,7 @@ impl Store {
     }
 }
 
-impl Drop for Store {
+impl Drop for FolderStore {
     fn drop(&mut self) {
         // There is nobody to report it to.
         let _reported = self.shut_down();

@@ -22,6 +22,8 @@ mod idle;
 mod stats;
 mod export;
 mod close;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(test)]
 mod tests;
 
@@ -37,6 +39,8 @@ use crate::index::label_index::LabelIndex;
 use crate::index::sync::{Mutex, thread};
 #[cfg(doc)]
 use crate::model::error::Error;
+#[cfg(feature = "postgres")]
+use crate::model::error::Error;
 use crate::model::error::Result;
 use crate::store::activity::Activity;
 use crate::store::archive::OpenDatabase;
@@ -46,6 +50,8 @@ use crate::store::checkpoint::clean_up;
 use crate::store::folder::{Folder, Location, refused};
 use crate::store::instances::{Instances, Shared};
 use crate::store::log_reader::Retention;
+#[cfg(feature = "postgres")]
+use crate::store::postgres::ConnectedStore;
 use crate::store::signal::Signal;
 use crate::store::writer::StoreWriter;
 
@@ -86,6 +92,18 @@ const STACK: usize = 8 << 20;
 /// # }
 /// ```
 pub struct Store {
+    home: Home,
+}
+
+/// Where a store is.
+enum Home {
+    Folder(FolderStore),
+    #[cfg(feature = "postgres")]
+    Database(ConnectedStore),
+}
+
+/// A store in a folder.
+struct FolderStore {
     shared: Arc<Shared>,
     threads: Vec<thread::JoinHandle<()>>,
     is_closed: bool,
@@ -148,7 +166,7 @@ impl StoreOptions {
         if let Some(folder) = &mut store.folder {
             folder.keep();
         }
-        Ok(store)
+        Ok(Store { home: Home::Folder(store) })
     }
 
     /// Opens a store over something else than a file, for tests of what disks do. It has to be empty or hold a store.
@@ -158,12 +176,18 @@ impl StoreOptions {
     /// Those of [`open`](Self::open).
     #[doc(hidden)]
     pub fn open_on(self, backend: impl StorageBackend) -> Result<Store> {
-        self.start(backend, PathBuf::from("backend"), None)
+        let store = self.start(backend, PathBuf::from("backend"), None)?;
+        Ok(Store { home: Home::Folder(store) })
     }
 
-    fn start(self, backend: impl StorageBackend, path: PathBuf, folder: Option<(Folder, Location)>) -> Result<Store> {
+    fn start(
+        self,
+        backend: impl StorageBackend,
+        path: PathBuf,
+        folder: Option<(Folder, Location)>,
+    ) -> Result<FolderStore> {
         let (folder, location) = folder.unzip();
-        let Self { durability, limits, retain_changes, retain_age, unload_after, tuning } = self;
+        let Self { durability, limits, retain_changes, retain_age, unload_after, tuning, .. } = self;
         let feed_changes = u64::try_from(limits.of_all.feed_changes).unwrap_or(u64::MAX);
         let retention = Retention { changes: retain_changes.unwrap_or(feed_changes), age: retain_age };
         let database = Arc::new(open_database(backend, tuning.cache_bytes, &path)?);
@@ -214,7 +238,7 @@ impl StoreOptions {
         if unload_after.is_some() {
             threads.push(("label-index unloads", Shared::unload_until_stopped));
         }
-        let mut store = Store { shared, threads: Vec::new(), is_closed: false, folder };
+        let mut store = FolderStore { shared, threads: Vec::new(), is_closed: false, folder };
         for (name, run) in threads {
             let shared = Arc::clone(&store.shared);
             let thread = thread::Builder::new().name(name.into()).stack_size(STACK).spawn(move || run(&shared));
@@ -267,7 +291,11 @@ impl Store {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn instance(&self, name: &str) -> Result<LabelIndex> {
-        self.shared.open_or_create(name)
+        match &self.home {
+            Home::Folder(store) => store.shared.open_or_create(name),
+            #[cfg(feature = "postgres")]
+            Home::Database(store) => store.instance(name, true),
+        }
     }
 
     /// The instance of a name, which is loaded if it is not.
@@ -276,8 +304,14 @@ impl Store {
     ///
     /// [`Error::UnknownInstance`] if there is none; those of [`instance`](Self::instance).
     pub fn existing(&self, name: &str) -> Result<LabelIndex> {
-        let instance = self.shared.find(name)?;
-        self.shared.load(&instance)
+        match &self.home {
+            Home::Folder(store) => {
+                let instance = store.shared.find(name)?;
+                store.shared.load(&instance)
+            }
+            #[cfg(feature = "postgres")]
+            Home::Database(store) => store.instance(name, false),
+        }
     }
 
     /// The instance of a name, if it is loaded. None if there is no such instance, or nobody asked for it yet.
@@ -300,13 +334,23 @@ impl Store {
     /// # Ok::<(), label_index::Error>(())
     /// ```
     pub fn loaded(&self, name: &str) -> Option<LabelIndex> {
-        let instance = self.shared.instances.lock().get(name).cloned();
-        instance?.loaded().ok().flatten()
+        match &self.home {
+            Home::Folder(store) => {
+                let instance = store.shared.instances.lock().get(name).cloned();
+                instance?.loaded().ok().flatten()
+            }
+            #[cfg(feature = "postgres")]
+            Home::Database(store) => store.loaded(name),
+        }
     }
 
     /// The names of all instances, in order, loaded or not.
     pub fn instances(&self) -> Vec<String> {
-        self.shared.instances.lock().names()
+        match &self.home {
+            Home::Folder(store) => store.shared.instances.lock().names(),
+            #[cfg(feature = "postgres")]
+            Home::Database(store) => store.names(),
+        }
     }
 
     /// Removes an instance and everything in it, for good. Handles go on reading what they had; their writes give
@@ -323,7 +367,11 @@ impl Store {
     /// [`Error::UnknownInstance`]; [`Error::StoreFailed`], and then it may or may not be there when the store is opened
     /// again.
     pub fn remove_instance(&self, name: &str) -> Result<()> {
-        self.shared.remove(name)
+        match &self.home {
+            Home::Folder(store) => store.shared.remove(name),
+            #[cfg(feature = "postgres")]
+            Home::Database(store) => store.remove(name),
+        }
     }
 
     /// Frees the memory of an instance that nobody uses; it is loaded again when it is asked for. True if it was loaded.
@@ -350,8 +398,14 @@ impl Store {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn unload(&self, name: &str) -> Result<bool> {
-        let instance = self.shared.find(name)?;
-        self.shared.unload(&instance)
+        match &self.home {
+            Home::Folder(store) => {
+                let instance = store.shared.find(name)?;
+                store.shared.unload(&instance)
+            }
+            #[cfg(feature = "postgres")]
+            Home::Database(store) => store.unload(name),
+        }
     }
 
     /// Frees the memory of all instances that nobody used for so long, and gives their names. An instance is in use
@@ -379,7 +433,7 @@ impl Store {
     /// # Ok::<(), label_index::Error>(())
     /// ```
     pub fn unload_idle(&self, time: Duration) -> Result<Vec<String>> {
-        self.shared.unload_idle(time)
+        self.in_folder("unloading what is idle")?.shared.unload_idle(time)
     }
 
     /// Numbers about the store and its loaded instances, for metrics.
@@ -400,8 +454,11 @@ impl Store {
     /// # Ok::<(), label_index::Error>(())
     /// ```
     pub fn stats(&self) -> StoreStats {
-        let file_bytes = self.folder.as_ref().map_or(0, Folder::file_len);
-        self.shared.stats(file_bytes)
+        match &self.home {
+            Home::Folder(store) => store.shared.stats(store.folder.as_ref().map_or(0, Folder::file_len)),
+            #[cfg(feature = "postgres")]
+            Home::Database(store) => store.stats(),
+        }
     }
 
     /// Waits until everything that was written before is on disk, in all instances.
@@ -410,7 +467,20 @@ impl Store {
     ///
     /// [`Error::StoreFailed`]: what was written since the revisions that it names may be lost.
     pub fn flush(&self) -> Result<()> {
-        self.shared.flush()
+        match &self.home {
+            Home::Folder(store) => store.shared.flush(),
+            #[cfg(feature = "postgres")]
+            Home::Database(store) => store.catch_up(),
+        }
+    }
+
+    /// The store in a folder, for what other stores cannot do.
+    fn in_folder(&self, what: &str) -> Result<&FolderStore> {
+        match &self.home {
+            Home::Folder(store) => Ok(store),
+            #[cfg(feature = "postgres")]
+            Home::Database(_) => Err(Error::Unsupported { what: what.to_owned() }),
+        }
     }
 
     /// Writes a checkpoint of every loaded instance that changed since its last one, and trims its log: so it is loaded
@@ -422,9 +492,10 @@ impl Store {
     ///
     /// [`Error::StoreFailed`].
     pub fn checkpoint(&self) -> Result<()> {
-        let loaded: Vec<u64> = self.shared.disk.lock().loaded.keys().copied().collect();
-        self.shared.flush()?;
-        self.shared.checkpoint(loaded)
+        let shared = &self.in_folder("a checkpoint")?.shared;
+        let loaded: Vec<u64> = shared.disk.lock().loaded.keys().copied().collect();
+        shared.flush()?;
+        shared.checkpoint(loaded)
     }
 
     /// Writes all instances as lines of JSON, which [`import`](Self::import) takes, and other programs. `docs/format.md`
@@ -458,7 +529,7 @@ impl Store {
     /// # Ok::<(), label_index::Error>(())
     /// ```
     pub fn export(&self, writer: impl Write) -> Result<()> {
-        export::export_all(&self.shared, writer)
+        export::export_all(&self.in_folder("an export")?.shared, writer)
     }
 
     /// Writes one instance as [`export`](Self::export) writes all.
@@ -467,7 +538,7 @@ impl Store {
     ///
     /// [`Error::Stream`] if the writer refuses something; those of [`existing`](Self::existing).
     pub fn export_instance(&self, name: &str, writer: impl Write) -> Result<()> {
-        export::export_instance(&self.shared, name, writer)
+        export::export_instance(&self.in_folder("an export")?.shared, name, writer)
     }
 
     /// Makes the instances of an [`export`](Self::export), and gives their names. Each is there whole, on disk, when its
@@ -484,7 +555,7 @@ impl Store {
     /// those of names and ids. Instances that ended before
     /// that line are there, and nothing of any other.
     pub fn import(&self, reader: impl BufRead) -> Result<Vec<String>> {
-        export::import(&self.shared, reader)
+        export::import(&self.in_folder("an import")?.shared, reader)
     }
 
     /// Checks everything in the store of a folder, and changes nothing: the file stays as it is, byte for byte. What the
@@ -517,7 +588,16 @@ impl Store {
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let instances = self.shared.instances.lock().names().len();
-        f.debug_struct("Store").field("path", &self.shared.path).field("instances", &instances).finish_non_exhaustive()
+        match &self.home {
+            Home::Folder(FolderStore { shared, .. }) => {
+                let instances = shared.instances.lock().names().len();
+                f.debug_struct("Store")
+                    .field("path", &shared.path)
+                    .field("instances", &instances)
+                    .finish_non_exhaustive()
+            }
+            #[cfg(feature = "postgres")]
+            Home::Database(store) => f.debug_struct("Store").field("database", &store.shown()).finish_non_exhaustive(),
+        }
     }
 }

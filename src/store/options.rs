@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::options::Limits;
+#[cfg(feature = "postgres")]
+use crate::store::postgres::connect_options::ConnectOptions;
 
 /// When a write of a store returns, and what a crash may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -46,6 +48,8 @@ pub struct StoreOptions {
     pub(super) retain_changes: Option<u64>,
     pub(super) retain_age: Option<Duration>,
     pub(super) tuning: Tuning,
+    #[cfg(feature = "postgres")]
+    pub(super) connect: ConnectOptions,
 }
 
 /// What a host says of the limits of an instance.

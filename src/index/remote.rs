@@ -1,0 +1,140 @@
+//! An index whose log others write to as well, as its committer sees it.
+//!
+//! Writes stand in line and are planned by the committer on the newest version that it knows. If another process was first,
+//! the committer undoes the plan, takes in what the other wrote, and plans the same writes again: nobody has an answer yet.
+
+use crate::codec::{Damage, RecordFormat};
+use crate::index::journal::{Group, Journal};
+use crate::index::label_index::LabelIndex;
+use crate::index::turn::{Answer, Found, Work};
+use crate::model::change::Commit;
+use crate::model::error::Error;
+use crate::state::Version;
+
+/// The most changes that are planned together, unless one write has more.
+const CHANGES_IN_GROUP: usize = 1 << 16;
+
+/// Writes that were planned, their commits, and their answers, which nobody has yet.
+pub(crate) struct Planned {
+    works: Vec<(u64, Work)>,
+    answers: Vec<(u64, Answer)>,
+    group: Group,
+}
+
+impl Planned {
+    /// What has to be written for the answers to be true; nothing if no write changes anything.
+    pub(crate) fn commits(&self) -> &[Commit] {
+        &self.group.commits
+    }
+}
+
+/// # For the committer of a connected store
+///
+/// One thread calls these for one index. They do nothing for an index without a journal.
+impl LabelIndex {
+    /// Plans writes that were planned before, then those that stand in line. None if there are none.
+    pub(crate) fn plan_line(&self, again: Vec<(u64, Work)>) -> Option<Planned> {
+        let journal = self.journal()?;
+        let (mut works, mut answers): (Vec<_>, Vec<_>) = (Vec::new(), Vec::new());
+        let mut again = again.into_iter();
+        let mut writer = self.writer();
+        while let Some((number, work)) = again.next().or_else(|| {
+            let is_full = journal.queued_changes() >= CHANGES_IN_GROUP;
+            if is_full { None } else { writer.next_in_line() }
+        }) {
+            let answer = if let Work::Refresh(attempt) = &work {
+                drop(writer);
+                let found = Found::Refreshed((attempt.0)());
+                writer = self.writer();
+                self.answer(found)
+            } else {
+                self.carry_out(&mut writer, work.clone())
+            };
+            answers.push((number, answer));
+            works.push((number, work));
+        }
+        drop(writer);
+        let group = journal.take(self.visible());
+        (!works.is_empty()).then_some(Planned { works, answers, group })
+    }
+
+    /// Shows a group that is written, and gives the answers.
+    pub(crate) fn settle_planned(&self, planned: Planned) {
+        let Planned { works, answers, group } = planned;
+        // Before the answers: whoever has one may want its arguments back.
+        drop(works);
+        if group.commits.is_empty() {
+            drop(group);
+        } else {
+            self.settle_group(group);
+        }
+        self.give(answers);
+    }
+
+    /// Undoes a plan. The writes can be planned again.
+    pub(crate) fn undo_planned(&self, planned: Planned) -> Vec<(u64, Work)> {
+        if let Some(journal) = self.journal() {
+            journal.restart(self.visible());
+        }
+        planned.works
+    }
+
+    /// Gives an error to everybody whose write was planned, and undoes the plan.
+    pub(crate) fn refuse_planned(&self, planned: Planned, why: &Error) {
+        let works = self.undo_planned(planned);
+        self.refuse_works(works, why);
+    }
+
+    /// Gives an error to everybody whose write was to be planned again.
+    pub(crate) fn refuse_works(&self, works: Vec<(u64, Work)>, why: &Error) {
+        let refused = |(number, work): (u64, Work)| {
+            let answer = Answer { depends_on: 0, found: work.refused(why.clone()) };
+            (number, answer)
+        };
+        let answers = works.into_iter().map(refused).collect();
+        self.give(answers);
+    }
+
+    /// Whether somebody stands in line.
+    pub(crate) fn has_line(&self) -> bool {
+        !self.turn().is_line_empty()
+    }
+
+    fn give(&self, answers: Vec<(u64, Answer)>) {
+        let mut writer = self.writer();
+        answers.into_iter().for_each(|(number, answer)| writer.answer(number, answer, 0));
+    }
+
+    /// Shows commits that another process wrote. Nothing may be planned.
+    ///
+    /// # Errors
+    ///
+    /// [`Damage`] if they do not follow the visible version. Nothing has changed then.
+    pub(crate) fn take_in(&self, commits: Vec<Commit>) -> Result<(), Damage> {
+        let Some(journal) = self.journal() else { return Ok(()) };
+        let mut version = self.version();
+        let mut writer = self.writer();
+        for commit in &commits {
+            if let Some(notes) = writer.notes() {
+                commit.changes.iter().for_each(|change| notes.note_change(&version, change));
+            }
+            Version::make_mut(&mut version).replay(commit, RecordFormat::Two)?;
+        }
+        drop(writer);
+        self.settle_group(Group { version, commits });
+        journal.restart(self.visible());
+        Ok(())
+    }
+
+    /// Takes no write any more, fails those that have no answer, and tells subscribers that nothing follows.
+    pub(crate) fn end_remote(&self, why: &Error) {
+        self.end_journal(why.clone());
+        self.refuse_line(why);
+        self.feed().close();
+    }
+
+    /// Takes no new write; those that stand in line can still be planned.
+    pub(crate) fn close_remote(&self, why: Error) {
+        self.journal().into_iter().for_each(|journal: &Journal| journal.close(why.clone()));
+    }
+}

@@ -1,0 +1,150 @@
+//! A store in PostgreSQL, which many processes share. `docs/cluster.md` says what it promises.
+
+mod address;
+pub(super) mod connect_options;
+mod open;
+mod fault;
+mod tables;
+mod record;
+mod session;
+mod hub;
+mod log;
+mod archive;
+mod loader;
+mod committer;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+
+use crate::index::label_index::LabelIndex;
+use crate::index::sync::thread;
+use crate::model::error::{Error, Result};
+use crate::store::name::check_name;
+use crate::store::options::InstanceLimits;
+use crate::store::stats::StoreStats;
+use crate::store::postgres::address::Address;
+use crate::store::postgres::committer::Committer;
+use crate::store::postgres::connect_options::ConnectOptions;
+use crate::store::postgres::hub::Hub;
+use crate::store::postgres::loader::{Loader, Tasks};
+use crate::store::postgres::session::Endpoint;
+use crate::store::postgres::tables::Tables;
+
+/// A store in a database. Its threads have runtimes of their own, and the host needs none.
+pub(super) struct ConnectedStore {
+    hub: Arc<Hub>,
+    tasks: Tasks,
+    threads: Vec<thread::JoinHandle<()>>,
+}
+
+impl ConnectedStore {
+    pub(super) fn connect(url: &str, options: ConnectOptions, limits: InstanceLimits) -> Result<Self> {
+        let ConnectOptions { schema, poll_interval, patience, accepts_loss } = options;
+        let (address, tables) = (Address::parse(url)?, Tables::in_schema(&schema)?);
+        let hub = Arc::new(Hub::new(Endpoint { address, tables, patience, accepts_loss }, limits));
+        let (tasks, loader) = Loader::start(&hub, runtime()?).map_err(|error| no_thread(&error))?;
+        let mut store = Self { hub, tasks, threads: vec![loader] };
+        store.tasks.ask(Loader::prepare)?;
+        let (committer, own) = (Committer::new(&store.hub, poll_interval), runtime()?);
+        let run = move || own.block_on(committer.run());
+        let started = thread::Builder::new().name("label-index commits".into()).spawn(run);
+        store.threads.push(started.map_err(|error| no_thread(&error))?);
+        Ok(store)
+    }
+
+    /// Where the store is, for messages.
+    pub(super) fn shown(&self) -> &str {
+        &self.hub.endpoint.address.shown
+    }
+
+    pub(super) fn instance(&self, name: &str, make: bool) -> Result<LabelIndex> {
+        check_name(name)?;
+        if let Some(index) = self.hub.handle(name) {
+            return Ok(index);
+        }
+        let name = name.to_owned();
+        // Code of the host, on the thread of the host.
+        let limits = self.hub.limits.of(&name);
+        self.tasks.ask(move |loader| loader.load(&name, limits, make))
+    }
+
+    /// The names of all instances, or those that were last known if the database cannot be asked.
+    pub(super) fn names(&self) -> Vec<String> {
+        match self.tasks.ask(Loader::names) {
+            Ok(names) => {
+                self.hub.names.lock().clone_from(&names);
+                names
+            }
+            Err(_) => self.hub.names.lock().clone(),
+        }
+    }
+
+    pub(super) fn loaded(&self, name: &str) -> Option<LabelIndex> {
+        self.hub.handle(name)
+    }
+
+    /// What is known without asking the database.
+    pub(super) fn stats(&self) -> StoreStats {
+        let loaded = self.hub.all_loaded();
+        let loaded: BTreeMap<_, _> =
+            loaded.iter().map(|loaded| (loaded.name.to_string(), loaded.index.stats())).collect();
+        let known: BTreeSet<String> = self.hub.names.lock().iter().chain(loaded.keys()).cloned().collect();
+        StoreStats {
+            instances: known.len(),
+            queued_changes: loaded.values().map(|stats| stats.queued_changes).sum(),
+            loaded,
+            last_sync: None,
+            last_sync_took: Duration::ZERO,
+            syncs: 0,
+            checkpoints: 0,
+            file_bytes: 0,
+            failure: None,
+        }
+    }
+
+    pub(super) fn remove(&self, name: &str) -> Result<()> {
+        check_name(name)?;
+        let name = name.to_owned();
+        self.tasks.ask(move |loader| loader.remove(&name))
+    }
+
+    pub(super) fn unload(&self, name: &str) -> Result<bool> {
+        check_name(name)?;
+        if self.hub.find(name).is_none() && !self.tasks.ask(Loader::names)?.iter().any(|known| known == name) {
+            return Err(Error::UnknownInstance { name: name.to_owned() });
+        }
+        self.hub.unload(name)
+    }
+
+    /// Waits until everything that any process committed before is visible here.
+    pub(super) fn catch_up(&self) -> Result<()> {
+        self.hub.all_loaded().iter().try_for_each(|loaded| match loaded.index.catch_up() {
+            // Somebody removed it in between.
+            Err(Error::UnknownInstance { .. }) => Ok(()),
+            caught_up => caught_up,
+        })
+    }
+}
+
+impl Drop for ConnectedStore {
+    fn drop(&mut self) {
+        self.hub.stop();
+        self.tasks.stop();
+        for thread in self.threads.drain(..) {
+            // A panic of a thread is a bug of this crate; closing goes on.
+            let _ended = thread.join();
+        }
+        self.hub.wakers.close();
+    }
+}
+
+fn runtime() -> Result<Runtime> {
+    Builder::new_current_thread().enable_all().build().map_err(|error| no_thread(&error))
+}
+
+fn no_thread(cause: &std::io::Error) -> Error {
+    Error::Unavailable { cause: format!("could not start a thread: {cause}") }
+}
