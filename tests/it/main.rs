@@ -62,6 +62,8 @@ mod plain_ids;
 mod plain_names;
 #[cfg(all(feature = "cli", not(label_index_shuttle)))]
 mod program;
+#[cfg(all(feature = "postgres", not(label_index_shuttle)))]
+mod postgres;
 #[cfg(not(label_index_shuttle))]
 mod properties;
 #[cfg(not(label_index_shuttle))]

@@ -1,0 +1,183 @@
+//! The server or the network is gone for a while.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use label_index::{Error, LabelIndex, StoreOptions};
+
+use super::proxy::Proxy;
+use super::server::{Server, new_schema, shared};
+use super::{connect, options};
+use crate::store::Image;
+
+fn until(what: &str, holds: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(30), "{what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The answer to the statement is lost, the connection too, and the statement was carried out.
+#[test]
+fn a_lost_answer_counts_once() {
+    let Some(server) = shared() else { return };
+    let (schema, proxy) = (new_schema(), Proxy::start(server.port));
+    let behind = options(&schema).connect(Server::url_of_port(proxy.port)).unwrap();
+    let beside = connect(server, &schema);
+    let (here, there) = (behind.instance("shop").unwrap(), beside.instance("shop").unwrap());
+    here.upsert_label("1", "VIP").unwrap();
+    for round in 0..5 {
+        let before = here.revision();
+        proxy.swallow_answers();
+        let (linked, created) = thread::scope(|scope| {
+            let linking = scope.spawn(|| here.link("1", format!("chat {round}")).unwrap());
+            let arrived = || {
+                there.catch_up().unwrap();
+                there.contains("1", format!("chat {round}"))
+            };
+            until("the statement never arrived", arrived);
+            let creating = scope.spawn(|| here.create_label("Same").unwrap().outcome);
+            if round % 2 == 1 {
+                there.upsert_label("1", format!("VIP {round}").as_str()).unwrap();
+            }
+            proxy.cut();
+            assert!(!here.contains("1", format!("chat {round}")), "not shown before it is known");
+            proxy.resume();
+            (linking.join().unwrap(), creating.join().unwrap())
+        });
+        assert!(linked, "it was carried out, once");
+        there.catch_up().unwrap();
+        assert_eq!(here.revision(), before + 2 + round % 2);
+        assert_eq!(created.to_string(), (round + 2).to_string());
+        here.catch_up().unwrap();
+        assert_eq!(Image::from(&here), Image::from(&there));
+    }
+}
+
+#[test]
+fn without_a_network_reads_go_on_and_writes_say_so_in_time() {
+    let Some(server) = shared() else { return };
+    let (schema, proxy) = (new_schema(), Proxy::start(server.port));
+    let options = StoreOptions::new().schema(&schema).patience(Duration::from_millis(400));
+    let store = options.connect(Server::url_of_port(proxy.port)).unwrap();
+    let index = store.instance("shop").unwrap();
+    index.upsert_label("1", "VIP").unwrap();
+    index.link("1", "ana@c.us").unwrap();
+    proxy.cut();
+    let began = Instant::now();
+    let error = index.link("1", "bob@c.us").unwrap_err();
+    assert!(matches!(error, Error::Unavailable { .. }), "{error}");
+    assert!(!error.to_string().contains("s3cret"));
+    assert!(began.elapsed() < Duration::from_secs(20));
+    assert!(index.contains("1", "ana@c.us"));
+    assert!(matches!(index.catch_up(), Err(Error::Unavailable { .. })));
+    assert!(matches!(index.begin_refresh(), Err(Error::Unavailable { .. })));
+    assert!(matches!(store.existing("other"), Err(Error::Unavailable { .. })));
+    assert!(store.existing("shop").is_ok(), "a loaded instance is given out");
+    proxy.resume();
+    until("it never came back", || index.catch_up().is_ok());
+    assert!(index.link("1", "bob@c.us").unwrap(), "it never got there before");
+    assert_eq!(index.revision(), 3);
+}
+
+/// A server that takes what it is sent and says nothing.
+#[test]
+fn a_stalled_connection_is_given_up() {
+    let Some(server) = shared() else { return };
+    let (schema, proxy) = (new_schema(), Proxy::start(server.port));
+    let options = options(&schema).patience(Duration::from_millis(400));
+    let store = options.connect(Server::url_of_port(proxy.port)).unwrap();
+    let index = store.instance("shop").unwrap();
+    index.upsert_label("1", "VIP").unwrap();
+    proxy.swallow_answers();
+    let error = index.link("1", "ana@c.us").unwrap_err();
+    assert!(matches!(error, Error::Unavailable { .. }), "{error}");
+    proxy.cut();
+    proxy.resume();
+    until("it never came back", || index.catch_up().is_ok());
+    // It was carried out, which nobody could know; so trying again changes nothing.
+    assert!(!index.link("1", "ana@c.us").unwrap());
+    assert_eq!(index.revision(), 2);
+}
+
+#[test]
+fn a_right_that_is_revoked_is_named_and_reads_go_on() {
+    let Some(server) = shared() else { return };
+    let schema = new_schema();
+    drop(connect(server, &schema));
+    server.sql(&format!(
+        "CREATE ROLE writer LOGIN; GRANT USAGE ON SCHEMA {schema} TO writer;
+        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO writer"
+    ));
+    let options = options(&schema).patience(Duration::from_millis(300));
+    let store = options.connect(server.url().replace("app:", "writer:")).unwrap();
+    let index = store.instance("shop").unwrap();
+    index.upsert_label("1", "VIP").unwrap();
+    server.sql(&format!("REVOKE INSERT ON {schema}.log FROM writer"));
+    let error = index.link("1", "ana@c.us").unwrap_err();
+    assert!(matches!(&error, Error::Unavailable { cause } if cause.contains("permission denied")), "{error}");
+    assert!(index.label("1").is_some());
+    server.sql(&format!("GRANT INSERT ON {schema}.log TO writer"));
+    assert!(index.link("1", "ana@c.us").unwrap());
+}
+
+/// Whatever was acknowledged is there, and what was not is there once or not at all.
+#[test]
+fn killed_servers_lose_nothing_that_was_acknowledged() {
+    let Some(server) = Server::start() else { return };
+    let schema = new_schema();
+    let stores = [connect(&server, &schema), connect(&server, &schema)];
+    let indexes: Vec<LabelIndex> = stores.iter().map(|store| store.instance("shop").unwrap()).collect();
+    indexes[0].upsert_label("1", "VIP").unwrap();
+    let stop = AtomicBool::new(false);
+    let acknowledged: BTreeMap<String, bool> = thread::scope(|scope| {
+        let writing: Vec<_> = (0..4)
+            .map(|writer| {
+                let (index, stop) = (&indexes[writer % 2], &stop);
+                scope.spawn(move || {
+                    let mut answers = BTreeMap::new();
+                    for chat in 0.. {
+                        if stop.load(Ordering::SeqCst) {
+                            break;
+                        }
+                        let chat = format!("chat {writer} {chat}");
+                        let answer = index.link("1", &*chat);
+                        let acknowledged = match answer {
+                            Ok(linked) => {
+                                assert!(linked, "{chat} was linked by nobody else");
+                                true
+                            }
+                            Err(Error::Unavailable { .. }) => false,
+                            Err(other) => panic!("{other}"),
+                        };
+                        answers.insert(chat, acknowledged);
+                    }
+                    answers
+                })
+            })
+            .collect();
+        for _ in 0..4 {
+            thread::sleep(Duration::from_millis(300));
+            server.kill();
+            assert!(indexes.iter().all(|index| index.label("1").is_some()), "reads go on");
+            server.resume();
+        }
+        thread::sleep(Duration::from_millis(300));
+        stop.store(true, Ordering::SeqCst);
+        writing.into_iter().flat_map(|writing| writing.join().unwrap()).collect()
+    });
+    let anew = connect(&server, &schema);
+    let there = anew.existing("shop").unwrap();
+    for (chat, was_acknowledged) in &acknowledged {
+        assert!(there.contains("1", chat.as_str()) || !was_acknowledged, "{chat} was acknowledged");
+    }
+    assert!(acknowledged.len() > 20, "only {} writes", acknowledged.len());
+    for index in &indexes {
+        index.catch_up().unwrap();
+        assert_eq!(Image::from(index), Image::from(&there));
+    }
+    assert_eq!(there.revision(), there.total_chats() + 1, "no write counts twice");
+}

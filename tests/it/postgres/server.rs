@@ -1,0 +1,144 @@
+//! A real PostgreSQL for tests, in a temporary folder.
+
+use std::env;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// If this is set, a machine without PostgreSQL fails the tests instead of skipping them.
+const REQUIRED: &str = "LABEL_INDEX_REQUIRE_POSTGRES";
+
+/// A server, which ends with this or with the process.
+pub(super) struct Server {
+    programs: PathBuf,
+    folder: PathBuf,
+    pub(super) port: u16,
+    /// Stops the server and removes the folder when its input ends, whatever became of this process.
+    guard: Child,
+}
+
+/// The folder of the server's programs: that of the newest version.
+fn programs() -> Option<PathBuf> {
+    let mut found: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
+        .ok()?
+        .filter_map(|version| Some(version.ok()?.path().join("bin")))
+        .filter(|folder| folder.join("initdb").exists())
+        .collect();
+    found.sort();
+    found.pop()
+}
+
+/// The server of all tests that do it no harm, or none, with a message, if PostgreSQL is not installed.
+pub(super) fn shared() -> Option<&'static Server> {
+    static SERVER: OnceLock<Option<Server>> = OnceLock::new();
+    SERVER.get_or_init(Server::start).as_ref()
+}
+
+impl Server {
+    pub(super) fn start() -> Option<Self> {
+        let Some(programs) = programs() else {
+            let asked = env::var_os(REQUIRED).is_some();
+            assert!(!asked, "{REQUIRED} is set and PostgreSQL is not installed");
+            eprintln!("SKIPPED: PostgreSQL is not installed (Debian: postgresql)");
+            return None;
+        };
+        let folder = tempfile::tempdir().unwrap().keep();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        if is_root() {
+            run(Command::new("chown").arg("postgres").arg(&folder));
+        }
+        let data = folder.join("data");
+        run(as_user(&programs.join("initdb")).args(["-A", "trust", "-U", "app", "-E", "UTF8", "--no-locale", "-D"]).arg(&data));
+        let stop = format!(
+            "cat >/dev/null; {} {} -D {} -m immediate stop; rm -rf {}",
+            if is_root() { "runuser -u postgres --" } else { "" },
+            programs.join("pg_ctl").display(),
+            data.display(),
+            folder.display()
+        );
+        let guard = Command::new("sh").args(["-c", &stop]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let server = Self { programs, folder, port, guard: guard.unwrap() };
+        server.resume();
+        Some(server)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    /// Starts the server again, once what is left of a killed one is gone.
+    pub(super) fn resume(&self) {
+        let options = format!("-p {} -k {} -h 127.0.0.1", self.port, self.folder.display());
+        let began = Instant::now();
+        loop {
+            let mut start = as_user(&self.programs.join("pg_ctl"));
+            start.arg("-D").arg(self.data()).arg("-l").arg(self.folder.join("log")).args(["-w", "-o", &options, "start"]);
+            if start.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success() {
+                return;
+            }
+            let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+            assert!(began.elapsed() < Duration::from_secs(60), "PostgreSQL does not start:\n{log}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Kills the server at once.
+    pub(super) fn kill(&self) {
+        let pid = fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
+        run(Command::new("kill").args(["-9", pid.lines().next().unwrap()]));
+    }
+
+    pub(super) fn url(&self) -> String {
+        Self::url_of_port(self.port)
+    }
+
+    pub(super) fn url_of_port(port: u16) -> String {
+        format!("postgres://app:s3cret@127.0.0.1:{port}/postgres?sslmode=disable")
+    }
+
+    /// Runs statements and gives their output.
+    pub(super) fn sql(&self, sql: &str) -> String {
+        let mut psql = Command::new(self.programs.join("psql"));
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "app", "-d", "postgres"]);
+        let output = psql.arg("-p").arg(self.port.to_string()).args(["-c", sql]).output().unwrap();
+        assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.guard.stdin.take());
+        let _ended = self.guard.wait();
+    }
+}
+
+/// The name of a schema that no other test has.
+pub(super) fn new_schema() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("labels_{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The server refuses to run as root.
+fn is_root() -> bool {
+    let output = Command::new("id").arg("-u").output().unwrap();
+    output.stdout.starts_with(b"0")
+}
+
+fn as_user(program: &Path) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("runuser");
+    command.args(["-u", "postgres", "--"]).arg(program);
+    command
+}
+
+fn run(command: &mut Command) {
+    let output = command.current_dir("/").output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}

@@ -1,0 +1,259 @@
+//! Several stores on the same instances.
+
+use std::collections::BTreeSet;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use label_index::{Delivery, Error, FullState, LabelIndex, Store, StoreOptions};
+
+use super::server::{new_schema, shared};
+use super::{connect, options};
+use crate::store::Image;
+
+fn pair(schema: &str) -> Option<(Store, Store)> {
+    let server = shared()?;
+    Some((connect(server, schema), connect(server, schema)))
+}
+
+#[test]
+fn what_one_store_wrote_another_one_answers() {
+    let schema = new_schema();
+    let Some((one, other)) = pair(&schema) else { return };
+    let here = one.instance("shop").unwrap();
+    let there = other.instance("shop").unwrap();
+    assert_eq!(here.identity(), there.identity());
+    let vip = here.create_label("VIP").unwrap().outcome;
+    assert!(here.link(&vip, "ana@c.us").unwrap());
+    there.catch_up().unwrap();
+    assert!(there.contains(&vip, "ana@c.us"));
+    assert_eq!(Image::from(&here), Image::from(&there));
+
+    assert!(!there.link(&vip, "ana@c.us").unwrap(), "it is there already");
+    assert!(there.unlink(&vip, "ana@c.us").unwrap());
+    assert!(here.link(&vip, "ana@c.us").unwrap(), "planned again on what the other wrote");
+    assert_eq!(here.revision(), 4);
+    assert_eq!(one.instances(), ["shop"]);
+    drop((here, there, one, other));
+
+    let again = connect(shared().unwrap(), &schema);
+    let index = again.existing("shop").unwrap();
+    assert_eq!(index.revision(), 4);
+    assert!(index.contains(&vip, "ana@c.us"));
+}
+
+/// An answer that nothing changed rests on what is there, not on what this store knew.
+#[test]
+fn an_unchanged_answer_is_that_of_the_database() {
+    let Some((one, other)) = pair(&new_schema()) else { return };
+    let (here, there) = (one.instance("shop").unwrap(), other.instance("shop").unwrap());
+    here.upsert_label("1", "VIP").unwrap();
+    here.link("1", "ana@c.us").unwrap();
+    there.catch_up().unwrap();
+    here.unlink("1", "ana@c.us").unwrap();
+    assert!(there.link("1", "ana@c.us").unwrap(), "the other unlinked it before");
+    here.remove_label("1").unwrap();
+    assert!(matches!(there.link("1", "bob@c.us"), Err(Error::UnknownLabel { .. })));
+}
+
+#[test]
+fn every_commit_arrives_in_every_feed_once_and_in_order() {
+    let Some((one, other)) = pair(&new_schema()) else { return };
+    let indexes = [one.instance("shop").unwrap(), other.instance("shop").unwrap()];
+    indexes[0].upsert_label("1", "VIP").unwrap();
+    indexes[1].catch_up().unwrap();
+    let mut feeds: Vec<_> = indexes.iter().map(|index| index.subscribe_after(0)).collect();
+    const EACH: usize = 60;
+    thread::scope(|scope| {
+        for (number, index) in indexes.iter().enumerate() {
+            for writer in 0..3 {
+                scope.spawn(move || {
+                    for chat in 0..EACH / 3 {
+                        assert!(index.link("1", format!("chat {number} {writer} {chat}")).unwrap());
+                    }
+                });
+            }
+        }
+    });
+    indexes.iter().for_each(|index| index.catch_up().unwrap());
+    let last = u64::try_from(2 * EACH + 1).unwrap();
+    let told: Vec<Vec<_>> = feeds
+        .iter_mut()
+        .map(|feed| {
+            (1..=last)
+                .map(|revision| match feed.try_recv() {
+                    Some(Delivery::Commit(commit)) => {
+                        assert_eq!(commit.revision, revision);
+                        commit
+                    }
+                    other => panic!("{other:?} instead of {revision}"),
+                })
+                .collect()
+        })
+        .collect();
+    assert_eq!(told[0], told[1]);
+    assert_eq!(Image::from(&indexes[0]), Image::from(&indexes[1]));
+    assert_eq!(indexes[0].total_chats(), u64::try_from(2 * EACH).unwrap());
+}
+
+/// Each gets an id of its own, although all are planned on the same version.
+#[test]
+fn labels_created_at_the_same_time_have_different_ids() {
+    let Some((one, other)) = pair(&new_schema()) else { return };
+    let indexes = [one.instance("shop").unwrap(), other.instance("shop").unwrap()];
+    let created: Vec<_> = thread::scope(|scope| {
+        let creating: Vec<_> = indexes
+            .iter()
+            .map(|index| scope.spawn(|| (0..20).map(|_| index.create_label("Same").unwrap().outcome).collect::<Vec<_>>()))
+            .collect();
+        creating.into_iter().flat_map(|creating| creating.join().unwrap()).collect()
+    });
+    assert_eq!(created.iter().collect::<BTreeSet<_>>().len(), 40);
+}
+
+fn until(what: &str, holds: impl Fn() -> bool) -> Duration {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(20), "{what}");
+        thread::sleep(Duration::from_millis(1));
+    }
+    began.elapsed()
+}
+
+#[test]
+fn commits_of_others_arrive_without_being_asked_for() {
+    let schema = new_schema();
+    let Some((one, by_notice)) = pair(&schema) else { return };
+    let by_poll = StoreOptions::new().schema(&schema).poll_interval(Duration::from_millis(20));
+    let by_poll = by_poll.connect(shared().unwrap().url()).unwrap();
+    let here = one.instance("shop").unwrap();
+    let there: Vec<LabelIndex> = [&by_notice, &by_poll].map(|store| store.instance("shop").unwrap()).into();
+    here.upsert_label("1", "VIP").unwrap();
+    for index in &there {
+        until("it never arrived", || index.label("1").is_some());
+    }
+}
+
+#[test]
+fn a_consumer_resumes_at_another_store() {
+    let Some((one, other)) = pair(&new_schema()) else { return };
+    let here = one.instance("shop").unwrap();
+    here.upsert_label("1", "VIP").unwrap();
+    let mut feed = here.subscribe_after(0);
+    let Some(Delivery::Commit(first)) = feed.try_recv() else { panic!("no commit") };
+    here.link("1", "ana@c.us").unwrap();
+    here.link("1", "bob@c.us").unwrap();
+    let there = other.instance("shop").unwrap();
+    let mut resumed = there.subscribe_from(first.position).unwrap();
+    for revision in 2..=3 {
+        let Some(Delivery::Commit(commit)) = resumed.try_recv() else { panic!("no commit") };
+        assert_eq!(commit.revision, revision);
+    }
+    assert!(resumed.try_recv().is_none());
+}
+
+#[test]
+fn an_instance_that_another_store_removed_ends() {
+    let Some((one, other)) = pair(&new_schema()) else { return };
+    let (here, there) = (one.instance("shop").unwrap(), other.instance("shop").unwrap());
+    here.upsert_label("1", "VIP").unwrap();
+    there.catch_up().unwrap();
+    let mut feed = there.subscribe();
+    one.remove_instance("shop").unwrap();
+    let unknown = Error::UnknownInstance { name: "shop".into() };
+    assert_eq!(here.link("1", "ana@c.us").unwrap_err(), unknown);
+    assert_eq!(there.link("1", "ana@c.us").unwrap_err(), unknown);
+    assert_eq!(feed.recv(), Delivery::Closed);
+    assert!(there.label("1").is_some(), "a handle goes on reading");
+    assert_eq!(other.existing("shop").unwrap_err(), unknown);
+    assert_eq!(one.remove_instance("shop").unwrap_err(), unknown);
+    let anew = other.instance("shop").unwrap();
+    assert_ne!(anew.identity(), there.identity());
+    assert_eq!(anew.revision(), 0);
+}
+
+/// What another process wrote while a ticket was open wins over the network's state.
+#[test]
+fn a_refresh_keeps_what_any_store_wrote_meanwhile() {
+    let Some((one, other)) = pair(&new_schema()) else { return };
+    let (here, there) = (one.instance("shop").unwrap(), other.instance("shop").unwrap());
+    here.upsert_label("1", "VIP").unwrap();
+    here.link("1", "ana@c.us").unwrap();
+    let ticket = here.begin_refresh().unwrap();
+    assert_eq!(here.begin_refresh().unwrap_err(), Error::RefreshInProgress);
+    there.link("1", "bob@c.us").unwrap();
+    there.unlink("1", "ana@c.us").unwrap();
+    let mut state = FullState::new();
+    state.label("1", "Very important").unwrap();
+    state.link("1", "ana@c.us").unwrap();
+    state.link("1", "eve@c.us").unwrap();
+    let done = ticket.commit(state).unwrap();
+    assert!(done.changed);
+    there.catch_up().unwrap();
+    for index in [&here, &there] {
+        let carried = ["ana@c.us", "bob@c.us", "eve@c.us"].map(|chat| index.contains("1", chat));
+        assert_eq!(carried, [false, true, true]);
+    }
+    assert_eq!(Image::from(&here), Image::from(&there));
+    drop(here.begin_refresh().unwrap());
+}
+
+#[test]
+fn a_store_that_is_closed_refuses_writes_and_reads_on() {
+    let schema = new_schema();
+    let Some((one, other)) = pair(&schema) else { return };
+    let here = one.instance("shop").unwrap();
+    here.upsert_label("1", "VIP").unwrap();
+    let receipts: Vec<_> = (0..100).map(|chat| here.link_async("1", format!("chat {chat}"))).collect();
+    let mut feed = here.subscribe();
+    drop(one);
+    for receipt in receipts {
+        assert!(receipt.wait().unwrap(), "what stands in line is written first");
+    }
+    assert_eq!(here.link("1", "late").unwrap_err(), Error::StoreClosed);
+    assert_eq!(here.catch_up().unwrap_err(), Error::StoreClosed);
+    assert_eq!(here.total_chats(), 100);
+    while feed.recv() != Delivery::Closed {}
+    assert_eq!(other.existing("shop").unwrap().total_chats(), 100);
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn asynchronous_writes_block_nothing_and_share_groups() {
+    let Some((one, _other)) = pair(&new_schema()) else { return };
+    let index = one.instance("shop").unwrap();
+    index.upsert_label_async("1", "VIP").await.unwrap();
+    let receipts: Vec<_> = (0..500).map(|chat| index.link_async("1", format!("chat {chat}"))).collect();
+    for receipt in receipts {
+        assert!(receipt.await.unwrap());
+    }
+    assert_eq!(index.revision(), 501);
+    let mut batch = index.batch();
+    let won = batch.create_label("Won").unwrap();
+    batch.link(won, "ana@c.us").unwrap();
+    assert_eq!(batch.submit().await.unwrap().revision, 502);
+}
+
+#[test]
+fn what_nobody_uses_is_unloaded() {
+    let Some((one, _other)) = pair(&new_schema()) else { return };
+    let index = one.instance("shop").unwrap();
+    index.upsert_label("1", "VIP").unwrap();
+    assert_eq!(one.unload("shop").unwrap_err(), Error::InstanceInUse { name: "shop".into() });
+    drop(index);
+    assert!(one.unload("shop").unwrap());
+    assert!(!one.unload("shop").unwrap());
+    assert!(matches!(one.unload("none"), Err(Error::UnknownInstance { .. })));
+    assert_eq!(one.existing("shop").unwrap().revision(), 1);
+    one.flush().unwrap();
+}
+
+#[test]
+fn stores_that_connect_at_the_same_time_make_the_tables_once() {
+    let Some(server) = shared() else { return };
+    let schema = new_schema();
+    thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| options(&schema).connect(server.url()).unwrap().instance("shop").unwrap());
+        }
+    });
+    assert_eq!(connect(server, &schema).instances(), ["shop"]);
+}
