@@ -187,7 +187,7 @@ fn a_refresh_keeps_what_any_store_wrote_meanwhile() {
     state.link("1", "ana@c.us").unwrap();
     state.link("1", "eve@c.us").unwrap();
     let done = ticket.commit(state).unwrap();
-    assert!(done.changed);
+    assert!(done.changed());
     there.catch_up().unwrap();
     for index in [&here, &there] {
         let carried = ["ana@c.us", "bob@c.us", "eve@c.us"].map(|chat| index.contains("1", chat));
