@@ -216,7 +216,10 @@ impl Journal {
     /// If the journal is closed. Nothing is queued or shown then.
     pub(crate) fn append<R>(&self, commit: Commit, show: impl FnOnce() -> R) -> Result<R> {
         let mut queue = self.queue.lock();
-        if let Some(why) = &queue.closed {
+        // The committer of a remote log still plans what stood in line when the journal was closed.
+        if let Some(why) = &queue.closed
+            && (queue.ended || !self.is_remote)
+        {
             return Err(why.clone());
         }
         let shown = show();

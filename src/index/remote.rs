@@ -4,7 +4,7 @@
 //! the committer undoes the plan, takes in what the other wrote, and plans the same writes again: nobody has an answer yet.
 
 use crate::codec::{Damage, RecordFormat};
-use crate::index::journal::{Group, Journal};
+use crate::index::journal::Group;
 use crate::index::label_index::LabelIndex;
 use crate::index::turn::{Answer, Found, Work};
 use crate::model::change::Commit;
@@ -131,10 +131,5 @@ impl LabelIndex {
         self.end_journal(why.clone());
         self.refuse_line(why);
         self.feed().close();
-    }
-
-    /// Takes no new write; those that stand in line can still be planned.
-    pub(crate) fn close_remote(&self, why: Error) {
-        self.journal().into_iter().for_each(|journal: &Journal| journal.close(why.clone()));
     }
 }

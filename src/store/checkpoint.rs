@@ -317,10 +317,11 @@ mod tests {
         index.upsert_label("1", "VIP").unwrap();
         index.link("1", "ana@c.us").unwrap();
         index.merge_chats("ana@lid", "ana@c.us").unwrap();
-        let number = store.shared.find("shop").unwrap().entry.number;
-        let rows = || store.shared.database.begin_read().unwrap().rows(CHUNKS, &instance_key(number)).unwrap().count();
+        let number = store.shared().find("shop").unwrap().entry.number;
+        let rows =
+            || store.shared().database.begin_read().unwrap().rows(CHUNKS, &instance_key(number)).unwrap().count();
 
-        let disk = &store.shared.disk;
+        let disk = &store.shared().disk;
         let (mut checkpoint, baseline) = locked(disk, |disk| disk.begin_checkpoint(number)).unwrap().unwrap();
         let version = Version::clone(&checkpoint.version);
         let mut changes = checkpoint.begin();

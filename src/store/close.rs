@@ -2,8 +2,8 @@
 
 use crate::index::label_index::LabelIndex;
 use crate::model::error::{Error, Result};
-use crate::store::{FolderStore, Home, Store};
 use crate::store::writer::{Loaded, StoreWriter, locked};
+use crate::store::{FolderStore, Home, Store};
 
 /// Bytes of a log that are left to be replayed when a store is closed.
 const LEFT_AT_CLOSE: u64 = 64 << 10;

@@ -37,9 +37,7 @@ use std::time::Duration;
 
 use crate::index::label_index::LabelIndex;
 use crate::index::sync::{Mutex, thread};
-#[cfg(doc)]
-use crate::model::error::Error;
-#[cfg(feature = "postgres")]
+#[cfg(any(doc, feature = "postgres"))]
 use crate::model::error::Error;
 use crate::model::error::Result;
 use crate::store::activity::Activity;
@@ -472,6 +470,13 @@ impl Store {
             #[cfg(feature = "postgres")]
             Home::Database(store) => store.catch_up(),
         }
+    }
+
+    /// What a store in a folder shares with its threads.
+    #[cfg(test)]
+    #[expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+    fn shared(&self) -> &Shared {
+        &self.in_folder("a test of its rows").unwrap().shared
     }
 
     /// The store in a folder, for what other stores cannot do.

@@ -64,7 +64,7 @@ fn a_manifest_that_names_more_rows_than_there_are_takes_no_memory_for_them() {
 
 /// Every row of the log of an instance, by key.
 fn log_rows(store: &Store, instance: u64) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let tables = store.shared.database.begin_read().unwrap();
+    let tables = store.shared().database.begin_read().unwrap();
     tables.rows(LOG, &instance_key(instance)).unwrap().map(Result::unwrap).collect()
 }
 
@@ -87,14 +87,14 @@ fn a_record_of_many_parts_is_read_whole_or_not_at_all() {
 
     let store = Store::open(folder.path()).unwrap();
     assert_eq!(chats(&store.existing("shop").unwrap()), before);
-    let entry = store.shared.find("shop").unwrap().entry;
+    let entry = store.shared().find("shop").unwrap().entry;
     let rows = log_rows(&store, entry.number);
     let parts = rows.iter().filter(|(key, _)| key.len() > 16).count();
     assert!(parts > 200, "{parts} parts behind the first of a record");
     assert!(rows.iter().all(|(_, payload)| payload.len() <= RECORD_PART));
     assert!(rows.iter().any(|(_, payload)| payload.is_empty()), "a record that ends with a part");
 
-    let database = &store.shared.database;
+    let database = &store.shared().database;
     for (key, payload) in rows {
         let mut batch = WriteBatch::default();
         batch.remove(LOG, &*key);
@@ -137,7 +137,7 @@ fn what_is_cleaned_up_at_opening_makes_the_file_shorter_at_closing() {
     for row in 0..64_u64 {
         batch.put(CHUNKS, fields(&[7, 1, row]), &[1; 60_000]);
     }
-    store.shared.database.write(&batch, false).unwrap();
+    store.shared().database.write(&batch, false).unwrap();
     drop(store);
     let before = len();
     drop(Store::open(folder.path()).unwrap());

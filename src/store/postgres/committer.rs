@@ -83,7 +83,7 @@ impl Committer {
             let loaded = self.hub.all_loaded();
             for loaded in &loaded {
                 if calls.stop {
-                    loaded.index.close_remote(Error::StoreClosed);
+                    loaded.index.close_journal(Error::StoreClosed);
                 }
                 if (calls.stop || calls.dirty.contains(&loaded.number)) && !self.pending.contains_key(&loaded.number) {
                     self.plan(loaded, Vec::new(), None);
@@ -235,9 +235,8 @@ impl Committer {
 
     async fn heads(&self, session: &Session, asked: &Vec<i64>) -> Result<Heads, Fault> {
         let rows = session.query(&self.hub.endpoint.tables.heads, &[(asked, Type::INT8_ARRAY)]).await?;
-        let head = |row: &tokio_postgres::Row| {
-            Ok((int8(row, 0)?, Head { revision: int8(row, 1)?, chain: int8(row, 2)? }))
-        };
+        let head =
+            |row: &tokio_postgres::Row| Ok((int8(row, 0)?, Head { revision: int8(row, 1)?, chain: int8(row, 2)? }));
         rows.iter().map(head).collect()
     }
 

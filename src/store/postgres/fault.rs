@@ -23,6 +23,7 @@ impl Fault {
         Self::Final(Error::DatabaseRefused { what: what.into() })
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "callers pass what they were given by value")]
     pub(super) fn damage(instance: &str, what: impl ToString) -> Self {
         Self::Final(Error::Damaged { instance: Some(instance.to_owned()), what: what.to_string() })
     }

@@ -89,6 +89,7 @@ impl Loader {
     }
 
     /// Runs something with the connection, again with a new one if it is lost, for as long as one answer may take.
+    #[expect(clippy::needless_pass_by_value, reason = "a closure is written where it is passed")]
     fn with_session<T>(&mut self, run: impl AsyncFn(&Hub, &Session) -> Result<T, Fault>) -> Result<T> {
         let deadline = Instant::now().checked_add(self.hub.endpoint.patience);
         loop {

@@ -24,7 +24,6 @@ use crate::index::sync::thread;
 use crate::model::error::{Error, Result};
 use crate::store::name::check_name;
 use crate::store::options::InstanceLimits;
-use crate::store::stats::StoreStats;
 use crate::store::postgres::address::Address;
 use crate::store::postgres::committer::Committer;
 use crate::store::postgres::connect_options::ConnectOptions;
@@ -32,6 +31,7 @@ use crate::store::postgres::hub::Hub;
 use crate::store::postgres::loader::{Loader, Tasks};
 use crate::store::postgres::session::Endpoint;
 use crate::store::postgres::tables::Tables;
+use crate::store::stats::StoreStats;
 
 /// A store in a database. Its threads have runtimes of their own, and the host needs none.
 pub(super) struct ConnectedStore {

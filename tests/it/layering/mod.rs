@@ -103,6 +103,18 @@ fn the_database_is_named_in_the_backend_alone() {
     assert!(inside > 5);
 }
 
+/// Another database that processes share is another folder too.
+#[test]
+fn the_client_of_postgresql_is_named_in_its_folder_alone() {
+    let (mut inside, prefix) = (0, "store/postgres/");
+    for source in library() {
+        let named = source.words.iter().filter(|word| word.starts_with("tokio_postgres")).count();
+        assert!(named == 0 || source.file.starts_with(prefix), "src/{} names tokio_postgres", source.file);
+        inside += named;
+    }
+    assert!(inside > 5);
+}
+
 /// Small crates of three rooms: `model`, `state` and `index`.
 fn complaints_about(files: &[(&str, &str)]) -> Vec<String> {
     let rooms = ["model", "state", "index"].map(str::to_owned);

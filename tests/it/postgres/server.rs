@@ -52,7 +52,9 @@ impl Server {
             run(Command::new("chown").arg("postgres").arg(&folder));
         }
         let data = folder.join("data");
-        run(as_user(&programs.join("initdb")).args(["-A", "trust", "-U", "app", "-E", "UTF8", "--no-locale", "-D"]).arg(&data));
+        run(as_user(&programs.join("initdb"))
+            .args(["-A", "trust", "-U", "app", "-E", "UTF8", "--no-locale", "-D"])
+            .arg(&data));
         let stop = format!(
             "cat >/dev/null; {} {} -D {} -m immediate stop; rm -rf {}",
             if is_root() { "runuser -u postgres --" } else { "" },
@@ -60,7 +62,12 @@ impl Server {
             data.display(),
             folder.display()
         );
-        let guard = Command::new("sh").args(["-c", &stop]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let guard = Command::new("sh")
+            .args(["-c", &stop])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
         let server = Self { programs, folder, port, guard: guard.unwrap() };
         server.resume();
         Some(server)
@@ -76,7 +83,12 @@ impl Server {
         let began = Instant::now();
         loop {
             let mut start = as_user(&self.programs.join("pg_ctl"));
-            start.arg("-D").arg(self.data()).arg("-l").arg(self.folder.join("log")).args(["-w", "-o", &options, "start"]);
+            start
+                .arg("-D")
+                .arg(self.data())
+                .arg("-l")
+                .arg(self.folder.join("log"))
+                .args(["-w", "-o", &options, "start"]);
             if start.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success() {
                 return;
             }

@@ -103,7 +103,9 @@ fn labels_created_at_the_same_time_have_different_ids() {
     let created: Vec<_> = thread::scope(|scope| {
         let creating: Vec<_> = indexes
             .iter()
-            .map(|index| scope.spawn(|| (0..20).map(|_| index.create_label("Same").unwrap().outcome).collect::<Vec<_>>()))
+            .map(|index| {
+                scope.spawn(|| (0..20).map(|_| index.create_label("Same").unwrap().outcome).collect::<Vec<_>>())
+            })
             .collect();
         creating.into_iter().flat_map(|creating| creating.join().unwrap()).collect()
     });
