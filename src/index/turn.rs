@@ -60,6 +60,10 @@ pub(crate) enum Work {
     One(Op),
     Batch(Vec<Op<LabelRef>>),
     /// A refresh of an index whose committer plans: see [`Journal::is_remote`](crate::index::journal::Journal::is_remote).
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(dead_code, reason = "only the committer of a connected store carries it out")
+    )]
     Refresh(Attempt),
     /// Nothing, to learn of such an index that everything before it counts.
     Nothing,
@@ -67,7 +71,13 @@ pub(crate) enum Work {
 
 /// How a refresh is carried out, perhaps more than once. Takes the turn itself.
 #[derive(Clone)]
-pub(crate) struct Attempt(pub(crate) Arc<dyn Fn() -> Result<Committed<Refreshed>> + Send + Sync>);
+pub(crate) struct Attempt(
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(dead_code, reason = "only the committer of a connected store carries it out")
+    )]
+    pub(crate) Arc<dyn Fn() -> Result<Committed<Refreshed>> + Send + Sync>,
+);
 
 impl fmt::Debug for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

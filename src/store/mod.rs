@@ -480,7 +480,11 @@ impl Store {
     }
 
     /// The store in a folder, for what other stores cannot do.
-    fn in_folder(&self, what: &str) -> Result<&FolderStore> {
+    fn in_folder(
+        &self,
+        #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "every store is in a folder"))]
+        what: &str,
+    ) -> Result<&FolderStore> {
         match &self.home {
             Home::Folder(store) => Ok(store),
             #[cfg(feature = "postgres")]

@@ -47,7 +47,9 @@ impl Tasks {
         task: impl FnOnce(&mut Loader) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (answer, answered) = mpsc::sync_channel(1);
+        let asked = Instant::now();
         let task = move |loader: &mut Loader| {
+            loader.asked = asked;
             // Whoever asked waits.
             let _taken = answer.send(task(loader));
         };
@@ -67,6 +69,8 @@ pub(super) struct Loader {
     tasks: Tasks,
     runtime: Runtime,
     session: Option<Session>,
+    /// When the task was asked for that runs now. Tasks that wait for one another wait for the database at the same time.
+    asked: Instant,
     ended: bool,
 }
 
@@ -75,7 +79,8 @@ impl Loader {
     pub(super) fn start(hub: &Arc<Hub>, runtime: Runtime) -> std::io::Result<(Tasks, thread::JoinHandle<()>)> {
         let (sender, receiver) = mpsc::channel::<Task>();
         let tasks = Tasks(sender);
-        let mut loader = Self { hub: Arc::clone(hub), tasks: tasks.clone(), runtime, session: None, ended: false };
+        let (hub, asked) = (Arc::clone(hub), Instant::now());
+        let mut loader = Self { hub, tasks: tasks.clone(), runtime, session: None, asked, ended: false };
         let run = move || {
             while let Ok(task) = receiver.recv() {
                 task(&mut loader);
@@ -88,10 +93,11 @@ impl Loader {
         Ok((tasks, thread))
     }
 
-    /// Runs something with the connection, again with a new one if it is lost, for as long as one answer may take.
+    /// Runs something with the connection, once or again with a new one if it is lost, until whoever asked for it has waited as
+    /// long as one answer may take.
     #[expect(clippy::needless_pass_by_value, reason = "a closure is written where it is passed")]
     fn with_session<T>(&mut self, run: impl AsyncFn(&Hub, &Session) -> Result<T, Fault>) -> Result<T> {
-        let deadline = Instant::now().checked_add(self.hub.endpoint.patience);
+        let deadline = self.asked.checked_add(self.hub.endpoint.patience);
         loop {
             let (hub, former) = (&self.hub, self.session.take_if(|session| !session.is_closed()));
             let attempt = self.runtime.block_on(async {
