@@ -37,9 +37,7 @@ use std::time::Duration;
 
 use crate::index::label_index::LabelIndex;
 use crate::index::sync::{Mutex, thread};
-#[cfg(any(doc, feature = "postgres"))]
-use crate::model::error::Error;
-use crate::model::error::Result;
+use crate::model::error::{Error, Result};
 use crate::store::activity::Activity;
 use crate::store::archive::OpenDatabase;
 use crate::store::backend::StorageBackend;
@@ -456,6 +454,30 @@ impl Store {
             Home::Folder(store) => store.shared.stats(store.folder.as_ref().map_or(0, Folder::file_len)),
             #[cfg(feature = "postgres")]
             Home::Database(store) => store.stats(),
+        }
+    }
+
+    /// Why nothing is written any more: [`Error::StoreFailed`]; `None` as long as writes are taken. The same as
+    /// [`StoreStats::failure`], for health checks. A store in a database never fails for good.
+    ///
+    /// **O(1)**; does not wait for the disk.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::Store;
+    ///
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// let store = Store::open(folder.path())?;
+    /// assert_eq!(store.failure(), None);
+    /// # Ok::<(), label_index::Error>(())
+    /// ```
+    pub fn failure(&self) -> Option<Error> {
+        match &self.home {
+            Home::Folder(store) => store.shared.activity.lock().failure.clone(),
+            // It takes writes again as soon as the database answers.
+            #[cfg(feature = "postgres")]
+            Home::Database(_) => None,
         }
     }
 

@@ -17,6 +17,7 @@ fn the_first_failed_write_makes_the_store_read_only() {
     other.upsert_label("1", "VIP").unwrap();
     let images = [&shop, &other].map(Image::from);
     let mut feed = shop.subscribe();
+    assert_eq!(store.failure(), None);
 
     disk.trouble_after(0, Trouble::Full);
     let Err(failure @ Error::StoreFailed { .. }) = shop.link("1", "bob") else { panic!("written nowhere") };
@@ -28,6 +29,7 @@ fn the_first_failed_write_makes_the_store_read_only() {
 
     disk.heal();
     assert_eq!(other.link("1", "ana"), Err(failure.clone()), "for all, and for good");
+    assert_eq!((store.failure(), store.stats().failure), (Some(failure.clone()), Some(failure.clone())));
     assert_eq!(store.flush(), Err(failure.clone()));
     assert_eq!(store.remove_instance("shop"), Err(failure.clone()));
     assert_eq!(store.instance("new").unwrap_err(), failure);
