@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
@@ -26,6 +26,8 @@ use crate::webhooks::Webhooks;
 /// How long requests may go on once the server is told to end.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long the head of a request may take.
+/// How long tasks that were cut off may take to end.
+const LAST_TASKS: Duration = Duration::from_secs(2);
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// Bytes of the head of a request.
 const LONGEST_HEAD: usize = 32 << 10;
@@ -55,9 +57,9 @@ pub(crate) async fn serve(arguments: Arguments) -> Result<(), String> {
     if let Some(token) = &demo_token {
         tokens.add(token, Scope::Instance(demo::INSTANCE.to_owned()))?;
     }
-    let store = open(folder, &arguments, &tokens).map_err(|error| error.to_string())?;
     let tls = tls(&arguments).await?;
     let listener = TcpListener::bind(arguments.listen).map_err(|error| format!("{}: {error}", arguments.listen))?;
+    let store = open(folder, &arguments, &tokens).map_err(|error| error.to_string())?;
     listener.set_nonblocking(true).map_err(|error| error.to_string())?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let app = Arc::new(App {
@@ -79,8 +81,26 @@ pub(crate) async fn serve(arguments: Arguments) -> Result<(), String> {
         tracing::warn!("a webhook takes too long: what it was posted will be posted again");
     }
     tracing::info!("no more requests; closing the store");
-    let flushed = tokio::task::spawn_blocking(move || app.store.flush()).await;
-    flushed.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
+    close(app).await
+}
+
+/// Closes the store, so that it is loaded quickly the next time. A request that was cut off may have a part in it for a moment
+/// longer; if it does not let go, everything is on disk at least.
+///
+/// # Errors
+///
+/// What could not be written.
+async fn close(mut app: Arc<App>) -> Result<(), String> {
+    let began = Instant::now();
+    let closed = loop {
+        app = match Arc::try_unwrap(app) {
+            Ok(app) => break tokio::task::spawn_blocking(move || app.store.close()).await,
+            Err(shared) if began.elapsed() < LAST_TASKS => shared,
+            Err(shared) => break tokio::task::spawn_blocking(move || shared.store.flush()).await,
+        };
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    closed.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
 }
 
 /// Opens the store, and makes the instances that are named.
@@ -99,7 +119,8 @@ async fn tls(arguments: &Arguments) -> Result<Option<RustlsConfig>, String> {
     // Fails only if one is installed, which is as good.
     let _installed = rustls::crypto::ring::default_provider().install_default();
     let (Some(cert), Some(key)) = (&arguments.cert, &arguments.key) else { return Ok(None) };
-    let config = RustlsConfig::from_pem_file(cert, key).await;
+    let read = |file: &Path| std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()));
+    let config = RustlsConfig::from_pem(read(cert)?, read(key)?).await;
     config.map(Some).map_err(|error| format!("{} and {}: {error}", cert.display(), key.display()))
 }
 
@@ -136,7 +157,7 @@ async fn answer(
     /// Bounds what a connection may cost before there is a request.
     macro_rules! bounded {
         ($server:expr) => {{
-            let mut server = $server.handle(handle);
+            let mut server = $server.handle(handle).first_request_timeout(HEAD_TIME);
             let mut http = server.http_builder().http1();
             http.timer(TokioTimer::new())
                 .header_read_timeout(HEAD_TIME)
