@@ -18,6 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::failure::{Answered, Failure};
 use crate::gates::Gates;
+use crate::metrics::Metrics;
 use crate::observe;
 use crate::rate::Rate;
 use crate::request::chat::ChatNames;
@@ -44,7 +45,10 @@ pub(crate) struct App {
     pub(crate) gates: Gates,
     /// Streams of events that may be begun yet.
     pub(crate) streams: Arc<Semaphore>,
-    /// Cancelled when the server is told to end.
+    pub(crate) metrics: Metrics,
+    /// Cancelled when the server is told to end: no requests should be sent to it any more.
+    pub(crate) draining: CancellationToken,
+    /// Cancelled when the server ends.
     pub(crate) ending: CancellationToken,
 }
 
@@ -86,8 +90,10 @@ impl App {
 
 /// Everything that the server answers.
 pub(crate) fn router(app: Arc<App>) -> Router {
-    let (router, document) =
+    let (router, mut document) =
         OpenApiRouter::with_openapi(routes::openapi::document()).merge(routes::all()).split_for_parts();
+    let (operation, operation_document) = routes::operation().split_for_parts();
+    document.merge(operation_document);
     let bounds = ServiceBuilder::new()
         .layer(HandleErrorLayer::new(out_of_bounds))
         .load_shed()
@@ -96,15 +102,16 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     router
         .merge(routes::openapi::serving(&document))
         .merge(routes::without_instance())
+        .layer(ServiceBuilder::new().layer(bounds).layer(DefaultBodyLimit::max(LONGEST_BODY)))
+        // Outside of the bounds: a server that is busy is alive.
+        .merge(operation)
         .fallback(|| async { Failure::new(StatusCode::NOT_FOUND, "Not found") })
         .method_not_allowed_fallback(|| async { Failure::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed") })
         .layer(
             ServiceBuilder::new()
-                .layer(middleware::from_fn(observe::request))
+                .layer(middleware::from_fn_with_state(Arc::clone(&app), observe::request))
                 .layer(CatchPanicLayer::custom(|_| Failure::internal().into_response()))
-                .layer(bounds)
-                .layer(middleware::from_fn(path::well_formed))
-                .layer(DefaultBodyLimit::max(LONGEST_BODY)),
+                .layer(middleware::from_fn(path::well_formed)),
         )
         .with_state(app)
 }

@@ -22,7 +22,8 @@ pub(crate) struct Arguments {
     /// Makes an instance with the bundled sample, in a temporary folder unless --data is given, and prints its token.
     #[arg(long)]
     pub(crate) demo: bool,
-    /// A file of tokens, one a line: `account TOKEN` for all instances, `instance NAME TOKEN` for one.
+    /// A file of tokens, one a line: `account TOKEN` for all instances, `instance NAME TOKEN` for one, `metrics TOKEN` for
+    /// /metrics alone.
     #[arg(long, value_name = "FILE", env = "LABEL_INDEX_TOKENS_FILE")]
     pub(crate) tokens: Option<PathBuf>,
     /// Tokens in the form of that file; meant for the environment.
@@ -43,6 +44,12 @@ pub(crate) struct Arguments {
     /// The private key for TLS, a PEM file.
     #[arg(long, value_name = "FILE", env = "LABEL_INDEX_KEY", requires = "cert")]
     pub(crate) key: Option<PathBuf>,
+    /// Gives the numbers of each instance at /metrics, by its name, instead of totals.
+    #[arg(long, env = "LABEL_INDEX_METRICS_BY_INSTANCE")]
+    pub(crate) metrics_by_instance: bool,
+    /// Seconds between SIGTERM and the end of listening, in which /readyz says 503 already, so that a balancer notices.
+    #[arg(long, value_name = "SECONDS", env = "LABEL_INDEX_DRAIN", default_value_t = 0)]
+    pub(crate) drain: u64,
     #[command(flatten)]
     pub(crate) webhooks: webhooks::Options,
 }

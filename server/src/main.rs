@@ -6,6 +6,7 @@ mod demo;
 mod events;
 mod failure;
 mod gates;
+mod metrics;
 mod observe;
 mod rate;
 mod request;

@@ -1,11 +1,13 @@
 //! Logs: what was asked and how it went, without a token, a phone number or a name in them.
 
-use std::time::Instant;
+use std::sync::Arc;
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing_subscriber::EnvFilter;
+
+use crate::app::App;
 
 /// Logs to stderr, as `RUST_LOG` says; by default warnings, and what this server says itself.
 pub(crate) fn log_to_stderr() {
@@ -14,13 +16,15 @@ pub(crate) fn log_to_stderr() {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
 }
 
-/// Logs one request. The route is the pattern, since the address itself has numbers and tokens in it.
-pub(crate) async fn request(request: Request, next: Next) -> Response {
-    let began = Instant::now();
+/// Counts and logs one request. The route is the pattern, since the address itself has numbers and tokens in it.
+pub(crate) async fn request(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let pending = app.metrics.begin();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let response = next.run(request).await;
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
-    tracing::debug!(%method, route, status = response.status().as_u16(), micros = began.elapsed().as_micros(), "answered");
+    let status = response.status().as_u16();
+    tracing::debug!(%method, route, status, micros = pending.began.elapsed().as_micros(), "answered");
+    pending.answered(&method, route, status);
     response
 }

@@ -18,6 +18,7 @@ use crate::app::{App, STREAMS, router};
 use crate::arguments::Arguments;
 use crate::demo;
 use crate::gates::Gates;
+use crate::metrics::Metrics;
 use crate::rate::Rate;
 use crate::request::chat::ChatNames;
 use crate::tokens::{Scope, Tokens};
@@ -25,9 +26,9 @@ use crate::webhooks::Webhooks;
 
 /// How long requests may go on once the server is told to end.
 const GRACE: Duration = Duration::from_secs(10);
-/// How long the head of a request may take.
 /// How long tasks that were cut off may take to end.
 const LAST_TASKS: Duration = Duration::from_secs(2);
+/// How long the head of a request may take.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// Bytes of the head of a request.
 const LONGEST_HEAD: usize = 32 << 10;
@@ -58,8 +59,8 @@ pub(crate) async fn serve(arguments: Arguments) -> Result<(), String> {
         tokens.add(token, Scope::Instance(demo::INSTANCE.to_owned()))?;
     }
     let tls = tls(&arguments).await?;
-    let listener = TcpListener::bind(arguments.listen).map_err(|error| format!("{}: {error}", arguments.listen))?;
     let store = open(folder, &arguments, &tokens).map_err(|error| error.to_string())?;
+    let listener = TcpListener::bind(arguments.listen).map_err(|error| format!("{}: {error}", arguments.listen))?;
     listener.set_nonblocking(true).map_err(|error| error.to_string())?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let app = Arc::new(App {
@@ -69,12 +70,15 @@ pub(crate) async fn serve(arguments: Arguments) -> Result<(), String> {
         chats: ChatNames { host_keys: arguments.host_keys || arguments.demo },
         gates: Gates::new(),
         streams: Arc::new(Semaphore::new(STREAMS)),
+        metrics: Metrics::new(arguments.metrics_by_instance),
+        draining: CancellationToken::new(),
         ending: CancellationToken::new(),
     });
     // Before the first request: each event from then on is posted.
-    let webhooks = Webhooks::start(&arguments.webhooks, &folder.join("webhooks"), &app.store, &app.ending)?;
+    let webhooks = Webhooks::start(&arguments.webhooks, &folder.join("webhooks"), &app)?;
     let handle = Handle::new();
-    tokio::spawn(end_on_signal(handle.clone(), app.ending.clone()));
+    let drain = Duration::from_secs(arguments.drain);
+    tokio::spawn(end_on_signal(handle.clone(), drain, app.draining.clone(), app.ending.clone()));
     announce(address, tls.is_some(), demo_token.as_deref()).map_err(|error| format!("stdout: {error}"))?;
     answer(listener, tls, handle, Arc::clone(&app)).await.map_err(|error| format!("{address}: {error}"))?;
     if tokio::time::timeout(GRACE, webhooks.ended()).await.is_err() {
@@ -172,8 +176,14 @@ async fn answer(
     }
 }
 
-/// Waits for SIGTERM or SIGINT; then no further connection is taken, and requests have some time to end.
-async fn end_on_signal(handle: Handle<SocketAddr>, ending: CancellationToken) {
+/// Waits for SIGTERM or SIGINT, and then for some time in which a balancer may notice that the server is not ready, or for
+/// another signal; then no further connection is taken, and requests have some time to end.
+async fn end_on_signal(
+    handle: Handle<SocketAddr>,
+    drain: Duration,
+    draining: CancellationToken,
+    ending: CancellationToken,
+) {
     let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         tracing::error!("no signals: the server can only be killed");
@@ -184,6 +194,12 @@ async fn end_on_signal(handle: Handle<SocketAddr>, ending: CancellationToken) {
         _ = interrupt.recv() => {}
     }
     tracing::info!("told to end");
+    draining.cancel();
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = tokio::time::sleep(drain) => {}
+    }
     // Streams of events would go on for ever.
     ending.cancel();
     handle.graceful_shutdown(Some(GRACE));

@@ -29,6 +29,8 @@ pub(crate) enum Scope {
     Account,
     /// One, by name.
     Instance(String),
+    /// None: it is for numbers about all of them.
+    Metrics,
 }
 
 impl Scope {
@@ -36,7 +38,12 @@ impl Scope {
         match self {
             Self::Account => true,
             Self::Instance(name) => name == instance,
+            Self::Metrics => false,
         }
+    }
+
+    pub(crate) fn allows_metrics(&self) -> bool {
+        matches!(self, Self::Account | Self::Metrics)
     }
 }
 
@@ -59,7 +66,8 @@ impl Tokens {
         Ok(hex::encode(bytes))
     }
 
-    /// Adds the tokens of a text: `account TOKEN` or `instance NAME TOKEN` in each line; `#` begins a comment line.
+    /// Adds the tokens of a text: `account TOKEN`, `instance NAME TOKEN` or `metrics TOKEN` in each line; `#` begins a comment
+    /// line.
     ///
     /// # Errors
     ///
@@ -70,8 +78,9 @@ impl Tokens {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let (scope, token) = parse(line)
-                .ok_or_else(|| format!("tokens, line {number}: neither `account TOKEN` nor `instance NAME TOKEN`"))?;
+            let (scope, token) = parse(line).ok_or_else(|| {
+                format!("tokens, line {number}: no `account TOKEN`, `instance NAME TOKEN` or `metrics TOKEN`")
+            })?;
             self.add(token, scope).map_err(|error| format!("tokens, line {number}: {error}"))?;
         }
         Ok(())
@@ -103,7 +112,7 @@ impl Tokens {
     /// The instances that tokens name.
     pub(crate) fn instances(&self) -> impl Iterator<Item = &str> {
         self.scopes.values().flatten().filter_map(|(_, scope)| match scope {
-            Scope::Account => None,
+            Scope::Account | Scope::Metrics => None,
             Scope::Instance(name) => Some(name.as_str()),
         })
     }
@@ -130,6 +139,7 @@ fn parse(line: &str) -> Option<(Scope, &str)> {
     let rest = rest.trim_start();
     match kind {
         "account" if !rest.contains(char::is_whitespace) => Some((Scope::Account, rest)),
+        "metrics" if !rest.contains(char::is_whitespace) => Some((Scope::Metrics, rest)),
         "instance" => {
             let (name, token) = rest.rsplit_once(char::is_whitespace)?;
             Some((Scope::Instance(name.trim_end().to_owned()), token))
@@ -154,10 +164,12 @@ mod tests {
     #[test]
     fn lines_are_read() {
         let mut tokens = Tokens::new().unwrap();
-        let lines = "# tokens\n\naccount  0123456789abcdef\n instance my shop fedcba9876543210 \n";
+        let lines =
+            "# tokens\n\naccount  0123456789abcdef\n instance my shop fedcba9876543210 \nmetrics aaaabbbbccccdddd";
         tokens.read(lines).unwrap();
         assert_eq!(tokens.scope("0123456789abcdef").unwrap().1, &Scope::Account);
         assert_eq!(tokens.scope("fedcba9876543210").unwrap().1, &Scope::Instance("my shop".to_owned()));
+        assert_eq!(tokens.scope("aaaabbbbccccdddd").unwrap().1, &Scope::Metrics);
         assert_eq!(tokens.instances().collect::<Vec<_>>(), ["my shop"]);
         for unknown in ["", "0123456789abcde", "0123456789abcdef ", "0123456789ABCDEF"] {
             assert!(tokens.scope(unknown).is_none(), "{unknown:?}");
@@ -168,10 +180,16 @@ mod tests {
     fn a_line_that_is_refused_is_named_and_not_shown() {
         for (lines, expected) in [
             ("account short", "tokens, line 1: a token needs 16 characters or more"),
-            ("\naccount", "tokens, line 2: neither `account TOKEN` nor `instance NAME TOKEN`"),
-            ("user 0123456789abcdef", "tokens, line 1: neither `account TOKEN` nor `instance NAME TOKEN`"),
-            ("account a 0123456789abcdef", "tokens, line 1: neither `account TOKEN` nor `instance NAME TOKEN`"),
-            ("instance 0123456789abcdef", "tokens, line 1: neither `account TOKEN` nor `instance NAME TOKEN`"),
+            ("\naccount", "tokens, line 2: no `account TOKEN`, `instance NAME TOKEN` or `metrics TOKEN`"),
+            ("user 0123456789abcdef", "tokens, line 1: no `account TOKEN`, `instance NAME TOKEN` or `metrics TOKEN`"),
+            (
+                "account a 0123456789abcdef",
+                "tokens, line 1: no `account TOKEN`, `instance NAME TOKEN` or `metrics TOKEN`",
+            ),
+            (
+                "instance 0123456789abcdef",
+                "tokens, line 1: no `account TOKEN`, `instance NAME TOKEN` or `metrics TOKEN`",
+            ),
             ("account 0123456789abcdef\ninstance a 0123456789abcdef", "tokens, line 2: the token is there already"),
         ] {
             assert_eq!(Tokens::new().unwrap().read(lines).unwrap_err(), expected);

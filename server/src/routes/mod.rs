@@ -8,6 +8,7 @@ pub(crate) mod instances;
 pub(crate) mod labels;
 pub(crate) mod links;
 pub(crate) mod openapi;
+pub(crate) mod operation;
 pub(crate) mod tags;
 
 use std::sync::Arc;
@@ -33,6 +34,14 @@ pub(crate) fn all() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(links::link, links::unlink))
         .routes(routes!(links::labels_of, links::set))
         .routes(routes!(events::stream))
+}
+
+/// The routes for those who run the server, which the document describes too.
+pub(crate) fn operation() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(operation::alive))
+        .routes(routes!(operation::ready))
+        .routes(routes!(operation::numbers))
 }
 
 /// The routes of the first interface without the name that they need.

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::events::{Events, InstanceEvent};
 use crate::webhooks::bookmark::Bookmark;
 use crate::webhooks::dead_letters::DeadLetters;
+use crate::webhooks::meter::{Meter, Progress};
 use crate::webhooks::receiver::{Receiver, Verdict};
 
 /// Events in one delivery: some ten KiB, which every receiver takes.
@@ -31,6 +32,8 @@ pub(crate) struct Follower {
     pub(crate) dead_letters: Arc<DeadLetters>,
     /// How long a delivery is tried.
     pub(crate) give_up: Duration,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) progress: Progress,
     pub(crate) ending: CancellationToken,
     /// What was read of the feed, and comes next.
     pub(crate) ahead: Option<Delivery>,
@@ -130,6 +133,7 @@ impl Follower {
     }
 
     async fn advance(&self, position: Position) {
+        self.progress.reach(position.revision());
         if let Err(error) = self.bookmark.advance(position).await {
             // Events may be posted again, and none is lost.
             tracing::error!(%error, "how far a webhook has come could not be stored");
@@ -140,7 +144,9 @@ impl Follower {
     async fn deliver(&self, id: &str, body: &str) -> Result<(), Ending> {
         let (began, mut wait) = (Instant::now(), FIRST_WAIT);
         loop {
-            let (is_dead, cause) = match self.receiver.post(id, body).await {
+            let verdict = self.receiver.post(id, body).await;
+            self.meter.attempted(verdict.name());
+            let (is_dead, cause) = match verdict {
                 Verdict::Taken => return Ok(()),
                 Verdict::Refused(cause) => (true, cause),
                 Verdict::NotNow(cause) => (began.elapsed() + wait > self.give_up, cause),
@@ -149,6 +155,7 @@ impl Follower {
             if is_dead {
                 match self.dead_letters.add(self.receiver.address(), id, &cause, body).await {
                     Ok(()) => {
+                        self.meter.died();
                         tracing::error!(webhook, id, cause, "a delivery is among the dead letters");
                         return Ok(());
                     }

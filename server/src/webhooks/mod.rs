@@ -4,6 +4,7 @@ mod bookmark;
 mod dead_letters;
 mod follower;
 mod key;
+pub(crate) mod meter;
 mod receiver;
 
 use std::collections::HashSet;
@@ -13,11 +14,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use label_index::{Error, LabelIndex, Store, Subscriber};
+use label_index::{Error, LabelIndex, Subscriber};
 use reqwest::Url;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::app::App;
 use crate::webhooks::bookmark::Bookmark;
 use crate::webhooks::dead_letters::DeadLetters;
 use crate::webhooks::follower::Follower;
@@ -61,12 +62,7 @@ impl Webhooks {
     /// # Errors
     ///
     /// Why it cannot be begun.
-    pub(crate) fn start(
-        options: &Options,
-        folder: &Path,
-        store: &Store,
-        ending: &CancellationToken,
-    ) -> Result<Self, String> {
+    pub(crate) fn start(options: &Options, folder: &Path, app: &App) -> Result<Self, String> {
         let tasks = TaskTracker::new();
         tasks.close();
         let Some(secret) = options.secret.as_deref().filter(|_| !options.urls.is_empty()) else {
@@ -83,10 +79,12 @@ impl Webhooks {
             if !addresses.insert(url) {
                 return Err(format!("the webhook {} is given twice", receiver.origin()));
             }
-            for instance in store.instances() {
-                let index = store.existing(&instance).map_err(|error| format!("{instance}: {error}"))?;
+            for instance in app.store.instances() {
+                let index = app.store.existing(&instance).map_err(|error| format!("{instance}: {error}"))?;
                 let bookmark = Bookmark::new(folder, url, &instance);
                 let subscriber = subscribe(&index, &bookmark)?;
+                let meter = Arc::clone(&app.metrics.webhooks);
+                let progress = meter.follow(&index, subscriber.revision());
                 tasks.spawn(
                     Follower {
                         instance: instance.into(),
@@ -96,7 +94,9 @@ impl Webhooks {
                         receiver: Arc::clone(&receiver),
                         dead_letters: Arc::clone(&dead_letters),
                         give_up: Duration::from_secs(options.give_up),
-                        ending: ending.clone(),
+                        meter,
+                        progress,
+                        ending: app.ending.clone(),
                         ahead: None,
                     }
                     .run(),

@@ -36,6 +36,17 @@ pub(crate) enum Verdict {
     NotNow(String),
 }
 
+impl Verdict {
+    /// The name of the verdict, for metrics.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Refused(_) => "refused",
+            Self::NotNow(_) => "not_now",
+        }
+    }
+}
+
 impl Receiver {
     /// # Errors
     ///

@@ -29,7 +29,7 @@ async fn no_operation_takes_the_token_of_another_instance() {
     let operations = operations(&server).await;
     assert!(operations.len() >= 17, "{operations:?}");
     for (method, path) in operations {
-        if path == "/v2/instances" {
+        if ["/v2/instances", "/healthz", "/readyz"].contains(&path.as_str()) {
             continue;
         }
         let body = json!({ "name": "X", "number": "5511999990001", "tagId": "1", "labels": [] });

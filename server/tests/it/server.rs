@@ -156,10 +156,15 @@ impl Server {
 }
 
 impl Server {
-    /// Tells the server to end as a service manager does, and gives whether it ended well.
-    pub(crate) fn terminate(&mut self) -> bool {
+    /// Tells the server to end, and does not wait.
+    pub(crate) fn signal(&self) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").arg(pid).status().unwrap().success());
+    }
+
+    /// Tells the server to end as a service manager does, and gives whether it ended well.
+    pub(crate) fn terminate(&mut self) -> bool {
+        self.signal();
         self.child.wait().unwrap().success()
     }
 }
