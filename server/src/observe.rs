@@ -5,15 +5,22 @@ use std::sync::Arc;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{EnvFilter, FilterExt, LevelFilter, Targets};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::app::App;
 
 /// Logs to stderr, as `RUST_LOG` says; by default warnings, and what this server says itself.
+///
+/// Of libraries only warnings are let through, whatever `RUST_LOG` says: below that, those that read and send requests may
+/// write out whole headers and addresses, as soon as anybody turns on a feature of theirs.
 pub(crate) fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,label_index_server=info"));
+    let chosen = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,label_index_server=info"));
+    let harmless = Targets::new().with_target("label_index", LevelFilter::TRACE).with_default(LevelFilter::WARN);
     let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(ansi);
+    tracing_subscriber::registry().with(lines.with_filter(chosen.and(harmless))).init();
 }
 
 /// Counts and logs one request. The route is the pattern, since the address itself has numbers and tokens in it.

@@ -10,7 +10,9 @@
 
 mod bodies;
 mod confusion;
+mod connections;
 mod contacts;
+mod crash;
 mod deletion;
 mod demo;
 mod encoding;
@@ -18,6 +20,7 @@ mod events;
 mod health;
 mod labels;
 mod links;
+mod logs;
 mod metrics;
 mod rate;
 mod receiver;

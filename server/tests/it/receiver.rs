@@ -91,6 +91,13 @@ impl Receiver {
         events
     }
 
+    /// The last event that was taken.
+    pub(crate) fn last(&self) -> Option<Value> {
+        let posts = self.inner.posts.lock().unwrap();
+        let taken = posts.iter().rev().find(|post| post.status < 300)?;
+        taken.body["events"].as_array()?.last().cloned()
+    }
+
     /// Waits until so many different events were taken, and gives them.
     pub(crate) async fn take(&self, number: usize) -> Vec<Value> {
         self.until(|receiver| receiver.taken_once().len() >= number).await;

@@ -162,6 +162,12 @@ impl Server {
         assert!(Command::new("kill").arg(pid).status().unwrap().success());
     }
 
+    /// Kills the server, as `kill -9` does.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Tells the server to end as a service manager does, and gives whether it ended well.
     pub(crate) fn terminate(&mut self) -> bool {
         self.signal();
