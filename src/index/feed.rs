@@ -52,6 +52,8 @@ pub(in crate::index) struct Kept {
     /// How far each subscriber has come.
     seen: HashMap<u64, Arc<AtomicU64>>,
     next_subscriber: u64,
+    /// How often the index began anew. Whoever subscribed before has missed commits.
+    life: u64,
     closed: bool,
 }
 
@@ -77,6 +79,10 @@ impl Kept {
 
     pub(in crate::index) fn is_closed(&self) -> bool {
         self.closed
+    }
+
+    pub(in crate::index) fn life(&self) -> u64 {
+        self.life
     }
 
     /// Adds the next commit, and gives up the oldest ones beyond the limit.
@@ -148,6 +154,7 @@ pub(crate) struct Start {
     pub(in crate::index) after: Revision,
     /// Where it says how far it has come.
     pub(in crate::index) seen: Arc<AtomicU64>,
+    pub(in crate::index) life: u64,
     /// The revision is not one that the index has reached: it is that of another life of it.
     pub(in crate::index) lost: bool,
 }
@@ -201,6 +208,21 @@ impl Feed {
         wake
     }
 
+    /// Begins anew behind a revision, which may be lower than before. Every subscriber has missed commits.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn begin_anew(&self, revision: Revision) -> Wake {
+        let mut kept = self.kept.lock();
+        let gone = kept.limit_to(0);
+        kept.floor = revision;
+        kept.life += 1;
+        self.announced.store(revision, Ordering::SeqCst);
+        let wake = kept.wake(&self.waker_caller);
+        drop(kept);
+        self.arrived.notify_all();
+        drop(gone);
+        wake
+    }
+
     /// Checks the invariants of the feed.
     pub(crate) fn check_invariants(&self) -> Result<(), Violation> {
         self.kept.lock().check_invariants(self.limit)
@@ -237,7 +259,7 @@ impl Feed {
         let seen = Arc::new(AtomicU64::new(after));
         let number = kept.next_subscriber;
         kept.seen.insert(number, Arc::clone(&seen));
-        let start = Start { number, after, seen, lost: after > visible };
+        let start = Start { number, after, seen, life: kept.life, lost: after > visible };
         drop(kept);
         drop(gone);
         start
@@ -257,10 +279,12 @@ impl Feed {
         drop((waker, seen, gone));
     }
 
-    /// The newest revision that may be visible: that of the last commit, which may not be here yet. What is beyond that is
-    /// the revision of another life.
-    pub(in crate::index) fn visible_at_most(&self) -> Revision {
-        self.kept.lock().newest().saturating_add(1).max(self.announced.load(Ordering::SeqCst))
+    /// The life that the feed is in, and whether a revision is one of another life, since it is beyond the newest that may be
+    /// visible: that of the last commit, which may not be here yet.
+    pub(in crate::index) fn place_of(&self, revision: Revision) -> (u64, bool) {
+        let kept = self.kept.lock();
+        let visible = kept.newest().saturating_add(1).max(self.announced.load(Ordering::SeqCst));
+        (kept.life, revision > visible)
     }
 
     /// How many subscribers there are, and how far the last of them has come.

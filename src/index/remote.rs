@@ -126,6 +126,22 @@ impl LabelIndex {
         Ok(())
     }
 
+    /// Shows what was read anew in place of what was visible. Nothing may be planned. Every subscriber is told that it missed
+    /// commits, and a ticket is cancelled: nobody knows what it would have to protect.
+    pub(crate) fn read_again(&self, version: Version) {
+        let Some(journal) = self.journal() else { return };
+        let revision = version.revision;
+        let mut writer = self.writer();
+        writer.close_ticket(None);
+        let former = self.visible().write(|visible| std::mem::replace(visible, version));
+        journal.restart(self.visible());
+        journal.mark_durable(revision);
+        journal.acknowledge(revision, 0);
+        writer.wake_after(self.feed().begin_anew(revision));
+        drop(writer);
+        drop(former);
+    }
+
     /// Takes no write any more, fails those that have no answer, and tells subscribers that nothing follows.
     pub(crate) fn end_remote(&self, why: &Error) {
         self.end_journal(why.clone());

@@ -72,6 +72,8 @@ pub struct Subscriber {
     seen: Arc<AtomicU64>,
     /// Whether the subscriber has to be told that it missed commits, until it resumes.
     lost: bool,
+    /// That of the feed when this began or resumed.
+    life: u64,
     /// What it needs of the archive, if it is behind what is in memory.
     older: Option<Box<Older>>,
 }
@@ -88,8 +90,8 @@ struct Older {
 }
 
 impl Subscriber {
-    pub(crate) fn new(feed: &Arc<Feed>, identity: u64, Start { number, after, seen, lost }: Start) -> Self {
-        Self { feed: Arc::clone(feed), number, identity, after, seen, lost, older: None }
+    pub(crate) fn new(feed: &Arc<Feed>, identity: u64, Start { number, after, seen, life, lost }: Start) -> Self {
+        Self { feed: Arc::clone(feed), number, identity, after, seen, lost, life, older: None }
     }
 
     /// The last revision that was delivered, or after which this subscriber began.
@@ -107,7 +109,7 @@ impl Subscriber {
     /// If commits after that one are gone too, the next delivery says so.
     pub fn resume_after(&mut self, revision: Revision) {
         self.come_to(revision);
-        self.lost = revision > self.feed.visible_at_most();
+        (self.life, self.lost) = self.feed.place_of(revision);
         self.older = None;
     }
 
@@ -231,7 +233,7 @@ impl Subscriber {
     /// What comes next, as far as that is known in memory.
     fn next_in(&self, kept: &Kept) -> Next {
         let missed = Next::Ready(Delivery::Missed { after: self.after });
-        if self.lost {
+        if self.lost || self.life != kept.life() {
             return missed;
         }
         let older = self.older.as_deref();

@@ -45,7 +45,6 @@ use crate::store::catalog::{Catalog, open_database};
 use crate::store::checkpoint::clean_up;
 use crate::store::folder::{Folder, Location, refused};
 use crate::store::instances::{Instances, Shared};
-use crate::store::log_reader::Retention;
 #[cfg(feature = "postgres")]
 use crate::store::postgres::ConnectedStore;
 use crate::store::signal::Signal;
@@ -183,9 +182,8 @@ impl StoreOptions {
         folder: Option<(Folder, Location)>,
     ) -> Result<FolderStore> {
         let (folder, location) = folder.unzip();
-        let Self { durability, limits, retain_changes, retain_age, unload_after, tuning, .. } = self;
-        let feed_changes = u64::try_from(limits.of_all.feed_changes).unwrap_or(u64::MAX);
-        let retention = Retention { changes: retain_changes.unwrap_or(feed_changes), age: retain_age };
+        let retention = self.retention();
+        let Self { durability, limits, unload_after, tuning, .. } = self;
         let database = Arc::new(open_database(backend, tuning.cache_bytes, &path)?);
         let Catalog { instances, next, unfinished, is_former } = Catalog::read(&database, &path)?;
         // Half of the time is for the disk.
@@ -523,10 +521,15 @@ impl Store {
     ///
     /// [`Error::StoreFailed`].
     pub fn checkpoint(&self) -> Result<()> {
-        let shared = &self.in_folder("a checkpoint")?.shared;
-        let loaded: Vec<u64> = shared.disk.lock().loaded.keys().copied().collect();
-        shared.flush()?;
-        shared.checkpoint(loaded)
+        match &self.home {
+            Home::Folder(FolderStore { shared, .. }) => {
+                let loaded: Vec<u64> = shared.disk.lock().loaded.keys().copied().collect();
+                shared.flush()?;
+                shared.checkpoint(loaded)
+            }
+            #[cfg(feature = "postgres")]
+            Home::Database(store) => store.checkpoint(),
+        }
     }
 
     /// Writes all instances as lines of JSON, which [`import`](Self::import) takes, and other programs. `docs/format.md`

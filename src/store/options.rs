@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::options::Limits;
+use crate::store::log_reader::Retention;
 #[cfg(feature = "postgres")]
 use crate::store::postgres::connect_options::ConnectOptions;
 
@@ -103,6 +104,12 @@ impl StoreOptions {
     /// The defaults.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Which commits are retained for subscribers that are behind.
+    pub(super) fn retention(&self) -> Retention {
+        let feed_changes = u64::try_from(self.limits.of_all.feed_changes).unwrap_or(u64::MAX);
+        Retention { changes: self.retain_changes.unwrap_or(feed_changes), age: self.retain_age }
     }
 
     /// When a write returns. Default [`Durability::Synced`].

@@ -7,16 +7,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::time::{sleep, timeout};
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use crate::index::remote::Planned;
 use crate::index::turn::Work;
+use crate::model::change::Revision;
 use crate::model::error::Error;
 use crate::store::postgres::fault::Fault;
 use crate::store::postgres::hub::{Hub, Loaded};
-use crate::store::postgres::log::LogStream;
+use crate::store::postgres::load::read_instance;
+use crate::store::postgres::log::LogReader;
 use crate::store::postgres::record::{Head, Record};
 use crate::store::postgres::session::{Session, int8};
+use crate::store::postgres::worker::Tasks;
 use crate::store::writer::now;
 
 /// How long the thread waits after a failure before it tries again.
@@ -27,6 +31,8 @@ const BYTES: usize = 16 << 20;
 
 pub(super) struct Committer {
     hub: Arc<Hub>,
+    /// Where checkpoints are written.
+    checkpoints: Tasks,
     session: Option<Session>,
     /// Whether the session hears of other sessions, and tells them.
     listens: bool,
@@ -45,19 +51,30 @@ struct Pending {
     planned: Planned,
     /// None if the answers only rest on what is there.
     record: Option<Record>,
-    /// Whether the record was in a statement.
-    was_sent: bool,
+    /// Whether a statement with the record was answered.
+    was_answered: bool,
+    /// Whether the answer to a statement with the record was lost: it may have been carried out.
+    is_in_doubt: bool,
     /// When its writers have waited long enough.
     until: Instant,
 }
 
-/// The log of an instance as the database has it.
-type Heads = BTreeMap<u64, Head>;
+/// The logs of instances as the database has them, and the revisions of their checkpoints.
+type Heads = BTreeMap<u64, (Head, Revision)>;
+
+/// What was found of the log behind a head.
+enum Found {
+    /// Every record follows the one before.
+    Next(Vec<Record>),
+    /// The log was trimmed up to a later one, or it is not the one that was read before.
+    Other,
+}
 
 impl Committer {
-    pub(super) fn new(hub: &Arc<Hub>, interval: Duration) -> Self {
+    pub(super) fn new(hub: &Arc<Hub>, checkpoints: Tasks, interval: Duration) -> Self {
         Self {
             hub: Arc::clone(hub),
+            checkpoints,
             session: None,
             listens: false,
             interval,
@@ -118,7 +135,8 @@ impl Committer {
         let record = Record::new(loaded.number, behind, planned.commits(), now());
         let began = self.failing.as_ref().map_or_else(Instant::now, |(since, _)| *since);
         let until = until.unwrap_or_else(|| began + self.hub.endpoint.patience);
-        let pending = Pending { loaded: Arc::clone(loaded), planned, record, was_sent: false, until };
+        let pending =
+            Pending { loaded: Arc::clone(loaded), planned, record, was_answered: false, is_in_doubt: false, until };
         self.pending.insert(loaded.number, pending);
     }
 
@@ -211,32 +229,38 @@ impl Committer {
             column(|record| record.head.revision),
             column(|record| record.head.chain),
             column(|record| record.group_id),
+            column(|record| record.changes),
+            column(|record| record.written),
         ];
         let mut parameters: Vec<(&(dyn tokio_postgres::types::ToSql + Sync), Type)> = Vec::new();
         for column in &columns {
             parameters.push((column, Type::INT8_ARRAY));
         }
         parameters.push((&commits, Type::BYTEA_ARRAY));
-        let rows = session.query(&self.hub.endpoint.tables.write, &parameters).await?;
+        let written = session.query(&self.hub.endpoint.tables.write, &parameters).await;
         drop(parameters);
         for number in &columns[0] {
             if let Some(pending) = self.pending.get_mut(&number.cast_unsigned()) {
-                pending.was_sent = true;
+                pending.was_answered |= written.is_ok();
+                pending.is_in_doubt |= matches!(written, Err(Fault::Lost(_)));
             }
         }
-        for row in &rows {
+        let written = written?;
+        for row in &written {
             let number = int8(row, 0)?;
             if let Some(pending) = self.pending.remove(&number) {
-                pending.settle();
+                self.settle(pending);
             }
         }
-        Ok(rows.len())
+        Ok(written.len())
     }
 
     async fn heads(&self, session: &Session, asked: &Vec<i64>) -> Result<Heads, Fault> {
         let rows = session.query(&self.hub.endpoint.tables.heads, &[(asked, Type::INT8_ARRAY)]).await?;
-        let head =
-            |row: &tokio_postgres::Row| Ok((int8(row, 0)?, Head { revision: int8(row, 1)?, chain: int8(row, 2)? }));
+        let head = |row: &Row| {
+            let head = Head { revision: int8(row, 1)?, chain: int8(row, 2)? };
+            Ok((int8(row, 0)?, (head, int8(row, 3)?)))
+        };
         rows.iter().map(head).collect()
     }
 
@@ -245,45 +269,27 @@ impl Committer {
         &mut self,
         session: &Session,
         loaded: &Arc<Loaded>,
-        mut pending: Option<Pending>,
+        pending: Option<Pending>,
         heads: &Heads,
     ) -> Result<(), Fault> {
         let known = *loaded.head.lock();
-        let why = match heads.get(&loaded.number) {
-            None => Some(loaded.unknown()),
-            Some(head) if head.revision < known.revision || (head.revision == known.revision && *head != known) => {
-                let what = "the log in the database is not the one that was read before".to_owned();
-                Some(Error::Damaged { instance: Some(loaded.name.to_string()), what })
-            }
-            Some(head) if *head == known => {
-                match pending {
-                    Some(pending) if pending.record.is_none() => pending.settle(),
-                    // It waits for the next statement, or the server wrote nothing for a reason that it does not tell.
-                    Some(pending) => {
-                        let was_sent = pending.was_sent;
-                        self.pending.insert(loaded.number, pending);
-                        if was_sent {
-                            return Err(Fault::Refused("the server writes nothing, and does not say why".to_owned()));
-                        }
-                    }
-                    None => {}
-                }
-                return Ok(());
-            }
-            Some(_) => None,
-        };
-        if let Some(why) = why {
-            self.give_up(loaded, pending, &why);
+        let Some(&(head, image)) = heads.get(&loaded.number) else {
+            self.give_up(loaded, pending, &loaded.unknown());
             return Ok(());
+        };
+        loaded.note_image(image);
+        if head == known {
+            return self.go_on(loaded, pending);
         }
-        let mut again = None;
-        let taken_in = self.take_in(session, loaded, known, (&mut pending, &mut again)).await;
-        match taken_in {
+        let mut open = Open { pending, again: None };
+        let done = self.catch_up(session, loaded, (known, head), &mut open).await;
+        let Open { pending, again } = open;
+        match done {
             Ok(()) => {
                 if let Some((works, until)) = again {
                     self.plan(loaded, works, Some(until));
                 } else if let Some(pending) = pending {
-                    // Nothing was read. The instance was removed between the two questions, or its log has a hole.
+                    // Nothing was read: the instance was removed between the two questions.
                     self.pending.insert(loaded.number, pending);
                     return Err(Fault::Refused("the log ends before its head".to_owned()));
                 }
@@ -306,36 +312,104 @@ impl Committer {
         }
     }
 
-    /// Takes in the records behind a head. What is pending is answered, or undone and has to be planned again.
-    async fn take_in(
+    /// Nobody else wrote to an instance: what is pending is answered, or was not written.
+    fn go_on(&mut self, loaded: &Arc<Loaded>, pending: Option<Pending>) -> Result<(), Fault> {
+        match pending {
+            Some(pending) if pending.record.is_none() => self.settle(pending),
+            // It waits for the next statement, or the server wrote nothing for a reason that it does not tell.
+            Some(pending) => {
+                let was_answered = pending.was_answered;
+                self.pending.insert(loaded.number, pending);
+                if was_answered {
+                    return Err(Fault::Refused("the server writes nothing, and does not say why".to_owned()));
+                }
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Comes from the known head of an instance to the one that the database has.
+    async fn catch_up(
         &self,
         session: &Session,
         loaded: &Arc<Loaded>,
-        known: Head,
-        (pending, again): (&mut Option<Pending>, &mut Option<Again>),
+        (known, head): (Head, Head),
+        open: &mut Open,
     ) -> Result<(), Fault> {
-        let instance = (&*loaded.name, loaded.number);
-        let mut records = Vec::new();
-        let mut log = LogStream::after(session, &self.hub.endpoint, instance, known).await?;
-        // All are read before anything is undone.
-        while let Some(record) = log.next().await? {
-            records.push(record);
+        if head.revision > known.revision
+            && let Found::Next(records) = self.read_log(session, loaded, known).await?
+        {
+            self.take_in(loaded, records, open)
+        } else {
+            self.read_again(session, loaded, open).await
         }
+    }
+
+    /// The records behind a head. All are read before anything is undone.
+    async fn read_log(&self, session: &Session, loaded: &Loaded, known: Head) -> Result<Found, Fault> {
+        let mut log = LogReader::after(session, &self.hub.endpoint, loaded.number, known).await?;
+        let (mut records, mut follow) = (Vec::new(), true);
+        // To the end, so that the session is ready for the next question.
+        while let Some(record) = log.next().await? {
+            follow &= record.is_next();
+            if follow {
+                records.push(record);
+            }
+        }
+        Ok(if follow { Found::Next(records) } else { Found::Other })
+    }
+
+    /// Takes in records. What is pending is answered, or undone and has to be planned again.
+    fn take_in(&self, loaded: &Arc<Loaded>, records: Vec<Record>, open: &mut Open) -> Result<(), Fault> {
         let damaged = |damage| Fault::damage(&loaded.name, damage);
         for record in records {
-            if let Some(own) = pending.take_if(|pending| pending.wrote(&record)) {
+            if let Some(own) = open.pending.take_if(|pending| pending.wrote(&record)) {
                 // The answer to the statement was lost, and it was carried out.
-                own.settle();
+                self.settle(own);
                 continue;
             }
             let commits = record.decode(loaded.number, loaded.identity).map_err(damaged)?;
-            if let Some(Pending { planned, until, .. }) = pending.take() {
-                *again = Some((loaded.index.undo_planned(planned), until));
-            }
+            open.undo(loaded);
             loaded.index.take_in(commits).map_err(damaged)?;
             *loaded.head.lock() = record.head;
+            self.note_log(loaded, record.bytes());
         }
         Ok(())
+    }
+
+    /// Reads an instance anew that was changed beyond what can be followed. Its subscribers miss what lies between.
+    async fn read_again(&self, session: &Session, loaded: &Arc<Loaded>, open: &mut Open) -> Result<(), Fault> {
+        let found = read_instance(&self.hub, session, &loaded.name).await?;
+        if found.entry.number != loaded.number {
+            return Err(Fault::Final(loaded.unknown()));
+        }
+        if let Some(Pending { planned, .. }) = open.pending.take_if(|pending| pending.is_in_doubt) {
+            let cause = "whether it was written cannot be told any more: the log was trimmed or replaced".to_owned();
+            loaded.index.refuse_planned(planned, &Error::Unavailable { cause });
+        }
+        open.undo(loaded);
+        loaded.index.read_again(found.version.clone());
+        loaded.note_read(&found);
+        Ok(())
+    }
+
+    /// Shows what is written, and gives the answers.
+    fn settle(&self, pending: Pending) {
+        let Pending { loaded, planned, record, .. } = pending;
+        if let Some(record) = &record {
+            *loaded.head.lock() = record.head;
+        }
+        loaded.index.settle_planned(planned);
+        self.note_log(&loaded, record.map_or(0, |record| record.bytes()));
+    }
+
+    fn note_log(&self, loaded: &Arc<Loaded>, bytes: u64) {
+        if loaded.note_log(bytes, &self.hub.tuning) {
+            let loaded = Arc::clone(loaded);
+            // If it fails, the next record asks for it again.
+            self.checkpoints.tell(move |worker| drop(worker.checkpoint(&loaded)));
+        }
     }
 
     /// Ends an instance that is not what it was.
@@ -376,18 +450,24 @@ impl Committer {
 /// Writes to be planned again, and when they have waited long enough.
 type Again = (Vec<(u64, Work)>, Instant);
 
+/// What has no answer while an instance catches up.
+struct Open {
+    pending: Option<Pending>,
+    again: Option<Again>,
+}
+
+impl Open {
+    /// Undoes what is pending; it has to be planned again.
+    fn undo(&mut self, loaded: &Loaded) {
+        if let Some(Pending { planned, until, .. }) = self.pending.take() {
+            self.again = Some((loaded.index.undo_planned(planned), until));
+        }
+    }
+}
+
 impl Pending {
     /// Whether this is the record.
     fn wrote(&self, record: &Record) -> bool {
         self.record.as_ref().is_some_and(|own| own.group_id == record.group_id && own.head == record.head)
-    }
-
-    /// Shows what is written, and gives the answers.
-    fn settle(self) {
-        let Self { loaded, planned, record, .. } = self;
-        if let Some(record) = record {
-            *loaded.head.lock() = record.head;
-        }
-        loaded.index.settle_planned(planned);
     }
 }

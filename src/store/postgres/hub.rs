@@ -1,15 +1,21 @@
 //! What the handle of a connected store and its threads share.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use crate::index::label_index::LabelIndex;
-use crate::index::sync::Mutex;
+use crate::index::sync::{AtomicU64, Mutex, thread};
 use crate::index::wakers::WakerThreads;
+use crate::model::change::Revision;
 use crate::model::error::Error;
-use crate::store::options::InstanceLimits;
+use crate::state::Version;
+use crate::store::log_reader::Retention;
+use crate::store::options::{InstanceLimits, Tuning};
+use crate::store::postgres::load::{Entry, FoundInstance};
 use crate::store::postgres::record::Head;
 use crate::store::postgres::session::Endpoint;
 
@@ -17,6 +23,12 @@ use crate::store::postgres::session::Endpoint;
 pub(super) struct Hub {
     pub(super) endpoint: Endpoint,
     pub(super) limits: InstanceLimits,
+    pub(super) retention: Retention,
+    pub(super) tuning: Tuning,
+    /// Tells this store from others that want to write checkpoints.
+    pub(super) holder: u64,
+    /// How many checkpoints this store wrote.
+    pub(super) checkpoints: AtomicU64,
     pub(super) wakers: Arc<WakerThreads>,
     calls: Mutex<Calls>,
     called: Notify,
@@ -46,19 +58,102 @@ pub(super) struct Loaded {
     pub(super) index: LabelIndex,
     /// How far the log goes that the visible version has. Changed by the committer alone.
     pub(super) head: Mutex<Head>,
+    progress: Mutex<Progress>,
+}
+
+/// How far the checkpoint in force is behind.
+#[derive(Debug, Default)]
+struct Progress {
+    /// The revision of the checkpoint.
+    image: Revision,
+    image_bytes: u64,
+    /// Bytes of the log behind it, as far as this store read or wrote them.
+    log_bytes: u64,
+    /// The next checkpoint is asked for.
+    is_asked: bool,
 }
 
 impl Loaded {
+    pub(super) fn new(name: Arc<str>, found: &FoundInstance, index: LabelIndex) -> Self {
+        let Entry { number, identity, head, image } = found.entry;
+        let (image_bytes, log_bytes) = (found.image_bytes, found.log_bytes);
+        let progress = Progress { image: image.head.revision, image_bytes, log_bytes, is_asked: false };
+        Self { name, number, identity, index, head: Mutex::new(head), progress: Mutex::new(progress) }
+    }
+
+    /// Notes that the instance was read anew.
+    pub(super) fn note_read(&self, found: &FoundInstance) {
+        *self.head.lock() = found.entry.head;
+        let mut progress = self.progress.lock();
+        progress.image = found.entry.image.head.revision;
+        (progress.image_bytes, progress.log_bytes) = (found.image_bytes, found.log_bytes);
+    }
+
+    /// Notes records of the log. True if the log is so long that a checkpoint is to be written, and nobody was told yet.
+    pub(super) fn note_log(&self, bytes: u64, tuning: &Tuning) -> bool {
+        let mut progress = self.progress.lock();
+        progress.log_bytes = progress.log_bytes.saturating_add(bytes);
+        let allowed = tuning.checkpoint_floor.max(progress.image_bytes.saturating_mul(tuning.checkpoint_percent) / 100);
+        let is_due = progress.log_bytes > allowed && !progress.is_asked;
+        progress.is_asked |= is_due;
+        is_due
+    }
+
+    /// Notes the revision of the checkpoint that is in force: another store may have written it.
+    pub(super) fn note_image(&self, revision: Revision) {
+        let mut progress = self.progress.lock();
+        if revision > progress.image {
+            (progress.image, progress.log_bytes) = (revision, 0);
+        }
+    }
+
+    pub(super) fn image_revision(&self) -> Revision {
+        self.progress.lock().image
+    }
+
+    /// A checkpoint begins. Gives the bytes of the log behind the last one.
+    pub(super) fn begin_checkpoint(&self) -> u64 {
+        let mut progress = self.progress.lock();
+        progress.is_asked = false;
+        progress.log_bytes
+    }
+
+    /// A checkpoint of this revision is in force.
+    pub(super) fn end_checkpoint(&self, revision: Revision, image_bytes: u64, log_bytes: u64) {
+        let mut progress = self.progress.lock();
+        (progress.image, progress.image_bytes) = (revision, image_bytes);
+        progress.log_bytes = progress.log_bytes.saturating_sub(log_bytes);
+    }
+
+    /// The visible version with the head of its log. None if both moved each time that they were looked at.
+    pub(super) fn at_rest(&self) -> Option<(Version, Head)> {
+        /// How often, and how long between.
+        const LOOKS: (u32, Duration) = (1_000, Duration::from_millis(1));
+        for _ in 0..LOOKS.0 {
+            let (head, version) = (*self.head.lock(), self.index.version());
+            if version.revision == head.revision {
+                return Some((version, head));
+            }
+            drop(version);
+            thread::sleep(LOOKS.1);
+        }
+        None
+    }
+
     pub(super) fn unknown(&self) -> Error {
         Error::UnknownInstance { name: self.name.to_string() }
     }
 }
 
 impl Hub {
-    pub(super) fn new(endpoint: Endpoint, limits: InstanceLimits) -> Self {
+    pub(super) fn new(endpoint: Endpoint, limits: InstanceLimits, retention: Retention, tuning: Tuning) -> Self {
         Self {
             endpoint,
             limits,
+            retention,
+            tuning,
+            holder: RandomState::new().hash_one(0) >> 1,
+            checkpoints: AtomicU64::new(0),
             wakers: Arc::default(),
             calls: Mutex::default(),
             called: Notify::new(),

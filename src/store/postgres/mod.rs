@@ -10,7 +10,10 @@ mod session;
 mod hub;
 mod log;
 mod archive;
-mod loader;
+mod load;
+mod image;
+mod worker;
+mod checkpoint;
 mod committer;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,35 +23,41 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::index::label_index::LabelIndex;
-use crate::index::sync::thread;
+use crate::index::sync::{Ordering, thread};
 use crate::model::error::{Error, Result};
 use crate::store::name::check_name;
-use crate::store::options::InstanceLimits;
+use crate::store::options::StoreOptions;
 use crate::store::postgres::address::Address;
 use crate::store::postgres::committer::Committer;
 use crate::store::postgres::connect_options::ConnectOptions;
 use crate::store::postgres::hub::Hub;
-use crate::store::postgres::loader::{Loader, Tasks};
 use crate::store::postgres::session::Endpoint;
 use crate::store::postgres::tables::Tables;
+use crate::store::postgres::worker::{Tasks, Worker};
 use crate::store::stats::StoreStats;
 
 /// A store in a database. Its threads have runtimes of their own, and the host needs none.
 pub(super) struct ConnectedStore {
     hub: Arc<Hub>,
     tasks: Tasks,
+    /// Those of the thread that writes checkpoints.
+    checkpoints: Tasks,
     threads: Vec<thread::JoinHandle<()>>,
 }
 
 impl ConnectedStore {
-    pub(super) fn connect(url: &str, options: ConnectOptions, limits: InstanceLimits) -> Result<Self> {
-        let ConnectOptions { schema, poll_interval, patience, accepts_loss } = options;
+    pub(super) fn connect(url: &str, options: StoreOptions) -> Result<Self> {
+        let retention = options.retention();
+        let StoreOptions { limits, tuning, connect, .. } = options;
+        let ConnectOptions { schema, poll_interval, patience, accepts_loss } = connect;
         let (address, tables) = (Address::parse(url)?, Tables::in_schema(&schema)?);
-        let hub = Arc::new(Hub::new(Endpoint { address, tables, patience, accepts_loss }, limits));
-        let (tasks, loader) = Loader::start(&hub, runtime()?).map_err(|error| no_thread(&error))?;
-        let mut store = Self { hub, tasks, threads: vec![loader] };
-        store.tasks.ask(Loader::prepare)?;
-        let (committer, own) = (Committer::new(&store.hub, poll_interval), runtime()?);
+        let hub = Arc::new(Hub::new(Endpoint { address, tables, patience, accepts_loss }, limits, retention, tuning));
+        let start = |name| Worker::start(&hub, name, runtime()?).map_err(|error| no_thread(&error));
+        let ((tasks, loads), (checkpoints, writes)) =
+            (start("label-index instances")?, start("label-index checkpoints")?);
+        let mut store = Self { hub, tasks, checkpoints, threads: vec![loads, writes] };
+        store.tasks.ask(Worker::prepare)?;
+        let (committer, own) = (Committer::new(&store.hub, store.checkpoints.clone(), poll_interval), runtime()?);
         let run = move || own.block_on(committer.run());
         let started = thread::Builder::new().name("label-index commits".into()).spawn(run);
         store.threads.push(started.map_err(|error| no_thread(&error))?);
@@ -68,12 +77,12 @@ impl ConnectedStore {
         let name = name.to_owned();
         // Code of the host, on the thread of the host.
         let limits = self.hub.limits.of(&name);
-        self.tasks.ask(move |loader| loader.load(&name, limits, make))
+        self.tasks.ask(move |worker| worker.load(&name, limits, make))
     }
 
     /// The names of all instances, or those that were last known if the database cannot be asked.
     pub(super) fn names(&self) -> Vec<String> {
-        match self.tasks.ask(Loader::names) {
+        match self.tasks.ask(Worker::names) {
             Ok(names) => {
                 self.hub.names.lock().clone_from(&names);
                 names
@@ -99,7 +108,7 @@ impl ConnectedStore {
             last_sync: None,
             last_sync_took: Duration::ZERO,
             syncs: 0,
-            checkpoints: 0,
+            checkpoints: self.hub.checkpoints.load(Ordering::Relaxed),
             file_bytes: 0,
             failure: None,
         }
@@ -108,15 +117,23 @@ impl ConnectedStore {
     pub(super) fn remove(&self, name: &str) -> Result<()> {
         check_name(name)?;
         let name = name.to_owned();
-        self.tasks.ask(move |loader| loader.remove(&name))
+        self.tasks.ask(move |worker| worker.remove(&name))
     }
 
     pub(super) fn unload(&self, name: &str) -> Result<bool> {
         check_name(name)?;
-        if self.hub.find(name).is_none() && !self.tasks.ask(Loader::names)?.iter().any(|known| known == name) {
+        if self.hub.find(name).is_none() && !self.tasks.ask(Worker::names)?.iter().any(|known| known == name) {
             return Err(Error::UnknownInstance { name: name.to_owned() });
         }
         self.hub.unload(name)
+    }
+
+    /// Writes a checkpoint of every loaded instance that changed since its last one.
+    pub(super) fn checkpoint(&self) -> Result<()> {
+        self.hub.all_loaded().into_iter().try_for_each(|loaded| {
+            loaded.index.catch_up()?;
+            self.checkpoints.ask(move |worker| worker.checkpoint(&loaded))
+        })
     }
 
     /// Waits until everything that any process committed before is visible here.
@@ -133,6 +150,7 @@ impl Drop for ConnectedStore {
     fn drop(&mut self) {
         self.hub.stop();
         self.tasks.stop();
+        self.checkpoints.stop();
         for thread in self.threads.drain(..) {
             // A panic of a thread is a bug of this crate; closing goes on.
             let _ended = thread.join();

@@ -62,7 +62,7 @@ impl StoreOptions {
         if self.durability != Durability::Synced {
             return Err(Error::Unsupported { what: "durability within a time".to_owned() });
         }
-        let store = ConnectedStore::connect(url.as_ref(), self.connect, self.limits)?;
+        let store = ConnectedStore::connect(url.as_ref(), self)?;
         Ok(Store { home: Home::Database(store) })
     }
 }

@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use twox_hash::XxHash3_64;
 
 use crate::codec::{Damage, RecordFormat, decode_record, encode_record, open, seal};
+use crate::collections::number::to_u64;
 use crate::model::change::{Commit, Revision};
 
 /// How far a log goes: its last revision, and a hash over every record up to it.
@@ -23,6 +24,10 @@ pub(super) struct Record {
     pub(super) head: Head,
     /// Tells this group from every other, so that its writer finds it again.
     pub(super) group_id: u64,
+    /// How many changes its commits have.
+    pub(super) changes: u64,
+    /// When it was written, in milliseconds since 1970 by the clock of the writer.
+    pub(super) written: u64,
     pub(super) commits: Vec<u8>,
 }
 
@@ -30,13 +35,14 @@ impl Record {
     /// The record of commits that follow a head. None if there are none.
     pub(super) fn new(instance: u64, behind: Head, commits: &[Commit], now: u64) -> Option<Self> {
         let revision = commits.last()?.revision;
+        let changes = to_u64(commits.iter().map(|commit| commit.changes.len()).sum());
         let mut bytes = Vec::new();
         encode_record(now, commits, &mut bytes);
         let key = key(instance, revision);
         let commits = seal(&key.each_ref().map(|part| &part[..]), &bytes);
         let group_id = RandomState::new().hash_one(revision);
         let chain = chained(behind.chain, group_id, &commits);
-        Some(Self { behind, head: Head { revision, chain }, group_id, commits })
+        Some(Self { behind, head: Head { revision, chain }, group_id, changes, written: now, commits })
     }
 
     /// The commits.
@@ -48,6 +54,10 @@ impl Record {
         let key = key(instance, self.head.revision);
         let payload = open(&key.each_ref().map(|part| &part[..]), &self.commits)?;
         Ok(decode_record(payload, identity, RecordFormat::Two)?.commits)
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        to_u64(self.commits.len())
     }
 
     /// Whether the record follows the log that it says it follows.

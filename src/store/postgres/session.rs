@@ -2,15 +2,17 @@
 
 use std::future::{Future, poll_fn};
 use std::hash::{BuildHasher, RandomState};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_core::Stream;
 use tokio::time::timeout;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::{FromSql, ToSql, Type};
-use tokio_postgres::{AsyncMessage, Client, NoTls, Row, Socket};
+use tokio_postgres::{AsyncMessage, Client, NoTls, Row, RowStream, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::store::postgres::address::{Address, whole_text};
@@ -102,18 +104,26 @@ impl Session {
         self.timed(self.client.query_typed(sql, parameters), Fault::from).await
     }
 
-    /// Runs a statement and gives its rows one by one, as they arrive.
-    pub(super) async fn stream(
-        &self,
-        sql: &str,
-        parameters: Vec<(i64, Type)>,
-    ) -> Result<tokio_postgres::RowStream, Fault> {
-        self.timed(self.client.query_typed_raw(sql, parameters), Fault::from).await
+    /// Runs a statement whose parameters are numbers, and gives its rows one by one.
+    pub(super) async fn stream(&self, sql: &str, numbers: &[u64]) -> Result<RowReader, Fault> {
+        let parameters: Vec<_> = numbers.iter().map(|number| (number.cast_signed(), Type::INT8)).collect();
+        let rows = self.timed(self.client.query_typed_raw(sql, parameters), Fault::from).await?;
+        Ok(RowReader { rows: Box::pin(rows), patience: self.patience })
     }
 
     /// Runs statements without parameters, together one transaction.
     pub(super) async fn run(&self, sql: &str) -> Result<(), Fault> {
         self.timed(self.client.batch_execute(sql), Fault::from).await
+    }
+
+    /// Runs statements that see the database as it is at one moment.
+    pub(super) async fn in_snapshot<T>(&self, run: impl AsyncFnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+        self.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        let done = run().await;
+        if !matches!(done, Err(Fault::Lost(_))) {
+            self.run("ROLLBACK").await?;
+        }
+        done
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -178,6 +188,23 @@ impl Session {
             return Err(Fault::database(format!("its tables have the format {version}, and {FORMAT} is known")));
         }
         self.timed(self.client.query_typed(&tables.look_at_all, &[]), meaning_of).await.map(drop)
+    }
+}
+
+/// Rows one by one, as they arrive.
+pub(super) struct RowReader {
+    rows: Pin<Box<RowStream>>,
+    patience: Duration,
+}
+
+impl RowReader {
+    /// The next row, for which it does not wait for ever.
+    pub(super) async fn next(&mut self) -> Result<Option<Row>, Fault> {
+        let next = timeout(self.patience, poll_fn(|context| self.rows.as_mut().poll_next(context)));
+        match next.await {
+            Ok(row) => Ok(row.transpose()?),
+            Err(_) => Err(Fault::Lost("the server does not answer".to_owned())),
+        }
     }
 }
 

@@ -17,10 +17,20 @@ pub(super) struct Tables {
     pub(super) find_instance: String,
     pub(super) names: String,
     pub(super) remove_instance: String,
+    pub(super) remove_lease: String,
+    pub(super) remove_image: String,
     pub(super) remove_log: String,
     pub(super) heads: String,
     pub(super) log: String,
+    pub(super) image: String,
     pub(super) write: String,
+    pub(super) take_lease: String,
+    pub(super) put_rows: String,
+    pub(super) install_image: String,
+    pub(super) drop_image: String,
+    pub(super) trim_images: String,
+    pub(super) trim_log: String,
+    pub(super) drop_lease: String,
 }
 
 impl Tables {
@@ -35,6 +45,13 @@ impl Tables {
             return Err(Error::InvalidStoreUrl { value: Error::excerpt(schema), what: what.to_owned() });
         }
         let s = schema;
+        let expiry = "now() + interval '30 seconds'";
+        // The lease of the caller, locked: nobody takes it before the statement ends.
+        let held = format!(
+            "held AS (
+                    SELECT instance FROM {s}.leases WHERE instance = $1 AND holder = $2 AND expires > now() FOR UPDATE
+                )"
+        );
         Ok(Self {
             channel: format!("{s}_commits"),
             create: format!(
@@ -45,41 +62,67 @@ impl Tables {
                     name text NOT NULL UNIQUE,
                     identity int8 NOT NULL,
                     head int8 NOT NULL,
-                    chain int8 NOT NULL
+                    chain int8 NOT NULL,
+                    image int8 NOT NULL,
+                    image_head int8 NOT NULL,
+                    image_chain int8 NOT NULL
                 );
                 CREATE TABLE IF NOT EXISTS {s}.log (
                     instance int8 NOT NULL,
                     head int8 NOT NULL,
                     group_id int8 NOT NULL,
                     chain int8 NOT NULL,
+                    changes int8 NOT NULL,
+                    written int8 NOT NULL,
                     commits bytea NOT NULL,
                     PRIMARY KEY (instance, head)
+                );
+                CREATE TABLE IF NOT EXISTS {s}.images (
+                    instance int8 NOT NULL,
+                    image int8 NOT NULL,
+                    id bytea NOT NULL,
+                    payload bytea NOT NULL,
+                    PRIMARY KEY (instance, image, id)
+                );
+                CREATE TABLE IF NOT EXISTS {s}.leases (
+                    instance int8 PRIMARY KEY,
+                    holder int8 NOT NULL,
+                    expires timestamptz NOT NULL
                 );
                 INSERT INTO {s}.format (version) VALUES ({FORMAT}) ON CONFLICT DO NOTHING;"
             ),
             format: format!("SELECT version FROM {s}.format"),
             look_at_all: format!(
-                "SELECT i.instance, i.name, i.identity, i.head, i.chain, l.head, l.group_id, l.chain, l.commits
-                FROM {s}.instances i JOIN {s}.log l ON l.instance = i.instance LIMIT 0"
+                "SELECT i.instance, i.name, i.identity, i.head, i.chain, i.image, i.image_head, i.image_chain,
+                    l.head, l.group_id, l.chain, l.changes, l.written, l.commits,
+                    m.image, m.id, m.payload, h.holder, h.expires
+                FROM {s}.instances i JOIN {s}.log l ON l.instance = i.instance
+                JOIN {s}.images m ON m.instance = i.instance JOIN {s}.leases h ON h.instance = i.instance LIMIT 0"
             ),
             add_instance: format!(
-                "INSERT INTO {s}.instances (instance, name, identity, head, chain) VALUES ($1, $2, $3, 0, 0)
-                ON CONFLICT (name) DO NOTHING"
+                "INSERT INTO {s}.instances (instance, name, identity, head, chain, image, image_head, image_chain)
+                VALUES ($1, $2, $3, 0, 0, 0, 0, 0) ON CONFLICT (name) DO NOTHING"
             ),
-            find_instance: format!("SELECT instance, identity, head FROM {s}.instances WHERE name = $1"),
+            find_instance: format!(
+                "SELECT instance, identity, head, chain, image, image_head, image_chain FROM {s}.instances WHERE name = $1"
+            ),
             names: format!("SELECT name FROM {s}.instances"),
             remove_instance: format!("DELETE FROM {s}.instances WHERE instance = $1"),
+            remove_lease: format!("DELETE FROM {s}.leases WHERE instance = $1"),
+            remove_image: format!("DELETE FROM {s}.images WHERE instance = $1"),
             remove_log: format!("DELETE FROM {s}.log WHERE instance = $1"),
-            heads: format!("SELECT instance, head, chain FROM {s}.instances WHERE instance = ANY($1)"),
+            heads: format!("SELECT instance, head, chain, image_head FROM {s}.instances WHERE instance = ANY($1)"),
             log: format!(
-                "SELECT head, group_id, chain, commits FROM {s}.log WHERE instance = $1 AND head > $2 ORDER BY head"
+                "SELECT head, group_id, chain, commits, changes, written FROM {s}.log WHERE instance = $1 AND head > $2 ORDER BY head"
             ),
+            image: format!("SELECT id, payload FROM {s}.images WHERE instance = $1 AND image = $2 ORDER BY id"),
             // One statement is one transaction. `held` locks the rows in order, so that two stores never wait for each
             // other in a circle; only rows that are still as expected are locked, moved and given a record.
             write: format!(
                 "WITH given AS (
-                    SELECT * FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::int8[], $7::bytea[])
-                    AS given (instance, head, chain, next_head, next_chain, group_id, commits)
+                    SELECT * FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::int8[], $7::int8[], $8::int8[],
+                        $9::bytea[])
+                    AS given (instance, head, chain, next_head, next_chain, group_id, changes, written, commits)
                 ), held AS (
                     SELECT i.instance FROM {s}.instances i
                     JOIN given g ON g.instance = i.instance AND g.head = i.head AND g.chain = i.chain
@@ -90,11 +133,56 @@ impl Tables {
                     WHERE i.instance = g.instance AND i.head = g.head AND i.chain = g.chain
                     RETURNING i.instance
                 )
-                INSERT INTO {s}.log (instance, head, group_id, chain, commits)
-                SELECT g.instance, g.next_head, g.group_id, g.next_chain, g.commits
+                INSERT INTO {s}.log (instance, head, group_id, chain, changes, written, commits)
+                SELECT g.instance, g.next_head, g.group_id, g.next_chain, g.changes, g.written, g.commits
                 FROM given g JOIN moved m ON m.instance = g.instance
                 RETURNING instance"
             ),
+            // Taken again by who has it, and by anybody once it expired.
+            take_lease: format!(
+                "INSERT INTO {s}.leases AS h (instance, holder, expires)
+                SELECT instance, $2, {expiry} FROM {s}.instances WHERE instance = $1
+                ON CONFLICT (instance) DO UPDATE SET holder = excluded.holder, expires = excluded.expires
+                WHERE h.expires < now() OR h.holder = excluded.holder
+                RETURNING instance"
+            ),
+            put_rows: format!(
+                "WITH held AS (
+                    UPDATE {s}.leases SET expires = {expiry}
+                    WHERE instance = $1 AND holder = $2 AND expires > now() RETURNING instance
+                )
+                INSERT INTO {s}.images (instance, image, id, payload)
+                SELECT h.instance, $3, g.id, g.payload FROM held h, unnest($4::bytea[], $5::bytea[]) AS g (id, payload)
+                RETURNING instance"
+            ),
+            // The log has to be the one that the checkpoint was made of.
+            install_image: format!(
+                "WITH {held}
+                UPDATE {s}.instances i SET image = $3, image_head = $4, image_chain = $5 FROM held h
+                WHERE i.instance = h.instance AND i.image_head < $4
+                AND EXISTS (SELECT 1 FROM {s}.log l WHERE l.instance = i.instance AND l.head = $4 AND l.chain = $5)
+                RETURNING i.instance"
+            ),
+            drop_image: format!(
+                "DELETE FROM {s}.images m USING {s}.instances i
+                WHERE m.instance = $1 AND m.image = $2 AND i.instance = m.instance AND i.image <> m.image"
+            ),
+            trim_images: format!(
+                "WITH {held}
+                DELETE FROM {s}.images m USING held h, {s}.instances i
+                WHERE m.instance = h.instance AND i.instance = h.instance AND m.image <> i.image"
+            ),
+            // Keeps the newest records with together so many changes, if they are not older.
+            trim_log: format!(
+                "WITH {held}, counted AS (
+                    SELECT head, written, sum(changes) OVER (ORDER BY head DESC) - changes AS newer
+                    FROM {s}.log WHERE instance = $1
+                )
+                DELETE FROM {s}.log l USING held h, {s}.instances i
+                WHERE l.instance = h.instance AND i.instance = h.instance AND l.head <= i.image_head
+                AND l.head <= (SELECT max(head) FROM counted WHERE newer >= $3 OR written < $4)"
+            ),
+            drop_lease: format!("DELETE FROM {s}.leases WHERE instance = $1 AND holder = $2"),
         })
     }
 }

@@ -4,16 +4,17 @@ use label_index::{LabelIndex, Store};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::options;
 use super::server::{new_schema, shared};
+use super::{connect, options};
 use crate::model::{Script, Space};
 use crate::properties::{cases, mostly, script};
+use crate::store::Image;
 
 /// Goes on at the other store after each step that says so.
 fn run(script: &Script, changes: &[bool]) {
     let Some(server) = shared() else { return };
     let schema = new_schema();
-    let store = || options(&schema).limits(script.limits()).connect(server.url()).unwrap();
+    let store = || options(&schema).limits(script.limits()).checkpoint_floor(300).connect(server.url()).unwrap();
     let stores: [Store; 2] = [store(), store()];
     let index = |number: usize| -> LabelIndex {
         let index = stores[number].instance("shop").unwrap();
@@ -30,6 +31,10 @@ fn run(script: &Script, changes: &[bool]) {
         at = 1 - at;
         trial.go_on_with(|| index(at))
     });
+    // From a checkpoint and the log behind it.
+    let anew = connect(server, &schema);
+    let loaded = Image::from(&anew.existing("shop").unwrap());
+    assert!([0, 1].iter().all(|&number| Image::from(&index(number)) == loaded));
 }
 
 proptest! {

@@ -1,0 +1,129 @@
+//! Checkpoints of instances, written by whichever store holds the lease.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use tokio_postgres::types::Type;
+
+use crate::codec::{Baseline, Header, changed_rows};
+use crate::index::sync::Ordering;
+use crate::model::error::Result;
+use crate::state::Version;
+use crate::store::postgres::fault::Fault;
+use crate::store::postgres::hub::{Hub, Loaded};
+use crate::store::postgres::image::{HEADER, seal_row};
+use crate::store::postgres::record::Head;
+use crate::store::postgres::session::Session;
+use crate::store::postgres::worker::Worker;
+use crate::store::writer::now;
+
+/// Bytes of rows in one statement.
+const PIECE: usize = 1 << 20;
+
+impl Worker {
+    /// Writes a checkpoint of an instance, unless nothing changed since the last one or another store writes one.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database. The former checkpoint stays in force.
+    pub(super) fn checkpoint(&mut self, loaded: &Arc<Loaded>) -> Result<()> {
+        let log_bytes = loaded.begin_checkpoint();
+        let Some((version, head)) = loaded.at_rest() else { return Ok(()) };
+        if loaded.image_revision() >= head.revision {
+            return Ok(());
+        }
+        let written =
+            self.with_session(async |hub, session| Lease { hub, session, loaded }.checkpoint(&version, head).await)?;
+        if let Some(bytes) = written {
+            self.hub.checkpoints.fetch_add(1, Ordering::Relaxed);
+            loaded.end_checkpoint(head.revision, bytes, log_bytes);
+        }
+        Ok(())
+    }
+}
+
+/// The right to write checkpoints of an instance, for as long as the row of the lease says so. Every statement asks for it:
+/// a store that stopped for longer changes nothing afterwards.
+struct Lease<'a> {
+    hub: &'a Hub,
+    session: &'a Session,
+    loaded: &'a Loaded,
+}
+
+impl Lease<'_> {
+    /// Gives the bytes of the checkpoint. None if another store has the lease, or if the log is not this one any more.
+    async fn checkpoint(&self, version: &Version, head: Head) -> Result<Option<u64>, Fault> {
+        let tables = &self.hub.endpoint.tables;
+        if self.holds(&tables.take_lease).await?.is_none() {
+            return Ok(None);
+        }
+        // Another one at each attempt: what a former one left is nobody's.
+        let number = (RandomState::new().hash_one(head.revision) >> 1).max(1);
+        let written = self.write(number, version).await?;
+        let image = [number, head.revision, head.chain].map(u64::cast_signed);
+        let installed = match written {
+            Some(_) => self.holds_with(&tables.install_image, &image).await?,
+            None => None,
+        };
+        if installed.is_none() {
+            let (instance, number) = (self.loaded.number.cast_signed(), number.cast_signed());
+            let parameters = [(&instance as _, Type::INT8), (&number as _, Type::INT8)];
+            self.session.query(&tables.drop_image, &parameters).await?;
+            return Ok(None);
+        }
+        self.holds(&tables.trim_images).await?;
+        let retention = &self.hub.retention;
+        let oldest =
+            retention.age.map_or(0, |age| now().saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX)));
+        let changes = i64::try_from(retention.changes).unwrap_or(i64::MAX);
+        self.holds_with(&tables.trim_log, &[changes, i64::try_from(oldest).unwrap_or(i64::MAX)]).await?;
+        self.holds(&tables.drop_lease).await?;
+        Ok(written)
+    }
+
+    /// Writes the rows under a number that is not in force. Gives their bytes, or none if the lease is lost.
+    async fn write(&self, number: u64, version: &Version) -> Result<Option<u64>, Fault> {
+        let since = Baseline::default();
+        let header = (HEADER.to_vec(), Header::of(version).encode());
+        let rows = changed_rows(version, &since).filter_map(|(id, payload)| Some((id.encode().to_vec(), payload?)));
+        let (mut ids, mut sealed, mut bytes, mut total) = (Vec::new(), Vec::new(), 0, 0);
+        let mut rows = std::iter::once(header).chain(rows).peekable();
+        while let Some((id, payload)) = rows.next() {
+            let row = seal_row((self.loaded.number, number), &id, &payload);
+            bytes += row.len();
+            ids.push(id);
+            sealed.push(row);
+            if bytes < PIECE && rows.peek().is_some() {
+                continue;
+            }
+            total += u64::try_from(bytes).unwrap_or(u64::MAX);
+            let (instance, holder, image) =
+                (self.loaded.number.cast_signed(), self.hub.holder.cast_signed(), number.cast_signed());
+            let parameters = [
+                (&instance as _, Type::INT8),
+                (&holder as _, Type::INT8),
+                (&image as _, Type::INT8),
+                (&ids as _, Type::BYTEA_ARRAY),
+                (&sealed as _, Type::BYTEA_ARRAY),
+            ];
+            let put = self.session.query(&self.hub.endpoint.tables.put_rows, &parameters).await?;
+            if put.is_empty() {
+                return Ok(None);
+            }
+            (ids, sealed, bytes) = (Vec::new(), Vec::new(), 0);
+        }
+        Ok(Some(total))
+    }
+
+    /// Runs a statement that does something only under the lease. None if it did nothing.
+    async fn holds(&self, sql: &str) -> Result<Option<()>, Fault> {
+        self.holds_with(sql, &[]).await
+    }
+
+    async fn holds_with(&self, sql: &str, numbers: &[i64]) -> Result<Option<()>, Fault> {
+        let own = [self.loaded.number.cast_signed(), self.hub.holder.cast_signed()];
+        let parameters: Vec<_> = own.iter().chain(numbers).map(|number| (number as _, Type::INT8)).collect();
+        let rows = self.session.query(sql, &parameters).await?;
+        Ok(rows.first().map(|_| ()))
+    }
+}
