@@ -20,6 +20,7 @@ use crate::failure::{Answered, Failure};
 use crate::gates::Gates;
 use crate::metrics::Metrics;
 use crate::observe;
+use crate::page;
 use crate::rate::Rate;
 use crate::request::chat::ChatNames;
 use crate::request::path;
@@ -102,6 +103,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     router
         .merge(routes::openapi::serving(&document))
         .merge(routes::without_instance())
+        .merge(page::serving())
         .layer(ServiceBuilder::new().layer(bounds).layer(DefaultBodyLimit::max(LONGEST_BODY)))
         // Outside of the bounds: a server that is busy is alive.
         .merge(operation)

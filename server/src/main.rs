@@ -8,6 +8,7 @@ mod failure;
 mod gates;
 mod metrics;
 mod observe;
+mod page;
 mod rate;
 mod request;
 mod routes;

@@ -137,7 +137,8 @@ fn announce(address: SocketAddr, tls: bool, demo_token: Option<&str>) -> std::io
         None => writeln!(out, "listening {url}")?,
         Some(token) => {
             let name = demo::INSTANCE;
-            writeln!(out, "instance {name}\ntoken {token}\npage {url}/")?;
+            // The browser sends no fragment to anyone, and the page takes the token out of the address.
+            writeln!(out, "instance {name}\ntoken {token}\npage {url}/#instance={name}&token={token}")?;
             writeln!(
                 out,
                 "curl -H 'token: {token}' '{url}/api/chat/contactsByLabel/{name}?labelNames=VIP,Support&limit=2'"

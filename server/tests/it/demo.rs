@@ -8,14 +8,16 @@ use crate::sample::{labels_by_chat, totals};
 use crate::server::{Answer, Server, chats, command, send};
 
 /// A demonstration, and its token.
-fn demo() -> (Server, String) {
+pub(crate) fn demo() -> (Server, String) {
     let mut command = command();
     command.arg("--demo");
     let (mut server, first) = Server::run(command);
     assert_eq!(first, "instance demo");
     let token = server.line().strip_prefix("token ").unwrap().to_owned();
     let page = server.line().strip_prefix("page ").unwrap().to_owned();
-    page.strip_suffix('/').unwrap().clone_into(&mut server.url);
+    let (url, fragment) = page.split_once("/#").unwrap();
+    assert_eq!(fragment, format!("instance=demo&token={token}"));
+    url.clone_into(&mut server.url);
     (server, token)
 }
 

@@ -22,6 +22,7 @@ mod labels;
 mod links;
 mod logs;
 mod metrics;
+mod page;
 mod rate;
 mod receiver;
 mod sample;

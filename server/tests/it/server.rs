@@ -56,10 +56,14 @@ impl Answer {
     }
 }
 
-/// The program, without what the environment of the test may say.
+/// The program on a free port, without what the environment of the test may say.
 pub(crate) fn command() -> Command {
+    command_at("127.0.0.1:0")
+}
+
+fn command_at(address: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_label-index-server"));
-    command.env_clear().args(["--listen", "127.0.0.1:0"]);
+    command.env_clear().args(["--listen", address]);
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     command
 }
@@ -79,8 +83,13 @@ impl Server {
 
     /// A server of what is in a folder.
     pub(crate) fn start_in(folder: &Path, arguments: &[&str]) -> Self {
+        Self::start_at("127.0.0.1:0", folder, arguments)
+    }
+
+    /// A server at an address.
+    pub(crate) fn start_at(address: &str, folder: &Path, arguments: &[&str]) -> Self {
         let tokens = format!("account {ACCOUNT}\ninstance shop {SHOP}\ninstance other {OTHER}");
-        let mut command = command();
+        let mut command = command_at(address);
         command.arg("--data").arg(folder).env("LABEL_INDEX_TOKENS", tokens).args(arguments);
         let (mut server, first) = Self::run(command);
         first.strip_prefix("listening ").expect("where it listens").clone_into(&mut server.url);
@@ -141,6 +150,11 @@ impl Server {
         let created = self.tell(Method::POST, "/v2/labels", json!({ "name": name })).await;
         assert_eq!(created.status, StatusCode::CREATED);
         created.ok()["label"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The address that the server listens at.
+    pub(crate) fn address(&self) -> &str {
+        self.url.strip_prefix("http://").unwrap()
     }
 
     /// Links a chat of the shop.

@@ -1,0 +1,80 @@
+//! What happens elsewhere is shown as it happens, and what is done here happens.
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::browser::browse;
+use crate::server::{SHOP, Server};
+
+const ANA: &str = "5511999990001@c.us";
+const BIA: &str = "5511999990002@c.us";
+
+#[tokio::test]
+async fn what_is_done_in_one_window_is_seen_in_another() {
+    let server = Server::start();
+    let vip = server.label("VIP").await;
+    server.label("Support").await;
+    server.link(&vip, ANA).await;
+    browse(&server, async |page| {
+        page.open(&server, "shop", SHOP).await;
+        page.until_chats(&[ANA]).await;
+        page.new_window().await;
+        page.open(&server, "shop", SHOP).await;
+        // A chat that no list has is found by its number.
+        page.click("#open-find").await;
+        page.keys("+55 11 99999-0002\n").await;
+        page.until_text("#picker-title", "+5511999990002").await;
+        page.click("#picker-list li:nth-child(2) label").await;
+        page.until_chats(&[ANA, BIA]).await;
+        page.switch_to(0).await;
+        page.until_chats(&[ANA, BIA]).await;
+        assert_eq!(page.labels_of(BIA).await, ["Support"]);
+        page.until_text("#total_rows", "2").await;
+        page.until_text("#label-list .label:nth-child(2) .count", "1").await;
+        // Takes a label away, which leaves the chat without any, and brings it back.
+        page.click(&format!(".chat[data-key='{BIA}'] .chip-remove")).await;
+        page.until_chats(&[ANA]).await;
+        page.switch_to(1).await;
+        page.until_chats(&[ANA]).await;
+        page.switch_to(0).await;
+        page.click("#toasts .text-button").await;
+        page.until_chats(&[ANA, BIA]).await;
+        assert_eq!(server.labels_of(BIA).await, ["2"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn labels_come_change_and_go() {
+    let server = Server::start();
+    let vip = server.label("VIP").await;
+    server.link(&vip, ANA).await;
+    browse(&server, async |page| {
+        page.open(&server, "shop", SHOP).await;
+        page.click("#add-label").await;
+        page.keys("Late payer").await;
+        page.click(".swatch:nth-child(8)").await;
+        page.click("#new-label [type=submit]").await;
+        page.until("document.querySelectorAll('#label-list .label').length === 2").await;
+        let labels = server.ask(Method::GET, "/v2/labels").await.ok();
+        let made = &labels["labels"][1];
+        assert_eq!((&made["name"], &made["color"]), (&json!("Late payer"), &json!(7)));
+        server
+            .tell(Method::PUT, &format!("/v2/labels/{vip}"), json!({ "name": "Very important", "color": 3 }))
+            .await
+            .ok();
+        page.until_text(&format!(".chat[data-key='{ANA}'] .chip .name"), "Very important").await;
+        page.until("document.querySelector('.chat .chip').dataset.color === '3'").await;
+        page.click("[aria-label='any: Very important']").await;
+        page.until_text(".part-name", "Any of").await;
+        // A deleted label stays in the filter: without it, all chats would be shown.
+        server.link("2", BIA).await;
+        server.ask(Method::DELETE, &format!("/v2/labels/{vip}")).await.ok();
+        page.until_text("#filter .gone .name", &format!("Deleted label {vip}")).await;
+        page.until_chats(&[]).await;
+        page.until_text("#empty-text", "1 label of the filter no longer exists.").await;
+        page.click("#empty-clear").await;
+        page.until_chats(&[BIA]).await;
+    })
+    .await;
+}
