@@ -7,7 +7,7 @@ use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use label_index::{Error, ErrorKind};
-use serde_json::json;
+use serde::Serialize;
 
 /// A status, and a message for the caller: `{"success": false, "error": {"message": ".."}}`.
 #[derive(Debug)]
@@ -106,9 +106,21 @@ impl From<Error> for Failure {
     }
 }
 
+/// The body of a failure; a struct keeps its fields in this order.
+#[derive(Serialize)]
+struct Body<'a> {
+    success: bool,
+    error: Message<'a>,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    message: &'a str,
+}
+
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let body = Json(json!({ "success": false, "error": { "message": self.message } }));
+        let body = Json(Body { success: false, error: Message { message: &self.message } });
         let mut response = (self.status, body).into_response();
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));

@@ -19,7 +19,7 @@ async fn a_token_that_asks_too_often_is_told_when_to_come_back() {
     let seconds: u64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
     assert_eq!(seconds, 1, "one request comes back each 600 ms");
     let body = refused.text().await.unwrap();
-    assert_eq!(body, r#"{"error":{"message":"Too many requests"},"success":false}"#);
+    assert_eq!(body, r#"{"success":false,"error":{"message":"Too many requests"}}"#);
     assert_eq!(ask("other", OTHER).await.status(), StatusCode::OK, "each token has a number of its own");
     assert_eq!(ask("shop", ACCOUNT).await.status(), StatusCode::OK);
     tokio::time::sleep(std::time::Duration::from_millis(seconds * 1_000 + 200)).await;
