@@ -6,7 +6,9 @@ use crate::index::journal::Journal;
 use crate::index::label_index::LabelIndex;
 use crate::index::requests::Request;
 use crate::index::turn::{Answer, Found, Work, Writer};
+use crate::model::arg::Arg;
 use crate::model::error::{Error, Result};
+use crate::model::position::Position;
 
 /// The most writes of others that one task carries out when it has the turn, so that it comes back to its runtime soon.
 const MOST_FOR_OTHERS: u32 = 256;
@@ -44,6 +46,41 @@ impl LabelIndex {
             Some(_) => self.perform(Request::nothing()),
             None => Ok(()),
         }
+    }
+
+    /// Waits until a position is visible here: that of a commit which another process made, and somebody heard of.
+    ///
+    /// So a host that answers with the position of what it wrote lets every other process read its own writes. Of any other
+    /// index than one of a store that was connected to, what was given out is visible already.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadPosition`] for a text that is no position, one of another index, and one that no commit has; those of
+    /// [`catch_up`](Self::catch_up).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::{Error, LabelIndex, Options};
+    ///
+    /// let index = LabelIndex::new();
+    /// let before = index.subscribe().position();
+    /// index.create_label("VIP")?;
+    /// index.wait_for(before)?;
+    /// let other = Options::new().identity(7).build().subscribe().position();
+    /// assert!(matches!(index.wait_for(other), Err(Error::BadPosition { .. })));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn wait_for(&self, position: impl Arg<Position>) -> Result<()> {
+        let position = position.parse_arg()?;
+        let unknown = || Error::BadPosition { value: position.to_string() };
+        if position.identity != self.identity() {
+            return Err(unknown());
+        }
+        if self.revision() < position.revision {
+            self.catch_up()?;
+        }
+        if self.revision() < position.revision { Err(unknown()) } else { Ok(()) }
     }
 
     /// Carries out a write, and waits until its answer counts.

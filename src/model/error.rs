@@ -87,7 +87,7 @@ pub enum Error {
         /// The refused cursor.
         value: String,
     },
-    /// The text is no position, or a damaged one.
+    /// The text is no position, a damaged one, or one that the index never had where it has to be one of its own.
     BadPosition {
         /// The refused text.
         value: String,
@@ -313,7 +313,7 @@ impl fmt::Display for Error {
             Self::ForeignCursor { value } => write!(f, "cursor {value:?} belongs to another index"),
             Self::MisplacedCursor { value } => write!(f, "cursor {value:?} belongs to another kind of question"),
             Self::LostCursor { value } => write!(f, "the chat of cursor {value:?} is not in the list"),
-            Self::BadPosition { value } => write!(f, "damaged position {value:?}"),
+            Self::BadPosition { value } => write!(f, "position {value:?} is damaged, or that of another index"),
             Self::RefreshInProgress => f.write_str("another refresh is in progress"),
             Self::TicketCancelled => f.write_str("the refresh ticket was cancelled"),
             Self::EmptyRefresh { labels, links } => {

@@ -427,7 +427,11 @@ impl Store {
     /// # Ok::<(), label_index::Error>(())
     /// ```
     pub fn unload_idle(&self, time: Duration) -> Result<Vec<String>> {
-        self.in_folder("unloading what is idle")?.shared.unload_idle(time)
+        match &self.home {
+            Home::Folder(FolderStore { shared, .. }) => shared.unload_idle(time),
+            #[cfg(feature = "postgres")]
+            Home::Database(store) => Ok(store.unload_idle(time)),
+        }
     }
 
     /// Numbers about the store and its loaded instances, for metrics.
@@ -494,21 +498,11 @@ impl Store {
 
     /// What a store in a folder shares with its threads.
     #[cfg(test)]
-    #[expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
     fn shared(&self) -> &Shared {
-        &self.in_folder("a test of its rows").unwrap().shared
-    }
-
-    /// The store in a folder, for what other stores cannot do.
-    fn in_folder(
-        &self,
-        #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "every store is in a folder"))]
-        what: &str,
-    ) -> Result<&FolderStore> {
         match &self.home {
-            Home::Folder(store) => Ok(store),
+            Home::Folder(store) => &store.shared,
             #[cfg(feature = "postgres")]
-            Home::Database(_) => Err(Error::Unsupported { what: what.to_owned() }),
+            Home::Database(_) => unreachable!("the store is in no folder"),
         }
     }
 
@@ -563,7 +557,14 @@ impl Store {
     /// # Ok::<(), label_index::Error>(())
     /// ```
     pub fn export(&self, writer: impl Write) -> Result<()> {
-        export::export_all(&self.in_folder("an export")?.shared, writer)
+        match &self.home {
+            Home::Folder(FolderStore { shared, .. }) => {
+                let names = shared.instances.lock().names();
+                export::export_all(&**shared, names, writer)
+            }
+            #[cfg(feature = "postgres")]
+            Home::Database(store) => export::export_all(store, store.names_now()?, writer),
+        }
     }
 
     /// Writes one instance as [`export`](Self::export) writes all.
@@ -572,7 +573,11 @@ impl Store {
     ///
     /// [`Error::Stream`] if the writer refuses something; those of [`existing`](Self::existing).
     pub fn export_instance(&self, name: &str, writer: impl Write) -> Result<()> {
-        export::export_instance(&self.in_folder("an export")?.shared, name, writer)
+        match &self.home {
+            Home::Folder(FolderStore { shared, .. }) => export::export_instance(&**shared, name, writer),
+            #[cfg(feature = "postgres")]
+            Home::Database(store) => export::export_instance(store, name, writer),
+        }
     }
 
     /// Makes the instances of an [`export`](Self::export), and gives their names. Each is there whole, on disk, when its
@@ -589,7 +594,11 @@ impl Store {
     /// those of names and ids. Instances that ended before
     /// that line are there, and nothing of any other.
     pub fn import(&self, reader: impl BufRead) -> Result<Vec<String>> {
-        export::import(&self.in_folder("an import")?.shared, reader)
+        match &self.home {
+            Home::Folder(FolderStore { shared, .. }) => export::import(&**shared, reader),
+            #[cfg(feature = "postgres")]
+            Home::Database(store) => export::import(store, reader),
+        }
     }
 
     /// Checks everything in the store of a folder, and changes nothing: the file stays as it is, byte for byte. What the

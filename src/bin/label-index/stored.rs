@@ -3,20 +3,30 @@
 use std::fs;
 use std::path::Path;
 
-use label_index::{Error, LabelIndex, Limits, Store, StoreOptions};
+use label_index::{Error, LabelIndex, Limits, Report, Store, StoreOptions};
 
 use crate::PAGE_LIMIT;
 use crate::failure::Failure;
 
 /// Opens a store that there is.
-pub(crate) fn store(folder: &Path) -> Result<Store, Failure> {
-    check_exists(folder)?;
-    make(folder)
+pub(crate) fn store(place: &Path) -> Result<Store, Failure> {
+    open(place, Limits::default(), false)
 }
 
 /// Opens a store, or makes it.
-pub(crate) fn make(folder: &Path) -> Result<Store, Failure> {
-    open(folder, Limits::default())
+pub(crate) fn make(place: &Path) -> Result<Store, Failure> {
+    open(place, Limits::default(), true)
+}
+
+/// Checks everything in a store.
+pub(crate) fn verify(place: &Path) -> Result<Report, Failure> {
+    match Place::of(place) {
+        Place::Folder(folder) => {
+            check_exists(folder)?;
+            Store::verify(folder).map_err(Failure::Store)
+        }
+        Place::Database(url) => database::verify(url),
+    }
 }
 
 /// An instance of an open store.
@@ -25,31 +35,95 @@ pub(crate) fn instance(store: &Store, name: &str) -> Result<LabelIndex, Failure>
 }
 
 /// Opens a store and an instance that there are.
-pub(crate) fn existing(folder: &Path, name: &str) -> Result<(Store, LabelIndex), Failure> {
-    let store = store(folder)?;
+pub(crate) fn existing(place: &Path, name: &str) -> Result<(Store, LabelIndex), Failure> {
+    let store = store(place)?;
     let index = instance(&store, name)?;
     Ok((store, index))
 }
 
 /// Opens a store and an instance for batches of so many rows, or makes them.
-pub(crate) fn made(folder: &Path, name: &str, rows_in_batch: usize) -> Result<(Store, LabelIndex), Failure> {
+pub(crate) fn made(place: &Path, name: &str, rows_in_batch: usize) -> Result<(Store, LabelIndex), Failure> {
     let mut limits = Limits::default();
     // A row is a link, and may need a new label.
     limits.batch_operations = rows_in_batch.saturating_mul(2);
-    let store = open(folder, limits)?;
+    let store = open(place, limits, true)?;
     let index = store.instance(name).map_err(refused)?;
     Ok((store, index))
 }
 
-fn open(folder: &Path, mut limits: Limits) -> Result<Store, Failure> {
+fn open(place: &Path, mut limits: Limits, makes: bool) -> Result<Store, Failure> {
     limits.page = PAGE_LIMIT;
-    StoreOptions::new().limits(limits).open(folder).map_err(Failure::Store)
+    let options = StoreOptions::new().limits(limits);
+    match Place::of(place) {
+        Place::Folder(folder) => {
+            if !makes {
+                check_exists(folder)?;
+            }
+            options.open(folder).map_err(Failure::Store)
+        }
+        Place::Database(url) => database::open(options, url, makes),
+    }
+}
+
+/// Where a store is, as the command line says.
+enum Place<'a> {
+    Folder(&'a Path),
+    Database(&'a str),
+}
+
+impl<'a> Place<'a> {
+    /// A folder whose name begins like a URL is `./postgres:/..`.
+    fn of(place: &'a Path) -> Self {
+        let is_url = |text: &&str| ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
+        place.to_str().filter(is_url).map_or(Self::Folder(place), Self::Database)
+    }
+}
+
+#[cfg(feature = "postgres")]
+mod database {
+    use label_index::{Error, Report, Store, StoreOptions};
+
+    use crate::failure::Failure;
+
+    pub(super) fn open(options: StoreOptions, url: &str, makes: bool) -> Result<Store, Failure> {
+        if makes { options.connect(url) } else { options.connect_existing(url) }.map_err(failed)
+    }
+
+    pub(super) fn verify(url: &str) -> Result<Report, Failure> {
+        StoreOptions::new().verify_connected(url).map_err(failed)
+    }
+
+    fn failed(error: Error) -> Failure {
+        match error {
+            Error::InvalidStoreUrl { .. } => Failure::Question(error),
+            error => Failure::Store(error),
+        }
+    }
+}
+
+#[cfg(not(feature = "postgres"))]
+mod database {
+    use label_index::{Error, Report, Store, StoreOptions};
+
+    use crate::failure::Failure;
+
+    fn unknown() -> Failure {
+        Failure::Question(Error::Unsupported { what: "the feature `postgres` is not in this program".to_owned() })
+    }
+
+    pub(super) fn open(_: StoreOptions, _: &str, _: bool) -> Result<Store, Failure> {
+        Err(unknown())
+    }
+
+    pub(super) fn verify(_: &str) -> Result<Report, Failure> {
+        Err(unknown())
+    }
 }
 
 /// Refuses a folder in which there is no store, so that a question makes no file.
 ///
 /// A dangling link is left to the store, which says what it misses.
-pub(crate) fn check_exists(folder: &Path) -> Result<(), Failure> {
+fn check_exists(folder: &Path) -> Result<(), Failure> {
     let file = folder.join("store.redb");
     match fs::symlink_metadata(&file) {
         Ok(_) => Ok(()),

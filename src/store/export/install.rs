@@ -5,6 +5,7 @@ use crate::model::error::{Error, Result};
 use crate::state::State;
 use crate::store::catalog::{Entry, entry_row, store_row};
 use crate::store::checkpoint::{RowBatch, erase, row_batches};
+use crate::store::export::read::Importing;
 use crate::store::instances::Shared;
 use crate::store::log_extent::LogExtent;
 use crate::store::manifest::Manifest;
@@ -17,13 +18,27 @@ use crate::store::writer::{StoreWriter, locked};
 /// The number of the checkpoint that a new instance begins with.
 const FIRST: u64 = 1;
 
+impl Importing for Shared {
+    fn has_instance(&self, name: &str) -> Result<bool> {
+        Ok(self.instances.lock().get(name).is_some())
+    }
+
+    fn labels_of(&self, name: &str) -> usize {
+        self.limits.of(name).labels
+    }
+
+    fn install(&self, name: &str, state: State) -> Result<()> {
+        install(self, name, &state)
+    }
+}
+
 /// Writes a state as the checkpoint of a new instance, in batches between which others write. The last one makes it an
 /// instance; what comes before is cleaned up when the store is opened, as every checkpoint that was not finished.
 ///
 /// # Errors
 ///
 /// [`Error::InstanceExists`]; [`Error::StoreFailed`].
-pub(super) fn install(store: &Shared, name: &str, state: &State) -> Result<()> {
+fn install(store: &Shared, name: &str, state: &State) -> Result<()> {
     let number = store.instances.lock().next_number();
     locked(&store.disk, |disk| begin(disk, number))?;
     let (mark, mut rows) = (Baseline::default(), Vec::new());

@@ -6,5 +6,9 @@ mod intake;
 mod install;
 mod read;
 
+#[cfg(feature = "postgres")]
+pub(super) use read::Importing;
 pub(super) use read::import;
+#[cfg(feature = "postgres")]
+pub(super) use write::Exported;
 pub(super) use write::{export_all, export_instance};

@@ -4,14 +4,28 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::BufRead;
 
 use crate::model::error::{Error, Result};
-use crate::store::export::install::install;
+use crate::state::State;
 use crate::store::export::intake::{Intake, Taken};
 use crate::store::export::line::{Line, LineReader, Opening, VERSION};
-use crate::store::instances::Shared;
 use crate::store::name::check_name;
 
+/// Where instances are made that are imported.
+pub(in crate::store) trait Importing {
+    fn has_instance(&self, name: &str) -> Result<bool>;
+
+    /// The most labels that an instance may have.
+    fn labels_of(&self, name: &str) -> usize;
+
+    /// Makes an instance with all that it has, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InstanceExists`] if somebody made it in between.
+    fn install(&self, name: &str, state: State) -> Result<()>;
+}
+
 /// Makes the instances of an export, each when its last line was read, and gives their names.
-pub(in crate::store) fn import(store: &Shared, reader: impl BufRead) -> Result<Vec<String>> {
+pub(in crate::store) fn import(store: &dyn Importing, reader: impl BufRead) -> Result<Vec<String>> {
     let mut lines = LineReader::new(reader);
     let mut names = Vec::new();
     match import_lines(store, &mut lines, &mut names) {
@@ -20,7 +34,7 @@ pub(in crate::store) fn import(store: &Shared, reader: impl BufRead) -> Result<V
     }
 }
 
-fn import_lines(store: &Shared, lines: &mut LineReader<impl BufRead>, names: &mut Vec<String>) -> Result<()> {
+fn import_lines(store: &dyn Importing, lines: &mut LineReader<impl BufRead>, names: &mut Vec<String>) -> Result<()> {
     let Some(Opening { export }) = lines.next()? else { return Err(lines.invalid("the first line is missing")) };
     if export.version != VERSION {
         return Err(Error::UnknownFormat { version: export.version, path: None });
@@ -31,19 +45,19 @@ fn import_lines(store: &Shared, lines: &mut LineReader<impl BufRead>, names: &mu
             (Some(intake), line) => match intake.take(line)? {
                 Taken::More(intake) => Some(intake),
                 Taken::Whole { name, state } => {
-                    install(store, &name, &state)?;
+                    store.install(&name, state)?;
                     names.push(name);
                     None
                 }
             },
             (None, Line::Instance { name, revision, refreshed, highest_label_id }) => {
                 check_name(&name)?;
-                if store.instances.lock().get(&name).is_some() {
+                if store.has_instance(&name)? {
                     return Err(Error::InstanceExists { name });
                 }
                 let random = RandomState::new();
                 let numbers = (random.hash_one(&name), random.hash_one(revision));
-                let labels = store.limits.of(&name).labels;
+                let labels = store.labels_of(&name);
                 Some(Intake::new(name, revision, refreshed, highest_label_id, labels, numbers)?)
             }
             (None, Line::ExportEnd { instances }) if u64::try_from(names.len()) == Ok(instances) => {

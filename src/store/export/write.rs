@@ -12,38 +12,51 @@ use crate::store::instances::Shared;
 /// Labels in one line of a chat: with their quotes, and each byte escaped, they are well below the length of a line.
 const LABELS_IN_LINE: usize = 4_096;
 
+/// Where instances are that are exported.
+pub(in crate::store) trait Exported {
+    /// Runs something on the state of an instance, which is in memory only meanwhile unless it was before.
+    fn with_state(&self, name: &str, put: &mut dyn FnMut(&State) -> Result<()>) -> Result<()>;
+}
+
+impl Exported for Shared {
+    fn with_state(&self, name: &str, put: &mut dyn FnMut(&State) -> Result<()>) -> Result<()> {
+        let instance = self.find(name)?;
+        let was_loaded = matches!(instance.loaded(), Ok(Some(_)));
+        let version = self.load(&instance)?.version();
+        put(&version)?;
+        drop(version);
+        if was_loaded {
+            return Ok(());
+        }
+        match self.release(&instance) {
+            // Somebody uses it now, or removed it.
+            Ok(_) | Err(Error::InstanceInUse { .. } | Error::UnknownInstance { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
 /// Writes one instance.
-pub(in crate::store) fn export_instance(store: &Shared, name: &str, writer: impl Write) -> Result<()> {
-    let instance = store.find(name)?;
-    let index = store.load(&instance)?;
+pub(in crate::store) fn export_instance(store: &dyn Exported, name: &str, writer: impl Write) -> Result<()> {
     let mut out = open(writer)?;
-    put_instance(&mut out, name, &index.version())?;
+    store.with_state(name, &mut |state| put_instance(&mut out, name, state))?;
     close(out, 1)
 }
 
-/// Writes all instances, by name. Those that were not loaded are so only while they are written.
-pub(in crate::store) fn export_all(store: &Shared, writer: impl Write) -> Result<()> {
+/// Writes instances in this order, as far as they are there.
+pub(in crate::store) fn export_all(
+    store: &dyn Exported,
+    names: impl IntoIterator<Item = String>,
+    writer: impl Write,
+) -> Result<()> {
     let mut out = open(writer)?;
-    let names: Vec<String> = store.instances.lock().names();
     let mut instances = 0;
     for name in names {
-        let Ok(instance) = store.find(&name) else { continue };
-        let was_loaded = matches!(instance.loaded(), Ok(Some(_)));
-        let version = match store.load(&instance) {
-            Ok(index) => index.version(),
+        match store.with_state(&name, &mut |state| put_instance(&mut out, &name, state)) {
+            Ok(()) => instances += 1,
             // Somebody removed it in between.
-            Err(Error::UnknownInstance { .. }) => continue,
+            Err(Error::UnknownInstance { .. }) => {}
             Err(error) => return Err(error),
-        };
-        put_instance(&mut out, &name, &version)?;
-        instances += 1;
-        drop(version);
-        if !was_loaded {
-            match store.release(&instance) {
-                // Somebody uses it now, or removed it.
-                Ok(_) | Err(Error::InstanceInUse { .. } | Error::UnknownInstance { .. }) => {}
-                Err(error) => return Err(error),
-            }
         }
     }
     close(out, instances)

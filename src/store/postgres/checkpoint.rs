@@ -8,7 +8,7 @@ use tokio_postgres::types::Type;
 use crate::codec::{Baseline, Header, changed_rows};
 use crate::index::sync::Ordering;
 use crate::model::error::Result;
-use crate::state::Version;
+use crate::state::{State, Version};
 use crate::store::postgres::fault::Fault;
 use crate::store::postgres::hub::{Hub, Loaded};
 use crate::store::postgres::image::{HEADER, seal_row};
@@ -32,8 +32,9 @@ impl Worker {
         if loaded.image_revision() >= head.revision {
             return Ok(());
         }
-        let written =
-            self.with_session(async |hub, session| Lease { hub, session, loaded }.checkpoint(&version, head).await)?;
+        let written = self.with_session(async |hub, session| {
+            Lease { hub, session, instance: loaded.number }.checkpoint(&version, head).await
+        })?;
         if let Some(bytes) = written {
             self.hub.checkpoints.fetch_add(1, Ordering::Relaxed);
             loaded.end_checkpoint(head.revision, bytes, log_bytes);
@@ -44,10 +45,11 @@ impl Worker {
 
 /// The right to write checkpoints of an instance, for as long as the row of the lease says so. Every statement asks for it:
 /// a store that stopped for longer changes nothing afterwards.
-struct Lease<'a> {
-    hub: &'a Hub,
-    session: &'a Session,
-    loaded: &'a Loaded,
+pub(super) struct Lease<'a> {
+    pub(super) hub: &'a Hub,
+    pub(super) session: &'a Session,
+    /// The number of the instance.
+    pub(super) instance: u64,
 }
 
 impl Lease<'_> {
@@ -66,7 +68,7 @@ impl Lease<'_> {
             None => None,
         };
         if installed.is_none() {
-            let (instance, number) = (self.loaded.number.cast_signed(), number.cast_signed());
+            let (instance, number) = (self.instance.cast_signed(), number.cast_signed());
             let parameters = [(&instance as _, Type::INT8), (&number as _, Type::INT8)];
             self.session.query(&tables.drop_image, &parameters).await?;
             return Ok(None);
@@ -82,14 +84,14 @@ impl Lease<'_> {
     }
 
     /// Writes the rows under a number that is not in force. Gives their bytes, or none if the lease is lost.
-    async fn write(&self, number: u64, version: &Version) -> Result<Option<u64>, Fault> {
+    pub(super) async fn write(&self, number: u64, state: &State) -> Result<Option<u64>, Fault> {
         let since = Baseline::default();
-        let header = (HEADER.to_vec(), Header::of(version).encode());
-        let rows = changed_rows(version, &since).filter_map(|(id, payload)| Some((id.encode().to_vec(), payload?)));
+        let header = (HEADER.to_vec(), Header::of(state).encode());
+        let rows = changed_rows(state, &since).filter_map(|(id, payload)| Some((id.encode().to_vec(), payload?)));
         let (mut ids, mut sealed, mut bytes, mut total) = (Vec::new(), Vec::new(), 0, 0);
         let mut rows = std::iter::once(header).chain(rows).peekable();
         while let Some((id, payload)) = rows.next() {
-            let row = seal_row((self.loaded.number, number), &id, &payload);
+            let row = seal_row((self.instance, number), &id, &payload);
             bytes += row.len();
             ids.push(id);
             sealed.push(row);
@@ -98,7 +100,7 @@ impl Lease<'_> {
             }
             total += u64::try_from(bytes).unwrap_or(u64::MAX);
             let (instance, holder, image) =
-                (self.loaded.number.cast_signed(), self.hub.holder.cast_signed(), number.cast_signed());
+                (self.instance.cast_signed(), self.hub.holder.cast_signed(), number.cast_signed());
             let parameters = [
                 (&instance as _, Type::INT8),
                 (&holder as _, Type::INT8),
@@ -116,12 +118,12 @@ impl Lease<'_> {
     }
 
     /// Runs a statement that does something only under the lease. None if it did nothing.
-    async fn holds(&self, sql: &str) -> Result<Option<()>, Fault> {
+    pub(super) async fn holds(&self, sql: &str) -> Result<Option<()>, Fault> {
         self.holds_with(sql, &[]).await
     }
 
     async fn holds_with(&self, sql: &str, numbers: &[i64]) -> Result<Option<()>, Fault> {
-        let own = [self.loaded.number.cast_signed(), self.hub.holder.cast_signed()];
+        let own = [self.instance.cast_signed(), self.hub.holder.cast_signed()];
         let parameters: Vec<_> = own.iter().chain(numbers).map(|number| (number as _, Type::INT8)).collect();
         let rows = self.session.query(sql, &parameters).await?;
         Ok(rows.first().map(|_| ()))

@@ -16,21 +16,22 @@ use crate::model::change::Revision;
 use crate::model::error::Error;
 use crate::store::postgres::fault::Fault;
 use crate::store::postgres::hub::{Hub, Loaded};
-use crate::store::postgres::load::read_instance;
-use crate::store::postgres::log::LogReader;
 use crate::store::postgres::record::{Head, Record};
-use crate::store::postgres::session::{Session, int8};
+use crate::store::postgres::session::{Parameter, Session, int8};
 use crate::store::postgres::worker::Tasks;
 use crate::store::writer::now;
 
 /// How long the thread waits after a failure before it tries again.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// As often may other processes be first. Then the row of the instance is locked before its writes are planned again.
+const ROUNDS: u32 = 3;
+
 /// Bytes of records in one statement, unless one instance has more.
 const BYTES: usize = 16 << 20;
 
 pub(super) struct Committer {
-    hub: Arc<Hub>,
+    pub(super) hub: Arc<Hub>,
     /// Where checkpoints are written.
     checkpoints: Tasks,
     session: Option<Session>,
@@ -40,35 +41,29 @@ pub(super) struct Committer {
     interval: Duration,
     /// When they are asked for next.
     next_poll: Instant,
-    pending: BTreeMap<u64, Pending>,
+    pub(super) pending: BTreeMap<u64, Pending>,
     /// Since when nothing could be done, and why.
     failing: Option<(Instant, String)>,
 }
 
 /// What was planned for one instance, and is written or refused before anything else of it is planned.
-struct Pending {
-    loaded: Arc<Loaded>,
-    planned: Planned,
+pub(super) struct Pending {
+    pub(super) loaded: Arc<Loaded>,
+    pub(super) planned: Planned,
     /// None if the answers only rest on what is there.
-    record: Option<Record>,
+    pub(super) record: Option<Record>,
     /// Whether a statement with the record was answered.
-    was_answered: bool,
+    pub(super) was_answered: bool,
     /// Whether the answer to a statement with the record was lost: it may have been carried out.
-    is_in_doubt: bool,
+    pub(super) is_in_doubt: bool,
+    /// How often others were first.
+    pub(super) rounds: u32,
     /// When its writers have waited long enough.
-    until: Instant,
+    pub(super) until: Instant,
 }
 
 /// The logs of instances as the database has them, and the revisions of their checkpoints.
-type Heads = BTreeMap<u64, (Head, Revision)>;
-
-/// What was found of the log behind a head.
-enum Found {
-    /// Every record follows the one before.
-    Next(Vec<Record>),
-    /// The log was trimmed up to a later one, or it is not the one that was read before.
-    Other,
-}
+pub(super) type Heads = BTreeMap<u64, (Head, Revision)>;
 
 impl Committer {
     pub(super) fn new(hub: &Arc<Hub>, checkpoints: Tasks, interval: Duration) -> Self {
@@ -103,7 +98,7 @@ impl Committer {
                     loaded.index.close_journal(Error::StoreClosed);
                 }
                 if (calls.stop || calls.dirty.contains(&loaded.number)) && !self.pending.contains_key(&loaded.number) {
-                    self.plan(loaded, Vec::new(), None);
+                    self.plan(loaded, None);
                 } else if calls.dirty.contains(&loaded.number) {
                     // Once what is pending is through.
                     self.hub.dirty(loaded.number);
@@ -125,19 +120,23 @@ impl Committer {
     }
 
     /// Plans what stands in line behind what was planned before.
-    fn plan(&mut self, loaded: &Arc<Loaded>, again: Vec<(u64, Work)>, until: Option<Instant>) {
-        let Some(planned) = loaded.index.plan_line(again) else { return };
+    pub(super) fn plan(&mut self, loaded: &Arc<Loaded>, again: Option<Again>) {
+        let began = self.failing.as_ref().map_or_else(Instant::now, |(since, _)| *since);
+        let Again { works, until, rounds } = again.unwrap_or_else(|| {
+            let until = began + self.hub.endpoint.patience;
+            Again { works: Vec::new(), until, rounds: 0 }
+        });
+        let Some(planned) = loaded.index.plan_line(works) else { return };
         if loaded.index.has_line() {
             // More than goes into one group.
             self.hub.dirty(loaded.number);
         }
         let behind = *loaded.head.lock();
         let record = Record::new(loaded.number, behind, planned.commits(), now());
-        let began = self.failing.as_ref().map_or_else(Instant::now, |(since, _)| *since);
-        let until = until.unwrap_or_else(|| began + self.hub.endpoint.patience);
-        let pending =
-            Pending { loaded: Arc::clone(loaded), planned, record, was_answered: false, is_in_doubt: false, until };
-        self.pending.insert(loaded.number, pending);
+        let loaded = Arc::clone(loaded);
+        let number = loaded.number;
+        let pending = Pending { loaded, planned, record, was_answered: false, is_in_doubt: false, until, rounds };
+        self.pending.insert(number, pending);
     }
 
     /// Writes what is pending, and looks what others wrote where it is time to.
@@ -169,7 +168,12 @@ impl Committer {
     }
 
     async fn round_with(&mut self, session: &Session, loaded: &[Arc<Loaded>], polls: bool) -> Result<(), Fault> {
-        let written = self.write(session).await?;
+        let tired = |(&number, pending): (&u64, &Pending)| (pending.rounds >= ROUNDS).then_some(number);
+        let mut written = 0;
+        for number in self.pending.iter().filter_map(tired).collect::<Vec<u64>>() {
+            written += self.write_locked(session, loaded, number).await?;
+        }
+        written += self.write(session).await?;
         if written > 0 && self.listens {
             session.notify(&self.hub.endpoint.tables.channel);
         }
@@ -184,16 +188,10 @@ impl Committer {
         if asked.is_empty() {
             return Ok(());
         }
-        let heads = self.heads(session, &asked).await?;
+        let heads = self.heads(session, &self.hub.endpoint.tables.heads, &asked).await?;
         let mut followed = Ok(());
         for number in asked {
-            let number = number.cast_unsigned();
-            let pending = self.pending.remove(&number);
-            // What is pending belongs to its own index, which may not be in the list any more.
-            let own = pending.as_ref().map(|pending| Arc::clone(&pending.loaded));
-            let listed = || loaded.iter().find(|loaded| loaded.number == number).cloned();
-            let Some(loaded) = own.or_else(listed) else { continue };
-            if let Err(fault) = self.follow(session, &loaded, pending, &heads).await {
+            if let Err(fault) = self.follow_one(session, loaded, number.cast_unsigned(), &heads).await {
                 followed = Err(fault);
                 if session.is_closed() {
                     break;
@@ -206,17 +204,52 @@ impl Committer {
     /// Writes the records that are pending, in one transaction. Gives how many were written; those where another process was
     /// first stay pending.
     async fn write(&mut self, session: &Session) -> Result<usize, Fault> {
-        let (mut records, mut bytes) = (Vec::new(), 0);
+        let (mut numbers, mut bytes) = (Vec::new(), 0);
         for (number, pending) in &self.pending {
             let Some(record) = &pending.record else { continue };
             bytes += record.commits.len();
-            if bytes > BYTES && !records.is_empty() {
+            if bytes > BYTES && !numbers.is_empty() {
                 break;
             }
-            records.push((*number, record));
+            numbers.push(*number);
         }
+        let sent = self.send(session, &numbers).await;
+        self.note_sent(&numbers, &sent);
+        Ok(self.settle_all(&sent?))
+    }
+
+    /// Writes the record of an instance where others were first again and again: its row is locked before the writes are
+    /// planned once more.
+    async fn write_locked(&mut self, session: &Session, loaded: &[Arc<Loaded>], number: u64) -> Result<usize, Fault> {
+        session.run("BEGIN").await?;
+        let sent = match self.follow_locked(session, loaded, number).await {
+            Ok(()) => self.send(session, &[number]).await,
+            Err(fault) => Err(fault),
+        };
+        let done = match sent {
+            Ok(written) => session.run("COMMIT").await.map(|()| written),
+            Err(Fault::Lost(cause)) => Err(Fault::Lost(cause)),
+            Err(fault) => {
+                session.run("ROLLBACK").await?;
+                Err(fault)
+            }
+        };
+        self.note_sent(&[number], &done);
+        Ok(self.settle_all(&done?))
+    }
+
+    /// Locks the row of an instance, takes in what others wrote, and plans again.
+    async fn follow_locked(&mut self, session: &Session, loaded: &[Arc<Loaded>], number: u64) -> Result<(), Fault> {
+        let heads = self.heads(session, &self.hub.endpoint.tables.lock, &vec![number.cast_signed()]).await?;
+        self.follow_one(session, loaded, number, &heads).await
+    }
+
+    /// Runs the statement that writes the records of these instances. Gives those that were written.
+    async fn send(&self, session: &Session, numbers: &[u64]) -> Result<Vec<u64>, Fault> {
+        let records = numbers.iter().filter_map(|number| Some((number, self.pending.get(number)?.record.as_ref()?)));
+        let records: Vec<(&u64, &Record)> = records.collect();
         if records.is_empty() {
-            return Ok(0);
+            return Ok(Vec::new());
         }
         let column =
             |of: fn(&Record) -> u64| records.iter().map(|(_, record)| of(record).cast_signed()).collect::<Vec<i64>>();
@@ -232,31 +265,33 @@ impl Committer {
             column(|record| record.changes),
             column(|record| record.written),
         ];
-        let mut parameters: Vec<(&(dyn tokio_postgres::types::ToSql + Sync), Type)> = Vec::new();
-        for column in &columns {
-            parameters.push((column, Type::INT8_ARRAY));
-        }
+        let mut parameters: Vec<Parameter<'_>> = columns.iter().map(|column| (column as _, Type::INT8_ARRAY)).collect();
         parameters.push((&commits, Type::BYTEA_ARRAY));
-        let written = session.query(&self.hub.endpoint.tables.write, &parameters).await;
-        drop(parameters);
-        for number in &columns[0] {
-            if let Some(pending) = self.pending.get_mut(&number.cast_unsigned()) {
-                pending.was_answered |= written.is_ok();
-                pending.is_in_doubt |= matches!(written, Err(Fault::Lost(_)));
+        let rows = session.query(&self.hub.endpoint.tables.write, &parameters).await?;
+        rows.iter().map(|row| int8(row, 0)).collect()
+    }
+
+    /// Notes of records whether a statement with them was answered, or its answer lost.
+    fn note_sent(&mut self, numbers: &[u64], answer: &Result<Vec<u64>, Fault>) {
+        for number in numbers {
+            if let Some(pending) = self.pending.get_mut(number) {
+                pending.was_answered |= answer.is_ok();
+                pending.is_in_doubt |= matches!(answer, Err(Fault::Lost(_)));
             }
         }
-        let written = written?;
-        for row in &written {
-            let number = int8(row, 0)?;
-            if let Some(pending) = self.pending.remove(&number) {
+    }
+
+    fn settle_all(&mut self, written: &[u64]) -> usize {
+        for number in written {
+            if let Some(pending) = self.pending.remove(number) {
                 self.settle(pending);
             }
         }
-        Ok(written.len())
+        written.len()
     }
 
-    async fn heads(&self, session: &Session, asked: &Vec<i64>) -> Result<Heads, Fault> {
-        let rows = session.query(&self.hub.endpoint.tables.heads, &[(asked, Type::INT8_ARRAY)]).await?;
+    async fn heads(&self, session: &Session, sql: &str, asked: &Vec<i64>) -> Result<Heads, Fault> {
+        let rows = session.query(sql, &[(asked, Type::INT8_ARRAY)]).await?;
         let head = |row: &Row| {
             let head = Head { revision: int8(row, 1)?, chain: int8(row, 2)? };
             Ok((int8(row, 0)?, (head, int8(row, 3)?)))
@@ -264,138 +299,8 @@ impl Committer {
         rows.iter().map(head).collect()
     }
 
-    /// Takes in what others wrote to an instance, and answers or plans again what is pending.
-    async fn follow(
-        &mut self,
-        session: &Session,
-        loaded: &Arc<Loaded>,
-        pending: Option<Pending>,
-        heads: &Heads,
-    ) -> Result<(), Fault> {
-        let known = *loaded.head.lock();
-        let Some(&(head, image)) = heads.get(&loaded.number) else {
-            self.give_up(loaded, pending, &loaded.unknown());
-            return Ok(());
-        };
-        loaded.note_image(image);
-        if head == known {
-            return self.go_on(loaded, pending);
-        }
-        let mut open = Open { pending, again: None };
-        let done = self.catch_up(session, loaded, (known, head), &mut open).await;
-        let Open { pending, again } = open;
-        match done {
-            Ok(()) => {
-                if let Some((works, until)) = again {
-                    self.plan(loaded, works, Some(until));
-                } else if let Some(pending) = pending {
-                    // Nothing was read: the instance was removed between the two questions.
-                    self.pending.insert(loaded.number, pending);
-                    return Err(Fault::Refused("the log ends before its head".to_owned()));
-                }
-                Ok(())
-            }
-            Err(Fault::Final(why)) => {
-                if let Some((works, _)) = again {
-                    loaded.index.refuse_works(works, &why);
-                }
-                self.give_up(loaded, pending, &why);
-                Ok(())
-            }
-            Err(fault) => {
-                // What was taken in before stays; the rest of it comes again.
-                if let Some(pending) = pending {
-                    self.pending.insert(loaded.number, pending);
-                }
-                Err(fault)
-            }
-        }
-    }
-
-    /// Nobody else wrote to an instance: what is pending is answered, or was not written.
-    fn go_on(&mut self, loaded: &Arc<Loaded>, pending: Option<Pending>) -> Result<(), Fault> {
-        match pending {
-            Some(pending) if pending.record.is_none() => self.settle(pending),
-            // It waits for the next statement, or the server wrote nothing for a reason that it does not tell.
-            Some(pending) => {
-                let was_answered = pending.was_answered;
-                self.pending.insert(loaded.number, pending);
-                if was_answered {
-                    return Err(Fault::Refused("the server writes nothing, and does not say why".to_owned()));
-                }
-            }
-            None => {}
-        }
-        Ok(())
-    }
-
-    /// Comes from the known head of an instance to the one that the database has.
-    async fn catch_up(
-        &self,
-        session: &Session,
-        loaded: &Arc<Loaded>,
-        (known, head): (Head, Head),
-        open: &mut Open,
-    ) -> Result<(), Fault> {
-        if head.revision > known.revision
-            && let Found::Next(records) = self.read_log(session, loaded, known).await?
-        {
-            self.take_in(loaded, records, open)
-        } else {
-            self.read_again(session, loaded, open).await
-        }
-    }
-
-    /// The records behind a head. All are read before anything is undone.
-    async fn read_log(&self, session: &Session, loaded: &Loaded, known: Head) -> Result<Found, Fault> {
-        let mut log = LogReader::after(session, &self.hub.endpoint, loaded.number, known).await?;
-        let (mut records, mut follow) = (Vec::new(), true);
-        // To the end, so that the session is ready for the next question.
-        while let Some(record) = log.next().await? {
-            follow &= record.is_next();
-            if follow {
-                records.push(record);
-            }
-        }
-        Ok(if follow { Found::Next(records) } else { Found::Other })
-    }
-
-    /// Takes in records. What is pending is answered, or undone and has to be planned again.
-    fn take_in(&self, loaded: &Arc<Loaded>, records: Vec<Record>, open: &mut Open) -> Result<(), Fault> {
-        let damaged = |damage| Fault::damage(&loaded.name, damage);
-        for record in records {
-            if let Some(own) = open.pending.take_if(|pending| pending.wrote(&record)) {
-                // The answer to the statement was lost, and it was carried out.
-                self.settle(own);
-                continue;
-            }
-            let commits = record.decode(loaded.number, loaded.identity).map_err(damaged)?;
-            open.undo(loaded);
-            loaded.index.take_in(commits).map_err(damaged)?;
-            *loaded.head.lock() = record.head;
-            self.note_log(loaded, record.bytes());
-        }
-        Ok(())
-    }
-
-    /// Reads an instance anew that was changed beyond what can be followed. Its subscribers miss what lies between.
-    async fn read_again(&self, session: &Session, loaded: &Arc<Loaded>, open: &mut Open) -> Result<(), Fault> {
-        let found = read_instance(&self.hub, session, &loaded.name).await?;
-        if found.entry.number != loaded.number {
-            return Err(Fault::Final(loaded.unknown()));
-        }
-        if let Some(Pending { planned, .. }) = open.pending.take_if(|pending| pending.is_in_doubt) {
-            let cause = "whether it was written cannot be told any more: the log was trimmed or replaced".to_owned();
-            loaded.index.refuse_planned(planned, &Error::Unavailable { cause });
-        }
-        open.undo(loaded);
-        loaded.index.read_again(found.version.clone());
-        loaded.note_read(&found);
-        Ok(())
-    }
-
     /// Shows what is written, and gives the answers.
-    fn settle(&self, pending: Pending) {
+    pub(super) fn settle(&self, pending: Pending) {
         let Pending { loaded, planned, record, .. } = pending;
         if let Some(record) = &record {
             *loaded.head.lock() = record.head;
@@ -404,7 +309,7 @@ impl Committer {
         self.note_log(&loaded, record.map_or(0, |record| record.bytes()));
     }
 
-    fn note_log(&self, loaded: &Arc<Loaded>, bytes: u64) {
+    pub(super) fn note_log(&self, loaded: &Arc<Loaded>, bytes: u64) {
         if loaded.note_log(bytes, &self.hub.tuning) {
             let loaded = Arc::clone(loaded);
             // If it fails, the next record asks for it again.
@@ -413,7 +318,7 @@ impl Committer {
     }
 
     /// Ends an instance that is not what it was.
-    fn give_up(&self, loaded: &Arc<Loaded>, pending: Option<Pending>, why: &Error) {
+    pub(super) fn give_up(&self, loaded: &Arc<Loaded>, pending: Option<Pending>, why: &Error) {
         self.hub.forget(loaded);
         if let Some(Pending { planned, .. }) = pending {
             loaded.index.refuse_planned(planned, why);
@@ -447,27 +352,18 @@ impl Committer {
     }
 }
 
-/// Writes to be planned again, and when they have waited long enough.
-type Again = (Vec<(u64, Work)>, Instant);
-
-/// What has no answer while an instance catches up.
-struct Open {
-    pending: Option<Pending>,
-    again: Option<Again>,
-}
-
-impl Open {
-    /// Undoes what is pending; it has to be planned again.
-    fn undo(&mut self, loaded: &Loaded) {
-        if let Some(Pending { planned, until, .. }) = self.pending.take() {
-            self.again = Some((loaded.index.undo_planned(planned), until));
-        }
-    }
+/// Writes to be planned again.
+pub(super) struct Again {
+    pub(super) works: Vec<(u64, Work)>,
+    /// When they have waited long enough.
+    pub(super) until: Instant,
+    /// How often others were first.
+    pub(super) rounds: u32,
 }
 
 impl Pending {
     /// Whether this is the record.
-    fn wrote(&self, record: &Record) -> bool {
+    pub(super) fn wrote(&self, record: &Record) -> bool {
         self.record.as_ref().is_some_and(|own| own.group_id == record.group_id && own.head == record.head)
     }
 }

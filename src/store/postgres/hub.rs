@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
@@ -15,7 +15,7 @@ use crate::model::error::Error;
 use crate::state::Version;
 use crate::store::log_reader::Retention;
 use crate::store::options::{InstanceLimits, Tuning};
-use crate::store::postgres::load::{Entry, FoundInstance};
+use crate::store::postgres::instance::{Entry, FoundInstance};
 use crate::store::postgres::record::Head;
 use crate::store::postgres::session::Endpoint;
 
@@ -59,7 +59,12 @@ pub(super) struct Loaded {
     /// How far the log goes that the visible version has. Changed by the committer alone.
     pub(super) head: Mutex<Head>,
     progress: Mutex<Progress>,
+    /// When somebody used it, as far as that was seen.
+    used: Mutex<Instant>,
 }
+
+/// Handles of an index that this list has.
+const OWN_HANDLES: usize = 1;
 
 /// How far the checkpoint in force is behind.
 #[derive(Debug, Default)]
@@ -78,7 +83,15 @@ impl Loaded {
         let Entry { number, identity, head, image } = found.entry;
         let (image_bytes, log_bytes) = (found.image_bytes, found.log_bytes);
         let progress = Progress { image: image.head.revision, image_bytes, log_bytes, is_asked: false };
-        Self { name, number, identity, index, head: Mutex::new(head), progress: Mutex::new(progress) }
+        Self {
+            name,
+            number,
+            identity,
+            index,
+            head: Mutex::new(head),
+            progress: Mutex::new(progress),
+            used: Mutex::new(Instant::now()),
+        }
     }
 
     /// Notes that the instance was read anew.
@@ -199,7 +212,10 @@ impl Hub {
 
     /// A handle of a loaded instance. It is made under the lock, so that nobody unloads the instance before it counts.
     pub(super) fn handle(&self, name: &str) -> Option<LabelIndex> {
-        self.loaded.lock().get(name).map(|loaded| loaded.index.clone())
+        self.loaded.lock().get(name).map(|loaded| {
+            *loaded.used.lock() = Instant::now();
+            loaded.index.clone()
+        })
     }
 
     /// Forgets an instance that was removed, and lets the committer end it.
@@ -233,8 +249,6 @@ impl Hub {
 
     /// Forgets an instance that nobody uses. True if it was loaded.
     pub(super) fn unload(&self, name: &str) -> Result<bool, Error> {
-        /// That of the list.
-        const OWN_HANDLES: usize = 1;
         let mut all = self.loaded.lock();
         let Some(loaded) = all.get(name) else { return Ok(false) };
         if loaded.index.is_in_use(OWN_HANDLES) {
@@ -244,5 +258,25 @@ impl Hub {
         drop(all);
         drop(gone);
         Ok(true)
+    }
+
+    /// Forgets all instances that nobody used for so long.
+    pub(super) fn unload_idle(&self, time: Duration) -> Vec<String> {
+        let (now, mut gone) = (Instant::now(), Vec::new());
+        let mut all = self.loaded.lock();
+        all.retain(|_, loaded| {
+            let mut used = loaded.used.lock();
+            let is_in_use = loaded.index.is_in_use(OWN_HANDLES);
+            if is_in_use {
+                *used = now;
+            }
+            let is_idle = !is_in_use && now.saturating_duration_since(*used) >= time;
+            if is_idle {
+                gone.push(Arc::clone(loaded));
+            }
+            !is_idle
+        });
+        drop(all);
+        gone.iter().map(|loaded| loaded.name.to_string()).collect()
     }
 }

@@ -19,6 +19,7 @@ use crate::store::postgres::archive::DatabaseArchive;
 use crate::store::postgres::fault::Fault;
 use crate::store::postgres::hub::{Hub, Loaded};
 use crate::store::postgres::image::{HEADER, open_row};
+use crate::store::postgres::instance::{Entry, FoundInstance, Image};
 use crate::store::postgres::log::LogReader;
 use crate::store::postgres::record::Head;
 use crate::store::postgres::session::{Session, column, int8};
@@ -31,9 +32,9 @@ const PAGE: usize = 4_096;
 const ROOM: usize = usize::MAX;
 
 impl Worker {
-    /// Makes the tables if there are none, and checks what is there.
-    pub(super) fn prepare(&mut self) -> Result<()> {
-        self.with_session(async |hub, session| session.prepare_tables(&hub.endpoint.tables).await)
+    /// Makes the tables if there are none and that is wanted, and checks what is there.
+    pub(super) fn prepare(&mut self, makes_tables: bool) -> Result<()> {
+        self.with_session(async |hub, session| session.prepare_tables(&hub.endpoint, makes_tables).await)
     }
 
     pub(super) fn names(&mut self) -> Result<Vec<String>> {
@@ -57,6 +58,11 @@ impl Worker {
             read_instance(hub, session, name).await
         })?;
         Ok(self.open(name, limits, &found))
+    }
+
+    /// Reads an instance without loading it.
+    pub(super) fn read(&mut self, name: &str) -> Result<Version> {
+        self.with_session(async |hub, session| Ok(read_instance(hub, session, name).await?.version))
     }
 
     /// Makes the index of an instance and lets the committer follow it.
@@ -134,33 +140,6 @@ impl Worker {
     }
 }
 
-/// An instance in the list of all.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Entry {
-    pub(super) number: u64,
-    pub(super) identity: u64,
-    pub(super) head: Head,
-    pub(super) image: Image,
-}
-
-/// The checkpoint in force of an instance.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Image {
-    /// Under which its rows are. 0 if there is none yet.
-    pub(super) number: u64,
-    /// The log that it has.
-    pub(super) head: Head,
-}
-
-/// An instance as it was read.
-pub(super) struct FoundInstance {
-    pub(super) entry: Entry,
-    pub(super) version: Version,
-    /// Bytes of the records behind the checkpoint.
-    pub(super) log_bytes: u64,
-    pub(super) image_bytes: u64,
-}
-
 fn unknown(name: &str) -> Fault {
     Fault::Final(Error::UnknownInstance { name: name.to_owned() })
 }
@@ -173,7 +152,7 @@ async fn add(hub: &Hub, session: &Session, name: &str) -> Result<(), Fault> {
     session.query(&hub.endpoint.tables.add_instance, &parameters).await.map(drop)
 }
 
-async fn find(hub: &Hub, session: &Session, name: &str) -> Result<Option<Entry>, Fault> {
+pub(super) async fn find(hub: &Hub, session: &Session, name: &str) -> Result<Option<Entry>, Fault> {
     let rows = session.query(&hub.endpoint.tables.find_instance, &[(&name as _, Type::TEXT)]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let image = Image { number: int8(row, 4)?, head: Head { revision: int8(row, 5)?, chain: int8(row, 6)? } };

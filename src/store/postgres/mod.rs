@@ -7,6 +7,7 @@ mod fault;
 mod tables;
 mod record;
 mod session;
+mod instance;
 mod hub;
 mod log;
 mod archive;
@@ -14,7 +15,9 @@ mod load;
 mod image;
 mod worker;
 mod checkpoint;
+mod transfer;
 mod committer;
+mod follow;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -46,7 +49,7 @@ pub(super) struct ConnectedStore {
 }
 
 impl ConnectedStore {
-    pub(super) fn connect(url: &str, options: StoreOptions) -> Result<Self> {
+    pub(super) fn connect(url: &str, options: StoreOptions, makes_tables: bool) -> Result<Self> {
         let retention = options.retention();
         let StoreOptions { limits, tuning, connect, .. } = options;
         let ConnectOptions { schema, poll_interval, patience, accepts_loss } = connect;
@@ -56,7 +59,7 @@ impl ConnectedStore {
         let ((tasks, loads), (checkpoints, writes)) =
             (start("label-index instances")?, start("label-index checkpoints")?);
         let mut store = Self { hub, tasks, checkpoints, threads: vec![loads, writes] };
-        store.tasks.ask(Worker::prepare)?;
+        store.tasks.ask(move |worker| worker.prepare(makes_tables))?;
         let (committer, own) = (Committer::new(&store.hub, store.checkpoints.clone(), poll_interval), runtime()?);
         let run = move || own.block_on(committer.run());
         let started = thread::Builder::new().name("label-index commits".into()).spawn(run);
@@ -80,9 +83,14 @@ impl ConnectedStore {
         self.tasks.ask(move |worker| worker.load(&name, limits, make))
     }
 
+    /// The names of all instances.
+    pub(super) fn names_now(&self) -> Result<Vec<String>> {
+        self.tasks.ask(Worker::names)
+    }
+
     /// The names of all instances, or those that were last known if the database cannot be asked.
     pub(super) fn names(&self) -> Vec<String> {
-        match self.tasks.ask(Worker::names) {
+        match self.names_now() {
             Ok(names) => {
                 self.hub.names.lock().clone_from(&names);
                 names
@@ -122,10 +130,15 @@ impl ConnectedStore {
 
     pub(super) fn unload(&self, name: &str) -> Result<bool> {
         check_name(name)?;
-        if self.hub.find(name).is_none() && !self.tasks.ask(Worker::names)?.iter().any(|known| known == name) {
+        if self.hub.find(name).is_none() && !self.names_now()?.iter().any(|known| known == name) {
             return Err(Error::UnknownInstance { name: name.to_owned() });
         }
         self.hub.unload(name)
+    }
+
+    /// Frees the memory of all instances that nobody used for so long, and gives their names.
+    pub(super) fn unload_idle(&self, time: Duration) -> Vec<String> {
+        self.hub.unload_idle(time)
     }
 
     /// Writes a checkpoint of every loaded instance that changed since its last one.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::model::error::{Error, Result};
 use crate::store::options::{Durability, StoreOptions};
 use crate::store::postgres::ConnectedStore;
+use crate::store::verify::Report;
 use crate::store::{Home, Store};
 
 /// # For a store in PostgreSQL
@@ -59,11 +60,35 @@ impl StoreOptions {
     /// assert!(!refused.to_string().contains("secret"));
     /// ```
     pub fn connect(self, url: impl AsRef<str>) -> Result<Store> {
+        self.connected(url.as_ref(), true).map(|store| Store { home: Home::Database(store) })
+    }
+
+    /// Connects to a store in a PostgreSQL database that has the tables of one, and makes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownStore`] if there are no tables; those of [`connect`](Self::connect).
+    pub fn connect_existing(self, url: impl AsRef<str>) -> Result<Store> {
+        self.connected(url.as_ref(), false).map(|store| Store { home: Home::Database(store) })
+    }
+
+    /// Reads every instance of a store in a PostgreSQL database, checks all of it, and changes nothing. Other processes may
+    /// use it meanwhile.
+    ///
+    /// **O(n log n)** in everything there is, one instance in memory at a time.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`connect_existing`](Self::connect_existing). What is wrong with an instance is in the report.
+    pub fn verify_connected(self, url: impl AsRef<str>) -> Result<Report> {
+        self.connected(url.as_ref(), false)?.verify()
+    }
+
+    fn connected(self, url: &str, makes_tables: bool) -> Result<ConnectedStore> {
         if self.durability != Durability::Synced {
             return Err(Error::Unsupported { what: "durability within a time".to_owned() });
         }
-        let store = ConnectedStore::connect(url.as_ref(), self)?;
-        Ok(Store { home: Home::Database(store) })
+        ConnectedStore::connect(url, self, makes_tables)
     }
 }
 

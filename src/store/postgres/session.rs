@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::hash::{BuildHasher, RandomState};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use tokio_postgres::types::{FromSql, ToSql, Type};
 use tokio_postgres::{AsyncMessage, Client, NoTls, Row, RowStream, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::model::error::Error;
 use crate::store::postgres::address::{Address, whole_text};
 use crate::store::postgres::fault::{Fault, meaning_of};
 use crate::store::postgres::tables::{FORMAT, Tables};
@@ -160,13 +162,17 @@ impl Session {
         Ok(())
     }
 
-    /// Requires the tables to be there and to be these, and makes them where there are none.
-    pub(super) async fn prepare_tables(&self, tables: &Tables) -> Result<(), Fault> {
+    /// Requires the tables to be there and to be these, and makes them where there are none and that is wanted.
+    pub(super) async fn prepare_tables(&self, endpoint: &Endpoint, makes_tables: bool) -> Result<(), Fault> {
+        let Endpoint { tables, address, .. } = endpoint;
         for _ in 0..ATTEMPTS {
             let known = self.timed(self.client.query_typed(&tables.format, &[]), Known::from).await;
             match known {
                 Ok(rows) => return self.check_tables(tables, &rows).await,
-                Err(Known::Missing) => {}
+                Err(Known::Missing) if makes_tables => {}
+                Err(Known::Missing) => {
+                    return Err(Fault::Final(Error::UnknownStore { path: PathBuf::from(&address.shown) }));
+                }
                 Err(Known::Other(fault)) => return Err(fault),
             }
             let made = self.timed(self.client.batch_execute(&tables.create), Made::from).await;

@@ -21,6 +21,7 @@ pub(super) struct Tables {
     pub(super) remove_image: String,
     pub(super) remove_log: String,
     pub(super) heads: String,
+    pub(super) lock: String,
     pub(super) log: String,
     pub(super) image: String,
     pub(super) write: String,
@@ -31,6 +32,9 @@ pub(super) struct Tables {
     pub(super) trim_images: String,
     pub(super) trim_log: String,
     pub(super) drop_lease: String,
+    pub(super) begin_import: String,
+    pub(super) drop_unfinished: String,
+    pub(super) add_imported: String,
 }
 
 impl Tables {
@@ -112,6 +116,9 @@ impl Tables {
             remove_image: format!("DELETE FROM {s}.images WHERE instance = $1"),
             remove_log: format!("DELETE FROM {s}.log WHERE instance = $1"),
             heads: format!("SELECT instance, head, chain, image_head FROM {s}.instances WHERE instance = ANY($1)"),
+            lock: format!(
+                "SELECT instance, head, chain, image_head FROM {s}.instances WHERE instance = ANY($1) FOR UPDATE"
+            ),
             log: format!(
                 "SELECT head, group_id, chain, commits, changes, written FROM {s}.log WHERE instance = $1 AND head > $2 ORDER BY head"
             ),
@@ -181,6 +188,25 @@ impl Tables {
                 DELETE FROM {s}.log l USING held h, {s}.instances i
                 WHERE l.instance = h.instance AND i.instance = h.instance AND l.head <= i.image_head
                 AND l.head <= (SELECT max(head) FROM counted WHERE newer >= $3 OR written < $4)"
+            ),
+            // Of an instance that is not there yet.
+            begin_import: format!(
+                "INSERT INTO {s}.leases (instance, holder, expires) VALUES ($1, $2, {expiry})
+                ON CONFLICT (instance) DO UPDATE SET expires = excluded.expires RETURNING instance"
+            ),
+            // What imports left that were cut off.
+            drop_unfinished: format!(
+                "WITH ended AS (
+                    DELETE FROM {s}.leases h WHERE h.expires < now()
+                    AND NOT EXISTS (SELECT 1 FROM {s}.instances i WHERE i.instance = h.instance) RETURNING h.instance
+                )
+                DELETE FROM {s}.images m USING ended WHERE m.instance = ended.instance"
+            ),
+            add_imported: format!(
+                "WITH {held}
+                INSERT INTO {s}.instances (instance, name, identity, head, chain, image, image_head, image_chain)
+                SELECT h.instance, $3, $4, $6, $7, $5, $6, $7 FROM held h
+                ON CONFLICT (name) DO NOTHING RETURNING instance"
             ),
             drop_lease: format!("DELETE FROM {s}.leases WHERE instance = $1 AND holder = $2"),
         })

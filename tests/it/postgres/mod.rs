@@ -7,6 +7,7 @@ mod model;
 mod proxy;
 mod server;
 mod sharing;
+mod transfer;
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! Several stores on the same instances.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -258,4 +259,40 @@ fn stores_that_connect_at_the_same_time_make_the_tables_once() {
         }
     });
     assert_eq!(connect(server, &schema).instances(), ["shop"]);
+}
+
+/// Four stores write to one chat: each gets its share, and every answer is right.
+#[test]
+fn nobody_starves_where_all_write_to_one_instance() {
+    const STORES: usize = 4;
+    const WRITES: usize = 600;
+    let Some(server) = shared() else { return };
+    let schema = new_schema();
+    let stores: Vec<Store> = (0..STORES).map(|_| connect(server, &schema)).collect();
+    let indexes: Vec<LabelIndex> = stores.iter().map(|store| store.instance("shop").unwrap()).collect();
+    for label in 1..=STORES {
+        indexes[0].upsert_label(label.to_string(), format!("Label {label}").as_str()).unwrap();
+    }
+    let left = AtomicUsize::new(WRITES);
+    let shares: Vec<usize> = thread::scope(|scope| {
+        let writing = indexes.iter().enumerate().map(|(number, index)| {
+            let (left, label) = (&left, (number + 1).to_string());
+            scope.spawn(move || {
+                let mut share = 0;
+                while left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+                    let changed = if share % 2 == 0 { index.link(&label, "ana") } else { index.unlink(&label, "ana") };
+                    assert!(changed.unwrap(), "nobody else has this label");
+                    share += 1;
+                }
+                share
+            })
+        });
+        writing.collect::<Vec<_>>().into_iter().map(|writing| writing.join().unwrap()).collect()
+    });
+    assert_eq!(shares.iter().sum::<usize>(), WRITES);
+    assert!(shares.iter().all(|&share| share >= WRITES / STORES / 5), "{shares:?}");
+    for index in &indexes {
+        index.catch_up().unwrap();
+        assert_eq!(index.revision(), u64::try_from(STORES + WRITES).unwrap());
+    }
 }

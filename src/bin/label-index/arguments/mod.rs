@@ -13,8 +13,8 @@ use crate::delimiter::Delimiter;
 
 /// Finds the chats that carry any of the given labels, and all labels of each.
 ///
-/// Chats and labels come from a CSV file with the columns chat and label, or from a store, which is a folder that keeps
-/// the labels of many accounts. Without a command, a bundled sample is asked for VIP or Support.
+/// Chats and labels come from a CSV file with the columns chat and label, or from a store, which keeps the labels of many
+/// accounts: a folder, or a PostgreSQL database, given as postgres://user@host/database. Without a command, a bundled sample is asked for VIP or Support.
 #[derive(Debug, Parser)]
 #[command(name = "label-index", version, max_term_width = 100, after_help = Arguments::EXAMPLES)]
 pub(crate) struct Arguments {
@@ -35,6 +35,7 @@ Examples:
   label-index load contacts.csv --store labels              keeps a file in a store
   label-index query --store labels --all-of VIP --json      asks the store
   label-index export --store labels > labels.jsonl          saves everything in it
+  label-index import labels.jsonl --store postgres://app@db/labels  moves it to a database
 
 Exit codes: 0 done; 1 the input, the store or the output failed; 2 the command line is wrong.";
 }
@@ -76,8 +77,8 @@ pub(crate) struct Query {
     /// Character between the columns of FILE; `tab` is one
     #[arg(long, value_name = "CHAR", default_value_t, requires = "file")]
     pub(crate) delimiter: Delimiter,
-    /// The folder of a store, made if FILE is to be stored there
-    #[arg(long, value_name = "DIR")]
+    /// The folder or the database of a store, made if FILE is to be stored there
+    #[arg(long, value_name = "STORE")]
     pub(crate) store: Option<PathBuf>,
     /// The instance of the store, made if FILE is to be stored there
     #[arg(long, value_name = "NAME", default_value = "default", requires = "store")]
@@ -110,8 +111,8 @@ pub(crate) struct Load {
     /// CSV file, plain or gzip; `-` is standard input
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// The folder of the store, made if there is none
-    #[arg(long, value_name = "DIR")]
+    /// The folder or the database of the store, made if there is none
+    #[arg(long, value_name = "STORE")]
     pub(crate) store: PathBuf,
     /// The instance of the store, made if there is none
     #[arg(long, value_name = "NAME", default_value = "default")]
@@ -142,8 +143,8 @@ Examples:
 /// With --instance also each label of the instance, and how many chats carry it.
 #[derive(Debug, Args)]
 pub(crate) struct Stats {
-    /// The folder of the store
-    #[arg(long, value_name = "DIR")]
+    /// The folder or the database of the store
+    #[arg(long, value_name = "STORE")]
     pub(crate) store: PathBuf,
     /// One instance, instead of all
     #[arg(long, value_name = "NAME")]
@@ -158,8 +159,8 @@ pub(crate) struct Stats {
 /// Exits with 1 if anything is damaged.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// The folder of the store
-    #[arg(long, value_name = "DIR")]
+    /// The folder or the database of the store
+    #[arg(long, value_name = "STORE")]
     pub(crate) store: PathBuf,
     /// Prints JSON
     #[arg(long)]
@@ -171,8 +172,8 @@ pub(crate) struct Verify {
 /// The output is complete if it ends with the line `export_end`, and the exit code is 0.
 #[derive(Debug, Args)]
 pub(crate) struct Export {
-    /// The folder of the store
-    #[arg(long, value_name = "DIR")]
+    /// The folder or the database of the store
+    #[arg(long, value_name = "STORE")]
     pub(crate) store: PathBuf,
     /// One instance, instead of all
     #[arg(long, value_name = "NAME")]
@@ -187,16 +188,16 @@ pub(crate) struct Import {
     /// What `export` wrote, plain or gzip; `-`, or none, is standard input
     #[arg(value_name = "FILE", default_value = "-", hide_default_value = true)]
     pub(crate) file: PathBuf,
-    /// The folder of the store, made if there is none
-    #[arg(long, value_name = "DIR")]
+    /// The folder or the database of the store, made if there is none
+    #[arg(long, value_name = "STORE")]
     pub(crate) store: PathBuf,
 }
 
 /// Removes an instance from a store, for good
 #[derive(Debug, Args)]
 pub(crate) struct Remove {
-    /// The folder of the store
-    #[arg(long, value_name = "DIR")]
+    /// The folder or the database of the store
+    #[arg(long, value_name = "STORE")]
     pub(crate) store: PathBuf,
     /// The instance
     #[arg(long, value_name = "NAME")]

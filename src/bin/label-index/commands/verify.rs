@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 
 use label_index::Report;
-use label_index::Store;
 use serde_json::{Value, json};
 
 use crate::arguments::Verify;
@@ -11,8 +10,7 @@ use crate::failure::Failure;
 use crate::{output, stored};
 
 pub(super) fn run(verify: &Verify) -> Result<(), Failure> {
-    stored::check_exists(&verify.store)?;
-    let report = Store::verify(&verify.store).map_err(Failure::Store)?;
+    let report = stored::verify(&verify.store)?;
     output::print(|out| if verify.json { output::json(out, &json_of(&report)) } else { print(out, &report) })?;
     if report.is_sound() { Ok(()) } else { Err(Failure::Unsound) }
 }

@@ -1,0 +1,115 @@
+//! Instances out of the database and into it, whole.
+
+use std::hash::{BuildHasher, RandomState};
+
+use tokio_postgres::types::Type;
+
+use crate::model::error::{Error, Result};
+use crate::state::State;
+use crate::store::export::{Exported, Importing};
+use crate::store::name::check_name;
+use crate::store::postgres::ConnectedStore;
+use crate::store::postgres::checkpoint::Lease;
+use crate::store::postgres::fault::Fault;
+use crate::store::postgres::load::find;
+use crate::store::postgres::worker::Worker;
+use crate::store::verify::{Contents, InstanceReport, Report};
+
+impl Exported for ConnectedStore {
+    fn with_state(&self, name: &str, put: &mut dyn FnMut(&State) -> Result<()>) -> Result<()> {
+        check_name(name)?;
+        let asked = name.to_owned();
+        let version = self.checkpoints.ask(move |worker| worker.read(&asked))?;
+        put(&version)
+    }
+}
+
+impl Importing for ConnectedStore {
+    fn has_instance(&self, name: &str) -> Result<bool> {
+        Ok(self.names_now()?.iter().any(|known| known == name))
+    }
+
+    fn labels_of(&self, name: &str) -> usize {
+        self.hub.limits.of(name).labels
+    }
+
+    fn install(&self, name: &str, state: State) -> Result<()> {
+        let asked = name.to_owned();
+        if self.checkpoints.ask(move |worker| worker.install(&asked, &state))? {
+            Ok(())
+        } else {
+            Err(Error::InstanceExists { name: name.to_owned() })
+        }
+    }
+}
+
+impl ConnectedStore {
+    /// Reads every instance and checks all of it.
+    pub(super) fn verify(&self) -> Result<Report> {
+        let mut instances = Vec::new();
+        for name in self.names_now()? {
+            let mut contents = Err(Error::UnknownInstance { name: name.clone() });
+            let read = self.with_state(&name, &mut |state| {
+                contents = contents_of(&name, state);
+                Ok(())
+            });
+            match read {
+                Ok(()) => {}
+                // Somebody removed it in between.
+                Err(Error::UnknownInstance { .. }) => continue,
+                Err(error @ Error::Damaged { .. }) => contents = Err(error),
+                Err(error) => return Err(error),
+            }
+            instances.push(InstanceReport { name, contents });
+        }
+        Ok(Report { instances, damage: None })
+    }
+}
+
+fn contents_of(name: &str, state: &State) -> Result<Contents> {
+    let violated = |violation| Error::Damaged { instance: Some(name.to_owned()), what: format!("{violation}") };
+    state.check_invariants().map_err(violated)?;
+    Ok(Contents { revision: state.revision, total_chats: state.total_chats(), total_rows: state.total_rows })
+}
+
+impl Worker {
+    /// Makes an instance with all that it has. False if there is one of its name.
+    fn install(&mut self, name: &str, state: &State) -> Result<bool> {
+        let random = RandomState::new();
+        let (instance, chain) = (random.hash_one(name) >> 1, random.hash_one(state.revision));
+        self.with_session(async |hub, session| match find(hub, session, name).await? {
+            // If an answer was lost, this call may have made it.
+            Some(entry) => Ok(entry.number == instance),
+            None => install(Lease { hub, session, instance }, name, state, chain).await,
+        })
+    }
+}
+
+/// Writes a checkpoint of an instance that is not there, and makes that instance with it.
+async fn install(lease: Lease<'_>, name: &str, state: &State, chain: u64) -> Result<bool, Fault> {
+    let Lease { hub, session, instance } = lease;
+    let tables = &hub.endpoint.tables;
+    session.query(&tables.drop_unfinished, &[]).await?;
+    lease.holds(&tables.begin_import).await?;
+    let image = (RandomState::new().hash_one(instance) >> 1).max(1);
+    if lease.write(image, state).await?.is_none() {
+        return Err(Fault::Refused("it took too long: the lease of the import expired".to_owned()));
+    }
+    let [instance, holder, identity, image, revision, chain] =
+        [instance, hub.holder, state.identity, image, state.revision, chain].map(u64::cast_signed);
+    let parameters = [
+        (&instance as _, Type::INT8),
+        (&holder as _, Type::INT8),
+        (&name as _, Type::TEXT),
+        (&identity as _, Type::INT8),
+        (&image as _, Type::INT8),
+        (&revision as _, Type::INT8),
+        (&chain as _, Type::INT8),
+    ];
+    let is_made = !session.query(&tables.add_imported, &parameters).await?.is_empty();
+    if !is_made {
+        session.query(&tables.remove_image, &[(&instance as _, Type::INT8)]).await?;
+    }
+    lease.holds(&tables.drop_lease).await?;
+    Ok(is_made)
+}
