@@ -38,6 +38,7 @@ pub(crate) struct Question {
     #[param(minimum = 0, maximum = 1000)]
     limit: Option<usize>,
     /// The value of `next` in the page before.
+    #[param(min_length = 1)]
     after: Option<String>,
 }
 

@@ -68,6 +68,7 @@ impl OneLabel {
 
 /// The fields of a new label.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "read by the derived description alone")]
 pub(crate) struct NewLabelFields {
     #[schema(min_length = 1, max_length = 1024)]
@@ -82,6 +83,7 @@ pub(crate) struct NewLabelFields {
 
 /// The fields of a label that change; others stay as they are.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "read by the derived description alone")]
 pub(crate) struct LabelFields {
     #[schema(min_length = 1, max_length = 1024)]
@@ -125,7 +127,7 @@ pub(crate) async fn read(Path(id): Path<String>, session: Session) -> Answered<J
 
 /// Changes the fields of a label that are given. A deleted label stays deleted.
 #[utoipa::path(
-    put, path = "/v2/labels/{id}", tag = "labels", request_body = LabelFields,
+    put, path = "/v2/labels/{id}", tag = "labels", request_body = Option<LabelFields>,
     params(("id" = String, Path, description = "The label"), Credentials),
     responses((status = 200, body = Done), Failures)
 )]

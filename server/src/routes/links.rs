@@ -33,6 +33,7 @@ pub(crate) struct PageQuery {
     #[param(minimum = 0, maximum = 1000)]
     limit: Option<usize>,
     /// The value of `next` in the page before.
+    #[param(min_length = 1)]
     after: Option<String>,
 }
 
@@ -41,10 +42,11 @@ pub(crate) struct PageQuery {
 #[into_params(parameter_in = Path)]
 pub(crate) struct LabelAndChat {
     /// The label.
+    #[param(min_length = 1, max_length = 64, example = "1")]
     id: String,
     /// A JID or a phone number.
     #[serde(rename = "chatId")]
-    #[param(example = "5511999990001")]
+    #[param(min_length = 1, max_length = 255, example = "5511999990001")]
     chat_id: String,
 }
 
@@ -54,7 +56,7 @@ pub(crate) struct LabelAndChat {
 pub(crate) struct OneChat {
     /// A JID or a phone number.
     #[serde(rename = "chatId")]
-    #[param(example = "5511999990001")]
+    #[param(min_length = 1, max_length = 255, example = "5511999990001")]
     chat_id: String,
 }
 
@@ -81,6 +83,7 @@ impl ChatLabels {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LabelById {
+    #[schema(min_length = 1, max_length = 64, example = "1")]
     id: String,
 }
 
@@ -93,6 +96,7 @@ pub(crate) struct LabelSet {
 
 /// The labels that a chat is to have, and no others.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "read by the derived description alone")]
 pub(crate) struct LabelSetFields {
     labels: Vec<LabelById>,
@@ -104,6 +108,7 @@ pub(crate) struct LabelSetFields {
 
 /// The credentials of a request, where the body has nothing else.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "read by the derived description alone")]
 pub(crate) struct CredentialFields {
     instance_id: Option<String>,

@@ -21,6 +21,7 @@ use crate::schemas::{Done, Failures};
 
 /// The fields of a new label.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "read by the derived description alone")]
 pub(crate) struct NewTag {
     #[schema(min_length = 1, max_length = 1024)]
@@ -33,6 +34,7 @@ pub(crate) struct NewTag {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Tag {
+    #[schema(min_length = 1, max_length = 64, example = "1")]
     tag_id: String,
 }
 
@@ -41,8 +43,9 @@ pub(crate) struct Tag {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Assignment {
     /// A JID or a phone number.
-    #[schema(example = "5511999990001")]
+    #[schema(min_length = 1, max_length = 255, example = "5511999990001")]
     number: String,
+    #[schema(min_length = 1, max_length = 64, example = "1")]
     tag_id: String,
 }
 
@@ -52,7 +55,7 @@ pub(crate) struct Assignment {
 #[into_params(parameter_in = Query)]
 pub(crate) struct ChatQuery {
     /// A JID or a phone number.
-    #[param(example = "5511999990001")]
+    #[param(min_length = 1, max_length = 255, example = "5511999990001")]
     number: String,
 }
 
