@@ -84,5 +84,6 @@ export class Accounts {
     this.#select.replaceChildren(...this.names.map((name) => make("option", { value: name, dir: "auto" }, name)));
     this.#select.value = chosen ?? "";
     set(this.#select, "disabled", this.names.length < 2);
+    this.#select.parentElement.hidden = this.names.length === 0;
   }
 }

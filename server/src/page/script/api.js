@@ -5,6 +5,9 @@ import { sleep } from "./backoff.js";
 /** How long an answer may take, in milliseconds. */
 const PATIENCE = 30_000;
 
+/** What a header can carry; anything else would fail as if there were no server. */
+const TOKEN = /^[\x21-\x7e]+$/;
+
 /** Why a request failed. The status is 0 if there was no answer. */
 export class Problem extends Error {
   constructor(status, message, retryAfter = 0) {
@@ -97,6 +100,7 @@ export class Api {
   }
 
   async #send(method, path, { query = {}, body, headers = {}, signal }) {
+    if (!TOKEN.test(this.#token)) throw new Problem(401, "Invalid token");
     // Relative, so that a proxy may serve the page below a path of its own.
     const address = new URL(path, document.baseURI);
     address.search = new URLSearchParams(query);
@@ -122,6 +126,6 @@ async function refused(response) {
   } catch {
     // Not in the server's form: the status has to do.
   }
-  const seconds = Number(response.headers.get("Retry-After"));
-  return new Problem(response.status, String(message), Math.max(1, seconds || 0));
+  const seconds = Number(response.headers.get("Retry-After")) || 0;
+  return new Problem(response.status, String(message), response.status === 429 ? Math.max(1, seconds) : seconds);
 }

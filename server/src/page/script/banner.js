@@ -19,17 +19,22 @@ export class Banner {
   }
 
   connecting() {
+    this.#hide();
     this.#pill("connecting", "Connecting");
   }
 
+  signedOut() {
+    this.#hide();
+    this.#pill("connecting", "Not signed in");
+  }
+
   live() {
-    clearTimeout(this.#timer);
-    this.#timer = null;
-    this.#banner.hidden = true;
+    this.#hide();
     this.#pill("live", "Live");
   }
 
   paused() {
+    this.#hide();
     this.#pill("connecting", "Paused");
   }
 
@@ -44,6 +49,12 @@ export class Banner {
     say(byId("banner-text"), text);
     if (wait !== null) this.#until = performance.now() + wait;
     if (this.#timer === null) this.#timer = setTimeout(() => this.#count(), QUIET);
+  }
+
+  #hide() {
+    clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#banner.hidden = true;
   }
 
   #count() {

@@ -40,6 +40,9 @@ export class ChatList {
   /** Forgets the chats of another instance. */
   clear() {
     this.#list.replaceChildren();
+    this.#totals(null);
+    byId("empty").hidden = true;
+    byId("placeholders").hidden = false;
     byId("placeholders").replaceChildren(...Array.from({ length: PLACEHOLDERS }, () => make("li", { class: "placeholder" })));
   }
 
@@ -57,6 +60,7 @@ export class ChatList {
   /** Goes to the beginning of another page. */
   scrollToTop() {
     byId("chat-scroll").scrollTo({ top: 0 });
+    scrollTo({ top: 0 });
   }
 
   #totals(answer) {
@@ -91,7 +95,7 @@ export class ChatList {
     paint(avatar, chatColor(id));
     return make("li", { class: "chat" }, avatar,
       make("div", { class: "who", title: id }, make("bdi", { class: "chat-title" }, title), make("span", { class: "chat-kind" }, kind)),
-      make("ul", { class: "chips", "aria-label": `Labels of ${title}` }),
+      make("ul", { class: "chips", role: "list", "aria-label": `Labels of ${title}` }),
       make("button", {
         class: "icon-button pick", type: "button", title: "Choose labels", "aria-label": `Choose labels of ${title}`,
         onclick: () => this.onpick(id),

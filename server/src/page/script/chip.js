@@ -18,6 +18,18 @@ export function nameOf(label) {
   return label.name ?? `Unnamed label ${label.id}`;
 }
 
+/** The ids of labels that share their name, apart from upper and lower case, with others. */
+export function twins(labels) {
+  const byName = Map.groupBy(labels, (label) => nameOf(label).toLocaleLowerCase());
+  return new Set([...byName.values()].filter(({ length }) => length > 1).flat().map(({ id }) => id));
+}
+
+/** The labels whose name contains a text. */
+export function search(labels, text) {
+  const wanted = text.trim().toLocaleLowerCase();
+  return labels.filter((label) => nameOf(label).toLocaleLowerCase().includes(wanted));
+}
+
 /** An element for a name, which may run from right to left or have any character in it. */
 export function nameElement(label) {
   return make("bdi", { class: label.name === null ? "name unnamed" : "name", title: nameOf(label) }, nameOf(label));

@@ -60,11 +60,15 @@ export function reconcile(parent, items, keyOf, create, update) {
   }
   for (const child of known.values()) {
     const focused = child.contains(document.activeElement);
-    const neighbour = child.nextElementSibling ?? child.previousElementSibling;
+    const neighbour = child.nextElementSibling ?? child.previousElementSibling ?? parent.parentElement;
     child.remove();
-    if (focused) neighbour?.querySelector("button")?.focus();
+    // A button that opens something is preferred to one that takes something away.
+    if (focused) (neighbour.querySelector(".pick") ?? neighbour.querySelector("button"))?.focus();
   }
 }
+
+/** The items that are drawn of a long list: thousands would make every change slow. */
+export const DRAWN = 200;
 
 /** "1 chat", "2 chats", "1,234 chats". */
 export function counted(number, noun) {

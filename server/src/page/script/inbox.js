@@ -1,5 +1,6 @@
 // One instance: its labels, the page of chats that is shown, and what keeps both up to date.
 
+import { Backoff } from "./backoff.js";
 import { Pace } from "./pace.js";
 import { Stream } from "./stream.js";
 
@@ -8,7 +9,7 @@ export const PAGE = 50;
 
 /** A token may ask for chats 100 times a minute, in all tabs together: some questions at once, then one each 2 s. */
 const CHATS_PACE = { burst: 8, every: 2_000 };
-const LABELS_PACE = { burst: 4, every: 500 };
+const LABELS_PACE = { burst: 4, every: 1_000 };
 
 export class Inbox {
   #api;
@@ -19,6 +20,11 @@ export class Inbox {
   #cursors = [null];
   /** What was asked for last; an answer to anything else comes too late. */
   #question = {};
+  /** Whether the stream of events is open. */
+  #isLive = false;
+  /** Whether the last thing that was said of the connection is bad news. */
+  #isTroubled = false;
+  #backoff = new Backoff();
 
   /** Labels by id; `null` until they are read. */
   labels = null;
@@ -33,16 +39,19 @@ export class Inbox {
   onanswer = () => {};
   /** Told of chats that an event was about. */
   ontouched = () => {};
-  /** Told how the connection is: `{ state: "live" | "lost" | "refused", .. }`. */
+  /** Told of a label, a chat, and whether it has the label now. */
+  onlinked = () => {};
+  /** Told how the connection is: `{ state: "live" | "lost" | "waiting" | "refused" | "failed", .. }`. */
   onstate = () => {};
 
   constructor(api, filter) {
     this.#api = api;
     this.filter = filter;
     this.#stream = new Stream(api);
+    this.#api.onwait = (seconds) => this.#wait(seconds);
     this.#stream.onready = () => this.#ready();
     this.#stream.onevents = (events) => this.#happened(events);
-    this.#stream.onmissed = () => this.#missed();
+    this.#stream.onmissed = () => this.#readAll(true);
     this.#stream.onlost = (problem, wait) => this.#lost(problem, wait);
     this.#stream.onrefused = (problem) => this.onstate({ state: "refused", problem });
   }
@@ -67,6 +76,7 @@ export class Inbox {
 
   /** Lets go of the connection: a browser has six for a server, and hidden tabs have to share them with others. */
   pause() {
+    this.#isLive = false;
     this.#stream.stop();
   }
 
@@ -75,12 +85,13 @@ export class Inbox {
     this.#stream.stop();
     this.#labelsPace.stop();
     this.#chatsPace.stop();
-    this.onchange = this.onanswer = this.ontouched = this.onstate = () => {};
+    this.onchange = this.onanswer = this.ontouched = this.onlinked = this.onstate = () => {};
   }
 
   /** Tries to connect at once. */
   hurry() {
-    this.#stream.hurry();
+    if (this.#isLive) this.#readAll(true);
+    else this.#stream.hurry();
   }
 
   /** Reads chats for a filter that has changed. */
@@ -135,19 +146,18 @@ export class Inbox {
   }
 
   #ready() {
+    this.#isLive = true;
+    this.#isTroubled = false;
     this.onstate({ state: "live" });
     this.#readAll(true);
   }
 
   #lost(problem, wait) {
+    this.#isLive = false;
+    this.#isTroubled = true;
     // A server that has no stream to spare still answers.
     if (problem.status > 0) this.#readAll(false);
     this.onstate({ state: "lost", problem, wait });
-  }
-
-  #missed() {
-    this.#cursors = [null];
-    this.#readAll(true);
   }
 
   /** Shows events where that needs no question, and asks for the rest: totals, and which chats are on the page. */
@@ -155,8 +165,8 @@ export class Inbox {
     const touched = new Set();
     for (const { event, label, chat } of events) {
       if (event === "label.upsert") this.#patch(label);
-      else if (event === "label.chat.added") this.#setLabel(chat, label, true);
-      else if (event === "label.chat.deleted") this.#setLabel(chat, label, false);
+      else if (event === "label.chat.added") this.#linked(label, chat, true);
+      else if (event === "label.chat.deleted") this.#linked(label, chat, false);
       if (chat) touched.add(chat);
     }
     this.ontouched(touched);
@@ -165,7 +175,7 @@ export class Inbox {
   }
 
   #apply(id, chat, linked) {
-    this.#setLabel(chat, id, linked);
+    this.#linked(id, chat, linked);
     this.onchange();
     this.#readAll(false);
   }
@@ -175,7 +185,8 @@ export class Inbox {
     if (known) this.labels.set(label.id, { ...known, ...label });
   }
 
-  #setLabel(chat, id, linked) {
+  #linked(id, chat, linked) {
+    this.onlinked(id, chat, linked);
     const shown = this.answer?.chats.find((shown) => shown.chat_id === chat);
     if (!shown) return;
     const others = shown.labels.filter((label) => label.id !== id);
@@ -189,6 +200,7 @@ export class Inbox {
       const labels = await this.#api.labels();
       this.labels = new Map(labels.map((label) => [label.id, label]));
       this.onchange();
+      this.#succeeded();
     } catch (problem) {
       return this.#failed(problem);
     }
@@ -209,6 +221,7 @@ export class Inbox {
       this.isLoading = false;
       this.onchange();
       if (isFirst) this.onanswer();
+      this.#succeeded();
     } catch (problem) {
       if (problem.status === 400 && this.page > 0) {
         // The place of this page means nothing any more, after a restart with other data.
@@ -219,14 +232,34 @@ export class Inbox {
     }
   }
 
-  /** What has failed is read again when the stream begins again, or when the server says so. */
+  #wait(seconds) {
+    this.#isTroubled = true;
+    this.onstate({ state: "waiting", seconds });
+  }
+
+  #succeeded() {
+    this.#backoff.succeeded();
+    if (!this.#isTroubled || !this.#isLive) return;
+    this.#isTroubled = false;
+    this.onstate({ state: "live" });
+  }
+
+  /** Gives the seconds after which to read again, if that makes sense. */
   #failed(problem) {
-    if (problem.status === 429 || problem.status === 503) {
-      this.onstate({ state: "waiting", problem });
+    if (problem.retryAfter > 0 && problem.isPassing) {
+      this.#wait(problem.retryAfter);
       return problem.retryAfter;
     }
-    if (problem.isPassing) this.onstate({ state: "lost", problem, wait: null });
-    else this.onstate({ state: "refused", problem });
+    if (problem.isPassing) {
+      this.#isTroubled = true;
+      // Without a stream this waits for the next one, which asks for everything.
+      const wait = this.#isLive ? this.#backoff.next() : null;
+      this.onstate({ state: "lost", problem, wait });
+      return wait && wait / 1_000;
+    }
+    this.isLoading = false;
+    const isRefused = problem.status === 401 || problem.status === 404;
+    this.onstate({ state: isRefused ? "refused" : "failed", problem });
   }
 }
 

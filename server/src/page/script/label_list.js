@@ -1,7 +1,7 @@
 // The labels with their counts, each of which can be asked for as any, all or none.
 
-import { nameElement, nameOf, paint, rename } from "./chip.js";
-import { byId, counted, make, reconcile, say, set } from "./dom.js";
+import { nameElement, nameOf, paint, rename, search, twins } from "./chip.js";
+import { byId, counted, DRAWN, make, reconcile, say, set } from "./dom.js";
 import { CLAUSES } from "./filter.js";
 
 /** With fewer labels there is nothing to search for. */
@@ -34,16 +34,12 @@ export class LabelList {
   }
 
   #draw() {
-    const wanted = this.#search.value.trim().toLocaleLowerCase();
-    const shown = this.#labels.filter((label) => nameOf(label).toLocaleLowerCase().includes(wanted));
-    const names = new Map();
-    for (const label of this.#labels) {
-      const name = nameOf(label).toLocaleLowerCase();
-      names.set(name, (names.get(name) ?? 0) + 1);
-    }
-    const isTwin = (label) => names.get(nameOf(label).toLocaleLowerCase()) > 1;
-    reconcile(this.#list, shown, ({ id }) => id, (label) => this.#create(label.id),
-      (row, label) => this.#update(row, label, isTwin(label)));
+    const found = search(this.#labels, this.#search.value);
+    byId("more-labels").hidden = found.length <= DRAWN;
+    say(byId("more-labels"), `${counted(found.length - DRAWN, "more label")}: find them by name.`);
+    const shared = twins(this.#labels);
+    reconcile(this.#list, found.slice(0, DRAWN), ({ id }) => id, (label) => this.#create(label.id),
+      (row, label) => this.#update(row, label, shared.has(label.id)));
     const buttons = [...this.#list.querySelectorAll("button")];
     if (!buttons.some((button) => button.tabIndex === 0) && buttons.length > 0) buttons[0].tabIndex = 0;
   }

@@ -20,7 +20,7 @@ import { Toasts } from "./toasts.js";
 import { TokenDialog } from "./token_dialog.js";
 
 /** A tab that is hidden for so many milliseconds lets go of its connection. */
-const HIDDEN = 5_000;
+const HIDDEN = 3_000;
 
 new Theme();
 const drawer = new Drawer();
@@ -47,11 +47,11 @@ function open(instance, filter) {
   picker.close();
   chatList.clear();
   const api = accounts.api(instance);
-  api.onwait = (seconds) => banner.waiting(seconds);
   inbox = new Inbox(api, filter);
   inbox.onchange = draw;
   inbox.onanswer = answered;
   inbox.ontouched = (chats) => chatList.light(chats);
+  inbox.onlinked = (id, chat, linked) => picker.linked(id, chat, linked);
   inbox.onstate = connection;
   accounts.show(instance);
   address.write(instance, filter);
@@ -61,13 +61,25 @@ function open(instance, filter) {
   inbox.start();
 }
 
+/** Shows none, and nothing of the last one. */
+function close() {
+  inbox?.stop();
+  inbox = null;
+  picker.close();
+  chatList.clear();
+  labelList.show(null, new Filter());
+  filterBar.show(new Filter(), null);
+  accounts.show(null);
+  banner.signedOut();
+  address.write(null, new Filter());
+  document.title = "Inbox by label";
+}
+
 /** Shows the instance that was asked for, or else the first one. */
 function openAny(wanted, filter) {
   const { names } = accounts;
   if (names.length === 0) {
-    inbox?.stop();
-    inbox = null;
-    accounts.show(null);
+    close();
     return tokenDialog.open(accounts.isEmpty ? "" : "This token is for no account yet.");
   }
   const isKnown = names.includes(wanted);
@@ -75,44 +87,61 @@ function openAny(wanted, filter) {
   open(isKnown ? wanted : names[0], isKnown || !wanted ? filter : new Filter());
 }
 
+/** The number of times that the page was begun; only the last one counts. */
+let beginnings = 0;
+
 /** Reads what the tokens are for, for as long as that takes. */
 async function begin({ token, instance, filter }) {
+  const beginning = ++beginnings;
   if (token) accounts.keep(token);
   if (accounts.isEmpty) return openAny(null, filter);
   banner.connecting();
   for (;;) {
     try {
       const refused = await accounts.read();
+      if (beginning !== beginnings) return;
       openAny(instance, filter);
-      if (refused > 0 && accounts.isEmpty) tokenDialog.open("The token is not known to the server. Enter another one.");
+      if (refused > 0) tokenRefused("The token is not known to the server.", instance, filter);
       return;
     } catch (problem) {
+      if (beginning !== beginnings) return;
       const wait = backoff.next();
-      banner.lost(problem.message, wait);
+      banner.lost(`${problem.message}.`, wait);
       await backoff.wait(wait, new AbortController().signal);
     }
   }
 }
 
-function connection({ state, problem, wait }) {
+function connection({ state, problem, wait, seconds }) {
   if (state === "live") banner.live();
-  else if (state === "waiting") banner.waiting(problem.retryAfter);
-  else if (state === "lost") banner.lost(problem.status > 0 ? problem.message : "The server cannot be reached.", wait);
-  else refused(problem);
+  else if (state === "waiting") banner.waiting(seconds);
+  else if (state === "lost") banner.lost(problem.status > 0 ? `${problem.message}.` : "The server cannot be reached.", wait);
+  else if (state === "refused") refused(problem);
+  else failed(problem);
 }
 
-/** The server does not let this token see the instance any more, or has it no more. */
-function refused(problem) {
+/** The token does not count for the instance any more, or the instance has gone. */
+async function refused(problem) {
   const { instance, filter } = inbox;
   inbox.stop();
-  if (problem.status === 401) accounts.refuse(instance);
-  else failed(problem);
-  tokenDialog.open(problem.status === 401 ? "The token is not accepted any more. Enter another one." : problem.message);
-  wanted = { instance, filter };
+  if (problem.status === 401) {
+    accounts.refuse(instance);
+    openAny(null, new Filter());
+    return tokenRefused("The token is not accepted any more.", instance, filter);
+  }
+  failed(problem);
+  await begin({ token: null, instance: null, filter: new Filter() });
 }
 
 /** What to show once there is a token for it. */
 let wanted = { instance: null, filter: new Filter() };
+
+/** Asks for another token if there is none left. */
+function tokenRefused(text, instance, filter) {
+  if (!accounts.isEmpty) return toasts.say(text, { isProblem: true });
+  wanted = { instance, filter };
+  tokenDialog.open(`${text} Enter another one.`);
+}
 
 accounts.onchoose = (instance) => open(instance, new Filter());
 byId("open-tokens").addEventListener("click", () => tokenDialog.open());
@@ -134,14 +163,12 @@ function draw() {
   labelList.show(inbox.labels, inbox.filter);
   filterBar.show(inbox.filter, inbox.labels);
   chatList.show(inbox);
-  picker.happened();
+  picker.labelsChanged();
 }
 
 function answered() {
   chatList.scrollToTop();
   say(byId("announcement"), `${counted(inbox.answer.total_chats, "chat")}. ${byId("page").textContent}.`);
-  if (!byId("banner").hidden) return;
-  banner.live();
 }
 
 // Filter and pages.
@@ -210,7 +237,9 @@ document.addEventListener("visibilitychange", () => {
 });
 addEventListener("hashchange", () => {
   const said = address.read();
-  if (said.token || said.instance !== inbox?.instance) begin(said);
+  if (said.token || !inbox || said.instance !== inbox.instance) return begin(said);
+  inbox.filter = said.filter;
+  filterChanged();
 });
 byId("skip").addEventListener("click", () => (drawer.close(), byId("chats").focus()));
 

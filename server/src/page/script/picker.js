@@ -1,8 +1,8 @@
 // Choosing the labels of one chat: each change is made at once.
 
 import { chatName } from "./chat_name.js";
-import { nameElement, nameOf, paint } from "./chip.js";
-import { byId, icon, make, reconcile, say } from "./dom.js";
+import { nameElement, paint, search, twins } from "./chip.js";
+import { byId, DRAWN, icon, make, reconcile, say } from "./dom.js";
 
 export class Picker {
   #dialog = byId("picker");
@@ -22,11 +22,8 @@ export class Picker {
   constructor() {
     byId("picker-close").addEventListener("click", () => this.#dialog.close());
     this.#search.addEventListener("input", () => this.#draw());
+    this.#search.addEventListener("keydown", (event) => this.#key(event));
     byId("picker-new").addEventListener("click", () => this.onnew(this.#search.value.trim()));
-  }
-
-  get chat() {
-    return this.#dialog.open ? this.#chat : null;
   }
 
   /** Opens for a chat with the labels of some ids. */
@@ -48,12 +45,17 @@ export class Picker {
     this.#dialog.close();
   }
 
+  /** Shows other labels, if it is open. */
+  labelsChanged() {
+    if (this.#dialog.open) this.#draw();
+  }
+
   /** Takes over what has happened to the chat meanwhile. */
-  happened() {
-    if (!this.#dialog.open) return;
-    const shown = this.#inbox.answer?.chats.find(({ chat_id: id }) => id === this.#chat);
-    if (shown) this.#has = new Set(shown.labels.map(({ id }) => id));
-    this.#draw();
+  linked(id, chat, linked) {
+    if (chat !== this.#chat || this.#busy.has(id)) return;
+    if (linked) this.#has.add(id);
+    else this.#has.delete(id);
+    this.labelsChanged();
   }
 
   /** Gives or takes one label. */
@@ -75,12 +77,29 @@ export class Picker {
     this.#draw();
   }
 
+  /** Enter takes the first label that was found, or makes one. */
+  #key(event) {
+    if (event.key !== "Enter" || this.#search.value.trim() === "") return;
+    event.preventDefault();
+    const [first] = this.#found();
+    if (first) this.choose(first.id, !this.#has.has(first.id));
+    else this.onnew(this.#search.value.trim());
+  }
+
+  get #labels() {
+    return [...(this.#inbox.labels?.values() ?? [])];
+  }
+
+  #found() {
+    return search(this.#labels, this.#search.value);
+  }
+
   #draw() {
-    const wanted = this.#search.value.trim().toLocaleLowerCase();
-    const labels = [...(this.#inbox.labels?.values() ?? [])];
-    const shown = labels.filter((label) => nameOf(label).toLocaleLowerCase().includes(wanted));
-    reconcile(byId("picker-list"), shown, (label) => JSON.stringify([label.id, label.name, label.color]),
-      (label) => this.#create(label), (row, { id }) => {
+    const shown = this.#found().slice(0, DRAWN);
+    const shared = twins(this.#labels);
+    // What is drawn of a label is in the key, so that a row is drawn anew when that changes.
+    reconcile(byId("picker-list"), shown, ({ id, name, color }) => JSON.stringify([id, name, color, shared.has(id)]),
+      (label) => this.#create(label, shared.has(label.id)), (row, { id }) => {
         const box = row.querySelector("input");
         box.checked = this.#has.has(id);
         row.classList.toggle("is-busy", this.#busy.has(id));
@@ -89,10 +108,10 @@ export class Picker {
     byId("picker-none").hidden = shown.length > 0;
   }
 
-  #create(label) {
+  #create(label, isTwin) {
     const box = make("input", { type: "checkbox", onchange: ({ target }) => this.choose(label.id, target.checked) });
     const row = make("li", {}, make("label", { class: "choice" }, box, make("span", { class: "box" }, icon("check")),
-      make("span", { class: "dot" }), nameElement(label)));
+      make("span", { class: "dot" }), nameElement(label), make("span", { class: "twin" }, isTwin ? `#${label.id}` : "")));
     paint(row, label.color);
     return row;
   }

@@ -3,7 +3,7 @@
 import { byId, icon, make } from "./dom.js";
 
 /** How long a notice stays, in milliseconds, unless somebody points at it or is in it. */
-const STAY = 7_000;
+const STAY = 10_000;
 const MOST = 3;
 
 export class Toasts {

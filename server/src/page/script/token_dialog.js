@@ -19,6 +19,10 @@ export class TokenDialog {
       // Without a token there is nothing behind the dialog.
       if (this.#accounts.isEmpty) event.preventDefault();
     });
+    this.#dialog.addEventListener("close", () => {
+      // Browsers close a dialog all the same when Escape is pressed twice.
+      if (this.#accounts.isEmpty) this.open();
+    });
   }
 
   /** Opens, with what made it necessary. */

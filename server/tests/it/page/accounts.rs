@@ -1,5 +1,7 @@
 //! Tokens and the instances that they are for.
 
+use thirtyfour::prelude::*;
+
 use super::browser::{Page, browse_with_failures};
 use crate::server::{ACCOUNT, OTHER, SHOP, Server};
 
@@ -23,8 +25,11 @@ async fn a_token_is_entered_once_and_forgotten_when_asked() {
     server.link(&vip, ANA).await;
     browse_with_failures(async |page| {
         page.go(&format!("{}/", server.url)).await;
-        enter(page, "a-token-that-nobody-has").await;
-        page.until_text("#token-problem", "This token is not known to the server.").await;
+        for unknown in ["a-token-that-nobody-has", "ключ-которого-нет"] {
+            enter(page, unknown).await;
+            page.until_text("#token-problem", "This token is not known to the server.").await;
+            page.value("document.getElementById('token-problem').textContent = ''").await;
+        }
         enter(page, SHOP).await;
         page.until_chats(&[ANA]).await;
         page.ready().await;
@@ -94,6 +99,29 @@ async fn several_tokens_are_several_accounts() {
         // An address that names an instance without a token for it.
         page.value("location.hash = 'instance=third'").await;
         page.until_text("#toasts .problem span", "No token for the account third.").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_of_an_account_is_left_when_its_token_is_forgotten() {
+    let server = Server::start();
+    let vip = server.label("VIP").await;
+    server.link(&vip, ANA).await;
+    browse_with_failures(async |page| {
+        page.open(&server, "shop", SHOP).await;
+        page.click("[aria-label='any: VIP']").await;
+        page.until_chats(&[ANA]).await;
+        page.click("#open-tokens").await;
+        page.click("#token-list button").await;
+        page.until_text("#live span:last-child", "Not signed in").await;
+        let text = page.value("document.body.innerText + document.title + location.href").await.to_string();
+        assert!(!text.contains("VIP") && !text.contains("5511999990001") && !text.contains("shop"), "{text}");
+        // Neither does Escape lead to a page without an account.
+        page.keys(Key::Escape + Key::Escape).await;
+        page.until("document.getElementById('tokens').open").await;
+        enter(page, OTHER).await;
+        page.until_text("#empty-title", "No chat has a label yet").await;
     })
     .await;
 }

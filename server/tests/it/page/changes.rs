@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::json;
+use thirtyfour::prelude::*;
 
 use super::browser::browse;
 use crate::server::{SHOP, Server};
@@ -75,6 +76,51 @@ async fn labels_come_change_and_go() {
         page.until_text("#empty-text", "1 label of the filter no longer exists.").await;
         page.click("#empty-clear").await;
         page.until_chats(&[BIA]).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_tab_that_is_hidden_lets_go_and_catches_up() {
+    let server = Server::start();
+    let vip = server.label("VIP").await;
+    server.link(&vip, ANA).await;
+    browse(&server, async |page| {
+        let hide = async |hidden: bool| {
+            let hide = format!("Object.defineProperty(document, 'hidden', {{ value: {hidden}, configurable: true }})");
+            page.value(&format!("({hide}, document.dispatchEvent(new Event('visibilitychange')))")).await;
+        };
+        page.open(&server, "shop", SHOP).await;
+        page.until_chats(&[ANA]).await;
+        hide(true).await;
+        page.until_text("#live span:last-child", "Paused").await;
+        server.link(&vip, BIA).await;
+        page.until_chats(&[ANA]).await;
+        hide(false).await;
+        page.until_chats(&[ANA, BIA]).await;
+        page.ready().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_focus_stays_near_what_has_gone() {
+    let server = Server::start();
+    let (vip, support) = (server.label("VIP").await, server.label("Support").await);
+    for (label, chat) in [(&vip, ANA), (&support, ANA), (&vip, BIA)] {
+        server.link(label, chat).await;
+    }
+    browse(&server, async |page| {
+        page.open(&server, "shop", SHOP).await;
+        page.until_chats(&[ANA, BIA]).await;
+        page.value("document.querySelector('.chat .chip-remove').focus()").await;
+        let focus = "document.activeElement.ariaLabel";
+        page.keys(Key::Enter + "").await;
+        page.until(format!("{focus} === 'Take Support from +5511999990001'")).await;
+        page.keys(Key::Enter + "").await;
+        page.until_chats(&[BIA]).await;
+        // A key that is pressed once more takes nothing from the next chat.
+        page.until(format!("{focus} === 'Choose labels of +5511999990002'")).await;
     })
     .await;
 }

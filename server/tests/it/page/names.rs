@@ -63,3 +63,26 @@ async fn a_chat_whose_id_is_markup_or_has_slashes_is_labelled_like_any_other() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn of_many_labels_some_are_drawn_and_all_are_found() {
+    let server = Server::start();
+    for number in 1..=250 {
+        server.label(&format!("label {number}")).await;
+    }
+    browse(&server, async |page| {
+        page.open(&server, "shop", SHOP).await;
+        page.until_text("#more-labels", "50 more labels: find them by name.").await;
+        assert_eq!(page.texts("#label-list bdi").await.len(), 200);
+        page.click("#label-search").await;
+        page.keys("BEL 25").await;
+        page.until("document.querySelectorAll('#label-list .label').length === 2").await;
+        assert_eq!(page.texts("#label-list bdi").await, ["label 25", "label 250"]);
+        page.click("#open-find").await;
+        page.keys("5511999990001\n").await;
+        page.until("document.getElementById('picker').open").await;
+        page.keys("label 250\n").await;
+        page.until_text("#chat-list .chip .name", "label 250").await;
+    })
+    .await;
+}

@@ -25,6 +25,12 @@ async fn the_limit_is_waited_for() {
         page.click("[aria-label='none: VIP']").await;
         page.until_chats(&[BIA]).await;
         page.until("document.getElementById('live').dataset.state === 'live'").await;
+        // Nobody clicks now: what happens elsewhere is waited for as well.
+        while server.with_token(Method::GET, path, SHOP).send().await.unwrap().status() == StatusCode::OK {}
+        server.link(&support, "5511999990003").await;
+        page.until("document.getElementById('live').dataset.state === 'waiting'").await;
+        page.until_chats(&[BIA, "5511999990003@c.us"]).await;
+        page.until("document.getElementById('live').dataset.state === 'live'").await;
     })
     .await;
 }
