@@ -4,7 +4,7 @@ import { byId, icon, make } from "./dom.js";
 
 /** How long a notice stays, in milliseconds, unless somebody points at it or is in it. */
 const STAY = 10_000;
-const MOST = 3;
+const MOST = 2;
 
 export class Toasts {
   #list = byId("toasts");
