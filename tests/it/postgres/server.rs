@@ -112,11 +112,19 @@ impl Server {
         format!("postgres://app:s3cret@127.0.0.1:{port}/postgres?sslmode=disable")
     }
 
+    /// A program that is a client of the server.
+    pub(super) fn client(&self, program: &str) -> Command {
+        let mut client = Command::new(self.programs.join(program));
+        client.env("PGDATABASE", "postgres");
+        client.args(["-h", "127.0.0.1", "-U", "app", "-p"]).arg(self.port.to_string());
+        client
+    }
+
     /// Runs statements and gives their output.
     pub(super) fn sql(&self, sql: &str) -> String {
-        let mut psql = Command::new(self.programs.join("psql"));
-        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "app", "-d", "postgres"]);
-        let output = psql.arg("-p").arg(self.port.to_string()).args(["-c", sql]).output().unwrap();
+        let mut psql = self.client("psql");
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql]);
+        let output = psql.output().unwrap();
         assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }

@@ -1,0 +1,224 @@
+//! Stores in PostgreSQL, on loopback, beside `pgbench` with the same statement.
+//!
+//! `cargo bench --features postgres --bench postgres` starts a server of its own, measures, and prints a table, `-- link batch`
+//! some of it; `cargo test --features postgres --bench postgres` runs everything once for moments. `BENCH_CHATS` is the number of
+//! chats of the instance that is loaded.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a bench is a program that may panic"
+)]
+
+#[path = "../tests/it/postgres/server.rs"]
+#[expect(dead_code, reason = "tests use more of it")]
+mod server;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use label_index::{LabelIndex, Store, StoreOptions};
+
+use crate::server::Server;
+
+/// Callers that write at the same time, each to an instance of its own.
+const CALLERS: usize = 64;
+
+/// What is measured, and for how long.
+struct Bench {
+    server: Server,
+    time: Duration,
+    chats: usize,
+}
+
+/// Measures something and prints it.
+type Measure = fn(&Bench);
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let has = |name: &str| arguments.iter().any(|argument| argument == name);
+    let (time, chats) = if has("--bench") && !has("--test") {
+        (Duration::from_secs(5), std::env::var("BENCH_CHATS").map_or(1_000_000, |chats| chats.parse().unwrap()))
+    } else {
+        (Duration::from_millis(1_000), 2_000)
+    };
+    let Some(server) = Server::start() else { return };
+    let bench = Bench { server, time, chats };
+    let measures: [(&str, Measure); 5] =
+        [("link", link), ("callers", callers), ("batch", batch), ("seen", seen), ("load", load)];
+    let names: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
+    println!("| measure | label-index | pgbench | ratio |\n| --- | --- | --- | --- |");
+    for (name, measure) in measures {
+        if names.is_empty() || names.iter().any(|wanted| *wanted == name) {
+            measure(&bench);
+        }
+    }
+}
+
+fn say(measure: &str, ours: f64, peer: Option<f64>, unit: &str) {
+    let peer = peer.map_or(" | ".to_owned(), |peer| format!("{peer:.0} {unit} | {:.2}x", ours / peer));
+    println!("| {measure} | {ours:.0} {unit} | {peer} |");
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+fn rate(count: u64, time: Duration) -> f64 {
+    count as f64 / time.as_secs_f64()
+}
+
+impl Bench {
+    fn store(&self, schema: &str) -> Store {
+        StoreOptions::new().schema(schema).connect(self.server.url()).unwrap()
+    }
+
+    /// How often a second each of these runs, each on a thread of its own, with a number that counts up.
+    fn rate_of(&self, callers: &[LabelIndex], weight: u64, run: impl Fn(&LabelIndex, u64) + Sync) -> f64 {
+        let (done, began) = (AtomicU64::new(0), Instant::now());
+        thread::scope(|scope| {
+            for index in callers {
+                let (done, run) = (&done, &run);
+                scope.spawn(move || {
+                    for number in 0.. {
+                        if began.elapsed() >= self.time {
+                            break;
+                        }
+                        run(index, number);
+                        done.fetch_add(weight, Ordering::Relaxed);
+                    }
+                });
+            }
+        });
+        rate(done.load(Ordering::Relaxed), began.elapsed())
+    }
+
+    /// Transactions a second of the statement that a store writes with, from so many clients to a row each.
+    fn pgbench(&self, clients: usize) -> f64 {
+        drop(self.store("bench"));
+        let mut rows = "TRUNCATE bench.instances, bench.log".to_owned();
+        for client in 0..clients {
+            write!(rows, "; INSERT INTO bench.instances VALUES ({client}, 'client {client}', 1, 0, 0, 0, 0, 0)")
+                .unwrap();
+        }
+        self.server.sql(&rows);
+        let script = tempfile::NamedTempFile::new().unwrap();
+        let statement = "WITH held AS (
+                SELECT instance, head FROM bench.instances WHERE instance = :client_id FOR UPDATE
+            ), moved AS (
+                UPDATE bench.instances i SET head = h.head + 1, chain = :number FROM held h
+                WHERE i.instance = h.instance RETURNING i.instance, i.head
+            )
+            INSERT INTO bench.log (instance, head, group_id, chain, changes, written, commits)
+            SELECT instance, head, :number, :number, 1, 1, decode(repeat('ab', 40), 'hex') FROM moved RETURNING instance";
+        fs::write(script.path(), format!("\\set number random(1, 1000000000)\n{};\n", statement.replace('\n', " ")))
+            .unwrap();
+        let mut pgbench = self.server.client("pgbench");
+        pgbench.args(["-n", "-j", "2", "-c", &clients.to_string(), "-T", &self.time.as_secs().max(1).to_string()]);
+        let output = pgbench.arg("-f").arg(script.path()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let said = String::from_utf8(output.stdout).unwrap();
+        let rate = said.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
+        rate.unwrap_or(f64::NAN)
+    }
+}
+
+/// A chat with a phone number.
+fn phone(number: u64) -> String {
+    format!("{}@c.us", 5_511_900_000_000 + number)
+}
+
+/// Instances with a label, each of which nobody else writes to.
+fn instances(store: &Store, count: usize) -> Vec<LabelIndex> {
+    let made: Vec<LabelIndex> = (0..count).map(|number| store.instance(&format!("shop {number}")).unwrap()).collect();
+    for index in &made {
+        index.upsert_label("1", "VIP").unwrap();
+    }
+    made
+}
+
+fn link_one(index: &LabelIndex, number: u64) {
+    assert!(index.link("1", phone(number)).unwrap());
+}
+
+fn link(bench: &Bench) {
+    let store = bench.store("one");
+    let ours = bench.rate_of(&instances(&store, 1), 1, link_one);
+    say("acknowledged link, one caller", ours, Some(bench.pgbench(1)), "/s");
+}
+
+fn callers(bench: &Bench) {
+    let store = bench.store("many");
+    let one = bench.rate_of(&instances(&store, CALLERS), 1, link_one);
+    drop(store);
+    say("links, 64 callers over 64 instances, beside 16 clients", one, Some(bench.pgbench(16)), "/s");
+    let stores = [bench.store("first"), bench.store("second")];
+    let halves: Vec<LabelIndex> = stores.iter().flat_map(|store| instances(store, CALLERS / 2)).collect();
+    let two = bench.rate_of(&halves, 1, link_one);
+    say("the same from two stores, 32 instances each", two, None, "/s");
+}
+
+fn batch(bench: &Bench) {
+    const LINKS: u64 = 100;
+    let store = bench.store("batches");
+    let run = |index: &LabelIndex, number: u64| {
+        let mut batch = index.batch();
+        for chat in number * LINKS..(number + 1) * LINKS {
+            batch.link("1", phone(chat)).unwrap();
+        }
+        batch.commit().unwrap();
+    };
+    say("links in batches of 100, 16 callers", bench.rate_of(&instances(&store, 16), LINKS, run), None, "/s");
+}
+
+/// From the answer of one store until another one shows it.
+fn seen(bench: &Bench) {
+    let stores = [bench.store("seen"), bench.store("seen")];
+    let [here, there] = [0, 1].map(|number: usize| stores[number].instance("shop").unwrap());
+    here.upsert_label("1", "VIP").unwrap();
+    let (began, mut times) = (Instant::now(), Vec::new());
+    for number in 0_u64.. {
+        if began.elapsed() >= bench.time {
+            break;
+        }
+        here.link("1", phone(number)).unwrap();
+        let answered = Instant::now();
+        while there.revision() < here.revision() {
+            thread::yield_now();
+        }
+        times.push(answered.elapsed());
+        thread::sleep(Duration::from_millis(5));
+    }
+    times.sort_unstable();
+    for percent in [50, 99] {
+        let at = times[(times.len() - 1) * percent / 100];
+        println!("| visible in another store after the answer, p{percent} | {:.2} ms | | |", at.as_secs_f64() * 1e3);
+    }
+}
+
+fn load(bench: &Bench) {
+    let store = bench.store("load");
+    let index = store.instance("shop").unwrap();
+    for label in 0..20 {
+        index.upsert_label(label.to_string(), format!("Label {label}").as_str()).unwrap();
+    }
+    for first in (0..bench.chats).step_by(10_000) {
+        let mut batch = index.batch();
+        for chat in first..bench.chats.min(first + 10_000) {
+            batch.link(format!("{}", chat % 20), phone(u64::try_from(chat).unwrap())).unwrap();
+        }
+        batch.commit().unwrap();
+    }
+    let rates = |what: &str| {
+        let another = bench.store("load");
+        let began = Instant::now();
+        let loaded = another.existing("shop").unwrap();
+        let chats = loaded.total_chats();
+        say(&format!("load {chats} chats, {what}"), rate(chats, began.elapsed()), None, "chats/s");
+    };
+    rates("from what checkpoints left of the log");
+    store.checkpoint().unwrap();
+    rates("from a checkpoint");
+}
