@@ -19,7 +19,7 @@ const REQUESTS: usize = 10_000;
 const CONNECTIONS: usize = 64;
 /// Connections that do not ask again when they get no answer: whether their link happened is open.
 const NOT_AGAIN: usize = 8;
-const KILLS: usize = 3;
+const KILLS: usize = 7;
 const LABELS: usize = 4;
 
 /// A label and a chat.
@@ -111,12 +111,22 @@ async fn each_link_of_many_connections_has_one_event_over_kills() {
 
     let (asked, url) = (Asked::default(), watch::Sender::new(server.url.clone()));
     let callers = join_all((0..CONNECTIONS).map(|caller| ask(caller, &asked, url.subscribe())));
+    let answered = async |number: usize| {
+        while asked.answered.load(Ordering::Relaxed) < number {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
     let kills = async {
         for kill in 1..=KILLS {
-            while asked.answered.load(Ordering::Relaxed) < REQUESTS * kill / (KILLS + 1) {
-                tokio::time::sleep(Duration::from_millis(1)).await;
+            let number = REQUESTS * kill / (KILLS + 1);
+            if kill % 2 == 0 {
+                // The receiver takes its time, so that a delivery is open.
+                answered(number - REQUESTS / 50).await;
+                receiver.answer(None);
             }
+            answered(number).await;
             server.kill();
+            receiver.answer(Some(204));
             server = start();
             url.send_replace(server.url.clone());
         }
