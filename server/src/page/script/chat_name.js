@@ -12,7 +12,7 @@ const KINDS = {
 /** The title, the kind in words, and the icon of a chat. */
 export function chatName(id) {
   const at = id.lastIndexOf("@");
-  const [icon, kind] = KINDS[id.slice(at + 1)] ?? ["key", "Own key"];
+  const [icon, kind] = KINDS[id.slice(at + 1)] ?? ["key", "Custom id"];
   if (at < 0 || icon === "key") return { title: id, kind, icon };
   const user = id.slice(0, at);
   const isPhone = id.endsWith("@c.us") && /^\d+$/.test(user);

@@ -39,6 +39,8 @@ pub(crate) async fn browse(server: &Server, test: impl AsyncFnOnce(&Page)) {
     assert!(errors.is_empty(), "{errors:#?}");
     let elsewhere: Vec<_> = addresses.iter().filter(|address| !address.starts_with(&server.url)).collect();
     assert!(!addresses.is_empty() && elsewhere.is_empty(), "{elsewhere:?} of {addresses:?}");
+    let with_token: Vec<_> = addresses.iter().filter(|address| address.contains("token=")).collect();
+    assert!(with_token.is_empty(), "a token belongs into a header: {with_token:?}");
 }
 
 /// Runs a test in a browser in which requests fail, which the browser writes to the console.

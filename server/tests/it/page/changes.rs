@@ -92,6 +92,11 @@ async fn a_tab_that_is_hidden_lets_go_and_catches_up() {
         };
         page.open(&server, "shop", SHOP).await;
         page.until_chats(&[ANA]).await;
+        let record = "window.last = [], window.plainFetch = fetch, window.fetch = (address, options) => {
+            if (address.pathname === '/v2/events') last.push(options.headers['Last-Event-ID'] ?? null);
+            return plainFetch(address, options);
+        }";
+        page.value(&format!("({record}, true)")).await;
         hide(true).await;
         page.until_text("#live span:last-child", "Paused").await;
         server.link(&vip, BIA).await;
@@ -99,6 +104,8 @@ async fn a_tab_that_is_hidden_lets_go_and_catches_up() {
         hide(false).await;
         page.until_chats(&[ANA, BIA]).await;
         page.ready().await;
+        let last = page.value("last").await;
+        assert!(last[0].is_string() && last[1].is_null(), "the stream goes on where it was: {last}");
     })
     .await;
 }

@@ -9,3 +9,4 @@ mod looks;
 mod lost;
 mod names;
 mod rate;
+mod stream;
