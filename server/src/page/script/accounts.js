@@ -21,6 +21,11 @@ export class Accounts {
     return this.#tokens.all.length === 0;
   }
 
+  /** Whether there is an instance to show. */
+  get hasInstances() {
+    return this.names.length > 0;
+  }
+
   /** The names of all instances, in order. */
   get names() {
     return [...new Set([...this.#instances.values()].flat())].sort();
@@ -38,9 +43,10 @@ export class Accounts {
     this.#tokens.add(token);
   }
 
-  /** Takes a token that the server knows, and gives its instances. */
+  /** Takes a token that the server knows, and gives its instances; without any it is of no use. */
   async add(token, remember) {
     const instances = await new Api(token).instances();
+    if (instances.length === 0) throw new Error("This token is for no account yet.");
     this.#tokens.add(token, remember);
     this.#instances.set(token, instances);
     return instances;

@@ -17,11 +17,6 @@ export class Backoff {
   #failures = 0;
   #hurry = new AbortController();
 
-  constructor() {
-    // The network is back: there is no reason to wait.
-    addEventListener("online", () => this.hurry());
-  }
-
   succeeded() {
     this.#failures = 0;
   }
@@ -36,7 +31,12 @@ export class Backoff {
   /** Waits, unless told to hurry or to stop. */
   async wait(milliseconds, signal) {
     this.#hurry = new AbortController();
-    await sleep(milliseconds, AbortSignal.any([this.#hurry.signal, signal]));
+    const signals = [this.#hurry.signal, signal].filter(Boolean);
+    const hurry = () => this.hurry();
+    // The network is back: there is no reason to wait.
+    addEventListener("online", hurry);
+    await sleep(milliseconds, AbortSignal.any(signals));
+    removeEventListener("online", hurry);
   }
 
   hurry() {

@@ -77,11 +77,11 @@ function close() {
 
 /** Shows the instance that was asked for, or else the first one. */
 function openAny(wanted, filter) {
-  const { names } = accounts;
-  if (names.length === 0) {
+  if (!accounts.hasInstances) {
     close();
     return tokenDialog.open(accounts.isEmpty ? "" : "This token is for no account yet.");
   }
+  const { names } = accounts;
   const isKnown = names.includes(wanted);
   if (wanted && !isKnown) toasts.say(`No token for the account ${wanted}.`, { isProblem: true });
   open(isKnown ? wanted : names[0], isKnown || !wanted ? filter : new Filter());
@@ -107,17 +107,22 @@ async function begin({ token, instance, filter }) {
       if (beginning !== beginnings) return;
       const wait = backoff.next();
       banner.lost(`${problem.message}.`, wait);
-      await backoff.wait(wait, new AbortController().signal);
+      await backoff.wait(wait);
     }
   }
 }
 
 function connection({ state, problem, wait, seconds }) {
-  if (state === "live") banner.live();
+  if (state === "live") live();
   else if (state === "waiting") banner.waiting(seconds);
   else if (state === "lost") banner.lost(problem.status > 0 ? `${problem.message}.` : "The server cannot be reached.", wait);
   else if (state === "refused") refused(problem);
   else failed(problem);
+}
+
+function live() {
+  backoff.succeeded();
+  banner.live();
 }
 
 /** The token does not count for the instance any more, or the instance has gone. */
@@ -130,7 +135,10 @@ async function refused(problem) {
     return tokenRefused("The token is not accepted any more.", instance, filter);
   }
   failed(problem);
-  await begin({ token: null, instance: null, filter: new Filter() });
+  // Whatever says so may say it again at once.
+  const here = inbox;
+  await backoff.wait(backoff.next());
+  if (inbox === here) await begin({ token: null, instance: null, filter: new Filter() });
 }
 
 /** What to show once there is a token for it. */
@@ -138,7 +146,7 @@ let wanted = { instance: null, filter: new Filter() };
 
 /** Asks for another token if there is none left. */
 function tokenRefused(text, instance, filter) {
-  if (!accounts.isEmpty) return toasts.say(text, { isProblem: true });
+  if (accounts.hasInstances) return toasts.say(text, { isProblem: true });
   wanted = { instance, filter };
   tokenDialog.open(`${text} Enter another one.`);
 }
@@ -147,7 +155,6 @@ accounts.onchoose = (instance) => open(instance, new Filter());
 byId("open-tokens").addEventListener("click", () => tokenDialog.open());
 tokenDialog.onenter = async (token, remember) => {
   const instances = await accounts.add(token, remember);
-  if (instances.length === 0) throw new Error("This token is for no account yet.");
   const keep = instances.includes(wanted.instance);
   open(keep ? wanted.instance : instances[0], keep ? wanted.filter : new Filter());
 };

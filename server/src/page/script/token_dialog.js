@@ -16,12 +16,12 @@ export class TokenDialog {
     byId("token-form").addEventListener("submit", (event) => this.#submit(event));
     byId("tokens-close").addEventListener("click", () => this.#dialog.close());
     this.#dialog.addEventListener("cancel", (event) => {
-      // Without a token there is nothing behind the dialog.
-      if (this.#accounts.isEmpty) event.preventDefault();
+      // Without an account there is nothing behind the dialog.
+      if (!this.#accounts.hasInstances) event.preventDefault();
     });
     this.#dialog.addEventListener("close", () => {
       // Browsers close a dialog all the same when Escape is pressed twice.
-      if (this.#accounts.isEmpty) this.open();
+      if (!this.#accounts.hasInstances) this.open();
     });
   }
 
@@ -41,7 +41,7 @@ export class TokenDialog {
   #draw() {
     const known = this.#accounts.tokens();
     say(byId("tokens-title"), known.length > 0 ? "Tokens" : "Sign in");
-    byId("tokens-close").hidden = known.length === 0;
+    byId("tokens-close").hidden = !this.#accounts.hasInstances;
     byId("token-list").replaceChildren(...known.map(({ token, instances, isRemembered }) => {
       const what = instances.length === 1 ? instances[0] : counted(instances.length, "account");
       return make("li", {}, make("span", {}, make("bdi", {}, what),

@@ -3,7 +3,7 @@
 use thirtyfour::prelude::*;
 
 use super::browser::{Page, browse_with_failures};
-use crate::server::{ACCOUNT, OTHER, SHOP, Server};
+use crate::server::{ACCOUNT, OTHER, SHOP, Server, command};
 
 const ANA: &str = "5511999990001@c.us";
 
@@ -124,4 +124,24 @@ async fn nothing_of_an_account_is_left_when_its_token_is_forgotten() {
         page.until_text("#empty-title", "No chat has a label yet").await;
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_token_without_instances_is_of_no_use_yet() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = command();
+    command.arg("--data").arg(folder.path()).env("LABEL_INDEX_TOKENS", format!("account {ACCOUNT}"));
+    let (server, first) = Server::run(command);
+    let url = first.strip_prefix("listening ").unwrap();
+    browse_with_failures(async |page| {
+        page.go(&format!("{url}/#token={ACCOUNT}")).await;
+        page.until_text("#token-problem", "This token is for no account yet.").await;
+        assert_eq!(page.value("document.getElementById('tokens-close').checkVisibility()").await, false);
+        page.click("#token-list button").await;
+        enter(page, ACCOUNT).await;
+        page.until_text("#token-problem", "This token is for no account yet.").await;
+        assert_eq!(page.value("sessionStorage.length").await, 0);
+    })
+    .await;
+    drop(server);
 }
