@@ -9,6 +9,7 @@ use crate::index::archive::Archive;
 use crate::index::feed::{Feed, Reached};
 use crate::index::journal::Journal;
 use crate::index::link_run::LinkRun;
+use crate::index::recent::{Recent, Watch};
 use crate::index::snapshot::Snapshot;
 use crate::index::snapshot_tracker::SnapshotTracker;
 use crate::index::subscriber::Subscriber;
@@ -53,6 +54,7 @@ struct Shared {
     /// The version that readers see. Written only by whoever has the turn to write, or by the committer.
     visible: VersionLock<Version>,
     turn: Turn,
+    recent: Recent,
     horizon: Arc<SnapshotTracker>,
     feed: Arc<Feed>,
     limits: Limits,
@@ -105,6 +107,7 @@ impl LabelIndex {
         let shared = Shared {
             identity: version.identity,
             turn: Turn::new(waker_caller.clone()),
+            recent: Recent::default(),
             feed: Arc::new(Feed::new(version.revision, limits.feed_changes, retain, waker_caller, archive)),
             visible: VersionLock::new(version),
             horizon: Arc::default(),
@@ -247,6 +250,11 @@ impl LabelIndex {
         &self.shared.turn
     }
 
+    /// Begins to keep what others write, for a commit that is prepared beside.
+    pub(crate) fn watch(&self) -> Watch<'_> {
+        self.shared.recent.watch(|| self.newest_version())
+    }
+
     /// Carries out one operation. Does not wait for the disk.
     pub(crate) fn attempt(&self, writer: &mut Writer<'_>, op: &Op) -> Result<Committed<Outcome>> {
         /// Changes up to this number are made in place, while readers wait; more are made beside.
@@ -303,7 +311,7 @@ impl LabelIndex {
                 _ => plan(&version, &op, rules).map_err(refused)?,
             };
             if let Some(touched) = &mut touched {
-                touched.note_in_batch(&version, &op, &outcome);
+                touched.note(&version, &op, &outcome);
             }
             if !changes.is_empty() && links.is_none() {
                 links = LinkRun::begin(op, &all_changes);
@@ -328,20 +336,18 @@ impl LabelIndex {
         Ok(Committed { outcome: outcomes, revision })
     }
 
-    /// Applies changes to a version of its own, which becomes the newest one. Gives the revision.
-    /// Ends the writer's turn.
-    pub(crate) fn commit_beside(&self, mut writer: Writer<'_>, version: Version, changes: Changes) -> Result<Revision> {
-        self.apply_beside(&mut writer, version, changes)
-    }
-
     fn apply_beside(&self, writer: &mut Writer<'_>, mut version: Version, changes: Changes) -> Result<Revision> {
         Version::make_mut(&mut version).commit(&changes);
         self.swap(writer, version, changes)
     }
 
-    /// Makes a version the newest one. The old one is freed by the writer, after readers have gone on.
-    fn swap(&self, writer: &mut Writer<'_>, version: Version, changes: Changes) -> Result<Revision> {
-        self.put(writer, version.revision, changes, |newest, _| std::mem::replace(newest, version))
+    /// Makes a version the newest one. The old one is freed when the writer's turn ends.
+    pub(crate) fn swap(&self, writer: &mut Writer<'_>, version: Version, changes: Changes) -> Result<Revision> {
+        let (made, mut former) = (version.revision, None);
+        let show = |newest: &mut Version, _: &[Change]| former = Some(std::mem::replace(newest, version));
+        let revision = self.put(writer, made, changes, show)?;
+        former.into_iter().for_each(|former| writer.free_after(former));
+        Ok(revision)
     }
 
     /// Puts a commit in force: changes the newest version, shortly, and tells the journal or, without one, whoever
@@ -350,30 +356,32 @@ impl LabelIndex {
     /// # Errors
     ///
     /// If the journal is closed, or no revision is left. Nothing has changed then.
-    fn put<R>(
+    fn put(
         &self,
         writer: &mut Writer<'_>,
         revision: Revision,
         changes: Changes,
-        change: impl FnOnce(&mut Version, &[Change]) -> R,
+        change: impl FnOnce(&mut Version, &[Change]),
     ) -> Result<Revision> {
         if revision > MAX_REVISION {
             return Err(Error::LimitExceeded { what: Limit::Revisions, limit: MAX_REVISION, given: revision });
         }
-        let Shared { visible, feed, journal, .. } = &*self.shared;
+        let Shared { visible, feed, journal, recent, .. } = &*self.shared;
         if let Some(journal) = journal {
             let commit = Commit::new(self.identity(), revision, changes.into_vec());
             let changes = Arc::clone(&commit.changes);
-            drop(journal.append(commit, || match journal.working() {
+            journal.append(commit, || match journal.working() {
                 Some(working) => working.write(|version| change(version, &changes)),
                 None => {
                     feed.announce(revision);
-                    visible.write(|version| change(version, &changes))
+                    visible.write(|version| change(version, &changes));
                 }
-            })?);
+            })?;
+            recent.note(revision, &changes);
             return Ok(revision);
         }
-        drop(visible.write(|version| change(version, &changes)));
+        visible.write(|version| change(version, &changes));
+        recent.note(revision, &changes);
         if feed.is_heard() {
             writer.wake_after(feed.publish(Commit::new(self.identity(), revision, changes.into_vec())));
         }
@@ -430,7 +438,7 @@ fn label_of(label: LabelRef, outcomes: &[Outcome]) -> Result<crate::model::label
 
 impl State {
     /// Applies the changes of one commit.
-    fn commit(&mut self, changes: &[Change]) {
+    pub(crate) fn commit(&mut self, changes: &[Change]) {
         self.apply(changes);
         self.finish_commit();
     }

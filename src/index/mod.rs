@@ -9,6 +9,7 @@ pub(crate) mod archive;
 pub(crate) mod feed;
 pub(crate) mod subscriber;
 pub(crate) mod write_set;
+pub(crate) mod recent;
 pub(crate) mod tickets;
 pub(crate) mod turn;
 pub(crate) mod snapshot;
@@ -18,6 +19,7 @@ pub(crate) mod journal;
 mod link_run;
 pub(crate) mod label_index;
 pub(crate) mod bulk_load;
+pub(crate) mod beside;
 #[cfg(any(feature = "store", test))]
 #[cfg_attr(not(feature = "store"), allow(dead_code, reason = "an index in memory has no committer"))]
 mod committer;

@@ -104,6 +104,9 @@ impl LabelIndex {
     /// others write.
     #[inline]
     fn take_turn(&self, work: Work) -> Answer {
+        if let Some(found) = self.prepare_beside(&work, || Some(self.writer())) {
+            return self.answer(found);
+        }
         let mut writer = self.writer();
         if self.turn().is_line_empty() {
             return self.carry_out(&mut writer, work);
@@ -121,6 +124,9 @@ impl LabelIndex {
         match self.has_room() {
             Err(why) => return Begun::Answered(self.answer(work.refused(why))),
             Ok(true) if self.turn().is_line_empty() => {
+                if let Some(found) = self.prepare_beside(&work, || self.turn().try_wait()) {
+                    return Begun::Answered(self.answer(found));
+                }
                 if let Some(mut writer) = self.turn().try_wait() {
                     return Begun::Answered(self.carry_out(&mut writer, work));
                 }
@@ -149,6 +155,16 @@ impl LabelIndex {
         let mut writer = self.writer();
         while let Some((number, work)) = writer.next_in_line() {
             writer.answer(number, Answer { depends_on: 0, found: work.refused(why.clone()) }, 0);
+        }
+    }
+
+    /// Carries out a write of which most can be prepared while others write, and the rest in the turn that `turn` gives. None
+    /// if there is nothing to prepare, or it was of no use: then the write is not carried out.
+    #[inline]
+    fn prepare_beside<'a>(&'a self, work: &Work, turn: impl Fn() -> Option<Writer<'a>>) -> Option<Found> {
+        match work {
+            Work::One(op) => self.remove_beside(op, turn).map(Found::One),
+            _ => None,
         }
     }
 

@@ -22,6 +22,10 @@ mod real {
 
     /// Times that a thread gives its time away before it parks.
     pub(crate) const YIELDS: u32 = 16;
+
+    /// A label with more chats than these is removed beside the writers. To remove it from so many takes some hundred
+    /// microseconds.
+    pub(crate) const LONG_REMOVAL: u64 = 2_048;
 }
 
 #[cfg(label_index_shuttle)]
@@ -36,6 +40,7 @@ mod explored {
 
     pub(crate) const SPINS: u32 = 1;
     pub(crate) const YIELDS: u32 = 1;
+    pub(crate) const LONG_REMOVAL: u64 = 0;
 
     fn unpoisoned<G>(result: LockResult<G>) -> G {
         result.unwrap_or_else(PoisonError::into_inner)

@@ -14,6 +14,7 @@ use crate::model::change::Revision;
 use crate::model::error::Result;
 use crate::model::label_ref::LabelRef;
 use crate::model::op::{Committed, Op, Outcome, Refreshed};
+use crate::state::Version;
 
 /// Writers of one index go one after the other; this says who is next.
 ///
@@ -122,7 +123,7 @@ impl Turn {
     }
 
     fn begin<'a>(&'a self, tickets: MutexGuard<'a, Tickets>) -> Writer<'a> {
-        Writer { tickets: Some(tickets), turn: self, wake: Vec::new() }
+        Writer { tickets: Some(tickets), turn: self, wake: Vec::new(), freed: Vec::new() }
     }
 
     /// Whether somebody has the turn.
@@ -220,15 +221,22 @@ impl Turn {
     }
 }
 
-/// The turn to write. When it ends, first the lock is released, and then is woken who waits for it.
+/// The turn to write. When it ends, first the lock is released, then is woken who waits for it, and then is freed what
+/// nobody needs any more.
 pub(crate) struct Writer<'a> {
     /// None only while this is dropped.
     tickets: Option<MutexGuard<'a, Tickets>>,
     turn: &'a Turn,
     wake: Vec<Wake>,
+    freed: Vec<Version>,
 }
 
 impl Writer<'_> {
+    /// Frees a version when the turn ends. It may be the last handle of much that no newer version has.
+    pub(crate) fn free_after(&mut self, version: Version) {
+        self.freed.push(version);
+    }
+
     /// Wakes these when the turn ends.
     pub(crate) fn wake_after(&mut self, wake: Wake) {
         if !wake.is_empty() {
@@ -288,6 +296,7 @@ impl Drop for Writer<'_> {
     fn drop(&mut self) {
         drop(self.tickets.take());
         std::mem::take(&mut self.wake).into_iter().for_each(Wake::now);
+        drop(std::mem::take(&mut self.freed));
         self.turn.call_line();
     }
 }

@@ -109,7 +109,10 @@ impl LabelIndex {
 
     /// Removes a label and all its links in one step. Its id is remembered as deleted, for good.
     ///
-    /// **O(c)** in the number of chats that have it; readers do not wait for that.
+    /// **O(c)** in the number of chats that have it. Readers do not wait for that. Nor do writers where there are many such
+    /// chats: the removal is prepared while they write, and waits for its turn then. In the turn it goes through the chats
+    /// that it leaves without a label, some 20 ns each. What others wrote meanwhile comes before it: chats that were given the
+    /// label lose it too. If others merge chats or remove labels twice meanwhile, they wait for the whole of it.
     ///
     /// # Errors
     ///

@@ -16,7 +16,7 @@ use crate::state::State;
 /// A written pair is noted under every id that meant the chat then, since the network may use any of them, and an id may
 /// mean another chat by the time of the commit. A chat that is merged into another hands over what was written of it, as
 /// it hands over its labels, and keeps it too.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct WriteSet {
     /// By id, not by chat: what the ids mean is looked up at the commit.
     pairs: HashMap<ChatId, Covered>,
@@ -65,14 +65,9 @@ impl WrittenLabel {
 }
 
 impl WriteSet {
-    /// Notes one operation that was not refused. `before` is the state that it found.
+    /// Notes one operation that was not refused. `before` is the state that it found. Those of a batch are noted apart, to
+    /// be [absorbed](Self::absorb) when it is committed.
     pub(crate) fn note(&mut self, before: &State, op: &Op, outcome: &Outcome) {
-        self.note_in_batch(before, op, outcome);
-        self.merged.clear();
-    }
-
-    /// Notes one operation of a batch that is not committed yet, to be [absorbed](Self::absorb) when it is.
-    pub(crate) fn note_in_batch(&mut self, before: &State, op: &Op, outcome: &Outcome) {
         match op {
             Op::UpsertLabel { id, patch } | Op::UpdateLabel { label: id, patch } => self.edited(id, patch),
             Op::CreateLabel { label } | Op::EnsureLabel { label } => {
@@ -117,6 +112,7 @@ impl WriteSet {
                 self.means(before, from, into);
                 if before.aliases.target(from).is_none() {
                     self.follow(from, into);
+                    self.merged.push((from.clone(), into.clone()));
                 }
             }
             Change::AliasRemoved { from } => self.means(before, from, from),
@@ -176,10 +172,16 @@ impl WriteSet {
         }
     }
 
-    /// Notes what the later writes of a batch covered.
+    /// Whether nothing was written.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pairs.is_empty() && self.labels.is_empty() && self.meant_anew.is_empty()
+    }
+
+    /// Notes what later writes covered.
     pub(crate) fn absorb(&mut self, later: Self) {
         self.meant_anew.extend(later.meant_anew);
         later.merged.iter().for_each(|(from, into)| self.follow(from, into));
+        self.merged.extend(later.merged);
         for (id, covered) in later.pairs {
             self.under(&id).extend(covered);
         }
@@ -192,6 +194,11 @@ impl WriteSet {
     /// Every chat that other ids mean than did, or that is none any more.
     pub(crate) fn meant_anew(&self) -> &HashSet<ChatId> {
         &self.meant_anew
+    }
+
+    /// Every id under which a pair was noted.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &ChatId> {
+        self.pairs.keys()
     }
 
     /// Every label that was written, in no order.

@@ -16,14 +16,15 @@ use crate::state::labels::Slot;
 use crate::state::postings::List;
 
 /// In what a full state differs from a version, as if nothing was written while its ticket was open.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Diff {
     /// The labels that come, go or change.
     pub(super) labels: Vec<LabelId>,
     /// Pairs that the version lacks, in an order that depends on nothing but them: so new chats take their places.
     pub(super) link: Vec<(StoredOrder, LabelId)>,
     /// Pairs that the full state lacks, of labels that it has. The others go with all their pairs, or a write decides.
-    pub(super) unlink: Vec<(LabelId, ChatId)>,
+    /// In order.
+    pub(super) unlink: Vec<(StoredOrder, LabelId)>,
 }
 
 impl Diff {
@@ -35,6 +36,7 @@ impl Diff {
         diff.compare_pairs(state, full, stated);
         diff.link.sort_unstable();
         diff.link.dedup();
+        diff.unlink.sort_unstable();
         diff
     }
 
@@ -54,11 +56,8 @@ impl Diff {
             let places = wanted.iter().skip(start).take_while(|(other, _)| *other == slot).map(|&(_, place)| place);
             compare_places(state, slot, places, |place, linked| {
                 let Some(chat) = state.chats.chat_at(place) else { return };
-                if linked {
-                    self.link.push((StoredOrder(chat), label.clone()));
-                } else {
-                    self.unlink.push((label.clone(), chat));
-                }
+                let list = if linked { &mut self.link } else { &mut self.unlink };
+                list.push((StoredOrder(chat), label.clone()));
             });
         }
     }
@@ -77,8 +76,7 @@ impl Diff {
         chats: &HashSet<ChatId>,
     ) {
         self.link.retain(|(StoredOrder(chat), _)| !chats.contains(chat));
-        self.unlink.retain(|(_, chat)| !chats.contains(chat));
-        let mut unlink = Vec::new();
+        self.unlink.retain(|(StoredOrder(chat), _)| !chats.contains(chat));
         for chat in chats.iter().filter(|chat| state.aliases.target(chat).is_none()) {
             let wanted: HashSet<&LabelId> = state.ids_of(chat).flat_map(|id| links.labels_of(id)).collect();
             let slots = state.chats.find(chat).map_or(&[][..], |place| state.slots_at(place));
@@ -87,12 +85,11 @@ impl Diff {
             let lacking = wanted.difference(&had);
             self.link.extend(lacking.map(|&label| (StoredOrder(chat.clone()), label.clone())));
             let surplus = had.difference(&wanted).filter(|label| stated.has(label));
-            unlink.extend(surplus.map(|&label| (label.clone(), chat.clone())));
+            self.unlink.extend(surplus.map(|&label| (StoredOrder(chat.clone()), label.clone())));
         }
         // A stable sort finds those in order that were there before, and takes no longer for them.
         self.link.sort();
-        unlink.sort_unstable();
-        self.unlink.extend(unlink);
+        self.unlink.sort();
     }
 }
 
@@ -103,6 +100,13 @@ fn differing_labels(state: &State, stated: &StatedLabels<'_>) -> Vec<LabelId> {
     ids.dedup();
     ids.retain(|id| label_change(state, stated, WrittenLabel::default(), id).is_some());
     ids.into_iter().cloned().collect()
+}
+
+/// The labels of one chat in a list of pairs that is in order.
+pub(super) fn of_chat<'a>(pairs: &'a [(StoredOrder, LabelId)], chat: &ChatId) -> impl Iterator<Item = &'a LabelId> {
+    let chat = StoredOrder(chat.clone());
+    let first = pairs.partition_point(|(other, _)| *other < chat);
+    pairs.iter().skip(first).take_while(move |(other, _)| *other == chat).map(|(_, label)| label)
 }
 
 /// Compares the places of a label with those wanted, in order. Tells each difference: true is to be linked.

@@ -1,20 +1,19 @@
 //! What a refresh changes, given what was written while its ticket was open.
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 
 use crate::index::write_set::WriteSet;
 use crate::model::change::{Change, Place};
 use crate::model::chat_id::{ChatId, StoredOrder};
 use crate::model::error::{Error, Limit, Result};
 use crate::model::label_id::LabelId;
-use crate::model::op::Refreshed;
 use crate::refresh::diff::Diff;
 use crate::refresh::label_change::label_change;
 use crate::refresh::stated_labels::StatedLabels;
 use crate::state::State;
-use crate::state::chats::Chats;
-use crate::state::decide::{Rules, exceeded};
+use crate::state::decide::{Rules, exceeded, full};
 use crate::state::postings::List;
+use crate::state::prepared::Sections;
 
 /// The newest version, the network's labels, and the writes that win over its state.
 ///
@@ -38,34 +37,25 @@ impl Reconciler<'_> {
         Ok(())
     }
 
-    /// The changes, and how many there are of each kind.
-    pub(super) fn changes(&self, diff: Diff, rules: Rules) -> Result<(Vec<Change>, Refreshed)> {
-        let mut changes = self.label_changes(&diff.labels);
-        let mut summary = Refreshed::default();
-        let (mut created, mut gone) = (HashSet::new(), HashSet::new());
-        for change in &changes {
-            match change {
-                Change::LabelCreated { label } => drop(created.insert(label.id().clone())),
-                Change::LabelUpdated { .. } => summary.labels_updated += 1,
-                Change::LabelRemoved { label, .. } => drop(gone.insert(label.clone())),
-                _ => {}
-            }
-        }
-        summary.labels_created = created.len();
-        summary.labels_removed = gone.len();
-        self.allow(&created, &gone, rules)?;
-        let stays = |id: &LabelId| created.contains(id) || (self.state.labels.slot(id).is_some() && !gone.contains(id));
+    /// The changes on the version, without the last one that says that there was a refresh.
+    pub(super) fn changes(&self, diff: &Diff, rules: Rules) -> Result<Sections> {
+        let labels = self.label_changes(&diff.labels);
+        let stays = self.staying(&labels, rules)?;
         let covered = self.touched.covered(self.state);
-        let free = |(label, chat): &(LabelId, ChatId)| stays(label) && !covered.has(label, chat);
-        let link = diff.link.into_iter().map(|(StoredOrder(chat), label)| (label, chat));
-        let link = link.filter(|pair| self.stated.has(&pair.0) && free(pair));
-        let before = changes.len();
-        self.link(link, rules, &mut changes)?;
-        summary.linked = changes.len() - before;
-        let unlink = diff.unlink.into_iter().chain(self.stranded()).filter(free);
-        changes.extend(unlink.map(|(label, chat)| Change::ChatUnlinked { label, chat }));
-        summary.unlinked = changes.len() - before - summary.linked;
-        Ok((changes, summary))
+        let is_free = |(chat, label): &(&ChatId, &LabelId)| stays.has(label) && !covered.has(label, chat);
+        let link = in_pairs(&diff.link).filter(|(_, label)| self.stated.has(label)).filter(is_free);
+        let links = self.link(link, rules)?;
+        let stranded = self.stranded();
+        let unlink = in_pairs(&diff.unlink).chain(stranded.iter().map(|(chat, label)| (chat, *label))).filter(is_free);
+        let unlinks = unlink.map(|(chat, label)| Change::ChatUnlinked { label: label.clone(), chat: chat.clone() });
+        Ok(Sections { labels, links, unlinks: unlinks.collect(), end: None })
+    }
+
+    /// The labels that are there after these changes. Refuses too many of them.
+    pub(super) fn staying(&self, changes: &[Change], rules: Rules) -> Result<Staying<'_>> {
+        let staying = Staying::new(self.state, changes);
+        self.allow(&staying.created, &staying.gone, rules)?;
+        Ok(staying)
     }
 
     /// Refuses more labels, or more ids that are remembered as deleted, than there may be. As everywhere, labels that are
@@ -84,7 +74,7 @@ impl Reconciler<'_> {
     }
 
     /// What becomes of the labels that differ and of those that were written, in label order. All others stay.
-    fn label_changes(&self, differing: &[LabelId]) -> Vec<Change> {
+    pub(super) fn label_changes(&self, differing: &[LabelId]) -> Vec<Change> {
         let mut ids: Vec<&LabelId> = differing.iter().chain(self.touched.labels().map(|(id, _)| id)).collect();
         ids.sort_unstable();
         ids.dedup();
@@ -93,39 +83,62 @@ impl Reconciler<'_> {
     }
 
     /// The pairs of labels that only stay because they were edited meanwhile: the full state has none of them.
-    fn stranded(&self) -> impl Iterator<Item = (LabelId, ChatId)> {
+    fn stranded(&self) -> Vec<(ChatId, &LabelId)> {
         let edited = self.touched.labels().filter(|(_, touched)| touched.edited).map(|(id, _)| id);
         let mut labels: Vec<&LabelId> = edited.filter(|id| !self.stated.has(id)).collect();
         labels.sort_unstable();
         let labels = labels.into_iter().filter_map(|id| Some((id, self.state.labels.slot(id)?)));
-        labels.flat_map(|(id, slot)| {
+        let pairs = labels.flat_map(|(id, slot)| {
             let places = self.state.postings.places(List::Label(slot));
-            places.filter_map(|place| Some((id.clone(), self.state.chats.chat_at(place)?)))
-        })
+            places.filter_map(move |place| Some((self.state.chats.chat_at(place)?, id)))
+        });
+        pairs.collect()
     }
 
     /// Links, with a place for each new chat.
-    fn link(
-        &self,
-        pairs: impl Iterator<Item = (LabelId, ChatId)>,
-        rules: Rules,
-        changes: &mut Vec<Change>,
-    ) -> Result<()> {
+    fn link<'p>(&self, pairs: impl Iterator<Item = (&'p ChatId, &'p LabelId)>, rules: Rules) -> Result<Vec<Change>> {
         let mut vacancies = self.state.chats.vacancies(rules.horizon);
-        let mut taken: HashMap<ChatId, Place> = HashMap::new();
-        for (label, chat) in pairs {
-            let known = self.state.chats.find(&chat).or_else(|| taken.get(&chat).copied());
-            let place = match known {
-                Some(place) => place,
-                None => {
-                    let full = || exceeded(Limit::Chats, Chats::MAX, Chats::MAX + 1);
-                    let place = vacancies.next().ok_or_else(full)?;
-                    taken.insert(chat.clone(), place);
-                    place
-                }
+        // Those of one chat follow each other.
+        let mut last: Option<(&ChatId, Place)> = None;
+        let mut changes = Vec::new();
+        for (chat, label) in pairs {
+            let place = match last {
+                Some((same, place)) if same == chat => place,
+                _ => self.state.chats.find(chat).or_else(|| vacancies.next()).ok_or_else(full)?,
             };
-            changes.push(Change::ChatLinked { label, chat, place });
+            last = Some((chat, place));
+            changes.push(Change::ChatLinked { label: label.clone(), chat: chat.clone(), place });
         }
-        Ok(())
+        Ok(changes)
     }
+}
+
+/// Which labels are there after a refresh.
+pub(super) struct Staying<'a> {
+    state: &'a State,
+    created: HashSet<LabelId>,
+    gone: HashSet<LabelId>,
+}
+
+impl<'a> Staying<'a> {
+    pub(super) fn new(state: &'a State, changes: &[Change]) -> Self {
+        let (mut created, mut gone) = (HashSet::new(), HashSet::new());
+        for change in changes {
+            match change {
+                Change::LabelCreated { label } => drop(created.insert(label.id().clone())),
+                Change::LabelRemoved { label, .. } => drop(gone.insert(label.clone())),
+                _ => {}
+            }
+        }
+        Self { state, created, gone }
+    }
+
+    pub(super) fn has(&self, id: &LabelId) -> bool {
+        self.created.contains(id) || (self.state.labels.slot(id).is_some() && !self.gone.contains(id))
+    }
+}
+
+/// The pairs of a list, chat first.
+fn in_pairs(pairs: &[(StoredOrder, LabelId)]) -> impl Iterator<Item = (&ChatId, &LabelId)> {
+    pairs.iter().map(|(StoredOrder(chat), label)| (chat, label))
 }

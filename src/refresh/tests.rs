@@ -2,15 +2,23 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::ops::Range;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 
 use super::links_by_chat::LinksByChat;
+use crate::codec::RecordFormat;
 use crate::index::label_index::LabelIndex;
 use crate::index::subscriber::Delivery;
+use crate::model::change::Change;
 use crate::model::full_state::FullState;
 use crate::model::op::Event;
 use crate::model::options::Options;
+use crate::state::State;
+use crate::state::tests::all_of;
 
 /// A write over a few labels and chats.
 #[derive(Debug, Clone)]
@@ -23,6 +31,8 @@ enum Write {
     Edit(u32, bool),
     Remove(u32),
     Report(u32, char),
+    /// Links many chats that have no other label, or unlinks them.
+    Many(u32, Range<u32>, bool),
     Batch(Vec<Write>),
 }
 
@@ -34,7 +44,7 @@ fn chat() -> impl Strategy<Value = char> {
     proptest::char::range('a', 'h')
 }
 
-fn write() -> impl Strategy<Value = Write> {
+fn any_write() -> impl Strategy<Value = Write> {
     let single = prop_oneof![
         4 => (label(), chat()).prop_map(|(label, chat)| Write::Link(label, chat)),
         2 => (label(), chat()).prop_map(|(label, chat)| Write::Unlink(label, chat)),
@@ -46,6 +56,23 @@ fn write() -> impl Strategy<Value = Write> {
         1 => (label(), chat()).prop_map(|(label, chat)| Write::Report(label, chat)),
     ];
     prop_oneof![6 => single.clone(), 1 => vec(single, 0..5).prop_map(Write::Batch)]
+}
+
+fn of_many(number: u32) -> String {
+    if number.is_multiple_of(3) { format!("chat {number}") } else { format!("55{number:09}@c.us") }
+}
+
+/// Some of more chats than stand on two pages of places, so that free places at the end are given back.
+fn many() -> impl Strategy<Value = Range<u32>> {
+    let end = || prop_oneof![0_u32..20, 0_u32..2_000];
+    (end(), end()).prop_map(|(one, other)| one.min(other)..one.max(other))
+}
+
+fn any_wide_write() -> impl Strategy<Value = Write> {
+    prop_oneof![
+        1 => any_write(),
+        2 => (1_u32..4, many(), any::<bool>()).prop_map(|(label, chats, link)| Write::Many(label, chats, link)),
+    ]
 }
 
 /// A label with or without a record, and its links.
@@ -91,29 +118,90 @@ impl Write {
                 let chat = chat.to_string().parse().unwrap();
                 batch.ingest(Event::ChatLabelled { label: (*label).into(), chat });
             }
+            Self::Many(label, chats, true) => batch.link_all(*label, chats.clone().map(of_many)).unwrap(),
+            Self::Many(label, chats, false) => batch.unlink_all(*label, chats.clone().map(of_many)).unwrap(),
             Self::Batch(_) => unreachable!("batches are not nested"),
         }
     }
 }
 
-/// What a refresh does whose difference was computed after so many of the writes that were made meanwhile.
-fn refreshed(before: &[Write], meanwhile: &[Write], full: &FullState, drafted_after: usize) -> Vec<String> {
+/// How a draft is committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// By bringing what was prepared up to the writes since.
+    Prepared,
+    InTurn,
+}
+
+/// What a refresh does whose difference was computed after so many of the writes that were made meanwhile, without the
+/// places of chats. None if what was prepared cannot be brought up to the others. What it did can be done again by the
+/// changes that it tells of.
+fn refreshed(script: &Script, drafted_after: usize, way: Way) -> Option<Vec<String>> {
+    let Script { before, meanwhile, full, holds } = script;
     let index = Options::new().hash_seed(1).build();
     before.iter().for_each(|write| write.perform(&index));
     let ticket = index.begin_refresh().unwrap();
     let (early, late) = meanwhile.split_at(drafted_after);
+    let mut held = holds.then(|| index.snapshot());
     early.iter().for_each(|write| write.perform(&index));
-    let draft = index.draft_refresh(ticket.number, full).unwrap();
-    late.iter().for_each(|write| write.perform(&index));
+    let draft = match way {
+        Way::Prepared => index.prepare_refresh(ticket.number, full).unwrap(),
+        Way::InTurn => index.draft_refresh(ticket.number, full).unwrap(),
+    };
+    for (nth, write) in late.iter().enumerate() {
+        write.perform(&index);
+        if nth == 3 {
+            held = None;
+        }
+    }
     let mut feed = index.subscribe();
-    let committed = index.commit_draft(draft, false).unwrap();
-    index.check_invariants().unwrap();
+    let mut replica = State::clone(&index.newest_version());
+    let committed = match way {
+        Way::Prepared => index.commit_prepared(draft, false).unwrap()?,
+        Way::InTurn => index.commit_draft(&draft, false).unwrap(),
+    };
+    drop(held);
     let Some(Delivery::Commit(commit)) = feed.try_recv() else { unreachable!("the first refresh is a commit") };
-    let mut seen: Vec<_> = commit.changes.iter().map(|change| format!("{change:?}")).collect();
+    replica.replay(&commit, RecordFormat::Two).unwrap();
+    assert_eq!(all_of(&index.newest_version()), all_of(&replica));
+    let without_place = |change: &Change| match change {
+        Change::ChatLinked { label, chat, .. } => format!("linked {label} {chat}"),
+        other => format!("{other:?}"),
+    };
+    let mut seen: Vec<_> = commit.changes.iter().map(without_place).collect();
+    assert_eq!(seen.pop().as_deref(), Some("Refreshed"));
     seen.sort();
     seen.push(format!("{committed:?}"));
-    seen.extend(index.iter().map(|chat| format!("{chat:?}")));
-    seen
+    let mut chats: Vec<_> = index.iter().map(|chat| format!("{chat:?}")).collect();
+    chats.sort();
+    seen.extend(chats);
+    Some(seen)
+}
+
+#[derive(Debug, Clone)]
+struct Script {
+    before: Vec<Write>,
+    meanwhile: Vec<Write>,
+    full: FullState,
+    /// Whether a snapshot is held for a while.
+    holds: bool,
+}
+
+/// Over many chats.
+fn wide_script() -> impl Strategy<Value = Script> {
+    let full = (full_state(), vec((1_u32..4, many()), 0..3)).prop_map(|(mut full, links)| {
+        for (label, chats) in links {
+            chats.for_each(|number| full.link(label, of_many(number)).unwrap());
+        }
+        full
+    });
+    (vec(any_wide_write(), 0..8), vec(any_wide_write(), 0..5), full, any::<bool>())
+        .prop_map(|(before, meanwhile, full, holds)| Script { before, meanwhile, full, holds })
+}
+
+fn script(write: impl Strategy<Value = Write>) -> impl Strategy<Value = Script> {
+    (vec(any_write(), 0..20), vec(write, 0..8), full_state(), any::<bool>())
+        .prop_map(|(before, meanwhile, full, holds)| Script { before, meanwhile, full, holds })
 }
 
 proptest! {
@@ -122,16 +210,74 @@ proptest! {
     /// A difference computed after the last write needs nothing from what was noted of aliases; the tests of the
     /// interface compare that one with a model.
     #[test]
-    fn the_moment_of_the_difference_makes_no_difference(
-        before in vec(write(), 0..20),
-        meanwhile in vec(write(), 0..8),
-        full in full_state(),
-    ) {
-        let expected = refreshed(&before, &meanwhile, &full, meanwhile.len());
-        for drafted_after in 0..meanwhile.len() {
-            prop_assert_eq!(&refreshed(&before, &meanwhile, &full, drafted_after), &expected, "after {}", drafted_after);
+    fn the_moment_of_the_difference_makes_no_difference(script in script(any_write())) {
+        check_moments(&script);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_moment_makes_no_difference_among_many_chats(script in wide_script()) {
+        check_moments(&script);
+    }
+}
+
+fn check_moments(script: &Script) {
+    let last = script.meanwhile.len();
+    let expected = refreshed(script, last, Way::InTurn);
+    for drafted_after in 0..=last {
+        assert_eq!(refreshed(script, drafted_after, Way::InTurn), expected, "after {drafted_after}");
+        if let Some(seen) = refreshed(script, drafted_after, Way::Prepared) {
+            assert_eq!(Some(seen), expected, "prepared after {drafted_after}");
         }
     }
+}
+
+/// Links, unlinks, edits and new labels, as they come in while a network is asked, are let through.
+#[test]
+fn short_writes_do_not_make_a_refresh_begin_again() {
+    let short = prop_oneof![
+        6 => (label(), chat()).prop_map(|(label, chat)| Write::Link(label, chat)),
+        3 => (label(), chat()).prop_map(|(label, chat)| Write::Unlink(label, chat)),
+        2 => (chat(), vec(label(), 0..3)).prop_map(|(chat, labels)| Write::Set(chat, labels)),
+        4 => chat().prop_map(|chat| Write::Set(chat, Vec::new())),
+        1 => (label(), any::<bool>()).prop_map(|(label, named)| Write::Edit(label, named)),
+        3 => (label(), chat()).prop_map(|(label, chat)| Write::Report(label, chat)),
+    ];
+    let mut runner = TestRunner::deterministic();
+    let (mut followed, mut all) = (0, 0);
+    for _ in 0..600 {
+        let script = script(short.clone()).new_tree(&mut runner).unwrap().current();
+        let last = script.meanwhile.len();
+        let expected = refreshed(&script, last, Way::InTurn);
+        for drafted_after in 0..=last {
+            let seen = refreshed(&script, drafted_after, Way::Prepared);
+            assert!(seen.is_none() || seen == expected, "prepared after {drafted_after}: {script:?}");
+            followed += usize::from(seen.is_some());
+            all += 1;
+        }
+    }
+    // The others edited a label that the state does not have, so that its pairs go one by one.
+    assert!(followed * 10 > all * 9, "{followed} of {all}");
+}
+
+/// The first of the free places that new chats were to take becomes the last one.
+#[test]
+fn a_free_place_that_was_taken_and_given_back_meanwhile_is_not_first_any_more() {
+    let before = ['d', 'e', 'f'];
+    let mut full = FullState::new();
+    ["a", "b", "c"].into_iter().for_each(|chat| full.link(1, chat).unwrap());
+    let link = before.iter().map(|&chat| Write::Report(1, chat));
+    let script = Script {
+        before: link.chain(before.iter().map(|&chat| Write::Unlink(1, chat))).collect(),
+        meanwhile: vec![Write::Link(1, 'h'), Write::Unlink(1, 'h')],
+        full,
+        holds: false,
+    };
+    let expected = refreshed(&script, 2, Way::InTurn);
+    assert_eq!(refreshed(&script, 0, Way::Prepared), expected);
 }
 
 #[test]
@@ -145,7 +291,7 @@ fn an_alias_learnt_after_the_difference_is_applied_to_the_state() {
     let ticket = index.begin_refresh().unwrap();
     let draft = index.draft_refresh(ticket.number, &full).unwrap();
     assert!(index.merge_chats("77@lid", "ana@c.us").unwrap().changed());
-    let committed = index.commit_draft(draft, true).unwrap();
+    let committed = index.commit_draft(&draft, true).unwrap();
     assert_eq!((committed.linked, committed.unlinked), (0, 0));
     assert_eq!((index.total_chats(), index.contains(1, "ana@c.us")), (1, true));
 }
@@ -157,7 +303,7 @@ fn a_ticket_cancelled_after_the_difference_is_refused() {
     let ticket = index.begin_refresh().unwrap();
     let draft = index.draft_refresh(ticket.number, &full).unwrap();
     assert!(index.cancel_refresh());
-    assert_eq!(index.commit_draft(draft, true), Err(crate::Error::TicketCancelled));
+    assert_eq!(index.commit_draft(&draft, true), Err(crate::Error::TicketCancelled));
     assert_eq!(index.revision(), 0);
 }
 
@@ -182,7 +328,7 @@ fn allocated_in_turn(chats: u64) -> u64 {
     let links = LinksByChat::new(&full);
     let mut unlinked = 0;
     let allocated = allocation_counter::measure(|| {
-        unlinked = index.commit_in_turn(index.writer(), draft, Some(&links), true).unwrap().unlinked;
+        unlinked = index.commit_in_turn(index.writer(), &draft, Some(&links), true).unwrap().unlinked;
     });
     assert!((20..=40).contains(&unlinked), "{unlinked} pairs went");
     allocated.bytes_total

@@ -104,7 +104,7 @@ impl State {
     }
 
     /// Gives the chat at a place labels that it does not have beside its old ones.
-    fn add(&mut self, place: Place, old: SetId, slots: &[Slot]) {
+    pub(super) fn add(&mut self, place: Place, old: SetId, slots: &[Slot]) {
         self.postings.link(slots, place, self.sets.members(old));
         let new = self.sets.with(old, slots, &self.labels);
         self.reset(place, old, new);
@@ -112,7 +112,7 @@ impl State {
     }
 
     /// Takes labels from the chat at a place, which has them.
-    fn take(&mut self, place: Place, slots: &[Slot]) {
+    pub(super) fn take(&mut self, place: Place, slots: &[Slot]) {
         let Some(old) = self.chats.set_of(place) else { return };
         let new = self.sets.without(old, slots);
         self.postings.unlink(slots, place, self.sets.members(new));

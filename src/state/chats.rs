@@ -224,7 +224,7 @@ impl Chats {
         }
     }
 
-    fn count_used(&mut self, place: Place, change: impl FnOnce(u16) -> u16) {
+    pub(super) fn count_used(&mut self, place: Place, change: impl FnOnce(u16) -> u16) {
         let page = to_index(place) / RUN;
         self.used.grow_to(page);
         if let Some(used) = self.used.get_mut(page) {
@@ -245,7 +245,7 @@ impl Chats {
         free.chain((new..Self::MAX).filter_map(|place| Place::try_from(place).ok()))
     }
 
-    fn next_free(&self, place: Place) -> Option<Place> {
+    pub(super) fn next_free(&self, place: Place) -> Option<Place> {
         self.records.get(to_index(place)).map(|record| record.set() & !FREE).filter(|&next| next != END)
     }
 
@@ -288,7 +288,7 @@ impl Chats {
         self.free = Some((first, place));
     }
 
-    fn put_key(&mut self, chat: &ChatId, place: Place) {
+    pub(super) fn put_key(&mut self, chat: &ChatId, place: Place) {
         let (key, hash) = match chat.key() {
             ChatKey::Compact(id) => (id.bits(), self.hash.hash_one(id.bits())),
             ChatKey::Text(text) => {
@@ -309,7 +309,7 @@ impl Chats {
         places.insert(hash, place, |other| hash_at(records, texts, state, other));
     }
 
-    fn drop_key(&mut self, place: Place) {
+    pub(super) fn drop_key(&mut self, place: Place) {
         let hash = hash_at(&self.records, &self.texts, &self.hash, place);
         self.places.remove(hash, place);
         if let Some(number) = self.key_at(place).and_then(text_number) {
@@ -393,6 +393,11 @@ impl Chats {
         self.texts.get(to_index(text_number(key)?))?.as_deref()
     }
 
+    /// What stands at a free place in front of another, or at the last one.
+    pub(crate) fn free_mark(next: Option<Place>) -> u32 {
+        FREE | next.unwrap_or(END)
+    }
+
     /// Whether a key is the revision of a free place.
     pub(crate) fn is_free_key(key: u64) -> bool {
         key >> CompactId::NUMBER_BITS == 0
@@ -406,11 +411,6 @@ impl Chats {
     pub(crate) fn can_take(&self, place: Place) -> bool {
         let is_first = self.free.is_some_and(|(first, _)| first == place);
         is_first || to_index(place) == self.len() || self.cut() == Some(place)
-    }
-
-    /// What stands at a free place in front of another, or at the last one.
-    pub(crate) fn free_mark(next: Option<Place>) -> u32 {
-        FREE | next.unwrap_or(END)
     }
 }
 

@@ -11,6 +11,8 @@ pub(crate) mod chats;
 pub(crate) mod postings;
 pub(crate) mod decide;
 pub(crate) mod apply;
+mod placing;
+pub(crate) mod prepared;
 pub(crate) mod bulk;
 pub(crate) mod check;
 #[cfg(test)]

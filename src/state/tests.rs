@@ -121,3 +121,31 @@ fn an_index_that_was_emptied_begins_anew() {
     assert_eq!(place_at(&mut state, "new", last), 0);
     assert_eq!((state.chats.len(), state.chats.free_list()), (1, None));
 }
+
+/// Everything of a state that can be seen, by anybody or by what is written later: labels, pairs at their places, the free
+/// places in their order with the revisions at which they became free, aliases, and numbers.
+pub(crate) fn all_of(state: &State) -> Vec<String> {
+    state.check_invariants().unwrap();
+    let mut all = vec![format!(
+        "revision {}, {:?}, {} rows, {} places, highest label {}",
+        state.revision,
+        state.refresh_state,
+        state.total_rows,
+        state.chats.len(),
+        state.labels.highest
+    )];
+    all.extend(state.labels.iter().map(|label| format!("{label:?}")));
+    all.extend(state.labels.deleted.iter().map(|(id, ())| format!("deleted {id}")));
+    for (place, _) in state.chats.taken_from(0) {
+        let labels: Vec<String> = state.labels_at(place).iter().map(|label| label.id().to_string()).collect();
+        all.push(format!("{place}: {} has {labels:?}", state.chats.chat_at(place).unwrap()));
+    }
+    let mut next = state.chats.free_list().map(|(first, _)| first);
+    while let Some(place) = next {
+        let (freed, behind) = state.chats.free_at(place).unwrap();
+        all.push(format!("{place}: free since {freed}"));
+        next = behind;
+    }
+    all.extend(state.aliases.iter().map(|(alias, chat)| format!("{alias} means {chat}")));
+    all
+}

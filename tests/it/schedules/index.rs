@@ -80,6 +80,41 @@ fn a_snapshot_beside_a_writer_shows_one_revision_for_ever() {
     explore(body, MANY);
 }
 
+/// A removal is prepared beside the writers, and brought up to what they wrote meanwhile.
+#[test]
+fn a_label_is_removed_beside_writers() {
+    let body = || {
+        let index = index(64);
+        let mut feed = index.subscribe();
+        let mut copy = Folded::from(&index.snapshot());
+        let removing = {
+            let index = index.clone();
+            thread::spawn(move || {
+                let removed = index.remove_label(1).unwrap();
+                assert!(index.label(1).is_none() && !index.contains(1, "ana"));
+                removed.links
+            })
+        };
+        let writing = {
+            let index = index.clone();
+            thread::spawn(move || {
+                let linked = [index.link(1, "bob"), index.link(1, "carl")];
+                assert!(index.link(2, "dora").unwrap() && index.link(2, "ana").unwrap());
+                assert!(index.unlink(2, "dora").unwrap());
+                linked.into_iter().filter(|linked| *linked == Ok(true)).count()
+            })
+        };
+        let links = removing.join().unwrap();
+        let linked = u64::try_from(writing.join().unwrap()).unwrap();
+        assert_eq!(links, 1 + linked, "a link that was refused came after the removal");
+        assert_eq!(index.revision(), 5 + linked);
+        assert!(ids_of(&index.snapshot(), "ana").into_iter().eq([2]) && index.total_chats() == 1);
+        drain(&mut feed, &mut copy, &index);
+        assert_same(&copy, &index);
+    };
+    explore(body, MANY);
+}
+
 /// Each of these may find the other's turn, and stand in line.
 #[test]
 fn writes_that_do_not_block_take_turns_with_those_that_do() {

@@ -1,0 +1,101 @@
+//! The removal of a label with many chats: prepared beside the writers, and brought up to what these did meanwhile.
+
+#[cfg(test)]
+mod tests;
+
+use hashbrown::HashSet;
+
+use crate::index::label_index::LabelIndex;
+use crate::index::recent::Watch;
+use crate::index::sync::LONG_REMOVAL;
+use crate::index::turn::Writer;
+use crate::model::change::Change;
+use crate::model::error::Result;
+use crate::model::op::{Committed, Event, Op, Outcome};
+use crate::state::decide::{Changes, Plan, plan};
+use crate::state::prepared::{Prepared, Sections, Update, chats_of};
+use crate::state::{State, Version};
+
+/// How often a commit is prepared before it is carried out in the turn to write. It is prepared again when others merged
+/// chats, removed labels or wrote very much meanwhile, which is rare.
+pub(crate) const ATTEMPTS: usize = 2;
+
+impl LabelIndex {
+    /// Removes a label with many chats, if that is what an operation does. `turn` gives the turn to write, once the new
+    /// version is prepared. None if there is nothing to prepare, the turn is not to be had, or others got in the way too
+    /// often: nothing has changed then.
+    ///
+    /// What stands in line by then was called while this one was, so that either may be first; what stood there before
+    /// goes first, and this one stands behind it.
+    pub(crate) fn remove_beside<'a>(
+        &'a self,
+        op: &Op,
+        turn: impl Fn() -> Option<Writer<'a>>,
+    ) -> Option<Result<Committed<Outcome>>> {
+        if !self.is_long_removal(op) || !self.turn().is_line_empty() {
+            return None;
+        }
+        for _ in 0..ATTEMPTS {
+            let (watch, prepared) = self.prepare_removal(op)?;
+            let writer = turn()?;
+            if let Some(done) = self.commit_removal(writer, op, &watch, prepared).transpose() {
+                return Some(done);
+            }
+        }
+        None
+    }
+
+    /// Whether an operation removes a label with many chats.
+    fn is_long_removal(&self, op: &Op) -> bool {
+        let (Op::RemoveLabel { label } | Op::Ingest { event: Event::LabelDeleted { label } }) = op else {
+            return false;
+        };
+        self.newest().read(|state| state.count(label)) > LONG_REMOVAL
+    }
+
+    /// Carries out the removal of a label on a version of its own. Writers go on.
+    fn prepare_removal(&self, op: &Op) -> Option<(Watch<'_>, Prepared)> {
+        let watch = self.watch();
+        // What is refused now may be right in the turn, or is refused again.
+        let labels = plan(&watch.base, op, self.rules()).ok()?.changes.into_vec();
+        let prepared = Prepared::new(Version::clone(&watch.base), &Sections { labels, ..Sections::default() })?;
+        Some((watch, prepared))
+    }
+
+    /// Brings a removal that was prepared up to the newest version, and shows it. None if that cannot be.
+    fn commit_removal(
+        &self,
+        mut writer: Writer<'_>,
+        op: &Op,
+        watch: &Watch<'_>,
+        prepared: Prepared,
+    ) -> Result<Option<Committed<Outcome>>> {
+        let now = self.newest_version();
+        let Some(meanwhile) = watch.meanwhile(now.revision) else { return Ok(None) };
+        let Plan { outcome, changes } = plan(&now, op, self.rules())?;
+        let Some(version) = caught_up(prepared, &now, &meanwhile, &changes) else { return Ok(None) };
+        if let Some(touched) = writer.notes() {
+            touched.note(&now, op, &outcome);
+        }
+        let revision = self.swap(&mut writer, version, changes)?;
+        writer.free_after(now);
+        Ok(Some(Committed { outcome, revision }))
+    }
+}
+
+/// A version without a label, brought up to what was written meanwhile.
+fn caught_up(prepared: Prepared, now: &State, meanwhile: &[Change], labels: &Changes) -> Option<Version> {
+    if meanwhile.is_empty() {
+        return Some(prepared.into_version());
+    }
+    let chats: HashSet<_> = chats_of(meanwhile).cloned().collect();
+    prepared.catch_up(&Update {
+        now,
+        meanwhile,
+        labels,
+        chats: &chats,
+        links: &[],
+        unlinks: &[],
+        places: now.chats.len(),
+    })
+}

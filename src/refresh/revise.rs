@@ -1,0 +1,226 @@
+//! A refresh that was prepared, brought up to what was written meanwhile.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use hashbrown::HashSet;
+
+use crate::collections::number::to_index;
+use crate::model::change::{Change, Place};
+use crate::model::chat_id::{ChatId, StoredOrder};
+use crate::model::error::Result;
+use crate::model::label::Label;
+use crate::model::label_id::LabelId;
+use crate::refresh::diff::{Diff, of_chat};
+use crate::refresh::reconcile::{Reconciler, Staying};
+use crate::state::State;
+use crate::state::decide::{Rules, full};
+use crate::state::prepared::{Sections, Update, chats_of, label_of, pair_of, places_of};
+
+/// The changes of a refresh on the newest version, and which of them are not as they were prepared.
+#[derive(Debug, Default)]
+pub(super) struct Revised {
+    pub(super) commit: Sections,
+    /// The chats whose pairs or place may be others than prepared.
+    pub(super) chats: HashSet<ChatId>,
+    /// The changes of those chats.
+    pub(super) links: Vec<Change>,
+    pub(super) unlinks: Vec<Change>,
+    /// How many places there are after the commit.
+    pub(super) places: usize,
+}
+
+impl Revised {
+    /// What the prepared version needs to know.
+    pub(super) fn update<'a>(&'a self, now: &'a State, meanwhile: &'a [Change]) -> Update<'a> {
+        let Self { commit, chats, links, unlinks, places } = self;
+        Update { now, meanwhile, labels: &commit.labels, chats, links, unlinks, places: *places }
+    }
+}
+
+/// What was prepared, and on what.
+pub(super) struct Former<'a> {
+    pub(super) base: &'a State,
+    pub(super) diff: &'a Diff,
+    pub(super) commit: Sections,
+    /// What was written since.
+    pub(super) meanwhile: &'a [Change],
+}
+
+/// Links of new chats, those of one chat behind each other.
+type Links = Vec<Change>;
+
+impl Reconciler<'_> {
+    /// The changes on the newest version, which differs from that of the draft in the pairs of the `written` chats alone,
+    /// and in labels. None if the commit would take free places away, or if a label came back meanwhile whose links in the
+    /// full state were dropped.
+    ///
+    /// Every other chat has the changes that were prepared. A new chat has its place too, unless a write took it: then it
+    /// gets one that nobody has.
+    ///
+    /// **O(c + w log c)** in the changes that were prepared and the pairs of the written chats.
+    pub(super) fn revise(&self, former: Former<'_>, written: HashSet<ChatId>, rules: Rules) -> Result<Option<Revised>> {
+        let Former { base, diff, commit, meanwhile } = former;
+        let labels = self.label_changes(&diff.labels);
+        let (mut linked, mut homeless, mut unlinked) = (Links::new(), Links::new(), Vec::new());
+        let stays = self.staying(&labels, rules)?;
+        let stayed = Staying::new(base, &commit.labels);
+        let mut written_labels = meanwhile.iter().filter_map(label_of);
+        if written_labels.any(|label| self.stated.has(label) && stayed.has(label) != stays.has(label)) {
+            return Ok(None);
+        }
+        let covered = self.touched.covered(self.state);
+        for StoredOrder(chat) in written.iter().cloned().map(StoredOrder).collect::<BTreeSet<_>>() {
+            let place = self.state.chats.find(&chat);
+            for (label, is_link) in self.differing_pairs(base, diff, &chat) {
+                let pair = || (label.clone(), chat.clone());
+                if !stays.has(&label) || covered.has(&label, &chat) {
+                    continue;
+                }
+                let (label, chat) = pair();
+                match (is_link, place) {
+                    (false, _) => unlinked.push(Change::ChatUnlinked { label, chat }),
+                    (true, Some(place)) => linked.push(Change::ChatLinked { label, chat, place }),
+                    // It gets a place below.
+                    (true, None) => homeless.push(Change::ChatLinked { label, chat, place: 0 }),
+                }
+            }
+        }
+        let mut chats = written;
+        let Sections { links: mut kept, mut unlinks, .. } = commit;
+        let is_as_prepared = |change: &Change| pair_of(change).is_some_and(|(chat, _)| !chats.contains(chat));
+        kept.retain(is_as_prepared);
+        unlinks.retain(is_as_prepared);
+        unlinks.extend(unlinked.iter().cloned());
+        let is_new = |change: &Change| matches!(change, Change::ChatLinked { place, .. } if base.is_vacant(*place));
+        let new = chat_runs(&kept).filter(|run| run.first().is_some_and(is_new)).count();
+        let count = new + chat_runs(&homeless).count();
+        let picks: Vec<Place> = self.state.chats.vacancies(rules.horizon).take(count).collect();
+        if picks.len() < count {
+            return Err(full());
+        }
+        if picks.first().is_some_and(|&place| self.state.chats.is_cut(place)) {
+            return Ok(None);
+        }
+        let picks = Picks::new(picks, self.state.chats.len(), meanwhile);
+        let mut moved: Links = kept.extract_if(.., |change| is_new(change) && !picks.has(change)).collect();
+        chats.extend(chats_of(&moved).cloned());
+        moved.append(&mut homeless);
+        let Some(given) = picks.give(&mut kept, is_new, &moved) else { return Ok(None) };
+        kept.extend(linked.iter().cloned());
+        linked.extend(given);
+        Ok(Some(Revised {
+            commit: Sections { labels, links: kept, unlinks, end: Some(Change::Refreshed) },
+            chats,
+            links: linked,
+            unlinks: unlinked,
+            places: picks.places,
+        }))
+    }
+
+    /// The pairs of a chat in which the full state differs from the newest version, as if nothing was written meanwhile;
+    /// true are those that it has.
+    fn differing_pairs(&self, base: &State, diff: &Diff, chat: &ChatId) -> Vec<(LabelId, bool)> {
+        let labels_in = |state: &State| -> BTreeSet<LabelId> {
+            let slots = state.chats.find(chat).map(|place| state.slots_at(place)).unwrap_or_default();
+            slots.iter().filter_map(|&slot| state.labels.at(slot)).map(Label::id).cloned().collect()
+        };
+        let had = labels_in(self.state);
+        let mut wanted = labels_in(base);
+        wanted.retain(|label| self.stated.has(label));
+        of_chat(&diff.unlink, chat).for_each(|label| {
+            wanted.remove(label);
+        });
+        wanted.extend(of_chat(&diff.link, chat).filter(|label| self.stated.has(label)).cloned());
+        let links = wanted.difference(&had).map(|label| (label.clone(), true));
+        links.chain(had.difference(&wanted).map(|label| (label.clone(), false))).collect()
+    }
+}
+
+/// The changes of each chat.
+fn chat_runs(links: &[Change]) -> impl Iterator<Item = &[Change]> {
+    links.chunk_by(|a, b| pair_of(a).map(|(chat, _)| chat) == pair_of(b).map(|(chat, _)| chat))
+}
+
+/// The places that new chats take, in the order in which they have to.
+struct Picks {
+    /// How many places there are when all of these are taken.
+    places: usize,
+    picks: Vec<Place>,
+    /// Those that were free, but for those that a write took and gave back, which are not in the same order any more.
+    free: HashSet<Place>,
+    /// Those that are new.
+    new: Range<usize>,
+}
+
+impl Picks {
+    fn new(picks: Vec<Place>, end: usize, meanwhile: &[Change]) -> Self {
+        let mut free: HashSet<Place> = picks.iter().copied().filter(|&place| to_index(place) < end).collect();
+        let places = end + picks.len() - free.len();
+        places_of(meanwhile).for_each(|place| {
+            free.remove(&place);
+        });
+        Self { places, picks, free, new: end..places }
+    }
+
+    /// Whether a chat keeps the place that its link names.
+    fn has(&self, link: &Change) -> bool {
+        let Change::ChatLinked { place, .. } = link else { return false };
+        self.new.contains(&to_index(*place)) || self.free.contains(place)
+    }
+
+    /// Gives the places that are left to other chats: their links are put among those that keep their places, so that all
+    /// places are taken in order. Gives these links again. None if there is no such order.
+    fn give(&self, kept: &mut Links, is_new: impl Fn(&Change) -> bool, others: &[Change]) -> Option<Links> {
+        let (mut picks, mut others) = (self.picks.iter().copied(), chat_runs(others));
+        let (mut given, mut left_over) = (Links::new(), 0_usize);
+        // There are as many places as chats: one is left over if a chat that keeps its place is not met in order.
+        let mut give = |place: Place| {
+            let run = others.next().unwrap_or_default();
+            left_over += usize::from(run.is_empty());
+            let links = run.iter().filter_map(pair_of).map(|(chat, label)| Change::ChatLinked {
+                label: label.clone(),
+                chat: chat.clone(),
+                place,
+            });
+            given.extend(links);
+            given.len()
+        };
+        // Where links come in between: the number of links before them, and the end of those that come there.
+        let mut gaps: Vec<(usize, usize)> = Vec::new();
+        let mut before = 0;
+        for run in chat_runs(kept) {
+            if let Some(Change::ChatLinked { place, .. }) = run.first().filter(|change| is_new(change)) {
+                for pick in picks.by_ref().take_while(|pick| pick != place) {
+                    gaps.push((before, give(pick)));
+                }
+            }
+            before += run.len();
+        }
+        picks.for_each(|pick| {
+            give(pick);
+        });
+        if left_over > 0 {
+            return None;
+        }
+        insert(kept, &given, &gaps);
+        Some(given)
+    }
+}
+
+/// Puts links where they belong among others, and those behind the last gap at the end. Mostly there is no gap.
+fn insert(links: &mut Links, given: &[Change], gaps: &[(usize, usize)]) {
+    let mut from = 0;
+    if !gaps.is_empty() {
+        let mut rest = std::mem::take(links).into_iter();
+        let mut taken = 0;
+        links.reserve(rest.len() + given.len());
+        for &(before, to) in gaps {
+            links.extend(rest.by_ref().take(before - taken));
+            links.extend(given.get(from..to).unwrap_or_default().iter().cloned());
+            (taken, from) = (before, to);
+        }
+        links.extend(rest);
+    }
+    links.extend(given.get(from..).unwrap_or_default().iter().cloned());
+}
