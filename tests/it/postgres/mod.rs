@@ -1,6 +1,7 @@
 //! Stores in PostgreSQL: what several of them see, and what happens when the server or the network is gone.
 
 mod bad_input;
+mod chaos;
 mod checkpoints;
 mod faults;
 mod model;
