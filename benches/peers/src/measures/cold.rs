@@ -11,7 +11,7 @@ use crate::question::{Clause, Mix, Question, questions};
 use crate::random::Random;
 use crate::timing::Timing;
 
-/// Bytes that are walked: three times the largest cache of the machine that docs/benchmarks.md is about.
+/// Bytes that are walked: three times the largest cache of the machine that docs/lab.md is about.
 const WALKED: usize = 96 << 20;
 
 /// Bytes of a line of the caches.
