@@ -17,8 +17,12 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ADDRESS", env = "LABEL_INDEX_LISTEN", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
     /// The folder of the store, which is made if there is none.
-    #[arg(long, value_name = "DIR", env = "LABEL_INDEX_DATA", required_unless_present = "demo")]
+    #[arg(long, value_name = "DIR", env = "LABEL_INDEX_DATA", required_unless_present_any = ["demo", "store"])]
     pub(crate) data: Option<PathBuf>,
+    /// A PostgreSQL database that has the store instead, and that several servers share: postgres://user:password@host/database.
+    /// The folder of --data then has only what webhooks need.
+    #[arg(long, value_name = "URL", env = "LABEL_INDEX_STORE", hide_env_values = true)]
+    pub(crate) store: Option<String>,
     /// Makes an instance with the bundled sample, in a temporary folder unless --data is given, and prints its token.
     #[arg(long)]
     pub(crate) demo: bool,

@@ -58,6 +58,9 @@ pub(crate) async fn serve(arguments: Arguments) -> Result<(), String> {
     if let Some(token) = &demo_token {
         tokens.add(token, Scope::Instance(demo::INSTANCE.to_owned()))?;
     }
+    if arguments.data.is_none() && arguments.store.is_some() && arguments.webhooks.is_used() {
+        return Err("--webhook with --store needs --data DIR, where it is kept how far each webhook is".to_owned());
+    }
     let tls = tls(&arguments).await?;
     let store = open(folder, &arguments, &tokens).map_err(|error| error.to_string())?;
     let listener = TcpListener::bind(arguments.listen).map_err(|error| format!("{}: {error}", arguments.listen))?;
@@ -109,7 +112,10 @@ async fn close(mut app: Arc<App>) -> Result<(), String> {
 
 /// Opens the store, and makes the instances that are named.
 fn open(folder: &Path, arguments: &Arguments, tokens: &Tokens) -> label_index::Result<Store> {
-    let store = Store::open(folder)?;
+    let store = match &arguments.store {
+        Some(url) => Store::connect(url)?,
+        None => Store::open(folder)?,
+    };
     for name in tokens.instances().chain(arguments.instance.iter().map(String::as_str)) {
         store.instance(name)?;
     }

@@ -50,6 +50,13 @@ pub(crate) struct Options {
     give_up: u64,
 }
 
+impl Options {
+    /// Whether events are posted anywhere.
+    pub(crate) fn is_used(&self) -> bool {
+        !self.urls.is_empty()
+    }
+}
+
 /// Everything that is posted, until the server is told to end.
 #[derive(Debug)]
 pub(crate) struct Webhooks {

@@ -23,10 +23,14 @@ mod links;
 mod logs;
 mod metrics;
 mod page;
+#[path = "../../../tests/it/postgres/server.rs"]
+#[expect(dead_code, reason = "tests of the crate use more of it")]
+mod postgres;
 mod rate;
 mod receiver;
 mod sample;
 mod server;
+mod shared_store;
 mod shutdown;
 mod sse;
 mod start;
