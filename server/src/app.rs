@@ -26,6 +26,7 @@ use crate::request::chat::ChatNames;
 use crate::request::path;
 use crate::routes;
 use crate::tokens::Tokens;
+use crate::upstream::{ReportKey, Upstream};
 
 /// Bytes of a body.
 const LONGEST_BODY: usize = 1 << 20;
@@ -47,6 +48,10 @@ pub(crate) struct App {
     /// Streams of events that may be begun yet.
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) metrics: Metrics,
+    /// The network's gateway, if there is one.
+    pub(crate) upstream: Option<Arc<Upstream>>,
+    /// The key with which the gateway signs what it reports.
+    pub(crate) report_key: Option<ReportKey>,
     /// Cancelled when the server is told to end: no requests should be sent to it any more.
     pub(crate) draining: CancellationToken,
     /// Cancelled when the server ends.
@@ -82,6 +87,15 @@ impl App {
         if !scope.is_some_and(|(_, scope)| scope.allows(name)) {
             return Err(Failure::invalid_token());
         }
+        self.known_session(name).await
+    }
+
+    /// The index of a session, for a request that is allowed to have it.
+    ///
+    /// # Errors
+    ///
+    /// 404 if there is none.
+    pub(crate) async fn known_session(self: &Arc<Self>, name: &str) -> Answered<LabelIndex> {
         self.instance(name).await.map_err(|failure| match failure.status {
             StatusCode::NOT_FOUND => Failure::session_not_found(),
             _ => failure,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-use crate::webhooks;
+use crate::{upstream, webhooks};
 
 /// Labels on chats over HTTP: contacts by label, labels and links.
 ///
@@ -56,6 +56,8 @@ pub(crate) struct Arguments {
     pub(crate) drain: u64,
     #[command(flatten)]
     pub(crate) webhooks: webhooks::Options,
+    #[command(flatten)]
+    pub(crate) upstream: upstream::Options,
 }
 
 impl Arguments {

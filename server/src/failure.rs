@@ -47,6 +47,11 @@ impl Failure {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "Instance is not connected to WhatsApp")
     }
 
+    /// 502.
+    pub(crate) fn bad_gateway(message: &'static str) -> Self {
+        Self::new(StatusCode::BAD_GATEWAY, message)
+    }
+
     pub(crate) fn session_not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "Session not found")
     }

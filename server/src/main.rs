@@ -2,6 +2,7 @@
 
 mod app;
 mod arguments;
+mod chat_write;
 mod demo;
 mod events;
 mod failure;
@@ -15,6 +16,7 @@ mod routes;
 mod schemas;
 mod serve;
 mod tokens;
+mod upstream;
 mod webhooks;
 
 use std::process::ExitCode;

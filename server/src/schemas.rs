@@ -140,6 +140,9 @@ pub(crate) enum Failures {
     /// Something here is broken.
     #[response(status = 500)]
     Internal(#[to_schema] Problem),
+    /// The network's gateway answered what it should not, or refused a change.
+    #[response(status = 502)]
+    BadGateway(#[to_schema] Problem),
     /// The server is too busy, or cannot write; `Retry-After` says when to try again.
     #[response(status = 503)]
     Unavailable(#[to_schema] Problem),

@@ -22,6 +22,7 @@ use crate::metrics::Metrics;
 use crate::rate::Rate;
 use crate::request::chat::ChatNames;
 use crate::tokens::{Scope, Tokens};
+use crate::upstream::{ReportKey, Upstream};
 use crate::webhooks::Webhooks;
 
 /// How long requests may go on once the server is told to end.
@@ -62,6 +63,9 @@ pub(crate) async fn serve(arguments: Arguments) -> Result<(), String> {
         return Err("--webhook with --store needs --data DIR, where it is kept how far each webhook is".to_owned());
     }
     let tls = tls(&arguments).await?;
+    let metrics = Metrics::new(arguments.metrics_by_instance);
+    let upstream = Upstream::open(&arguments.upstream, Arc::clone(&metrics.upstream))?;
+    let report_key = arguments.upstream.webhook_key.as_deref().map(ReportKey::new).transpose()?;
     let store = open(folder, &arguments, &tokens).map_err(|error| error.to_string())?;
     let listener = TcpListener::bind(arguments.listen).map_err(|error| format!("{}: {error}", arguments.listen))?;
     listener.set_nonblocking(true).map_err(|error| error.to_string())?;
@@ -73,7 +77,9 @@ pub(crate) async fn serve(arguments: Arguments) -> Result<(), String> {
         chats: ChatNames { host_keys: arguments.host_keys || arguments.demo },
         gates: Gates::new(),
         streams: Arc::new(Semaphore::new(STREAMS)),
-        metrics: Metrics::new(arguments.metrics_by_instance),
+        metrics,
+        upstream,
+        report_key,
         draining: CancellationToken::new(),
         ending: CancellationToken::new(),
     });

@@ -17,6 +17,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::app::{App, STREAMS};
+use crate::upstream;
 use crate::webhooks::meter::Meter;
 
 /// The name that all numbers begin with.
@@ -34,6 +35,8 @@ pub(crate) struct Metrics {
     abandoned: Counter,
     /// What is posted to webhooks.
     pub(crate) webhooks: Arc<Meter>,
+    /// What goes on with the gateway.
+    pub(crate) upstream: Arc<upstream::meter::Meter>,
     /// Whether the numbers of each index are given by instance; else their totals.
     by_instance: bool,
 }
@@ -64,7 +67,9 @@ impl Metrics {
         let help = "Requests whose client went away before the answer began";
         registry.register("http_requests_abandoned", help, abandoned.clone());
         webhooks.register(&mut registry);
-        Self { registry, requests, durations, in_flight, abandoned, webhooks, by_instance }
+        let upstream = Arc::<upstream::meter::Meter>::default();
+        upstream.register(&mut registry);
+        Self { registry, requests, durations, in_flight, abandoned, webhooks, upstream, by_instance }
     }
 
     /// A request has come.

@@ -15,6 +15,7 @@ use crate::tokens::TokenDigest;
 /// An instance that the token of the request is for.
 #[derive(Debug)]
 pub(crate) struct Access {
+    pub(crate) name: String,
     pub(crate) index: LabelIndex,
     pub(crate) token: TokenDigest,
 }
@@ -34,6 +35,6 @@ impl FromRequestParts<Arc<App>> for Access {
             return Err(Failure::invalid_token());
         }
         let index = app.instance(&name).await?;
-        Ok(Self { index, token })
+        Ok(Self { name, index, token })
     }
 }

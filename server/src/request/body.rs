@@ -28,15 +28,33 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 ///
 /// A failure for a body that is too long, is not said to be JSON, is malformed, or has a field twice.
 pub(crate) async fn object<S: Send + Sync>(request: Request, state: &S) -> Answered<Map<String, Value>> {
-    let json = is_json(request.headers());
-    let body = Bytes::from_request(request, state).await.map_err(refused)?;
+    let (headers, body) = bytes(request, state).await?;
+    fields(&headers, &body)
+}
+
+/// The headers and the body of a request, as they came.
+///
+/// # Errors
+///
+/// A failure for a body that is too long.
+pub(crate) async fn bytes<S: Send + Sync>(mut request: Request, state: &S) -> Answered<(HeaderMap, Bytes)> {
+    let headers = std::mem::take(request.headers_mut());
+    Ok((headers, Bytes::from_request(request, state).await.map_err(refused)?))
+}
+
+/// The object in a body; no body is an empty one.
+///
+/// # Errors
+///
+/// A failure for a body that is not said to be JSON, is malformed, or has a field twice.
+pub(crate) fn fields(headers: &HeaderMap, body: &[u8]) -> Answered<Map<String, Value>> {
     if body.is_empty() {
         return Ok(Map::new());
     }
-    if !json {
+    if !is_json(headers) {
         return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body has to be application/json"));
     }
-    let Fields(fields) = serde_json::from_slice(&body).map_err(malformed)?;
+    let Fields(fields) = serde_json::from_slice(body).map_err(malformed)?;
     Ok(fields)
 }
 

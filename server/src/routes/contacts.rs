@@ -103,9 +103,11 @@ pub(crate) async fn contacts_by_label(
 ) -> Answered<Json<Contacts>> {
     app.rate.count(&access.token)?;
     let page = page(question.limit, question.after.as_deref())?;
-    if question.refresh == Some(true) {
-        return Err(Failure::not_connected());
+    let refreshed = question.refresh == Some(true);
+    if refreshed {
+        let upstream = app.upstream.as_ref().ok_or_else(Failure::not_connected)?;
+        upstream.refresh(&access.name, &access.index).await?;
     }
     let answer = access.index.query(&question.filter(), page)?;
-    Ok(Json(Contacts { done: Done::saying("Contacts retrieved successfully"), answer, refreshed: false }))
+    Ok(Json(Contacts { done: Done::saying("Contacts retrieved successfully"), answer, refreshed }))
 }

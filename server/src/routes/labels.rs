@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use label_index::{Error, Filter, Label, LabelIndex, LabelPatch, NewLabel};
+use label_index::{Error, Event, Filter, Label, LabelId, LabelIndex, LabelPatch, NewLabel};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -179,4 +179,16 @@ pub(crate) async fn remove_label(app: &App, index: &LabelIndex, id: &str) -> Ans
     drop(closed);
     receipt.await?;
     Ok(())
+}
+
+/// Takes in that the network deleted a label: removes it as [`remove_label`] does, or remembers the deletion of one that is
+/// not known here.
+pub(crate) async fn forget_label(app: &App, index: &LabelIndex, label: LabelId) -> Answered<()> {
+    match remove_label(app, index, &label.to_string()).await {
+        Err(failure) if failure.status == StatusCode::NOT_FOUND => {
+            index.ingest_async(Event::LabelDeleted { label }).await?;
+            Ok(())
+        }
+        done => done,
+    }
 }

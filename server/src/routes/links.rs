@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
+use crate::chat_write::ChatWrite;
 use crate::failure::{Answered, Failure};
 use crate::request::session::{Nothing, Session};
 use crate::routes::contacts::page;
@@ -142,7 +143,8 @@ pub(crate) async fn link(
     Path(LabelAndChat { id, chat_id }): Path<LabelAndChat>,
     session: Session,
 ) -> Answered<Json<Done>> {
-    link_chat(&app, &session.index, &id, &app.chats.chat(&chat_id)?).await?;
+    let chat = app.chats.chat(&chat_id)?;
+    ChatWrite::Link(id).carry_out(&app, &session.name, &session.index, chat).await?;
     Ok(Json(Done::new()))
 }
 
@@ -157,7 +159,8 @@ pub(crate) async fn unlink(
     Path(LabelAndChat { id, chat_id }): Path<LabelAndChat>,
     session: Session,
 ) -> Answered<Json<Done>> {
-    unlink_chat(&session.index, &id, &app.chats.chat(&chat_id)?).await?;
+    let chat = app.chats.chat(&chat_id)?;
+    ChatWrite::Unlink(id).carry_out(&app, &session.name, &session.index, chat).await?;
     Ok(Json(Done::new()))
 }
 
@@ -186,25 +189,8 @@ pub(crate) async fn set(
     Path(OneChat { chat_id }): Path<OneChat>,
     session: Session<Nothing, LabelSet>,
 ) -> Answered<Json<Done>> {
-    let labels = || session.body.labels.iter().map(|label| label.id.as_str());
-    let mut batch = session.index.batch();
-    batch.set_labels(app.chats.chat(&chat_id)?, labels())?;
-    app.gates.submit(&session.index, labels(), batch).await?;
+    let chat = app.chats.chat(&chat_id)?;
+    let labels = session.body.labels.into_iter().map(|label| label.id).collect();
+    ChatWrite::Set(labels).carry_out(&app, &session.name, &session.index, chat).await?;
     Ok(Json(Done::new()))
-}
-
-/// Gives a chat a label.
-pub(crate) async fn link_chat(app: &App, index: &LabelIndex, id: &str, chat: &ChatId) -> Answered<()> {
-    let mut batch = index.batch();
-    batch.link(id, chat)?;
-    app.gates.submit(index, [id], batch).await?;
-    Ok(())
-}
-
-/// Takes a label from a chat.
-pub(crate) async fn unlink_chat(index: &LabelIndex, id: &str, chat: &ChatId) -> Answered<()> {
-    let mut batch = index.batch();
-    batch.unlink(id, chat)?;
-    batch.submit().await?;
-    Ok(())
 }

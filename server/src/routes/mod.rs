@@ -10,6 +10,7 @@ pub(crate) mod links;
 pub(crate) mod openapi;
 pub(crate) mod operation;
 pub(crate) mod tags;
+pub(crate) mod waha;
 
 use std::sync::Arc;
 
@@ -34,6 +35,7 @@ pub(crate) fn all() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(links::link, links::unlink))
         .routes(routes!(links::labels_of, links::set))
         .routes(routes!(events::stream))
+        .routes(routes!(waha::report))
 }
 
 /// The routes for those who run the server, which the document describes too.

@@ -16,6 +16,7 @@ use crate::app::App;
     tags(
         (name = "contacts", description = "The first interface: the instance is in the path, the token in a header."),
         (name = "labels", description = "The second interface: instance_id and access_token are in the query or in the body."),
+        (name = "gateway", description = "For the network's gateway, which reports what happens."),
         (name = "operation", description = "For those who run the server."),
     )
 )]

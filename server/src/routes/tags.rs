@@ -10,13 +10,14 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
+use crate::chat_write::ChatWrite;
 use crate::failure::Answered;
 use crate::request::access::Access;
 use crate::request::body::Body;
 use crate::request::query::Query;
 use crate::request::session::Nothing;
 use crate::routes::labels::{LabelList, OneLabel, create_label, remove_label};
-use crate::routes::links::{ChatLabels, link_chat, unlink_chat};
+use crate::routes::links::ChatLabels;
 use crate::schemas::{Done, Failures};
 
 /// The fields of a new label.
@@ -126,7 +127,8 @@ pub(crate) async fn assign(
     Query(Nothing {}): Query<Nothing>,
     Body(Assignment { number, tag_id }): Body<Assignment>,
 ) -> Answered<Json<Done>> {
-    link_chat(&app, &access.index, &tag_id, &app.chats.chat(&number)?).await?;
+    let chat = app.chats.chat(&number)?;
+    ChatWrite::Link(tag_id).carry_out(&app, &access.name, &access.index, chat).await?;
     Ok(Json(Done::new()))
 }
 
@@ -142,6 +144,7 @@ pub(crate) async fn unassign(
     Query(Nothing {}): Query<Nothing>,
     Body(Assignment { number, tag_id }): Body<Assignment>,
 ) -> Answered<Json<Done>> {
-    unlink_chat(&access.index, &tag_id, &app.chats.chat(&number)?).await?;
+    let chat = app.chats.chat(&number)?;
+    ChatWrite::Unlink(tag_id).carry_out(&app, &access.name, &access.index, chat).await?;
     Ok(Json(Done::new()))
 }

@@ -29,7 +29,8 @@ async fn no_operation_takes_the_token_of_another_instance() {
     let operations = operations(&server).await;
     assert!(operations.len() >= 17, "{operations:?}");
     for (method, path) in operations {
-        if ["/v2/instances", "/healthz", "/readyz"].contains(&path.as_str()) {
+        // The instance of a report is in its body, with names of its own: `upstream_reports` asks with these tokens.
+        if ["/v2/instances", "/healthz", "/readyz", "/webhooks/waha"].contains(&path.as_str()) {
             continue;
         }
         let body = json!({ "name": "X", "number": "5511999990001", "tagId": "1", "labels": [] });

@@ -1,0 +1,36 @@
+//! What goes on with the gateway, in numbers.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+
+/// Counts refreshes, and changes that the gateway was told.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    refreshes: Family<ResultLabels, Counter>,
+    writes: Family<ResultLabels, Counter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabels {
+    result: &'static str,
+}
+
+impl Meter {
+    /// Adds the counters to a registry.
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        registry.register("upstream_refreshes", "Refreshes from the upstream, by result", self.refreshes.clone());
+        registry.register("upstream_writes", "Changes that the upstream was told, by result", self.writes.clone());
+    }
+
+    /// Counts a refresh.
+    pub(super) fn refreshed(&self, result: &'static str) {
+        self.refreshes.get_or_create(&ResultLabels { result }).inc();
+    }
+
+    /// Counts a change that the gateway was told.
+    pub(super) fn wrote(&self, result: &'static str) {
+        self.writes.get_or_create(&ResultLabels { result }).inc();
+    }
+}

@@ -1,0 +1,221 @@
+//! The part of WAHA's REST interface that is needed: sessions, labels, and the chats of labels.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use label_index::{ChatId, LabelId, LabelName, LabelPatch};
+use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::upstream::blocking;
+use crate::upstream::trouble::Trouble;
+
+/// How long one call may take until its answer begins, and how long a pause in the answer may be.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long one call may take in all.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+/// Bytes of one answer.
+const LONGEST_ANSWER: usize = 64 << 20;
+/// Labels of one account.
+const LABELS: usize = 10_000;
+/// Lists that are fetched at the same time, for all accounts together: it bounds the memory that answers take.
+const LISTS: usize = 4;
+/// Changes that the gateway is told at the same time.
+const WRITES: usize = 32;
+
+/// A label, its fields, and its chats.
+pub(super) type FetchedLabel = (LabelId, LabelPatch, Vec<ChatId>);
+
+/// A gateway.
+#[derive(Debug)]
+pub(super) struct Waha {
+    client: Client,
+    base: Url,
+    lists: Semaphore,
+    writes: Arc<Semaphore>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SessionRecord {
+    status: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct LabelRecord {
+    id: String,
+    name: Option<String>,
+    color: Option<i32>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ChatRecord {
+    id: ChatRecordId,
+}
+
+/// Engines of WAHA differ in this.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum ChatRecordId {
+    Text(String),
+    Parts {
+        #[serde(rename = "_serialized")]
+        text: String,
+    },
+}
+
+impl Waha {
+    /// A gateway at an address, with the key that it wants.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the address or the key, or when there can be no client.
+    pub(super) fn new(base: Url, key: Option<&str>) -> Result<Self, String> {
+        if !matches!(base.scheme(), "http" | "https") {
+            return Err(format!("the upstream needs an address of http or https, not of {}", base.scheme()));
+        }
+        let mut headers = HeaderMap::new();
+        if let Some(key) = key {
+            let mut key =
+                HeaderValue::from_str(key).map_err(|_| "the upstream key cannot be in a header".to_owned())?;
+            key.set_sensitive(true);
+            headers.insert("x-api-key", key);
+        }
+        let client = Client::builder().connect_timeout(PATIENCE).read_timeout(PATIENCE).timeout(TIME_LIMIT);
+        // The key goes to the address that was given, and to no other.
+        let client = client.redirect(reqwest::redirect::Policy::none()).default_headers(headers).build();
+        let client = client.map_err(|error| format!("no client for the upstream: {error}"))?;
+        Ok(Self { client, base, lists: Semaphore::new(LISTS), writes: Semaphore::new(WRITES).into() })
+    }
+
+    /// Everything that the gateway has of a session's labels.
+    ///
+    /// # Errors
+    ///
+    /// The first trouble; what was fetched before is dropped.
+    pub(super) async fn fetch(&self, session: &str) -> Result<Vec<FetchedLabel>, Trouble> {
+        self.require_working(session).await?;
+        let labels: Vec<LabelRecord> = self.get(&["api", session, "labels"]).await?;
+        if labels.len() > LABELS {
+            return Err(Trouble::Nonsense(format!("more than {LABELS} labels")));
+        }
+        let fetch = |label: LabelRecord| async move {
+            let id = label.id.parse().map_err(|_| Trouble::Nonsense("the id of a label cannot be one".to_owned()))?;
+            let mut patch = LabelPatch::new();
+            patch.color = label.color;
+            patch.name = label.name.as_deref().and_then(LabelName::lenient);
+            let chats: Vec<ChatRecord> = self.get(&["api", session, "labels", &label.id, "chats"]).await?;
+            let chats = blocking(move || chats.into_iter().map(ChatRecord::chat).collect()).await?;
+            Ok::<FetchedLabel, Trouble>((id, patch, chats))
+        };
+        stream::iter(labels).map(fetch).buffer_unordered(LISTS).try_collect().await
+    }
+
+    /// Waits until one more change may be told.
+    pub(super) async fn write_permit(&self) -> Option<OwnedSemaphorePermit> {
+        // Never closed.
+        Arc::clone(&self.writes).acquire_owned().await.ok()
+    }
+
+    /// Makes the labels of a chat exactly these.
+    ///
+    /// # Errors
+    ///
+    /// The trouble. If the gateway could not be reached, it may have done it.
+    pub(super) async fn set_labels(&self, session: &str, chat: &ChatId, labels: &[LabelId]) -> Result<(), Trouble> {
+        let chat = chat.to_string();
+        let labels: Vec<_> = labels.iter().map(|id| json!({ "id": id.to_string() })).collect();
+        let request = self.request(Method::PUT, &["api", session, "labels", "chats", &chat])?;
+        let response = request.json(&json!({ "labels": labels })).send().await.map_err(unreachable)?;
+        let status = response.status();
+        if status.is_client_error() {
+            // So the gateway also answers for a session that is not connected.
+            self.require_working(session).await?;
+            return Err(Trouble::Refused(format!("the upstream answers {status}")));
+        }
+        succeeded(response).map(drop)
+    }
+
+    async fn require_working(&self, session: &str) -> Result<(), Trouble> {
+        let request = self.request(Method::GET, &["api", "sessions", session])?;
+        let response = request.send().await.map_err(unreachable)?;
+        if response.status() == StatusCode::NOT_FOUND {
+            return Err(Trouble::NotConnected("the upstream has no such session".to_owned()));
+        }
+        let SessionRecord { status } = self.read(response).await?;
+        if status == "WORKING" {
+            return Ok(());
+        }
+        Err(Trouble::NotConnected(format!("the status of the session is {:?}", status.get(..32).unwrap_or(&status))))
+    }
+
+    async fn get<T: DeserializeOwned + Send + 'static>(&self, path: &[&str]) -> Result<T, Trouble> {
+        let _permit: Option<_> = self.lists.acquire().await.ok();
+        let response = self.request(Method::GET, path)?.send().await.map_err(unreachable)?;
+        self.read(response).await
+    }
+
+    /// Reads the answer of a call that succeeded, which may be so long that it takes a while to understand.
+    async fn read<T: DeserializeOwned + Send + 'static>(&self, response: Response) -> Result<T, Trouble> {
+        let mut response = succeeded(response)?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            if body.len().saturating_add(chunk.len()) > LONGEST_ANSWER {
+                return Err(Trouble::Nonsense(format!("an answer of more than {LONGEST_ANSWER} bytes")));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        // The text of its error could repeat what is in the answer.
+        blocking(move || serde_json::from_slice(&body).map_err(|error| nonsense(&error))).await
+    }
+
+    /// A request at a path below the address.
+    ///
+    /// # Errors
+    ///
+    /// For a segment of dots, which would mean another path.
+    fn request(&self, method: Method, path: &[&str]) -> Result<RequestBuilder, Trouble> {
+        if path.iter().any(|segment| matches!(*segment, "" | "." | "..")) {
+            return Err(Trouble::NotConnected("a name that cannot be in an address".to_owned()));
+        }
+        let mut url = self.base.clone();
+        match url.path_segments_mut() {
+            Ok(mut segments) => segments.pop_if_empty().extend(path),
+            Err(()) => return Err(Trouble::Internal),
+        };
+        Ok(self.client.request(method, url))
+    }
+}
+
+impl ChatRecord {
+    fn chat(self) -> Result<ChatId, Trouble> {
+        let (ChatRecordId::Text(id) | ChatRecordId::Parts { text: id }) = self.id;
+        id.parse().map_err(|_| Trouble::Nonsense("the id of a chat cannot be one".to_owned()))
+    }
+}
+
+/// Which statuses mean what.
+fn succeeded(response: Response) -> Result<Response, Trouble> {
+    let status = response.status();
+    match status.as_u16() {
+        200..=299 => Ok(response),
+        // The first is said of a session that is not connected any more, the others by a proxy before the gateway.
+        422 | 502..=504 => Err(Trouble::NotConnected(format!("the upstream answers {status}"))),
+        _ => Err(Trouble::Nonsense(format!("the upstream answers {status}"))),
+    }
+}
+
+/// Where an answer stops being JSON, or which kind of value is missing.
+fn nonsense(error: &serde_json::Error) -> Trouble {
+    let (kind, line, column) = (error.classify(), error.line(), error.column());
+    Trouble::Nonsense(format!("not the JSON that it should be ({kind:?}, line {line}, column {column})"))
+}
+
+/// Without the address, which has the chat in it.
+fn unreachable(error: reqwest::Error) -> Trouble {
+    Trouble::NotConnected(error.without_url().to_string())
+}
