@@ -189,7 +189,11 @@ impl Upstream {
             if here == told {
                 break;
             }
-            self.tell(name, &chat, &here).await?;
+            // The change itself is made in both places.
+            if let Err(trouble) = self.tell(name, &chat, &here).await {
+                tracing::warn!(result = trouble.name(), "a chat has other labels at the upstream than here");
+                break;
+            }
             told = here;
         }
         Ok(())

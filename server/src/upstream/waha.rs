@@ -1,5 +1,6 @@
 //! The part of WAHA's REST interface that is needed: sessions, labels, and the chats of labels.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ const TIME_LIMIT: Duration = Duration::from_secs(60);
 const LONGEST_ANSWER: usize = 64 << 20;
 /// Labels of one account.
 const LABELS: usize = 10_000;
+/// Pairs of a chat and a label of one account.
+const LINKS: usize = 4_000_000;
 /// Lists that are fetched at the same time, for all accounts together: it bounds the memory that answers take.
 const LISTS: usize = 4;
 /// Changes that the gateway is told at the same time.
@@ -112,7 +115,16 @@ impl Waha {
             let chats = blocking(move || chats.into_iter().map(ChatRecord::chat).collect()).await?;
             Ok::<FetchedLabel, Trouble>((id, patch, chats))
         };
-        stream::iter(labels).map(fetch).buffer_unordered(LISTS).try_collect().await
+        let mut lists = pin!(stream::iter(labels).map(fetch).buffer_unordered(LISTS));
+        let (mut fetched, mut links) = (Vec::new(), 0_usize);
+        while let Some(label) = lists.try_next().await? {
+            links = links.saturating_add(label.2.len());
+            if links > LINKS {
+                return Err(Trouble::Nonsense(format!("more than {LINKS} links")));
+            }
+            fetched.push(label);
+        }
+        Ok(fetched)
     }
 
     /// Waits until one more change may be told.
