@@ -221,7 +221,7 @@ impl Committer {
     /// Writes the record of an instance where others were first again and again: its row is locked before the writes are
     /// planned once more.
     async fn write_locked(&mut self, session: &Session, loaded: &[Arc<Loaded>], number: u64) -> Result<usize, Fault> {
-        session.run("BEGIN").await?;
+        session.begin_locking().await?;
         let sent = match self.follow_locked(session, loaded, number).await {
             Ok(()) => self.send(session, &[number]).await,
             Err(fault) => Err(fault),

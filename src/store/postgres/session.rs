@@ -118,6 +118,13 @@ impl Session {
         self.timed(self.client.batch_execute(sql), Fault::from).await
     }
 
+    /// Begins a transaction that locks a row. If this process stops in it, or waits for too long, the server ends it.
+    pub(super) async fn begin_locking(&self) -> Result<(), Fault> {
+        let time = self.patience.as_millis();
+        let limits = format!("SET LOCAL idle_in_transaction_session_timeout = {time}; SET LOCAL lock_timeout = {time}");
+        self.run(&format!("BEGIN; {limits}")).await
+    }
+
     /// Runs statements that see the database as it is at one moment.
     pub(super) async fn in_snapshot<T>(&self, run: impl AsyncFnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
         self.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;

@@ -183,3 +183,41 @@ fn killed_processes_lose_nothing_that_they_acknowledged() {
         assert_eq!(index.labels().len(), 7, "no label twice");
     }
 }
+
+/// A process that is stopped while it writes to an instance, perhaps with its row locked, does not stop the others.
+#[test]
+fn a_stopped_process_holds_nobody_up() {
+    const ROWS: usize = 4_000;
+    let Some(server) = shared() else { return };
+    let mut random = Random::new();
+    server.sql("CREATE DATABASE of_stopped_processes");
+    let url = server.url().replace("/postgres?", "/of_stopped_processes?");
+    let store = options("label_index").patience(Duration::from_secs(60)).connect(&url).unwrap();
+    let index = store.instance("shop").unwrap();
+    let own = index.create_label("Own").unwrap().outcome;
+    let mut load = Command::new(BINARY);
+    load.args(["load", "-", "--batch", "1", "--store", &url, "--instance", "shop"]);
+    let mut loading = load.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let rows: String = (0..ROWS).map(|row| format!("chat {row},VIP\n")).collect();
+    let mut input = loading.stdin.take().unwrap();
+    let signal = |name: &str| {
+        let pid = loading.id().to_string();
+        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| input.write_all(format!("chat,label\n{rows}").as_bytes()));
+        for round in 0..rounds().min(20) {
+            // Both want to write all the time, so that the other one locks the row at times.
+            for chat in 0..random.below(30) {
+                assert!(index.link(&own, format!("before {round} {chat}")).unwrap());
+            }
+            signal("-STOP");
+            for chat in 0..5 {
+                assert!(index.link(&own, format!("meanwhile {round} {chat}")).unwrap());
+            }
+            signal("-CONT");
+        }
+        signal("-KILL");
+    });
+    loading.wait().unwrap();
+}
