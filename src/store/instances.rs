@@ -274,7 +274,7 @@ impl Shared {
             if let Some(failed) = &disk.failed {
                 index.close_journal(failed.clone());
             }
-            if trail.is_long(disk.checkpoint_after) {
+            if trail.is_long(disk.log_allowance) {
                 self.signal.due(number);
             }
             let (name, index) = (Arc::clone(&instance.name), index.clone());

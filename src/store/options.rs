@@ -81,10 +81,25 @@ impl fmt::Debug for InstanceLimits {
 pub(super) struct Tuning {
     pub(super) cache_bytes: usize,
     pub(super) queued_changes: usize,
-    pub(super) checkpoint_floor: u64,
-    pub(super) checkpoint_percent: u64,
+    pub(super) log: LogAllowance,
     pub(super) quick_repair: bool,
     pub(super) compact_at_close: bool,
+}
+
+/// How long a log may be before a checkpoint is due.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LogAllowance {
+    /// Bytes that it may always have.
+    floor: u64,
+    /// Bytes that it may have, in percent of the last checkpoint.
+    percent: u64,
+}
+
+impl LogAllowance {
+    /// Whether a log behind a checkpoint of so many bytes is longer than it should be.
+    pub(super) fn is_exceeded(self, log_bytes: u64, checkpoint_bytes: u64) -> bool {
+        log_bytes > self.floor.max(checkpoint_bytes.saturating_mul(self.percent) / 100)
+    }
 }
 
 impl Default for Tuning {
@@ -92,8 +107,7 @@ impl Default for Tuning {
         Self {
             cache_bytes: 32 << 20,
             queued_changes: 1 << 18,
-            checkpoint_floor: 1 << 20,
-            checkpoint_percent: 50,
+            log: LogAllowance { floor: 1 << 20, percent: 50 },
             quick_repair: false,
             compact_at_close: true,
         }
@@ -194,7 +208,7 @@ impl StoreOptions {
     /// Bytes that an instance's log may always have before a checkpoint trims it. Default 1 MiB: that is replayed in some
     /// hundredths of a second, and an account of the usual size is not written again and again.
     pub fn checkpoint_floor(mut self, bytes: u64) -> Self {
-        self.tuning.checkpoint_floor = bytes;
+        self.tuning.log.floor = bytes;
         self
     }
 
@@ -202,7 +216,7 @@ impl StoreOptions {
     /// is written for checkpoints stays in proportion to what is written for changes, and a file stays below about twice
     /// what is in it.
     pub fn checkpoint_percent(mut self, percent: u64) -> Self {
-        self.tuning.checkpoint_percent = percent;
+        self.tuning.log.percent = percent;
         self
     }
 

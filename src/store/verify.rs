@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::model::change::Revision;
 use crate::model::error::{Error, Result};
+use crate::state::State;
 use crate::store::backend::database::Database;
 use crate::store::backend::fault::Fault;
 use crate::store::backend::overlay::Overlay;
@@ -49,6 +50,12 @@ pub struct Contents {
     pub total_chats: u64,
     /// How many pairs there are.
     pub total_rows: u64,
+}
+
+impl Contents {
+    pub(super) fn of(state: &State) -> Self {
+        Self { revision: state.revision, total_chats: state.total_chats(), total_rows: state.total_rows }
+    }
 }
 
 impl Report {
@@ -95,5 +102,5 @@ fn contents(
     if rows > trail.manifest.rows.len() && unfinished.iter().all(|&(instance, _)| instance != number) {
         return Err(Fault::damage(format!("{rows} rows, of which the manifest has {}", trail.manifest.rows.len())));
     }
-    Ok(Contents { revision: state.revision, total_chats: state.total_chats(), total_rows: state.total_rows })
+    Ok(Contents::of(&state))
 }

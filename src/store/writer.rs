@@ -18,6 +18,7 @@ use crate::store::folder::Location;
 use crate::store::load::LogPosition;
 use crate::store::log_extent::LogExtent;
 use crate::store::log_reader::Retention;
+use crate::store::options::LogAllowance;
 use crate::store::signal::Signal;
 use crate::store::tables::{LOG, META, RECORD_PART, STORE, TAIL, log_key, part_key};
 use crate::store::write_batch::WriteBatch;
@@ -30,7 +31,7 @@ pub(super) struct StoreWriter {
     pub(super) location: Option<Location>,
     pub(super) quick_repair: bool,
     /// How long a log may become: always so many bytes, and so many percent of the checkpoint.
-    pub(super) checkpoint_after: (u64, u64),
+    pub(super) log_allowance: LogAllowance,
     pub(super) signal: Arc<Signal>,
     pub(super) loaded: BTreeMap<u64, Loaded>,
     /// How many instances there are, and the number of the next.
@@ -159,7 +160,7 @@ impl StoreWriter {
             loaded.trail.extent = record.extent;
             loaded.trail.log_bytes += u64::try_from(record.commits.len()).unwrap_or(u64::MAX);
             loaded.index.settle_group(group);
-            if loaded.checkpoint.is_none() && loaded.trail.is_long(self.checkpoint_after) {
+            if loaded.checkpoint.is_none() && loaded.trail.is_long(self.log_allowance) {
                 self.signal.due(instance);
             }
         }
@@ -175,8 +176,8 @@ pub(super) fn now() -> u64 {
 
 impl LogPosition {
     /// Whether the log is longer than it should be.
-    pub(super) fn is_long(&self, (floor, percent): (u64, u64)) -> bool {
-        self.log_bytes > floor.max(self.checkpoint_bytes.saturating_mul(percent) / 100)
+    pub(super) fn is_long(&self, allowance: LogAllowance) -> bool {
+        allowance.is_exceeded(self.log_bytes, self.checkpoint_bytes)
     }
 }
 

@@ -1,24 +1,23 @@
 //! Checkpoints of instances, written by whichever store holds the lease.
 
-use std::hash::{BuildHasher, RandomState};
+use std::iter;
 use std::sync::Arc;
 
 use tokio_postgres::types::Type;
 
 use crate::codec::{Baseline, Header, changed_rows};
+use crate::collections::number::to_u64;
 use crate::index::sync::Ordering;
 use crate::model::error::Result;
 use crate::state::{State, Version};
+use crate::store::checkpoint::row_batches;
 use crate::store::postgres::fault::Fault;
 use crate::store::postgres::hub::{Hub, Loaded};
 use crate::store::postgres::image::{HEADER, seal_row};
-use crate::store::postgres::record::Head;
+use crate::store::postgres::record::{Head, random_number};
 use crate::store::postgres::session::Session;
 use crate::store::postgres::worker::Worker;
 use crate::store::writer::now;
-
-/// Bytes of rows in one statement.
-const PIECE: usize = 1 << 20;
 
 impl Worker {
     /// Writes a checkpoint of an instance, unless nothing changed since the last one or another store writes one.
@@ -60,7 +59,7 @@ impl Lease<'_> {
             return Ok(None);
         }
         // Another one at each attempt: what a former one left is nobody's.
-        let number = (RandomState::new().hash_one(head.revision) >> 1).max(1);
+        let number = random_number();
         let written = self.write(number, version).await?;
         let image = [number, head.revision, head.chain].map(u64::cast_signed);
         let installed = match written {
@@ -86,35 +85,37 @@ impl Lease<'_> {
     /// Writes the rows under a number that is not in force. Gives their bytes, or none if the lease is lost.
     pub(super) async fn write(&self, number: u64, state: &State) -> Result<Option<u64>, Fault> {
         let since = Baseline::default();
-        let header = (HEADER.to_vec(), Header::of(state).encode());
-        let rows = changed_rows(state, &since).filter_map(|(id, payload)| Some((id.encode().to_vec(), payload?)));
-        let (mut ids, mut sealed, mut bytes, mut total) = (Vec::new(), Vec::new(), 0, 0);
-        let mut rows = std::iter::once(header).chain(rows).peekable();
-        while let Some((id, payload)) = rows.next() {
-            let row = seal_row((self.instance, number), &id, &payload);
-            bytes += row.len();
-            ids.push(id);
-            sealed.push(row);
-            if bytes < PIECE && rows.peek().is_some() {
-                continue;
+        let header = vec![(HEADER.to_vec(), Header::of(state).encode())];
+        let batches = row_batches(changed_rows(state, &since)).map(|batch| {
+            let rows = batch.rows.into_iter();
+            rows.map(|(id, payload)| (id.encode().to_vec(), payload)).collect()
+        });
+        let mut total = 0;
+        for rows in iter::once(header).chain(batches) {
+            match self.put(number, rows).await? {
+                Some(bytes) => total += bytes,
+                None => return Ok(None),
             }
-            total += u64::try_from(bytes).unwrap_or(u64::MAX);
-            let (instance, holder, image) =
-                (self.instance.cast_signed(), self.hub.holder.cast_signed(), number.cast_signed());
-            let parameters = [
-                (&instance as _, Type::INT8),
-                (&holder as _, Type::INT8),
-                (&image as _, Type::INT8),
-                (&ids as _, Type::BYTEA_ARRAY),
-                (&sealed as _, Type::BYTEA_ARRAY),
-            ];
-            let put = self.session.query(&self.hub.endpoint.tables.put_rows, &parameters).await?;
-            if put.is_empty() {
-                return Ok(None);
-            }
-            (ids, sealed, bytes) = (Vec::new(), Vec::new(), 0);
         }
         Ok(Some(total))
+    }
+
+    /// Writes rows by one statement, which extends the lease.
+    async fn put(&self, number: u64, rows: Vec<(Vec<u8>, Vec<u8>)>) -> Result<Option<u64>, Fault> {
+        let of = (self.instance, number);
+        let sealed: Vec<Vec<u8>> = rows.iter().map(|(id, payload)| seal_row(of, id, payload)).collect();
+        let bytes = to_u64(sealed.iter().map(Vec::len).sum());
+        let ids: Vec<Vec<u8>> = rows.into_iter().map(|(id, _)| id).collect();
+        let [instance, holder, image] = [self.instance, self.hub.holder, number].map(u64::cast_signed);
+        let parameters = [
+            (&instance as _, Type::INT8),
+            (&holder as _, Type::INT8),
+            (&image as _, Type::INT8),
+            (&ids as _, Type::BYTEA_ARRAY),
+            (&sealed as _, Type::BYTEA_ARRAY),
+        ];
+        let put = self.session.query(&self.hub.endpoint.tables.put_rows, &parameters).await?;
+        Ok((!put.is_empty()).then_some(bytes))
     }
 
     /// Runs a statement that does something only under the lease. None if it did nothing.

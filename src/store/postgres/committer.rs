@@ -17,12 +17,9 @@ use crate::model::error::Error;
 use crate::store::postgres::fault::Fault;
 use crate::store::postgres::hub::{Hub, Loaded};
 use crate::store::postgres::record::{Head, Record};
-use crate::store::postgres::session::{Parameter, Session, int8};
+use crate::store::postgres::session::{PAUSE, Parameter, Session, int8};
 use crate::store::postgres::worker::Tasks;
 use crate::store::writer::now;
-
-/// How long the thread waits after a failure before it tries again.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// As often may other processes be first. Then the row of the instance is locked before its writes are planned again.
 const ROUNDS: u32 = 3;
@@ -41,6 +38,8 @@ pub(super) struct Committer {
     interval: Duration,
     /// When they are asked for next.
     next_poll: Instant,
+    /// After how long nobody used an instance it is unloaded.
+    unload_after: Option<Duration>,
     pub(super) pending: BTreeMap<u64, Pending>,
     /// Since when nothing could be done, and why.
     failing: Option<(Instant, String)>,
@@ -66,7 +65,11 @@ pub(super) struct Pending {
 pub(super) type Heads = BTreeMap<u64, (Head, Revision)>;
 
 impl Committer {
-    pub(super) fn new(hub: &Arc<Hub>, checkpoints: Tasks, interval: Duration) -> Self {
+    pub(super) fn new(
+        hub: &Arc<Hub>,
+        checkpoints: Tasks,
+        (interval, unload_after): (Duration, Option<Duration>),
+    ) -> Self {
         Self {
             hub: Arc::clone(hub),
             checkpoints,
@@ -74,6 +77,7 @@ impl Committer {
             listens: false,
             interval,
             next_poll: Instant::now(),
+            unload_after,
             pending: BTreeMap::new(),
             failing: None,
         }
@@ -155,6 +159,13 @@ impl Committer {
         Ok(())
     }
 
+    /// Frees what nobody uses, on a thread that no write waits for.
+    fn unload_idle(&self) {
+        if let Some(time) = self.unload_after {
+            self.checkpoints.tell(move |worker| drop(worker.hub.unload_idle(time)));
+        }
+    }
+
     async fn take_session(&mut self) -> Result<Session, Fault> {
         if let Some(session) = self.session.take()
             && !session.is_closed()
@@ -184,6 +195,7 @@ impl Committer {
         };
         if polls {
             self.next_poll = Instant::now() + self.interval;
+            self.unload_idle();
         }
         if asked.is_empty() {
             return Ok(());
@@ -310,7 +322,7 @@ impl Committer {
     }
 
     pub(super) fn note_log(&self, loaded: &Arc<Loaded>, bytes: u64) {
-        if loaded.note_log(bytes, &self.hub.tuning) {
+        if loaded.note_log(bytes, self.hub.log_allowance) {
             let loaded = Arc::clone(loaded);
             // If it fails, the next record asks for it again.
             self.checkpoints.tell(move |worker| drop(worker.checkpoint(&loaded)));

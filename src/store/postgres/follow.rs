@@ -12,7 +12,7 @@ use crate::store::postgres::record::{Head, Record};
 use crate::store::postgres::session::Session;
 
 /// What was found of the log behind a head.
-enum Found {
+enum Behind {
     /// Every record follows the one before.
     Next(Vec<Record>),
     /// The log was trimmed up to a later one, or it is not the one that was read before.
@@ -128,7 +128,7 @@ impl Committer {
         open: &mut Open,
     ) -> Result<(), Fault> {
         if head.revision > known.revision
-            && let Found::Next(records) = self.read_log(session, loaded, known).await?
+            && let Behind::Next(records) = self.read_log(session, loaded, known).await?
         {
             self.take_in(loaded, records, open)
         } else {
@@ -137,7 +137,7 @@ impl Committer {
     }
 
     /// The records behind a head. All are read before anything is undone.
-    async fn read_log(&self, session: &Session, loaded: &Loaded, known: Head) -> Result<Found, Fault> {
+    async fn read_log(&self, session: &Session, loaded: &Loaded, known: Head) -> Result<Behind, Fault> {
         let mut log = LogReader::after(session, &self.hub.endpoint, loaded.number, known).await?;
         let (mut records, mut follow) = (Vec::new(), true);
         // To the end, so that the session is ready for the next question.
@@ -147,7 +147,7 @@ impl Committer {
                 records.push(record);
             }
         }
-        Ok(if follow { Found::Next(records) } else { Found::Other })
+        Ok(if follow { Behind::Next(records) } else { Behind::Other })
     }
 
     /// Takes in records. What is pending is answered, or undone and has to be planned again.

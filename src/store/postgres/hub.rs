@@ -1,7 +1,6 @@
 //! What the handle of a connected store and its threads share.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,9 +13,9 @@ use crate::model::change::Revision;
 use crate::model::error::Error;
 use crate::state::Version;
 use crate::store::log_reader::Retention;
-use crate::store::options::{InstanceLimits, Tuning};
+use crate::store::options::{InstanceLimits, LogAllowance};
 use crate::store::postgres::instance::{Entry, FoundInstance};
-use crate::store::postgres::record::Head;
+use crate::store::postgres::record::{Head, random_number};
 use crate::store::postgres::session::Endpoint;
 
 /// What the handle of a connected store and its threads share. Its locks are held for a few instructions each.
@@ -24,7 +23,7 @@ pub(super) struct Hub {
     pub(super) endpoint: Endpoint,
     pub(super) limits: InstanceLimits,
     pub(super) retention: Retention,
-    pub(super) tuning: Tuning,
+    pub(super) log_allowance: LogAllowance,
     /// Tells this store from others that want to write checkpoints.
     pub(super) holder: u64,
     /// How many checkpoints this store wrote.
@@ -103,11 +102,10 @@ impl Loaded {
     }
 
     /// Notes records of the log. True if the log is so long that a checkpoint is to be written, and nobody was told yet.
-    pub(super) fn note_log(&self, bytes: u64, tuning: &Tuning) -> bool {
+    pub(super) fn note_log(&self, bytes: u64, allowance: LogAllowance) -> bool {
         let mut progress = self.progress.lock();
         progress.log_bytes = progress.log_bytes.saturating_add(bytes);
-        let allowed = tuning.checkpoint_floor.max(progress.image_bytes.saturating_mul(tuning.checkpoint_percent) / 100);
-        let is_due = progress.log_bytes > allowed && !progress.is_asked;
+        let is_due = allowance.is_exceeded(progress.log_bytes, progress.image_bytes) && !progress.is_asked;
         progress.is_asked |= is_due;
         is_due
     }
@@ -159,13 +157,18 @@ impl Loaded {
 }
 
 impl Hub {
-    pub(super) fn new(endpoint: Endpoint, limits: InstanceLimits, retention: Retention, tuning: Tuning) -> Self {
+    pub(super) fn new(
+        endpoint: Endpoint,
+        limits: InstanceLimits,
+        retention: Retention,
+        log_allowance: LogAllowance,
+    ) -> Self {
         Self {
             endpoint,
             limits,
             retention,
-            tuning,
-            holder: RandomState::new().hash_one(0) >> 1,
+            log_allowance,
+            holder: random_number(),
             checkpoints: AtomicU64::new(0),
             wakers: Arc::default(),
             calls: Mutex::default(),

@@ -1,7 +1,6 @@
 //! Instances in the database: listed, made, loaded and removed, and their old commits read.
 
 use std::collections::VecDeque;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use tokio_postgres::types::Type;
@@ -9,7 +8,7 @@ use tokio_postgres::types::Type;
 use crate::codec::{Header, Loader, RecordFormat};
 use crate::index::archive::Archived;
 use crate::index::journal::Journal;
-use crate::index::label_index::LabelIndex;
+use crate::index::label_index::{LabelIndex, seed_or_random};
 use crate::index::wakers::WakerCaller;
 use crate::model::change::Revision;
 use crate::model::error::{Error, Result};
@@ -21,7 +20,7 @@ use crate::store::postgres::hub::{Hub, Loaded};
 use crate::store::postgres::image::{HEADER, open_row};
 use crate::store::postgres::instance::{Entry, FoundInstance, Image};
 use crate::store::postgres::log::LogReader;
-use crate::store::postgres::record::Head;
+use crate::store::postgres::record::{Head, random_number};
 use crate::store::postgres::session::{Session, column, int8};
 use crate::store::postgres::worker::Worker;
 
@@ -146,8 +145,7 @@ fn unknown(name: &str) -> Fault {
 
 /// Makes an instance, unless there is one of the name.
 async fn add(hub: &Hub, session: &Session, name: &str) -> Result<(), Fault> {
-    let (number, identity) = (RandomState::new().hash_one(name) >> 1, RandomState::new().hash_one(name));
-    let (number, identity) = (number.cast_signed(), identity.cast_signed());
+    let (number, identity) = (random_number().cast_signed(), random_number().cast_signed());
     let parameters = [(&number as _, Type::INT8), (&name as _, Type::TEXT), (&identity as _, Type::INT8)];
     session.query(&hub.endpoint.tables.add_instance, &parameters).await.map(drop)
 }
@@ -195,7 +193,7 @@ pub(super) async fn read_instance(hub: &Hub, session: &Session, name: &str) -> R
 /// The state of the checkpoint, or that of a new instance, and the bytes that were read.
 async fn read_image(hub: &Hub, session: &Session, name: &str, row: Entry) -> Result<(State, u64), Fault> {
     let Entry { number, identity, image, .. } = row;
-    let seed = RandomState::new().hash_one(number);
+    let seed = seed_or_random(None);
     if image.number == 0 {
         return Ok((State::new(identity, seed), 0));
     }

@@ -51,16 +51,18 @@ pub(super) struct ConnectedStore {
 impl ConnectedStore {
     pub(super) fn connect(url: &str, options: StoreOptions, makes_tables: bool) -> Result<Self> {
         let retention = options.retention();
-        let StoreOptions { limits, tuning, connect, .. } = options;
+        let StoreOptions { limits, tuning, unload_after, connect, .. } = options;
         let ConnectOptions { schema, poll_interval, patience, accepts_loss } = connect;
         let (address, tables) = (Address::parse(url)?, Tables::in_schema(&schema)?);
-        let hub = Arc::new(Hub::new(Endpoint { address, tables, patience, accepts_loss }, limits, retention, tuning));
+        let hub =
+            Arc::new(Hub::new(Endpoint { address, tables, patience, accepts_loss }, limits, retention, tuning.log));
         let start = |name| Worker::start(&hub, name, runtime()?).map_err(|error| no_thread(&error));
         let ((tasks, loads), (checkpoints, writes)) =
             (start("label-index instances")?, start("label-index checkpoints")?);
         let mut store = Self { hub, tasks, checkpoints, threads: vec![loads, writes] };
         store.tasks.ask(move |worker| worker.prepare(makes_tables))?;
-        let (committer, own) = (Committer::new(&store.hub, store.checkpoints.clone(), poll_interval), runtime()?);
+        let (committer, own) =
+            (Committer::new(&store.hub, store.checkpoints.clone(), (poll_interval, unload_after)), runtime()?);
         let run = move || own.block_on(committer.run());
         let started = thread::Builder::new().name("label-index commits".into()).spawn(run);
         store.threads.push(started.map_err(|error| no_thread(&error))?);

@@ -40,7 +40,7 @@ impl Record {
         encode_record(now, commits, &mut bytes);
         let key = key(instance, revision);
         let commits = seal(&key.each_ref().map(|part| &part[..]), &bytes);
-        let group_id = RandomState::new().hash_one(revision);
+        let group_id = random_number();
         let chain = chained(behind.chain, group_id, &commits);
         Some(Self { behind, head: Head { revision, chain }, group_id, changes, written: now, commits })
     }
@@ -64,6 +64,11 @@ impl Record {
     pub(super) fn is_next(&self) -> bool {
         chained(self.behind.chain, self.group_id, &self.commits) == self.head.chain
     }
+}
+
+/// A number that nobody else draws, and never 0.
+pub(super) fn random_number() -> u64 {
+    (RandomState::new().hash_one(0) >> 1).max(1)
 }
 
 fn key(instance: u64, revision: Revision) -> [[u8; 8]; 3] {

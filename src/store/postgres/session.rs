@@ -27,6 +27,9 @@ const OLDEST: i64 = 120_000;
 /// How often tables are made that somebody else makes at the same time.
 const ATTEMPTS: u32 = 8;
 
+/// How long a thread waits after a failure before it tries again.
+pub(super) const PAUSE: Duration = Duration::from_millis(50);
+
 /// A parameter of a statement.
 pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 

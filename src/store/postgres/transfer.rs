@@ -1,7 +1,5 @@
 //! Instances out of the database and into it, whole.
 
-use std::hash::{BuildHasher, RandomState};
-
 use tokio_postgres::types::Type;
 
 use crate::model::error::{Error, Result};
@@ -12,6 +10,7 @@ use crate::store::postgres::ConnectedStore;
 use crate::store::postgres::checkpoint::Lease;
 use crate::store::postgres::fault::Fault;
 use crate::store::postgres::load::find;
+use crate::store::postgres::record::random_number;
 use crate::store::postgres::worker::Worker;
 use crate::store::verify::{Contents, InstanceReport, Report};
 
@@ -69,14 +68,13 @@ impl ConnectedStore {
 fn contents_of(name: &str, state: &State) -> Result<Contents> {
     let violated = |violation| Error::Damaged { instance: Some(name.to_owned()), what: format!("{violation}") };
     state.check_invariants().map_err(violated)?;
-    Ok(Contents { revision: state.revision, total_chats: state.total_chats(), total_rows: state.total_rows })
+    Ok(Contents::of(state))
 }
 
 impl Worker {
     /// Makes an instance with all that it has. False if there is one of its name.
     fn install(&mut self, name: &str, state: &State) -> Result<bool> {
-        let random = RandomState::new();
-        let (instance, chain) = (random.hash_one(name) >> 1, random.hash_one(state.revision));
+        let (instance, chain) = (random_number(), random_number());
         self.with_session(async |hub, session| match find(hub, session, name).await? {
             // If an answer was lost, this call may have made it.
             Some(entry) => Ok(entry.number == instance),
@@ -91,7 +89,7 @@ async fn install(lease: Lease<'_>, name: &str, state: &State, chain: u64) -> Res
     let tables = &hub.endpoint.tables;
     session.query(&tables.drop_unfinished, &[]).await?;
     lease.holds(&tables.begin_import).await?;
-    let image = (RandomState::new().hash_one(instance) >> 1).max(1);
+    let image = random_number();
     if lease.write(image, state).await?.is_none() {
         return Err(Fault::Refused("it took too long: the lease of the import expired".to_owned()));
     }

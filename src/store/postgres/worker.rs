@@ -1,7 +1,7 @@
 //! Threads that carry out tasks with a connection of their own.
 
 use std::sync::{Arc, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::runtime::Runtime;
 
@@ -9,10 +9,7 @@ use crate::index::sync::thread;
 use crate::model::error::{Error, Result};
 use crate::store::postgres::fault::Fault;
 use crate::store::postgres::hub::Hub;
-use crate::store::postgres::session::Session;
-
-/// How long a thread waits before it connects again.
-const PAUSE: Duration = Duration::from_millis(50);
+use crate::store::postgres::session::{PAUSE, Session};
 
 type Task = Box<dyn FnOnce(&mut Worker) + Send>;
 

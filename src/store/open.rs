@@ -1,0 +1,175 @@
+//! Opening the store in a folder.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::index::sync::{Mutex, thread};
+#[cfg(doc)]
+use crate::model::error::Error;
+use crate::model::error::Result;
+use crate::store::activity::Activity;
+use crate::store::archive::OpenDatabase;
+use crate::store::backend::StorageBackend;
+use crate::store::catalog::{Catalog, open_database};
+use crate::store::checkpoint::clean_up;
+use crate::store::folder::{Folder, Location, refused};
+use crate::store::instances::{Instances, Shared};
+use crate::store::options::{Durability, StoreOptions};
+use crate::store::signal::Signal;
+use crate::store::writer::StoreWriter;
+use crate::store::{FolderStore, Home, Store};
+
+/// Bytes of the stack of each thread of a store. The database calls itself for each level of a tree, also of one that a
+/// damaged file pretends: it stops at 128.
+const STACK: usize = 8 << 20;
+
+impl StoreOptions {
+    /// Opens the store in a folder, or makes it. Its files can be read and written by their owner alone, also those that
+    /// were there before.
+    ///
+    /// Reads the list of instances, and loads none. **O(i)** in the number of instances; after a crash also the walk
+    /// through the file that [`quick_repair`](Self::quick_repair) avoids.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::StorePathRequired`] if the path is empty; [`Error::StoreInUse`] if it is open, here or in another
+    /// process; [`Error::Damaged`]; [`Error::UnknownFormat`]; [`Error::Io`], also if its file is a link that leads to
+    /// nothing. Whatever was there is as before.
+    pub fn open(self, folder: impl AsRef<Path>) -> Result<Store> {
+        let folder = Folder::take_or_create(folder.as_ref(), self.tuning.cache_bytes)?;
+        self.open_in(folder)
+    }
+
+    /// Opens the store in a folder, which has to be there: for questions, and where an empty store in the wrong place
+    /// would be taken for the right one, such as below a volume that is not mounted.
+    ///
+    /// Costs what [`open`](Self::open) costs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownStore`] if there is none; those of [`open`](Self::open). Whichever it is, no file was made.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::{Error, StoreOptions};
+    ///
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let folder = folder.path();
+    /// assert!(matches!(StoreOptions::new().open_existing(folder), Err(Error::UnknownStore { .. })));
+    /// drop(StoreOptions::new().open(folder)?);
+    /// assert!(StoreOptions::new().open_existing(folder)?.instances().is_empty());
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn open_existing(self, folder: impl AsRef<Path>) -> Result<Store> {
+        let folder = Folder::take_existing(folder.as_ref())?;
+        self.open_in(folder)
+    }
+
+    fn open_in(self, folder: Folder) -> Result<Store> {
+        let ((backend, location), path) = (folder.backend()?, folder.file.clone());
+        let mut store = self.start(backend, path, Some((folder, location)))?;
+        if let Some(folder) = &mut store.folder {
+            folder.keep();
+        }
+        Ok(Store { home: Home::Folder(store) })
+    }
+
+    /// Opens a store over something else than a file, for tests of what disks do. It has to be empty or hold a store.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open).
+    #[doc(hidden)]
+    pub fn open_on(self, backend: impl StorageBackend) -> Result<Store> {
+        let store = self.start(backend, PathBuf::from("backend"), None)?;
+        Ok(Store { home: Home::Folder(store) })
+    }
+
+    fn start(
+        self,
+        backend: impl StorageBackend,
+        path: PathBuf,
+        folder: Option<(Folder, Location)>,
+    ) -> Result<FolderStore> {
+        let (folder, location) = folder.unzip();
+        let retention = self.retention();
+        let Self { durability, limits, unload_after, tuning, .. } = self;
+        let database = Arc::new(open_database(backend, tuning.cache_bytes, &path)?);
+        let Catalog { instances, next, unfinished, is_former } = Catalog::read(&database, &path)?;
+        // Half of the time is for the disk.
+        let patience = if let Durability::Within(time) = durability { Some(time / 2) } else { None };
+        let signal = Arc::new(Signal::new(patience));
+        let activity = Arc::<Mutex<Activity>>::default();
+        let mut disk = StoreWriter {
+            database: Arc::clone(&database),
+            path: path.clone(),
+            location,
+            quick_repair: tuning.quick_repair,
+            log_allowance: tuning.log,
+            signal: Arc::clone(&signal),
+            loaded: BTreeMap::new(),
+            instances: u64::try_from(instances.len()).unwrap_or(u64::MAX),
+            next_instance: next,
+            begun: 0,
+            freed_bytes: 0,
+            is_former,
+            retention,
+            activity: Arc::clone(&activity),
+            failed: None,
+        };
+        clean_up(&mut disk, &unfinished)?;
+        let shared = Arc::new(Shared {
+            path,
+            durability,
+            limits,
+            unload_after,
+            queued_changes: tuning.queued_changes,
+            compact_at_close: tuning.compact_at_close,
+            signal,
+            wakers: Arc::default(),
+            instances: Mutex::new(Instances::new(instances, next)),
+            unwritten: Mutex::default(),
+            checkpoints: Mutex::default(),
+            disk: Mutex::new(disk),
+            activity,
+            open_database: OpenDatabase::new(Arc::clone(&database)),
+            database,
+        });
+        let mut threads = vec![
+            ("label-index commits", Shared::commit_until_stopped as fn(&Shared)),
+            ("label-index checkpoints", Shared::checkpoint_until_stopped),
+        ];
+        if unload_after.is_some() {
+            threads.push(("label-index unloads", Shared::unload_until_stopped));
+        }
+        let mut store = FolderStore { shared, threads: Vec::new(), is_closed: false, folder };
+        for (name, run) in threads {
+            let shared = Arc::clone(&store.shared);
+            let thread = thread::Builder::new().name(name.into()).stack_size(STACK).spawn(move || run(&shared));
+            store.threads.push(thread.map_err(|cause| refused("start a thread for", &store.shared.path, &cause))?);
+        }
+        Ok(store)
+    }
+}
+
+impl Store {
+    /// Opens the store in a folder, or makes it, with the default [`StoreOptions`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`StoreOptions::open`].
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
+        StoreOptions::new().open(folder)
+    }
+
+    /// Opens the store in a folder, which has to be there, with the default [`StoreOptions`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`StoreOptions::open_existing`].
+    pub fn open_existing(folder: impl AsRef<Path>) -> Result<Self> {
+        StoreOptions::new().open_existing(folder)
+    }
+}
