@@ -12,18 +12,20 @@
     reason = "a bench is a program that may panic"
 )]
 
+mod measures;
 #[path = "../tests/it/postgres/server.rs"]
 #[expect(dead_code, reason = "tests use more of it")]
 mod server;
 
 use std::fmt::Write as _;
 use std::fs;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use label_index::{LabelIndex, Store, StoreOptions};
 
+use crate::measures::rate;
 use crate::server::Server;
 
 /// Callers that write at the same time, each to an instance of its own.
@@ -36,38 +38,23 @@ struct Bench {
     chats: usize,
 }
 
-/// Measures something and prints it.
-type Measure = fn(&Bench);
-
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let has = |name: &str| arguments.iter().any(|argument| argument == name);
-    let (time, chats) = if has("--bench") && !has("--test") {
-        (Duration::from_secs(5), std::env::var("BENCH_CHATS").map_or(1_000_000, |chats| chats.parse().unwrap()))
+    let (time, chats) = if measures::is_wanted() {
+        (Duration::from_secs(5), measures::number("BENCH_CHATS", 1_000_000))
     } else {
-        (Duration::from_millis(1_000), 2_000)
+        (Duration::from_secs(1), 2_000)
     };
     let Some(server) = Server::start() else { return };
-    let bench = Bench { server, time, chats };
-    let measures: [(&str, Measure); 5] =
-        [("link", link), ("callers", callers), ("batch", batch), ("seen", seen), ("load", load)];
-    let names: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
-    println!("| measure | label-index | pgbench | ratio |\n| --- | --- | --- | --- |");
-    for (name, measure) in measures {
-        if names.is_empty() || names.iter().any(|wanted| *wanted == name) {
-            measure(&bench);
-        }
-    }
+    measures::take(
+        "| measure | label-index | pgbench | ratio |\n| --- | --- | --- | --- |",
+        &[("link", link), ("callers", callers), ("batch", batch), ("seen", seen), ("load", load)],
+        &Bench { server, time, chats },
+    );
 }
 
 fn say(measure: &str, ours: f64, peer: Option<f64>, unit: &str) {
     let peer = peer.map_or(" | ".to_owned(), |peer| format!("{peer:.0} {unit} | {:.2}x", ours / peer));
     println!("| {measure} | {ours:.0} {unit} | {peer} |");
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-fn rate(count: u64, time: Duration) -> f64 {
-    count as f64 / time.as_secs_f64()
 }
 
 impl Bench {
@@ -76,8 +63,8 @@ impl Bench {
     }
 
     /// How often a second each of these runs, each on a thread of its own, with a number that counts up.
-    fn rate_of(&self, callers: &[LabelIndex], weight: u64, run: impl Fn(&LabelIndex, u64) + Sync) -> f64 {
-        let (done, began) = (AtomicU64::new(0), Instant::now());
+    fn rate_of(&self, callers: &[LabelIndex], weight: usize, run: impl Fn(&LabelIndex, u64) + Sync) -> f64 {
+        let (done, began) = (AtomicUsize::new(0), Instant::now());
         thread::scope(|scope| {
             for index in callers {
                 let (done, run) = (&done, &run);
@@ -170,7 +157,8 @@ fn batch(bench: &Bench) {
         }
         batch.commit().unwrap();
     };
-    say("links in batches of 100, 16 callers", bench.rate_of(&instances(&store, 16), LINKS, run), None, "/s");
+    let rate = bench.rate_of(&instances(&store, 16), usize::try_from(LINKS).unwrap(), run);
+    say("links in batches of 100, 16 callers", rate, None, "/s");
 }
 
 /// From the answer of one store until another one shows it.
@@ -215,7 +203,7 @@ fn load(bench: &Bench) {
         let another = bench.store("load");
         let began = Instant::now();
         let loaded = another.existing("shop").unwrap();
-        let chats = loaded.total_chats();
+        let chats = usize::try_from(loaded.total_chats()).unwrap();
         say(&format!("load {chats} chats, {what}"), rate(chats, began.elapsed()), None, "chats/s");
     };
     rates("from what checkpoints left of the log");

@@ -12,6 +12,7 @@
     reason = "a bench is a program that may panic"
 )]
 
+mod measures;
 mod workload;
 
 use std::fs;
@@ -26,6 +27,7 @@ use label_index::{Filter, LabelIndex, LabelPatch, Page, Store, StoreOptions};
 use redb::{Database, ReadableDatabase, TableDefinition};
 use tempfile::{TempDir, tempdir};
 
+use crate::measures::rate;
 use crate::workload::{Random, STAGES, Workload, crm};
 
 /// Callers that write at the same time, each to an instance of its own.
@@ -45,36 +47,21 @@ struct Sizes {
     instances: usize,
 }
 
-/// Measures a rate and prints it.
-type Measure = fn(&Sizes);
-
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let has = |name: &str| arguments.iter().any(|argument| argument == name);
-    let sizes = if has("--bench") && !has("--test") {
-        let chats = std::env::var("STORE_CHATS").map_or(1_000_000, |chats| chats.parse().unwrap());
-        Sizes { chats, writes: 5_000, instances: 10_000 }
+    let sizes = if measures::is_wanted() {
+        Sizes { chats: measures::number("STORE_CHATS", 1_000_000), writes: 5_000, instances: 10_000 }
     } else {
         Sizes { chats: 2_000, writes: 20, instances: 20 }
     };
-    let measures: [(&str, Measure); 4] =
-        [("writes", writes), ("account", account), ("instances", instances), ("checkpoint", checkpoint)];
-    let names: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
-    println!("| measure | figure |\n| --- | --- |");
-    for (name, measure) in measures {
-        if names.is_empty() || names.iter().any(|wanted| *wanted == name) {
-            measure(&sizes);
-        }
-    }
+    measures::take(
+        "| measure | figure |\n| --- | --- |",
+        &[("writes", writes), ("account", account), ("instances", instances), ("checkpoint", checkpoint)],
+        &sizes,
+    );
 }
 
 fn say(measure: &str, figure: f64, unit: &str) {
     println!("| {measure} | {figure:.1} {unit} |");
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-fn rate(count: usize, time: Duration) -> f64 {
-    count as f64 / time.as_secs_f64()
 }
 
 fn timed<T>(run: impl FnOnce() -> T) -> (T, Duration) {

@@ -2,7 +2,6 @@
 //!
 //! `LABEL_INDEX_POSTGRES_ROUNDS` is the number of faults of each kind of test, `LABEL_INDEX_POSTGRES_SEED` where they begin.
 
-use std::collections::BTreeMap;
 use std::env;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
@@ -15,8 +14,8 @@ use label_index::{Delivery, Error, LabelIndex, Store, Subscriber};
 use super::options;
 use super::proxy::Proxy;
 use super::server::{Server, new_schema, shared};
+use super::writers::{Answers, require_all, write};
 use crate::program::BINARY;
-use crate::store::Image;
 
 fn number(variable: &str, default: u64) -> u64 {
     env::var(variable).map_or(default, |number| number.parse().unwrap())
@@ -48,27 +47,6 @@ impl Random {
     }
 }
 
-/// Links chats of its own until it is stopped. Gives each chat, and whether the link was acknowledged.
-fn write(index: &LabelIndex, writer: usize, stop: &AtomicBool) -> BTreeMap<String, bool> {
-    let mut answers = BTreeMap::new();
-    for chat in 0.. {
-        if stop.load(Ordering::SeqCst) {
-            break;
-        }
-        let chat = format!("chat {writer} {chat}");
-        let acknowledged = match index.link("1", &*chat) {
-            Ok(linked) => {
-                assert!(linked, "{chat} was linked by nobody else");
-                true
-            }
-            Err(Error::Unavailable { .. }) => false,
-            Err(other) => panic!("{other}"),
-        };
-        answers.insert(chat, acknowledged);
-    }
-    answers
-}
-
 /// Reads commits up to a revision. None is left out, and none comes twice.
 fn follow(feed: &mut Subscriber, up_to: u64) {
     while feed.revision() < up_to {
@@ -97,7 +75,7 @@ fn faults_at_random_lose_nothing_that_was_acknowledged() {
     indexes.iter().for_each(|index| index.catch_up().unwrap());
     let mut feeds: Vec<Subscriber> = indexes.iter().map(|index| index.subscribe_after(0)).collect();
     let stop = AtomicBool::new(false);
-    let answers: BTreeMap<String, bool> = thread::scope(|scope| {
+    let answers: Answers = thread::scope(|scope| {
         let start = |writer: usize| {
             let (index, stop) = (&indexes[writer], &stop);
             scope.spawn(move || write(index, writer, stop))
@@ -126,16 +104,7 @@ fn faults_at_random_lose_nothing_that_was_acknowledged() {
         writing.into_iter().flat_map(|writing| writing.join().unwrap()).collect()
     });
     let anew = options(&schema).connect(server.url()).unwrap().existing("shop").unwrap();
-    for index in &indexes {
-        index.catch_up().unwrap();
-    }
-    let whole = Image::from(&anew);
-    assert!(indexes.iter().all(|index| Image::from(index) == whole), "everybody sees the same");
-    for (chat, was_acknowledged) in &answers {
-        assert!(anew.contains("1", chat.as_str()) || !was_acknowledged, "{chat} was acknowledged");
-    }
-    assert_eq!(anew.revision(), anew.total_chats() + 1, "no write counts twice");
-    assert!(answers.values().filter(|acknowledged| **acknowledged).count() > 20, "hardly anything was written");
+    require_all(&answers, &indexes, &anew);
     feeds.iter_mut().for_each(|feed| follow(feed, anew.revision()));
 }
 
@@ -182,42 +151,4 @@ fn killed_processes_lose_nothing_that_they_acknowledged() {
         assert_eq!(usize::try_from(index.total_rows()), Ok(ROWS), "after {said:?}");
         assert_eq!(index.labels().len(), 7, "no label twice");
     }
-}
-
-/// A process that is stopped while it writes to an instance, perhaps with its row locked, does not stop the others.
-#[test]
-fn a_stopped_process_holds_nobody_up() {
-    const ROWS: usize = 4_000;
-    let Some(server) = shared() else { return };
-    let mut random = Random::new();
-    server.sql("CREATE DATABASE of_stopped_processes");
-    let url = server.url().replace("/postgres?", "/of_stopped_processes?");
-    let store = options("label_index").patience(Duration::from_secs(60)).connect(&url).unwrap();
-    let index = store.instance("shop").unwrap();
-    let own = index.create_label("Own").unwrap().outcome;
-    let mut load = Command::new(BINARY);
-    load.args(["load", "-", "--batch", "1", "--store", &url, "--instance", "shop"]);
-    let mut loading = load.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let rows: String = (0..ROWS).map(|row| format!("chat {row},VIP\n")).collect();
-    let mut input = loading.stdin.take().unwrap();
-    let signal = |name: &str| {
-        let pid = loading.id().to_string();
-        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
-    };
-    thread::scope(|scope| {
-        scope.spawn(|| input.write_all(format!("chat,label\n{rows}").as_bytes()));
-        for round in 0..rounds().min(20) {
-            // Both want to write all the time, so that the other one locks the row at times.
-            for chat in 0..random.below(30) {
-                assert!(index.link(&own, format!("before {round} {chat}")).unwrap());
-            }
-            signal("-STOP");
-            for chat in 0..5 {
-                assert!(index.link(&own, format!("meanwhile {round} {chat}")).unwrap());
-            }
-            signal("-CONT");
-        }
-        signal("-KILL");
-    });
-    loading.wait().unwrap();
 }

@@ -1,12 +1,10 @@
 //! Checkpoints, the log that they trim, and stores that are behind.
 
-use std::thread;
-use std::time::{Duration, Instant};
-
 use label_index::{Delivery, Error, FullState, LabelIndex};
 
 use super::proxy::Proxy;
 use super::server::{Server, new_schema, shared};
+use super::writers::until;
 use super::{connect, options};
 use crate::store::Image;
 
@@ -22,14 +20,6 @@ fn fill(index: &LabelIndex, chats: usize) {
 
 fn count(server: &Server, schema: &str, table: &str) -> usize {
     server.sql(&format!("SELECT count(*) FROM {schema}.{table}")).parse().unwrap()
-}
-
-fn until(what: &str, holds: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !holds() {
-        assert!(began.elapsed() < Duration::from_secs(30), "{what}");
-        thread::sleep(Duration::from_millis(2));
-    }
 }
 
 #[test]

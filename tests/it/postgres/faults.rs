@@ -1,6 +1,5 @@
 //! The server or the network is gone for a while.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,16 +8,9 @@ use label_index::{Error, LabelIndex, StoreOptions};
 
 use super::proxy::Proxy;
 use super::server::{Server, new_schema, shared};
+use super::writers::{Answers, require_all, until, write};
 use super::{connect, options};
 use crate::store::Image;
-
-fn until(what: &str, holds: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !holds() {
-        assert!(began.elapsed() < Duration::from_secs(30), "{what}");
-        thread::sleep(Duration::from_millis(2));
-    }
-}
 
 /// The answer to the statement is lost, the connection too, and the statement was carried out.
 #[test]
@@ -95,12 +87,39 @@ fn a_stalled_connection_is_given_up() {
     proxy.swallow_answers();
     let error = index.link("1", "ana@c.us").unwrap_err();
     assert!(matches!(error, Error::Unavailable { .. }), "{error}");
+    let head = || server.sql(&format!("SELECT head FROM {schema}.instances"));
+    until("the statement never arrived", || head() == "2");
     proxy.cut();
     proxy.resume();
     until("it never came back", || index.catch_up().is_ok());
     // It was carried out, which nobody could know; so trying again changes nothing.
     assert!(!index.link("1", "ana@c.us").unwrap());
     assert_eq!(index.revision(), 2);
+}
+
+/// A process stops, or its machine does, in the transaction that has a row locked. The others write on.
+#[test]
+fn a_store_that_stops_with_a_row_locked_holds_nobody_up() {
+    let Some(server) = shared() else { return };
+    let (schema, proxy) = (new_schema(), Proxy::start(server.port));
+    let stops = options(&schema).patience(Duration::from_millis(400)).connect(Server::url_of_port(proxy.port)).unwrap();
+    let goes_on = options(&schema).patience(Duration::from_secs(20)).connect(server.url()).unwrap();
+    let (here, there) = (stops.instance("shop").unwrap(), goes_on.instance("shop").unwrap());
+    there.upsert_label("1", "VIP").unwrap();
+    here.catch_up().unwrap();
+    proxy.stop_at("ANY($1) FOR UPDATE");
+    thread::scope(|scope| {
+        // Both write all the time, so that one of them is not first often enough to lock the row.
+        scope.spawn(|| (0..).find(|chat| here.link("1", format!("here {chat}")).is_err() || proxy.is_stopped()));
+        let stopped = (0..).find(|chat| {
+            assert!(there.link("1", format!("there {chat}")).unwrap());
+            proxy.is_stopped()
+        });
+        for chat in 0..5 {
+            assert!(there.link("1", format!("after {stopped:?} {chat}")).unwrap());
+        }
+        proxy.cut();
+    });
 }
 
 #[test]
@@ -132,31 +151,13 @@ fn killed_servers_lose_nothing_that_was_acknowledged() {
     let stores = [connect(&server, &schema), connect(&server, &schema)];
     let indexes: Vec<LabelIndex> = stores.iter().map(|store| store.instance("shop").unwrap()).collect();
     indexes[0].upsert_label("1", "VIP").unwrap();
+    indexes.iter().for_each(|index| index.catch_up().unwrap());
     let stop = AtomicBool::new(false);
-    let acknowledged: BTreeMap<String, bool> = thread::scope(|scope| {
+    let answers: Answers = thread::scope(|scope| {
         let writing: Vec<_> = (0..4)
             .map(|writer| {
                 let (index, stop) = (&indexes[writer % 2], &stop);
-                scope.spawn(move || {
-                    let mut answers = BTreeMap::new();
-                    for chat in 0.. {
-                        if stop.load(Ordering::SeqCst) {
-                            break;
-                        }
-                        let chat = format!("chat {writer} {chat}");
-                        let answer = index.link("1", &*chat);
-                        let acknowledged = match answer {
-                            Ok(linked) => {
-                                assert!(linked, "{chat} was linked by nobody else");
-                                true
-                            }
-                            Err(Error::Unavailable { .. }) => false,
-                            Err(other) => panic!("{other}"),
-                        };
-                        answers.insert(chat, acknowledged);
-                    }
-                    answers
-                })
+                scope.spawn(move || write(index, writer, stop))
             })
             .collect();
         for _ in 0..4 {
@@ -170,14 +171,5 @@ fn killed_servers_lose_nothing_that_was_acknowledged() {
         writing.into_iter().flat_map(|writing| writing.join().unwrap()).collect()
     });
     let anew = connect(&server, &schema);
-    let there = anew.existing("shop").unwrap();
-    for (chat, was_acknowledged) in &acknowledged {
-        assert!(there.contains("1", chat.as_str()) || !was_acknowledged, "{chat} was acknowledged");
-    }
-    assert!(acknowledged.len() > 20, "only {} writes", acknowledged.len());
-    for index in &indexes {
-        index.catch_up().unwrap();
-        assert_eq!(Image::from(index), Image::from(&there));
-    }
-    assert_eq!(there.revision(), there.total_chats() + 1, "no write counts twice");
+    require_all(&answers, &indexes, &anew.existing("shop").unwrap());
 }

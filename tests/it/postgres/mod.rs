@@ -9,6 +9,7 @@ mod proxy;
 mod server;
 mod sharing;
 mod transfer;
+mod writers;
 
 use std::time::Duration;
 

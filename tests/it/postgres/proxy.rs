@@ -5,6 +5,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 /// Passes bytes on between a store and a server, until it is told not to.
 pub(super) struct Proxy {
@@ -18,6 +19,10 @@ struct Shared {
     swallows: AtomicBool,
     /// New connections are closed at once.
     refuses: AtomicBool,
+    /// A connection on which a store sends this stays open, and nothing passes any more.
+    trap: Mutex<Option<&'static str>>,
+    /// Something is in the trap.
+    holds: AtomicBool,
     open: Mutex<Vec<TcpStream>>,
 }
 
@@ -36,9 +41,10 @@ impl Proxy {
                 let Ok(server) = TcpStream::connect(("127.0.0.1", server)) else { continue };
                 accepting.open.lock().unwrap().extend([client.try_clone().unwrap(), server.try_clone().unwrap()]);
                 let (from_client, to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-                thread::spawn(move || pass_on(from_client, to_server, || false));
-                let shared = Arc::clone(&accepting);
-                thread::spawn(move || pass_on(server, client, || shared.swallows.load(Ordering::SeqCst)));
+                let (there, back) = (Arc::clone(&accepting), Arc::clone(&accepting));
+                thread::spawn(move || pass_on(from_client, to_server, || false, |bytes| there.catch(bytes)));
+                let swallows = move || back.swallows.load(Ordering::SeqCst);
+                thread::spawn(move || pass_on(server, client, swallows, |_| ()));
             }
         });
         Self { port, shared }
@@ -49,6 +55,16 @@ impl Proxy {
         self.shared.swallows.store(true, Ordering::SeqCst);
     }
 
+    /// Once a store has sent this, it is as if its process had stopped: the server has its connections, and hears nothing.
+    pub(super) fn stop_at(&self, text: &'static str) {
+        *self.shared.trap.lock().unwrap() = Some(text);
+    }
+
+    /// Whether that happened.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.shared.holds.load(Ordering::SeqCst)
+    }
+
     /// Cuts every connection, and refuses new ones until [`resume`](Self::resume).
     pub(super) fn cut(&self) {
         self.shared.refuses.store(true, Ordering::SeqCst);
@@ -56,6 +72,7 @@ impl Proxy {
             let _closed = stream.shutdown(Shutdown::Both);
         }
         self.shared.swallows.store(false, Ordering::SeqCst);
+        self.shared.holds.store(false, Ordering::SeqCst);
     }
 
     pub(super) fn resume(&self) {
@@ -63,12 +80,27 @@ impl Proxy {
     }
 }
 
-fn pass_on(mut from: TcpStream, mut to: TcpStream, swallows: impl Fn() -> bool) {
+impl Shared {
+    /// Waits for as long as these bytes, which have passed, are in the trap.
+    fn catch(&self, bytes: &[u8]) {
+        let has = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+        if self.trap.lock().unwrap().take_if(|text| has(text)).is_some() {
+            self.swallows.store(true, Ordering::SeqCst);
+            self.holds.store(true, Ordering::SeqCst);
+        }
+        while self.holds.load(Ordering::SeqCst) {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+fn pass_on(mut from: TcpStream, mut to: TcpStream, swallows: impl Fn() -> bool, passed: impl Fn(&[u8])) {
     let mut bytes = [0; 16 << 10];
     while let Ok(count @ 1..) = from.read(&mut bytes) {
         if !swallows() && to.write_all(&bytes[..count]).is_err() {
             break;
         }
+        passed(&bytes[..count]);
     }
     let _closed = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
 }

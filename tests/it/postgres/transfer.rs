@@ -7,6 +7,7 @@ use std::time::Duration;
 use label_index::{Error, Store, StoreOptions};
 
 use super::server::{new_schema, shared};
+use super::writers::until;
 use super::{connect, options};
 use crate::program::BINARY;
 use crate::store::Image;
@@ -113,6 +114,20 @@ fn what_is_idle_is_unloaded() {
     drop(shop);
     assert_eq!(store.unload_idle(Duration::ZERO).unwrap(), ["shop"]);
     assert_eq!(store.existing("shop").unwrap().total_chats(), 30);
+}
+
+#[test]
+fn what_is_idle_is_unloaded_by_itself() {
+    let Some(server) = shared() else { return };
+    let options =
+        options(&new_schema()).poll_interval(Duration::from_millis(5)).unload_after(Duration::from_millis(20));
+    let store = options.connect(server.url()).unwrap();
+    fill(&store);
+    let shop = store.existing("shop").unwrap();
+    until("it stays loaded", || store.stats().loaded.len() == 1);
+    assert!(store.loaded("shop").is_some(), "somebody has a handle");
+    drop(shop);
+    until("it stays loaded", || store.stats().loaded.is_empty());
 }
 
 #[test]

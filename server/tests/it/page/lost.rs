@@ -1,18 +1,26 @@
 //! The server goes away and comes back.
 
+use std::path::Path;
+
 use super::browser::browse_with_failures;
 use crate::server::{SHOP, Server};
 
 const ANA: &str = "5511999990001@c.us";
 const BIA: &str = "5511999990002@c.us";
 
+/// A server of what is in a folder, with a label, which Ana has; the label's id, and where the server listens.
+async fn start_in(folder: &Path) -> (Server, String, String) {
+    let server = Server::start_in(folder, &[]);
+    let vip = server.label("VIP").await;
+    server.link(&vip, ANA).await;
+    let address = server.address().to_owned();
+    (server, vip, address)
+}
+
 #[tokio::test]
 async fn the_page_recovers_when_the_server_is_back() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start_in(folder.path(), &[]);
-    let address = server.address().to_owned();
-    let vip = server.label("VIP").await;
-    server.link(&vip, ANA).await;
+    let (server, vip, address) = start_in(folder.path()).await;
     browse_with_failures(async |page| {
         page.open(&server, "shop", SHOP).await;
         drop(server);
@@ -42,10 +50,7 @@ async fn the_page_recovers_when_the_server_is_back() {
 #[tokio::test]
 async fn a_server_that_comes_back_with_other_data_is_read_anew() {
     let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let server = Server::start_in(one.path(), &[]);
-    let address = server.address().to_owned();
-    let vip = server.label("VIP").await;
-    server.link(&vip, ANA).await;
+    let (server, _, address) = start_in(one.path()).await;
     browse_with_failures(async |page| {
         page.open(&server, "shop", SHOP).await;
         page.until_chats(&[ANA]).await;
@@ -64,10 +69,7 @@ async fn a_server_that_comes_back_with_other_data_is_read_anew() {
 #[tokio::test]
 async fn the_page_waits_for_a_server_that_is_not_there_yet() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start_in(folder.path(), &[]);
-    let address = server.address().to_owned();
-    let vip = server.label("VIP").await;
-    server.link(&vip, ANA).await;
+    let (server, vip, address) = start_in(folder.path()).await;
     browse_with_failures(async |page| {
         page.open(&server, "shop", SHOP).await;
         drop(server);
