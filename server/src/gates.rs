@@ -1,30 +1,24 @@
 //! Keeping a label from getting chats while it is being deleted.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use label_index::{Batch, BatchCommit, LabelIndex};
 use tokio::sync::{OwnedRwLockReadGuard, RwLock, RwLockWriteGuard};
 
 use crate::failure::{Answered, Failure};
+use crate::stripes::Stripes;
 
-/// The number of gates; labels that share one wait for each other's deletion.
-const GATES: usize = 1_024;
-
-/// A fixed number of gates, over which the labels of all instances are spread by a hash.
+/// A gate for each label of each instance; some share one, and wait for each other's deletion.
 ///
 /// The deletion of a label lists its chats, so that each has an event of its own. A chat that got the label after the list
 /// was read, and before the label went, would lose it without an event. So a write that links chats is inside the gates of
 /// its labels until readers see it, and a deletion closes the gate from before it reads the list until it is in line.
 #[derive(Debug)]
-pub(crate) struct Gates {
-    gates: [Arc<RwLock<()>>; GATES],
-    hasher: RandomState,
-}
+pub(crate) struct Gates(Stripes<RwLock<()>>);
 
 impl Gates {
     pub(crate) fn new() -> Self {
-        Self { gates: std::array::from_fn(|_| Arc::default()), hasher: RandomState::new() }
+        Self(Stripes::new())
     }
 
     /// Carries out a batch that links chats to labels once the gates of these labels are open, and waits until it is durable.
@@ -53,7 +47,7 @@ impl Gates {
 
     /// Closes the gate of a label, once nobody is inside, until the guard is dropped.
     pub(crate) async fn close(&self, index: &LabelIndex, label: &str) -> RwLockWriteGuard<'_, ()> {
-        self.gate(self.number(index, label)).write().await
+        self.0.lock(self.number(index, label)).write().await
     }
 
     /// Enters the gates of labels, in the order of their numbers. Who waits at a gate is inside lower ones alone, and who
@@ -64,19 +58,13 @@ impl Gates {
         numbers.dedup();
         let mut inside = Vec::with_capacity(numbers.len());
         for number in numbers {
-            inside.push(Arc::clone(self.gate(number)).read_owned().await);
+            inside.push(Arc::clone(self.0.lock(number)).read_owned().await);
         }
         inside
     }
 
     /// The number of the gate of a label.
     fn number(&self, index: &LabelIndex, label: &str) -> usize {
-        let [one, other, ..] = self.hasher.hash_one((index.identity(), label)).to_le_bytes();
-        usize::from(u16::from_le_bytes([one, other])) % GATES
-    }
-
-    #[expect(clippy::indexing_slicing, reason = "a number is a remainder of the length")]
-    fn gate(&self, number: usize) -> &Arc<RwLock<()>> {
-        &self.gates[number]
+        self.0.number((index.identity(), label))
     }
 }

@@ -15,6 +15,7 @@ mod request;
 mod routes;
 mod schemas;
 mod serve;
+mod stripes;
 mod tokens;
 mod upstream;
 mod webhooks;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Request, State};
-use label_index::{Event, LabelIndex, LabelName, LabelPatch};
+use label_index::{Event, LabelIndex};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -16,6 +16,7 @@ use crate::request::session::Nothing;
 use crate::request::{body, credentials};
 use crate::routes::labels::forget_label;
 use crate::schemas::{Done, Failures};
+use crate::upstream::LabelRecord;
 
 /// An event as WAHA posts it; fields that are not needed are passed over, since versions of WAHA add some.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -30,13 +31,6 @@ pub(crate) struct Report {
     #[serde(default)]
     #[schema(value_type = Object, example = json!({ "labelId": "1", "chatId": "5511999990001@c.us" }))]
     payload: Value,
-}
-
-#[derive(Debug, Deserialize)]
-struct LabelPayload {
-    id: String,
-    name: Option<String>,
-    color: Option<i32>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -107,15 +101,12 @@ async fn ingest(app: &App, index: &LabelIndex, event: Event) -> Answered<()> {
 fn event(name: &str, payload: Value) -> Answered<Option<Event>> {
     Ok(Some(match name {
         "label.upsert" => {
-            let LabelPayload { id, name, color } = read(payload)?;
-            let mut patch = LabelPatch::new();
-            patch.color = color;
-            patch.name = name.as_deref().and_then(LabelName::lenient);
-            Event::LabelEdited { label: id.parse()?, patch }
+            let label: LabelRecord = read(payload)?;
+            Event::LabelEdited { label: label.id.parse()?, patch: label.patch() }
         }
         "label.deleted" => {
-            let LabelPayload { id, .. } = read(payload)?;
-            Event::LabelDeleted { label: id.parse()? }
+            let label: LabelRecord = read(payload)?;
+            Event::LabelDeleted { label: label.id.parse()? }
         }
         "label.chat.added" => {
             let LinkPayload { label_id, chat_id } = read(payload)?;

@@ -1,5 +1,6 @@
 //! The network's gateway, which speaks the REST interface of WAHA: refreshing from it, and telling it of links.
 
+mod label_record;
 pub(crate) mod meter;
 mod refreshes;
 mod report_key;
@@ -17,6 +18,7 @@ use reqwest::Url;
 use crate::app::App;
 use crate::chat_write::{ChatWrite, ids_of};
 use crate::failure::{Answered, Failure};
+pub(crate) use crate::upstream::label_record::LabelRecord;
 use crate::upstream::meter::Meter;
 use crate::upstream::refreshes::Refreshes;
 pub(crate) use crate::upstream::report_key::ReportKey;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use label_index::{ChatId, LabelId, LabelName, LabelPatch};
+use label_index::{ChatId, LabelId, LabelPatch};
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
@@ -14,6 +14,7 @@ use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::upstream::blocking;
+use crate::upstream::label_record::LabelRecord;
 use crate::upstream::trouble::Trouble;
 
 /// How long one call may take until its answer begins, and how long a pause in the answer may be.
@@ -46,13 +47,6 @@ pub(super) struct Waha {
 #[derive(Debug, Deserialize)]
 struct SessionRecord {
     status: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct LabelRecord {
-    id: String,
-    name: Option<String>,
-    color: Option<i32>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -108,12 +102,9 @@ impl Waha {
         }
         let fetch = |label: LabelRecord| async move {
             let id = label.id.parse().map_err(|_| Trouble::Nonsense("the id of a label cannot be one".to_owned()))?;
-            let mut patch = LabelPatch::new();
-            patch.color = label.color;
-            patch.name = label.name.as_deref().and_then(LabelName::lenient);
             let chats: Vec<ChatRecord> = self.get(&["api", session, "labels", &label.id, "chats"]).await?;
             let chats = blocking(move || chats.into_iter().map(ChatRecord::chat).collect()).await?;
-            Ok::<FetchedLabel, Trouble>((id, patch, chats))
+            Ok::<FetchedLabel, Trouble>((id, label.patch(), chats))
         };
         let mut lists = pin!(stream::iter(labels).map(fetch).buffer_unordered(LISTS));
         let (mut fetched, mut links) = (Vec::new(), 0_usize);
