@@ -49,7 +49,8 @@ pub(super) struct Committer {
 pub(super) struct Pending {
     pub(super) loaded: Arc<Loaded>,
     pub(super) planned: Planned,
-    /// None if the answers only rest on what is there.
+    /// R1: once it is in the log, the writers are answered. None if the answers only rest on what is there: then the head is
+    /// compared first.
     pub(super) record: Option<Record>,
     /// Whether a statement with the record was answered.
     pub(super) was_answered: bool,

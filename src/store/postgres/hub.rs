@@ -55,7 +55,7 @@ pub(super) struct Loaded {
     pub(super) number: u64,
     pub(super) identity: u64,
     pub(super) index: LabelIndex,
-    /// How far the log goes that the visible version has. Changed by the committer alone.
+    /// R2: how far the log goes that the visible version has. Changed by the committer alone, which plans nothing meanwhile.
     pub(super) head: Mutex<Head>,
     progress: Mutex<Progress>,
     /// When somebody used it, as far as that was seen.

@@ -17,7 +17,7 @@ pub(super) struct Entry {
 pub(super) struct Image {
     /// Under which its rows are. 0 if there is none yet.
     pub(super) number: u64,
-    /// The log that it has.
+    /// R4: the log that it was made of, which the log had when it was put in force.
     pub(super) head: Head,
 }
 

@@ -22,7 +22,7 @@ pub(super) struct Record {
     pub(super) behind: Head,
     /// The log with it.
     pub(super) head: Head,
-    /// Tells this group from every other, so that its writer finds it again.
+    /// R3: tells this group from every other, so that its writer finds it again, and it is in the log once or not at all.
     pub(super) group_id: u64,
     /// How many changes its commits have.
     pub(super) changes: u64,
