@@ -38,6 +38,7 @@ impl LabelIndex {
         let (mut works, mut answers): (Vec<_>, Vec<_>) = (Vec::new(), Vec::new());
         let mut again = again.into_iter();
         let mut writer = self.writer();
+        writer.begin_plan();
         while let Some((number, work)) = again.next().or_else(|| {
             let is_full = journal.queued_changes() >= CHANGES_IN_GROUP;
             if is_full { None } else { writer.next_in_line() }
@@ -68,6 +69,7 @@ impl LabelIndex {
         } else {
             self.settle_group(group);
         }
+        self.writer().settle_plan();
         self.give(answers);
     }
 
@@ -76,6 +78,7 @@ impl LabelIndex {
         if let Some(journal) = self.journal() {
             journal.restart(self.visible());
         }
+        self.writer().undo_plan();
         planned.works
     }
 

@@ -20,6 +20,9 @@ struct OpenTicket {
     noted: Arc<WriteSet>,
     /// What was written since.
     later: WriteSet,
+    /// What was written before the plan that the committer of a connected store may undo.
+    #[cfg(feature = "postgres")]
+    before_plan: Option<Arc<WriteSet>>,
 }
 
 impl Tickets {
@@ -28,7 +31,13 @@ impl Tickets {
             return Err(Error::RefreshInProgress);
         }
         self.given += 1;
-        self.open = Some(OpenTicket { number: self.given, noted: Arc::default(), later: WriteSet::default() });
+        self.open = Some(OpenTicket {
+            number: self.given,
+            noted: Arc::default(),
+            later: WriteSet::default(),
+            #[cfg(feature = "postgres")]
+            before_plan: None,
+        });
         Ok(self.given)
     }
 
@@ -46,11 +55,7 @@ impl Tickets {
     ///
     /// **O(n)** in what was written since the last call, if nobody has kept what that one gave.
     pub(crate) fn touched(&mut self, number: u64) -> Result<Arc<WriteSet>> {
-        let open = self.ticket(number)?;
-        if !open.later.is_empty() {
-            Arc::make_mut(&mut open.noted).absorb(std::mem::take(&mut open.later));
-        }
-        Ok(Arc::clone(&open.noted))
+        Ok(self.ticket(number)?.all_noted())
     }
 
     /// What was written since [`touched`](Self::touched) was asked last.
@@ -61,5 +66,44 @@ impl Tickets {
     /// Where to note writes, while a ticket is open.
     pub(crate) fn notes(&mut self) -> Option<&mut WriteSet> {
         self.open.as_mut().map(|open| &mut open.later)
+    }
+}
+
+/// # Plans that may be undone
+///
+/// The notes of a plan are undone with it: the same writes may cover other keys when they are planned again, after a chat
+/// was merged or an alias removed by another process.
+#[cfg(feature = "postgres")]
+impl Tickets {
+    /// Writes are planned from here on.
+    pub(crate) fn begin_plan(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.before_plan = Some(open.all_noted());
+        }
+    }
+
+    /// What was planned is written.
+    pub(crate) fn settle_plan(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.before_plan = None;
+        }
+    }
+
+    /// Forgets what was noted since the plan began. A ticket that was given out after that has noted nothing else.
+    pub(crate) fn undo_plan(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.noted = open.before_plan.take().unwrap_or_default();
+            open.later = WriteSet::default();
+        }
+    }
+}
+
+impl OpenTicket {
+    /// Everything that was written since the ticket was given out.
+    fn all_noted(&mut self) -> Arc<WriteSet> {
+        if !self.later.is_empty() {
+            Arc::make_mut(&mut self.noted).absorb(std::mem::take(&mut self.later));
+        }
+        Arc::clone(&self.noted)
     }
 }

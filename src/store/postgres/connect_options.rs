@@ -9,6 +9,8 @@ pub(in crate::store) struct ConnectOptions {
     pub(in crate::store) poll_interval: Duration,
     pub(in crate::store) patience: Duration,
     pub(in crate::store) accepts_loss: bool,
+    /// After how long without a sign of a store another one may write the checkpoint that it began.
+    pub(in crate::store) lease: Duration,
 }
 
 impl Default for ConnectOptions {
@@ -18,6 +20,7 @@ impl Default for ConnectOptions {
             poll_interval: Duration::from_millis(250),
             patience: Duration::from_secs(10),
             accepts_loss: false,
+            lease: Duration::from_secs(30),
         }
     }
 }

@@ -52,8 +52,8 @@ impl ConnectedStore {
     pub(super) fn connect(url: &str, options: StoreOptions, makes_tables: bool) -> Result<Self> {
         let retention = options.retention();
         let StoreOptions { limits, tuning, unload_after, connect, .. } = options;
-        let ConnectOptions { schema, poll_interval, patience, accepts_loss } = connect;
-        let (address, tables) = (Address::parse(url)?, Tables::in_schema(&schema)?);
+        let ConnectOptions { schema, poll_interval, patience, accepts_loss, lease } = connect;
+        let (address, tables) = (Address::parse(url)?, Tables::in_schema(&schema, lease)?);
         let hub =
             Arc::new(Hub::new(Endpoint { address, tables, patience, accepts_loss }, limits, retention, tuning.log));
         let start = |name| Worker::start(&hub, name, runtime()?).map_err(|error| no_thread(&error));

@@ -31,6 +31,13 @@ impl StoreOptions {
         self
     }
 
+    /// How long a store that writes a checkpoint may be silent before another store may replace it, by the clock of the
+    /// server. Default 30 s, at least 1 s. Choose more than [`patience`](Self::patience), or slow checkpoints are begun twice.
+    pub fn checkpoint_lease(mut self, lease: Duration) -> Self {
+        self.connect.lease = lease.clamp(Duration::from_secs(1), Duration::from_secs(3_600));
+        self
+    }
+
     /// Whether a server is taken that can lose what it acknowledged, since `fsync`, `synchronous_commit` or
     /// `full_page_writes` is off. Default no.
     pub fn accept_loss(mut self, accept: bool) -> Self {

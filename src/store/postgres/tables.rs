@@ -1,5 +1,7 @@
 //! The tables of a connected store, and every statement about them.
 
+use std::time::Duration;
+
 use crate::model::error::{Error, Result};
 
 /// The version of the tables that this version of the crate makes and takes.
@@ -41,7 +43,7 @@ impl Tables {
     /// # Errors
     ///
     /// [`Error::InvalidStoreUrl`] for a name that has to be quoted, or is longer than PostgreSQL keeps.
-    pub(super) fn in_schema(schema: &str) -> Result<Self> {
+    pub(super) fn in_schema(schema: &str, lease: Duration) -> Result<Self> {
         let starts = schema.bytes().next().is_some_and(|first| first.is_ascii_lowercase() || first == b'_');
         let plain = schema.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
         if !starts || !plain || schema.len() > 48 || schema.starts_with("pg_") {
@@ -49,7 +51,7 @@ impl Tables {
             return Err(Error::InvalidStoreUrl { value: Error::excerpt(schema), what: what.to_owned() });
         }
         let s = schema;
-        let expiry = "now() + interval '30 seconds'";
+        let expiry = format!("now() + interval '{} milliseconds'", lease.as_millis());
         // The lease of the caller, locked: nobody takes it before the statement ends.
         let held = format!(
             "held AS (

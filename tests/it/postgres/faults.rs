@@ -122,27 +122,6 @@ fn a_store_that_stops_with_a_row_locked_holds_nobody_up() {
     });
 }
 
-#[test]
-fn a_right_that_is_revoked_is_named_and_reads_go_on() {
-    let Some(server) = shared() else { return };
-    let schema = new_schema();
-    drop(connect(server, &schema));
-    server.sql(&format!(
-        "CREATE ROLE writer LOGIN; GRANT USAGE ON SCHEMA {schema} TO writer;
-        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO writer"
-    ));
-    let options = options(&schema).patience(Duration::from_millis(300));
-    let store = options.connect(server.url().replace("app:", "writer:")).unwrap();
-    let index = store.instance("shop").unwrap();
-    index.upsert_label("1", "VIP").unwrap();
-    server.sql(&format!("REVOKE INSERT ON {schema}.log FROM writer"));
-    let error = index.link("1", "ana@c.us").unwrap_err();
-    assert!(matches!(&error, Error::Unavailable { cause } if cause.contains("permission denied")), "{error}");
-    assert!(index.label("1").is_some());
-    server.sql(&format!("GRANT INSERT ON {schema}.log TO writer"));
-    assert!(index.link("1", "ana@c.us").unwrap());
-}
-
 /// Whatever was acknowledged is there, and what was not is there once or not at all.
 #[test]
 fn killed_servers_lose_nothing_that_was_acknowledged() {

@@ -6,6 +6,7 @@ mod checkpoints;
 mod faults;
 mod model;
 mod proxy;
+mod refusals;
 mod server;
 mod sharing;
 mod transfer;

@@ -17,6 +17,8 @@ pub(super) struct Server {
     programs: PathBuf,
     folder: PathBuf,
     pub(super) port: u16,
+    /// The mebibytes of a disk that this server alone sees, in the folder [`small_disk`](Self::small_disk).
+    small_disk: Option<u32>,
     /// Stops the server and removes the folder when its input ends, whatever became of this process.
     guard: Child,
 }
@@ -40,6 +42,20 @@ pub(super) fn shared() -> Option<&'static Server> {
 
 impl Server {
     pub(super) fn start() -> Option<Self> {
+        Self::start_with(None)
+    }
+
+    /// A server that has a disk of so many mebibytes beside its own, or none where this process may not mount one.
+    pub(super) fn with_small_disk(mebibytes: u32) -> Option<Self> {
+        let may_mount = Command::new("unshare").args(["-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).output();
+        if !may_mount.is_ok_and(|output| output.status.success()) {
+            eprintln!("SKIPPED: only root may mount a small disk, with util-linux and the right to");
+            return None;
+        }
+        Self::start_with(Some(mebibytes))
+    }
+
+    fn start_with(small_disk: Option<u32>) -> Option<Self> {
         let Some(programs) = programs() else {
             let asked = env::var_os(REQUIRED).is_some();
             assert!(!asked, "{REQUIRED} is set and PostgreSQL is not installed");
@@ -68,7 +84,8 @@ impl Server {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn();
-        let server = Self { programs, folder, port, guard: guard.unwrap() };
+        let server = Self { programs, folder, port, small_disk, guard: guard.unwrap() };
+        fs::create_dir(server.small_disk()).unwrap();
         server.resume();
         Some(server)
     }
@@ -77,12 +94,27 @@ impl Server {
         self.folder.join("data")
     }
 
+    pub(super) fn small_disk(&self) -> PathBuf {
+        self.folder.join("small")
+    }
+
+    /// `pg_ctl`, in a namespace of mounts with the small disk if there is one: the disk goes with the server.
+    fn pg_ctl(&self) -> Command {
+        let program = self.programs.join("pg_ctl");
+        let Some(mebibytes) = self.small_disk else { return as_user(&program) };
+        let mut command = Command::new("unshare");
+        let small = self.small_disk();
+        let mount = format!("mount -t tmpfs -o size={mebibytes}m tmpfs {0} && chown postgres {0}", small.display());
+        command.args(["-m", "sh", "-c", &format!("{mount} && exec runuser -u postgres -- \"$@\""), "sh"]).arg(program);
+        command
+    }
+
     /// Starts the server again, once what is left of a killed one is gone.
     pub(super) fn resume(&self) {
         let options = format!("-p {} -k {} -h 127.0.0.1", self.port, self.folder.display());
         let began = Instant::now();
         loop {
-            let mut start = as_user(&self.programs.join("pg_ctl"));
+            let mut start = self.pg_ctl();
             start
                 .arg("-D")
                 .arg(self.data())
@@ -120,13 +152,55 @@ impl Server {
         client
     }
 
-    /// Runs statements and gives their output.
-    pub(super) fn sql(&self, sql: &str) -> String {
+    /// A program that runs statements and prints their output.
+    fn psql(&self, sql: &str) -> Command {
         let mut psql = self.client("psql");
         psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql]);
-        let output = psql.output().unwrap();
-        assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        psql
+    }
+
+    /// Runs statements and gives their output.
+    pub(super) fn sql(&self, sql: &str) -> String {
+        let output = self.try_sql(sql);
+        assert!(output.is_ok(), "{sql}: {output:?}");
+        output.unwrap()
+    }
+
+    /// Runs statements and gives their output, or what the server says against them.
+    pub(super) fn try_sql(&self, sql: &str) -> Result<String, String> {
+        let output = self.psql(sql).output().unwrap();
+        let text = |bytes| String::from_utf8_lossy(bytes).trim().to_owned();
+        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+    }
+
+    /// Locks the rows that a statement locks, until the answer is dropped.
+    pub(super) fn lock(&self, sql: &str) -> Locked<'_> {
+        let name = format!("lock_{}", NEXT_LOCK.fetch_add(1, Ordering::Relaxed));
+        let sql = format!("SET application_name = {name}; BEGIN; {sql}; SELECT pg_sleep(600)");
+        let psql = self.psql(&sql).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let locked = Locked { server: self, name, psql };
+        let sleeps = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND application_name =";
+        while self.sql(&format!("{sleeps} '{}'", locked.name)) == "0" {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        locked
+    }
+}
+
+/// Rows that are locked until this is dropped.
+pub(super) struct Locked<'a> {
+    server: &'a Server,
+    name: String,
+    psql: Child,
+}
+
+static NEXT_LOCK: AtomicU32 = AtomicU32::new(0);
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        let ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name =";
+        self.server.sql(&format!("{ends} '{}'", self.name));
+        let _ended = self.psql.wait();
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use label_index::{Delivery, Error, FullState, LabelIndex, Store, StoreOptions};
+use label_index::{Delivery, Error, FullState, LabelIndex, RefreshTicket, Store, StoreOptions};
 
 use super::server::{new_schema, shared};
 use super::{connect, options};
@@ -198,6 +198,93 @@ fn a_refresh_keeps_what_any_store_wrote_meanwhile() {
     }
     assert_eq!(Image::from(&here), Image::from(&there));
     drop(here.begin_refresh().unwrap());
+}
+
+/// Writes while a ticket is open, which all change something.
+const MEANWHILE: [&[fn(&LabelIndex)]; 6] = [
+    &[|index| assert!(index.link("1", "bob@c.us").unwrap()), |index| assert!(index.unlink("1", "ana@c.us").unwrap())],
+    &[|index| assert!(index.merge_chats("ana@lid", "ana@c.us").unwrap().changed())],
+    &[
+        |index| assert!(index.unlink("1", "ana@lid").unwrap()),
+        |index| assert!(index.merge_chats("ana@lid", "ana@c.us").unwrap().changed()),
+        |index| assert!(index.unalias("ana@lid").unwrap()),
+    ],
+    &[
+        |index| assert!(index.merge_chats("ana@lid", "ana@c.us").unwrap().changed()),
+        |index| assert!(index.unlink("1", "ana@c.us").unwrap()),
+        |index| assert!(index.unalias("ana@lid").unwrap()),
+        |index| assert!(index.link("2", "ana@lid").unwrap()),
+    ],
+    &[
+        |index| assert!(index.remove_label("2").unwrap().changed()),
+        |index| assert!(index.upsert_label("4", "Made meanwhile").unwrap().changed()),
+    ],
+    &[|index| assert!(index.upsert_label("1", "Edited meanwhile").unwrap().changed())],
+];
+
+/// A ticket at one store takes what another one wrote as what was written here.
+#[test]
+fn a_ticket_protects_what_any_store_wrote_alike() {
+    let Some((one, other)) = pair(&new_schema()) else { return };
+    let begin = |index: &LabelIndex| {
+        index.upsert_label("1", "VIP").unwrap();
+        index.upsert_label("2", "New").unwrap();
+        for chat in ["ana@c.us", "ana@lid", "eve@c.us"] {
+            index.link("1", chat).unwrap();
+        }
+        index.begin_refresh().unwrap()
+    };
+    let commit = |ticket: RefreshTicket| {
+        let mut state = FullState::new();
+        for (label, name) in [("1", "Very important"), ("2", "Newer"), ("3", "Other")] {
+            state.label(label, name).unwrap();
+            state.link(label, "ana@c.us").unwrap();
+            state.link(label, "ana@lid").unwrap();
+        }
+        ticket.commit(state).unwrap();
+    };
+    for (number, writes) in MEANWHILE.iter().enumerate() {
+        let alone = LabelIndex::new();
+        let ticket = begin(&alone);
+        writes.iter().for_each(|write| write(&alone));
+        commit(ticket);
+        for first in [0, 1] {
+            let name = format!("shop {number} {first}");
+            let indexes = [one.instance(&name).unwrap(), other.instance(&name).unwrap()];
+            let ticket = begin(&indexes[0]);
+            for (turn, write) in writes.iter().enumerate() {
+                write(&indexes[(turn + first) % 2]);
+            }
+            commit(ticket);
+            for index in &indexes {
+                index.catch_up().unwrap();
+                assert_eq!(Image::from(index), Image::from(&alone), "{name}");
+            }
+        }
+    }
+}
+
+/// Of what another store wrote the pairs are protected that it changed, and not those that it found as they should be.
+#[test]
+fn a_ticket_protects_of_another_store_what_it_changed() {
+    let Some((one, other)) = pair(&new_schema()) else { return };
+    for (name, writer, has_new) in [("here", &one, false), ("there", &other, true)] {
+        let index = one.instance(name).unwrap();
+        index.upsert_label("1", "VIP").unwrap();
+        index.upsert_label("2", "New").unwrap();
+        index.link("1", "ana@c.us").unwrap();
+        let ticket = index.begin_refresh().unwrap();
+        let writer = writer.instance(name).unwrap();
+        assert!(writer.set_labels("ana@c.us", Vec::<&str>::new()).unwrap().changed());
+        let mut state = FullState::new();
+        for label in ["1", "2"] {
+            state.label(label, "Said").unwrap();
+            state.link(label, "ana@c.us").unwrap();
+        }
+        ticket.commit(state).unwrap();
+        assert!(!index.contains("1", "ana@c.us"), "unlinked {name} meanwhile");
+        assert_eq!(index.contains("2", "ana@c.us"), has_new, "set to nothing {name}");
+    }
 }
 
 #[test]
