@@ -1,4 +1,4 @@
-//! The chats that pass a filter, one after the other.
+//! An iterator over the chats that pass a filter.
 
 use std::fmt;
 use std::iter::FusedIterator;
@@ -10,7 +10,8 @@ use crate::model::change::Place;
 use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::Version;
 
-/// Places that are looked up at once, at most. The first ones are fewer: whoever wants one chat has no more sought.
+/// The most places that are looked up at once. A walk begins with one and doubles, so a host that takes one chat pays for
+/// one.
 const MOST_AT_ONCE: usize = 512;
 
 /// The chats of one version that pass a filter, in order of place. See [`Snapshot::matching`](crate::Snapshot::matching).
@@ -18,9 +19,9 @@ const MOST_AT_ONCE: usize = 512;
 pub struct Matching {
     state: Version,
     clauses: Arc<ResolvedFilter>,
-    /// Places that were looked up.
+    /// Places that were looked up and not yet given.
     found: vec::IntoIter<Place>,
-    /// Where to look further; none at the end.
+    /// The place to go on from; `None` at the end.
     next: Option<Place>,
     at_once: usize,
 }
@@ -30,7 +31,7 @@ impl Matching {
         Self { state, clauses: Arc::new(clauses), found: Vec::new().into_iter(), next: Some(0), at_once: 1 }
     }
 
-    /// Looks up some more places; says whether there are any.
+    /// Looks up more places. Returns whether there are any.
     fn look_further(&mut self) -> bool {
         let Some(start) = self.next else { return false };
         let places = self.state.first_places(&self.clauses, start, self.at_once);

@@ -1,4 +1,4 @@
-//! The answer of a write, when it counts.
+//! Receipts: answers of writes that do not block.
 
 use std::fmt;
 use std::future::Future;
@@ -19,10 +19,10 @@ use crate::model::op::BatchCommit;
 ///
 /// It is a future that needs no runtime, and can be [waited](Self::wait) for as well.
 ///
-/// The write is carried out by the call that gave the receipt, or, if that would have had to wait for room in the queue to
-/// the disk or for another write, by whoever polls or waits for any receipt of the index or writes to it next. Writes are
-/// carried out in the order in which they were called, whichever receipt is polled first. Dropping a receipt takes back
-/// nothing that was carried out; a write that still waits to be is not carried out then.
+/// The call that returns the receipt carries the write out if it can. If it would have to wait, for room in the queue to the
+/// disk or for another write, the next thread that polls or waits for any receipt of the index, or writes to it, carries it
+/// out. Writes are carried out in the order of the calls, whichever receipt is polled first. Dropping a receipt undoes
+/// nothing: a write that was carried out stays, and one that was not is not carried out any more.
 ///
 /// # Examples
 ///
@@ -57,13 +57,13 @@ struct CarriedOut<T> {
     answer: Result<T>,
 }
 
-/// A write that stands in line.
+/// A write in line; leaves the line when dropped.
 struct Standing {
     index: LabelIndex,
     number: u64,
 }
 
-/// What waits for an index: in async code it has a number in the journal.
+/// The task that awaits a receipt. Once polled it has a number in the journal.
 struct Task {
     index: LabelIndex,
     number: Option<u64>,
@@ -76,7 +76,7 @@ impl<T> Stage<T> {
 }
 
 impl<T> Receipt<T> {
-    /// Carries out a write without blocking, or puts it in line. An argument that was refused is the answer.
+    /// Carries out a write without blocking, or puts it in line. For a refused argument the answer is the refusal.
     pub(crate) fn of(index: &LabelIndex, request: Result<Request<T>>) -> Self {
         let task = Task { index: index.clone(), number: None };
         let Request { work, read } = match request {
@@ -93,8 +93,8 @@ impl<T> Receipt<T> {
         Self { task, stage, read }
     }
 
-    /// Whether the answer is there, so that [`wait`](Self::wait) gives it at once. Whether the write is on disk then
-    /// depends on the index; see [`Receipt`].
+    /// Whether [`wait`](Self::wait) would return at once. Whether the write is on disk then depends on the durability of the
+    /// index; see [`Receipt`].
     ///
     /// **O(log r)** in the number of receipts whose writes are not carried out; does not wait.
     pub fn is_ready(&self) -> bool {

@@ -1,31 +1,31 @@
-//! The commits that are made while somebody prepares one beside.
+//! The commits that other writers make while one is prepared beside them.
 
 use crate::index::sync::{AtomicUsize, Mutex, Ordering};
 use crate::model::change::{Change, Revision};
 use crate::state::Version;
 use crate::state::prepared::can_follow;
 
-/// Changes that are kept for those who prepare a commit; with more than these it is prepared again.
+/// The most changes that are kept. With more, the commit that is being prepared begins again.
 const KEPT: usize = 65_536;
 
-/// What is written while commits are prepared. Kept for nobody, it costs a write one load.
+/// The commits made since the oldest [`Watch`] began. Without a watch nothing is kept, and a write pays one load.
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
-    /// How many commits are being prepared. Written only while `commits` is locked.
+    /// The number of watches. Changed only while `commits` is locked.
     watchers: AtomicUsize,
     commits: Mutex<Commits>,
 }
 
 #[derive(Debug, Default)]
 struct Commits {
-    /// W1: the revision that each commit made since the first of the watches began, without a gap, and its changes. None
-    /// where they cannot be followed.
+    /// W1: each commit since the first watch began, without a gap: its revision, and its changes, or `None` where a
+    /// prepared commit cannot take them over.
     made: Vec<(Revision, Option<Vec<Change>>)>,
     kept: usize,
 }
 
 impl Recent {
-    /// Notes a commit after it is shown. Called by whoever has the turn to write.
+    /// Keeps a commit, after it became visible. The caller has the turn to write.
     pub(crate) fn note(&self, revision: Revision, changes: &[Change]) {
         if self.watchers.load(Ordering::SeqCst) == 0 {
             return;
@@ -37,10 +37,10 @@ impl Recent {
         commits.made.push((revision, kept));
     }
 
-    /// Begins to keep what is written after the version that `newest` gives.
+    /// Begins to keep the commits after the version that `newest` returns.
     ///
-    /// The version is read after the watch is counted, and a commit is noted after it is shown: so each commit is in the
-    /// version, or noted.
+    /// The version is read after the watch is counted, and a commit is kept after it became visible. So each commit is in
+    /// the version, or kept, or both.
     pub(crate) fn watch(&self, newest: impl FnOnce() -> Version) -> Watch<'_> {
         let commits = self.commits.lock();
         self.watchers.fetch_add(1, Ordering::SeqCst);
@@ -50,26 +50,26 @@ impl Recent {
     }
 }
 
-/// Keeps what is written for one who prepares a commit.
+/// Keeps the commits of other writers for a commit that is being prepared.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Watch<'a> {
     recent: &'a Recent,
-    /// How many commits were noted when the watch began.
+    /// The number of commits kept when the watch began.
     from: usize,
     /// The newest version when the watch began.
     pub(crate) base: Version,
 }
 
 impl Watch<'_> {
-    /// What was written since the watch began, up to the newest revision. None if it cannot be followed, or if the newest
-    /// version does not follow from that of the watch: then what is on its way to the disk was given up. Called by whoever
-    /// has the turn to write.
+    /// The changes since the watch began, up to the newest revision. `None` if they cannot be taken over, or if the newest
+    /// version does not descend from that of the watch, because commits that had not reached the disk were given up. The
+    /// caller has the turn to write.
     pub(crate) fn meanwhile(&self, newest: Revision) -> Option<Vec<Change>> {
         let commits = self.recent.commits.lock();
         let since = commits.made.get(self.from..).unwrap_or_default();
         let (mut reached, mut changes) = (self.base.revision, Vec::new());
-        // Those that were shown before the version was read may be noted after.
+        // A commit that is in the version already may still have been kept.
         for (revision, made) in since.iter().skip_while(|(revision, _)| *revision <= self.base.revision) {
             if *revision != reached + 1 {
                 return None;

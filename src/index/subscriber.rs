@@ -21,8 +21,8 @@ use crate::model::position::Position;
 pub enum Delivery {
     /// The next commit.
     Commit(Commit),
-    /// Commits are gone that this subscriber has not seen. Nothing more is delivered until it says where it goes on:
-    /// take a snapshot, rebuild from that, and call [`Subscriber::resume_after`] with its revision.
+    /// Commits that this subscriber has not received are no longer kept. Nothing more is delivered until it resumes: take a
+    /// snapshot, rebuild from that, and call [`Subscriber::resume_after`] with its revision.
     Missed {
         /// The last revision that was delivered, or from which the subscriber wanted to go on.
         after: Revision,
@@ -37,10 +37,10 @@ pub enum Delivery {
 
 /// Receives the commits of an index, each once and in order, or is told that it missed some.
 ///
-/// Writers never wait for it. Commits are kept in memory for all subscribers together, up to
-/// [`Limits::feed_changes`](crate::Limits::feed_changes), and only while there is a subscriber; one that is dropped
-/// costs nothing more. A store keeps the last commits on disk too, and whoever is behind what is in memory is given them
-/// from there, some thousands of changes at a time. It does not keep the index alive.
+/// Writers never wait for a subscriber. All subscribers share one buffer of commits in memory, of at most
+/// [`Limits::feed_changes`](crate::Limits::feed_changes), which exists only while there is a subscriber. A store also keeps
+/// the last commits on disk; a subscriber that is behind the buffer reads them from there, some thousands of changes at a
+/// time. A subscriber does not keep the index alive.
 ///
 /// A subscriber that names a snapshot's revision sees exactly what came after it; see
 /// [`LabelIndex::subscribe_after`](crate::LabelIndex::subscribe_after).
@@ -68,24 +68,24 @@ pub struct Subscriber {
     /// The identity of the index.
     identity: u64,
     after: Revision,
-    /// The same, for who asks how far subscribers are.
+    /// Equal to `after`, readable by `stats`.
     seen: Arc<AtomicU64>,
-    /// Whether the subscriber has to be told that it missed commits, until it resumes.
+    /// Whether every delivery is `Missed`, until the subscriber resumes.
     lost: bool,
-    /// That of the feed when this began or resumed.
+    /// The life of the feed when this subscriber began or resumed.
     life: u64,
-    /// What it needs of the archive, if it is behind what is in memory.
+    /// Commits from the archive, if the subscriber is behind the buffer in memory.
     older: Option<Box<Older>>,
 }
 
-/// What was read of an archive.
+/// Commits that were read from an archive.
 #[derive(Default)]
 struct Older {
     /// Commits, the next one first.
     page: VecDeque<Commit>,
-    /// A page that is being read for a task.
+    /// A page that another thread is reading for a task.
     load: Option<Arc<PageLoad>>,
-    /// What to say instead of commits that could not be read.
+    /// Delivered instead of commits that could not be read.
     ended: Option<Delivery>,
 }
 
@@ -113,7 +113,7 @@ impl Subscriber {
         self.older = None;
     }
 
-    /// The revision is that of another index: everything since then was missed.
+    /// Marks everything as missed, because the revision is that of another index.
     pub(crate) fn lose(&mut self) {
         self.lost = true;
     }
@@ -137,14 +137,14 @@ impl Subscriber {
     /// Waits for the next delivery.
     pub fn recv(&mut self) -> Delivery {
         loop {
-            // Without a deadline there always is one.
+            // Without a deadline this is never `None`.
             if let Some(delivery) = self.recv_until(None) {
                 return delivery;
             }
         }
     }
 
-    /// Waits for the next delivery, for so long at most, apart from reading older commits from the disk.
+    /// Waits for the next delivery for at most `timeout`. Reading older commits from the disk is not limited by it.
     pub fn recv_timeout(&mut self, timeout: Duration) -> Option<Delivery> {
         match Instant::now().checked_add(timeout) {
             Some(deadline) => self.recv_until(Some(deadline)),
@@ -170,11 +170,11 @@ impl Subscriber {
         }
     }
 
-    /// The next delivery, or a promise to wake the task when there is one. Waits neither for a commit nor for the disk:
-    /// older commits are read on another thread.
+    /// Polls for the next delivery, and wakes the task when there is one. Does not block: older commits are read from the
+    /// disk on another thread.
     ///
-    /// Needs no runtime. The waker is called on a thread that does nothing else: it may panic, block or call back, and no
-    /// write and no other task waits for it. A panic in it is caught.
+    /// Needs no runtime. The waker is called on a thread of its own: it may panic, block or call back, and no write and no
+    /// other task waits for it. A panic in it is caught.
     pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Delivery> {
         let feed = Arc::clone(&self.feed);
         loop {
@@ -187,7 +187,7 @@ impl Subscriber {
                     }
                 }
                 Next::Nothing => {
-                    // Wakers are somebody else's code: they are cloned, called and dropped without the lock.
+                    // A waker is code of the host, so it is cloned, called and dropped outside of the lock.
                     let waker = context.waker().clone();
                     let mut kept = feed.lock();
                     if matches!(self.next_in(&kept), Next::Nothing) {
@@ -201,7 +201,7 @@ impl Subscriber {
         }
     }
 
-    /// The next delivery, to be awaited. Dropping the future loses nothing.
+    /// Waits for the next delivery without blocking the thread. Dropping the future loses nothing.
     pub fn recv_async(&mut self) -> Recv<'_> {
         Recv { subscriber: self }
     }
@@ -230,7 +230,7 @@ impl Subscriber {
         next
     }
 
-    /// What comes next, as far as that is known in memory.
+    /// The next step, from what is in memory.
     fn next_in(&self, kept: &Kept) -> Next {
         let missed = Next::Ready(Delivery::Missed { after: self.after });
         if self.lost || self.life != kept.life() {
@@ -260,7 +260,7 @@ impl Subscriber {
         }
     }
 
-    /// Reads older commits on another thread. Ready when they are there.
+    /// Reads older commits on another thread. Ready when they are read.
     fn poll_read(&mut self, up_to: Revision, waker: &Waker) -> Poll<()> {
         let Some(archive) = self.feed.archive() else { return Poll::Ready(()) };
         let begun = self.older.take().and_then(|older| older.load).filter(|load| load.after() == self.after);
@@ -292,10 +292,10 @@ impl Subscriber {
     }
 }
 
-/// What a subscriber gets next.
+/// The next step of a subscriber.
 enum Next {
     Ready(Delivery),
-    /// The next commit is not in memory; those up to this revision are elsewhere.
+    /// The next commit is not in memory; the archive has commits up to this revision.
     Behind {
         up_to: Revision,
     },

@@ -1,4 +1,4 @@
-//! The turn to write, and the line of writes that could not have it at once.
+//! The writer lock of an index, and the queue of writes that could not take it at once.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -16,27 +16,27 @@ use crate::model::label_ref::LabelRef;
 use crate::model::op::{Committed, Op, Outcome, Refreshed};
 use crate::state::Version;
 
-/// Writers of one index go one after the other; this says who is next.
+/// Lets one writer of an index go at a time.
 ///
-/// A write that must not block its thread, and finds no room in the queue to the disk or somebody else's turn, stands in
-/// line. Whoever has the turn next carries out what stands in line first, in order, as far as there is room: so the order
-/// of calls is the order of writes, and a receipt that nobody looks at holds up no other.
+/// A write that must not block its thread is put in line when another writer has the turn, or when the queue to the disk is
+/// full. The next writer that takes the turn first carries out the writes in line, in order, as far as there is room in
+/// that queue. So writes are carried out in the order of the calls, and a receipt that nobody polls delays no other write.
 #[derive(Debug)]
 pub(crate) struct Turn {
     tickets: Mutex<Tickets>,
     line: Mutex<Line>,
-    /// How many writes stand in line: `Line::order`, to be read without the lock.
+    /// The length of `Line::order`, readable without the lock.
     standing: AtomicUsize,
-    /// A write in line has its answer.
+    /// Notified when a write in line has its answer.
     answered: Condvar,
     waker_caller: WakerCaller,
 }
 
 #[derive(Debug, Default)]
 struct Line {
-    /// Every write that stood in line, until its receipt has the answer or is dropped.
+    /// Every write that was put in line, until its receipt takes the answer or is dropped.
     entries: BTreeMap<u64, Entry>,
-    /// The numbers of those that are not begun, in the order in which they came.
+    /// The numbers of the writes that are not begun, oldest first.
     order: VecDeque<u64>,
     given: u64,
 }
@@ -50,7 +50,7 @@ struct Entry {
 #[derive(Debug)]
 enum Progress {
     Stands(Work),
-    /// Somebody carries it out, in the turn to write.
+    /// A writer is carrying it out.
     Begun,
     Answered(Answer),
 }
@@ -66,11 +66,11 @@ pub(crate) enum Work {
         expect(dead_code, reason = "only the committer of a connected store carries it out")
     )]
     Refresh(Attempt),
-    /// Nothing, to learn of such an index that everything before it counts.
+    /// No write: its answer says that every write before it, on such an index, is durable.
     Nothing,
 }
 
-/// How a refresh is carried out, perhaps more than once. Takes the turn itself.
+/// Carries out a refresh. May be called more than once; takes the turn itself.
 #[derive(Clone)]
 pub(crate) struct Attempt(
     #[cfg_attr(
@@ -86,7 +86,7 @@ impl fmt::Debug for Attempt {
     }
 }
 
-/// What a write found, to be told once a revision is durable.
+/// The result of a write, to be given once the revision that it depends on is durable.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) depends_on: Revision,
@@ -117,7 +117,7 @@ impl Turn {
         self.begin(self.tickets.lock())
     }
 
-    /// The turn, if nobody has it for longer than a short write takes.
+    /// Takes the turn unless another writer keeps it for longer than a short write takes.
     pub(crate) fn try_wait(&self) -> Option<Writer<'_>> {
         for_a_moment(|| self.tickets.try_lock()).map(|tickets| self.begin(tickets))
     }
@@ -126,12 +126,12 @@ impl Turn {
         Writer { tickets: Some(tickets), turn: self, wake: Vec::new(), freed: Vec::new() }
     }
 
-    /// Whether somebody has the turn.
+    /// Whether a writer has the turn.
     pub(crate) fn is_taken(&self) -> bool {
         self.tickets.is_locked()
     }
 
-    /// Whether nobody stands in line. Of one's own writes this is always known; others may be on their way.
+    /// Whether no write is in line. A thread always sees its own writes here, and may miss one that another thread is adding.
     pub(crate) fn is_line_empty(&self) -> bool {
         self.standing.load(Ordering::SeqCst) == 0
     }
@@ -147,10 +147,10 @@ impl Turn {
         number
     }
 
-    /// The answer of a write that stood in line, if it was carried out. Otherwise `waker` is called when it is, or when
-    /// somebody's turn ends.
+    /// Takes the answer of a write in line if it was carried out. Otherwise keeps `waker`, which is called when the write is
+    /// carried out, or when any turn ends.
     pub(crate) fn answer_or_wake(&self, number: u64, waker: Option<&Waker>) -> Option<Answer> {
-        // Wakers are somebody else's code: they are cloned and dropped without the lock.
+        // A waker is code of the host, so it is cloned and dropped outside of the lock.
         let waker = waker.cloned();
         let mut line = self.line.lock();
         let entry = line.entries.get_mut(&number)?;
@@ -158,7 +158,8 @@ impl Turn {
             let former = std::mem::replace(&mut entry.waker, waker);
             drop(line);
             drop(former);
-            // Whoever ends a turn looks at the line behind a fence too: one of both sees what the other did.
+            // The end of a turn has the same fence before it looks at the line. So either this thread sees that the turn
+            // has ended, or the writer sees this waker.
             fence(Ordering::SeqCst);
             return None;
         }
@@ -170,7 +171,7 @@ impl Turn {
         }
     }
 
-    /// Waits until somebody else has carried out a write in line.
+    /// Waits until another thread has carried out a write in line.
     pub(crate) fn wait_for_answer(&self, number: u64) -> Option<Answer> {
         let mut line = self.line.lock();
         while matches!(line.entries.get(&number)?.progress, Progress::Stands(_) | Progress::Begun) {
@@ -184,7 +185,7 @@ impl Turn {
         }
     }
 
-    /// What the answer of a write rests on that stood in line, if it was carried out.
+    /// The revision that the answer of a write in line depends on, if the write was carried out.
     pub(crate) fn carried_out(&self, number: u64) -> Option<Revision> {
         match self.line.lock().entries.get(&number)?.progress {
             Progress::Answered(Answer { depends_on, .. }) => Some(depends_on),
@@ -192,7 +193,7 @@ impl Turn {
         }
     }
 
-    /// Takes a write out of the line. If it is not begun, it is not carried out.
+    /// Removes a write from the line. A write that is not begun is not carried out.
     pub(crate) fn leave_line(&self, number: u64) {
         let mut line = self.line.lock();
         let entry = line.entries.remove(&number);
@@ -208,7 +209,7 @@ impl Turn {
         self.standing.store(line.order.len(), Ordering::SeqCst);
     }
 
-    /// Calls everybody who stands in line.
+    /// Wakes every task with a write in line.
     fn call_line(&self) {
         fence(Ordering::SeqCst);
         if self.is_line_empty() {
@@ -221,10 +222,10 @@ impl Turn {
     }
 }
 
-/// The turn to write. When it ends, first the lock is released, then is woken who waits for it, and then is freed what
-/// nobody needs any more.
+/// The turn to write. Dropping it releases the lock, then wakes the tasks that waited for what was written, then frees
+/// replaced versions.
 pub(crate) struct Writer<'a> {
-    /// None only while this is dropped.
+    /// `None` only during `drop`.
     tickets: Option<MutexGuard<'a, Tickets>>,
     turn: &'a Turn,
     wake: Vec<Wake>,
@@ -232,7 +233,7 @@ pub(crate) struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Frees a version when the turn ends. It may be the last handle of much that no newer version has.
+    /// Frees a version when the turn ends. This may be the last handle of much memory that no newer version shares.
     pub(crate) fn free_after(&mut self, version: Version) {
         self.freed.push(version);
     }
@@ -244,7 +245,7 @@ impl Writer<'_> {
         }
     }
 
-    /// The first write in line, which the one who has the turn carries out next.
+    /// Takes the first write in line, for this writer to carry out.
     pub(crate) fn next_in_line(&mut self) -> Option<(u64, Work)> {
         let mut line = self.turn.line.lock();
         let number = line.order.pop_front()?;
@@ -256,8 +257,8 @@ impl Writer<'_> {
         }
     }
 
-    /// Notes the answer of a write that stood in line, for its receipt, and wakes its task when the turn ends, unless it is
-    /// `own`: that of the caller.
+    /// Stores the answer of a write in line for its receipt. Wakes the task of the receipt when the turn ends, unless the
+    /// write is the caller's `own`.
     pub(crate) fn answer(&mut self, number: u64, answer: Answer, own: u64) {
         let mut line = self.turn.line.lock();
         let waker = match line.entries.get_mut(&number) {
@@ -265,7 +266,7 @@ impl Writer<'_> {
                 entry.progress = Progress::Answered(answer);
                 entry.waker.take()
             }
-            // Its receipt was dropped.
+            // The receipt was dropped.
             None => None,
         };
         drop(line);
@@ -279,14 +280,14 @@ impl Writer<'_> {
 impl Deref for Writer<'_> {
     type Target = Tickets;
 
-    #[expect(clippy::unwrap_used, reason = "only dropping empties it")]
+    #[expect(clippy::unwrap_used, reason = "empty only during drop")]
     fn deref(&self) -> &Tickets {
         self.tickets.as_ref().unwrap()
     }
 }
 
 impl DerefMut for Writer<'_> {
-    #[expect(clippy::unwrap_used, reason = "only dropping empties it")]
+    #[expect(clippy::unwrap_used, reason = "empty only during drop")]
     fn deref_mut(&mut self) -> &mut Tickets {
         self.tickets.as_mut().unwrap()
     }

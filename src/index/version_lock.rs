@@ -4,13 +4,13 @@ use crate::index::sync::{AtomicBool, AtomicUsize, Ordering, RwLock, SPINS, YIELD
 
 /// A lock for reads and changes of a few microseconds.
 ///
-/// Parking and waking a thread costs ten times more than what is done behind this lock, so both sides first spin, then
-/// yield, then park. They take turns: a writer lets those readers go first that waited while it wrote, and readers that
-/// come while it asks let it go first. No user code runs behind it, so it is never taken twice by one thread.
+/// Parking and waking a thread costs ten times more than the work done under this lock, so readers and writers first spin,
+/// then yield, then park. They alternate: a writer waits for the readers that queued while it wrote, and readers that come
+/// while a writer asks for the lock wait for that writer. No code of the host runs under it, so no thread takes it twice.
 #[derive(Debug)]
 pub(crate) struct VersionLock<T> {
     value: RwLock<T>,
-    /// Readers that found the lock taken, or asked for.
+    /// Readers that found the lock taken or asked for, and wait.
     waiting: AtomicUsize,
     /// Whether a writer asks for the lock.
     asked: AtomicBool,
@@ -36,9 +36,9 @@ impl<T> VersionLock<T> {
     /// Changes the value.
     pub(crate) fn write<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
         patiently(|| (self.waiting.load(Ordering::Relaxed) == 0).then_some(()));
-        // Only looks at a lock that is taken: to try would take its memory from the reader.
+        // A taken lock is only read: a failed `try_write` would pull its cache line away from the readers.
         let enter = || if self.value.is_locked() { None } else { self.value.try_write() };
-        // Readers of a microsecond get some turns before they are asked for the lock.
+        // Short reads may finish first; only then is the lock asked for.
         let mut value = for_a_moment(enter).unwrap_or_else(|| {
             self.asked.store(true, Ordering::Relaxed);
             let value = patiently(enter).unwrap_or_else(|| self.value.write());
@@ -49,18 +49,18 @@ impl<T> VersionLock<T> {
     }
 }
 
-/// Leaves the time for two changes or so to who writes. Reads that are longer than changes, and take turns with them one by
-/// one, would leave writers too little of it.
+/// Waits for about the time of two changes. Reads take longer than changes, so readers that strictly alternated with a
+/// writer would leave it too small a share of the time.
 pub(crate) fn yield_to_writer() {
     (0..SPINS + SPINS / 4).for_each(|_| spin_loop());
 }
 
-/// Tries again for some microseconds.
+/// Retries for some microseconds.
 pub(crate) fn for_a_moment<T>(attempt: impl FnMut() -> Option<T>) -> Option<T> {
     again(3 * SPINS, 0, attempt)
 }
 
-/// Tries again for a while.
+/// Retries for a while: spins, then yields.
 fn patiently<T>(attempt: impl FnMut() -> Option<T>) -> Option<T> {
     again(SPINS, YIELDS, attempt)
 }
