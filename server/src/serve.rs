@@ -13,6 +13,7 @@ use label_index::Store;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::app::{App, STREAMS, router};
 use crate::arguments::Arguments;
@@ -23,7 +24,7 @@ use crate::rate::Rate;
 use crate::request::chat::ChatNames;
 use crate::tokens::{Scope, Tokens};
 use crate::upstream::{ReportKey, Upstream};
-use crate::webhooks::Webhooks;
+use crate::webhooks;
 
 /// How long requests may go on once the server is told to end.
 const GRACE: Duration = Duration::from_secs(10);
@@ -59,8 +60,14 @@ pub(crate) async fn serve(arguments: Arguments) -> Result<(), String> {
     if let Some(token) = &demo_token {
         tokens.add(token, Scope::Instance(demo::INSTANCE.to_owned()))?;
     }
-    if arguments.data.is_none() && arguments.store.is_some() && arguments.webhooks.is_used() {
-        return Err("--webhook with --store needs --data DIR, where it is kept how far each webhook is".to_owned());
+    if arguments.data.is_none() && arguments.store.is_some() {
+        if arguments.webhooks.is_used() {
+            return Err("--webhook with --store needs --data DIR, where it is kept how far each webhook is".to_owned());
+        }
+        if arguments.upstream.needs_folder() {
+            let needs = "--upstream-writes queued with --store needs --data DIR, where it is kept how far the upstream was told";
+            return Err(needs.to_owned());
+        }
     }
     let tls = tls(&arguments).await?;
     let metrics = Metrics::new(arguments.metrics_by_instance);
@@ -83,15 +90,21 @@ pub(crate) async fn serve(arguments: Arguments) -> Result<(), String> {
         draining: CancellationToken::new(),
         ending: CancellationToken::new(),
     });
-    // Before the first request: each event from then on is posted.
-    let webhooks = Webhooks::start(&arguments.webhooks, &folder.join("webhooks"), &app)?;
+    // Before the first request: each event from then on is posted, and each link told.
+    let followers = TaskTracker::new();
+    webhooks::start(&arguments.webhooks, &folder.join("webhooks"), &app, &followers)?;
+    if let Some(upstream) = &app.upstream {
+        upstream.start(&arguments.upstream, &folder.join("upstream"), &app, &followers)?;
+    }
+    followers.close();
     let handle = Handle::new();
     let drain = Duration::from_secs(arguments.drain);
     tokio::spawn(end_on_signal(handle.clone(), drain, app.draining.clone(), app.ending.clone()));
     announce(address, tls.is_some(), demo_token.as_deref()).map_err(|error| format!("stdout: {error}"))?;
     answer(listener, tls, handle, Arc::clone(&app)).await.map_err(|error| format!("{address}: {error}"))?;
-    if tokio::time::timeout(GRACE, webhooks.ended()).await.is_err() {
-        tracing::warn!("a webhook takes too long: what it was posted will be posted again");
+    // What is being posted or told is taken or refused first.
+    if tokio::time::timeout(GRACE, followers.wait()).await.is_err() {
+        tracing::warn!("a webhook or the upstream takes too long: what it was sent will be sent again");
     }
     tracing::info!("no more requests; closing the store");
     close(app).await

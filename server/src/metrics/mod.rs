@@ -133,7 +133,9 @@ pub(crate) fn text(app: &App) -> Result<String, fmt::Error> {
     let streams = STREAMS.saturating_sub(app.streams.available_permits());
     store::gauge(&mut now, "event_streams", "Streams of events that are open", store::wide(streams));
     let help = "Commits that the slowest webhook has not taken";
-    store::gauge(&mut now, "webhook_lag_commits", help, metrics.webhooks.lag());
+    store::gauge(&mut now, "webhook_lag_commits", help, metrics.webhooks.followed.lag());
+    let help = "Commits of the instance that is furthest behind of which the upstream was not told";
+    store::gauge(&mut now, "upstream_lag_commits", help, metrics.upstream.followed.lag());
     let mut text = String::new();
     prometheus_text::encode(&mut text, &metrics.registry)?;
     prometheus_text::encode(&mut text, &now)?;

@@ -106,7 +106,7 @@ pub(crate) async fn contacts_by_label(
     let refreshed = question.refresh == Some(true);
     if refreshed {
         let upstream = app.upstream.as_ref().ok_or_else(Failure::not_connected)?;
-        upstream.refresh(&access.name, &access.index).await?;
+        upstream.refresh(&app, &access.name, &access.index).await?;
     }
     let answer = access.index.query(&question.filter(), page)?;
     Ok(Json(Contacts { done: Done::saying("Contacts retrieved successfully"), answer, refreshed }))

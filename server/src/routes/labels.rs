@@ -5,17 +5,15 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use label_index::{Error, Event, Filter, Label, LabelId, LabelIndex, LabelPatch, NewLabel};
+use label_index::{Label, LabelIndex, LabelPatch, NewLabel};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::failure::{Answered, Failure};
+use crate::label_write::{create_label, delete_label, update_label};
 use crate::request::session::{Nothing, Session};
 use crate::schemas::{self, Credentials, Done, Failures};
-
-/// Chats that lose a label with events of their own.
-const REPORTED_CHATS: u64 = 100_000;
 
 /// A label, and how many chats have it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -110,8 +108,11 @@ pub(crate) async fn list(session: Session) -> Json<LabelList> {
     post, path = "/v2/labels", tag = "labels", params(Credentials), request_body = NewLabelFields,
     responses((status = 201, body = OneLabel), Failures)
 )]
-pub(crate) async fn create(session: Session<Nothing, NewLabel>) -> Answered<(StatusCode, Json<OneLabel>)> {
-    let id = create_label(&session.index, session.body).await?;
+pub(crate) async fn create(
+    State(app): State<Arc<App>>,
+    session: Session<Nothing, NewLabel>,
+) -> Answered<(StatusCode, Json<OneLabel>)> {
+    let id = create_label(&app, &session.name, &session.index, session.body).await?;
     Ok((StatusCode::CREATED, Json(OneLabel::of(&session.index, &id)?)))
 }
 
@@ -131,10 +132,12 @@ pub(crate) async fn read(Path(id): Path<String>, session: Session) -> Answered<J
     params(("id" = String, Path, description = "The label"), Credentials),
     responses((status = 200, body = Done), Failures)
 )]
-pub(crate) async fn update(Path(id): Path<String>, session: Session<Nothing, LabelPatch>) -> Answered<Json<Done>> {
-    let mut batch = session.index.batch();
-    batch.update_label(id.as_str(), session.body)?;
-    batch.submit().await?;
+pub(crate) async fn update(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    session: Session<Nothing, LabelPatch>,
+) -> Answered<Json<Done>> {
+    update_label(&app, &session.name, &session.index, &id, session.body).await?;
     Ok(Json(Done::new()))
 }
 
@@ -149,46 +152,6 @@ pub(crate) async fn remove(
     Path(id): Path<String>,
     session: Session,
 ) -> Answered<Json<Done>> {
-    remove_label(&app, &session.index, &id).await?;
+    delete_label(&app, &session.name, &session.index, &id).await?;
     Ok(Json(Done::new()))
-}
-
-/// Creates a label, and gives its id.
-pub(crate) async fn create_label(index: &LabelIndex, label: NewLabel) -> Answered<String> {
-    let mut batch = index.batch();
-    batch.create_label(label)?;
-    let done = batch.submit().await?;
-    done.created.first().map(ToString::to_string).ok_or_else(Failure::internal)
-}
-
-/// Removes a label with its links, in one commit. Each chat that loses it has an event of its own if there are not too many;
-/// the event of the label counts those that have none.
-pub(crate) async fn remove_label(app: &App, index: &LabelIndex, id: &str) -> Answered<()> {
-    let closed = app.gates.close(index, id).await;
-    let (mut batch, snapshot, label) = (index.batch(), index.snapshot(), id.to_owned());
-    let batch = tokio::task::spawn_blocking(move || {
-        if snapshot.count(&label) <= REPORTED_CHATS {
-            let chats = snapshot.matching(&Filter::new().any_of_ids([&label]))?;
-            batch.unlink_all(&label, chats.map(|chat| chat.chat_id))?;
-        }
-        batch.remove_label(&label)?;
-        Ok::<_, Error>(batch)
-    });
-    let receipt = batch.await.map_err(|_| Failure::internal())??.submit();
-    // Writes are carried out in the order in which they were submitted: later links find no label.
-    drop(closed);
-    receipt.await?;
-    Ok(())
-}
-
-/// Takes in that the network deleted a label: removes it as [`remove_label`] does, or remembers the deletion of one that is
-/// not known here.
-pub(crate) async fn forget_label(app: &App, index: &LabelIndex, label: LabelId) -> Answered<()> {
-    match remove_label(app, index, &label.to_string()).await {
-        Err(failure) if failure.status == StatusCode::NOT_FOUND => {
-            index.ingest_async(Event::LabelDeleted { label }).await?;
-            Ok(())
-        }
-        done => done,
-    }
 }

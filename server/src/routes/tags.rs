@@ -12,11 +12,12 @@ use utoipa::{IntoParams, ToSchema};
 use crate::app::App;
 use crate::chat_write::ChatWrite;
 use crate::failure::Answered;
+use crate::label_write::{create_label, delete_label};
 use crate::request::access::Access;
 use crate::request::body::Body;
 use crate::request::query::Query;
 use crate::request::session::Nothing;
-use crate::routes::labels::{LabelList, OneLabel, create_label, remove_label};
+use crate::routes::labels::{LabelList, OneLabel};
 use crate::routes::links::ChatLabels;
 use crate::schemas::{Done, Failures};
 
@@ -77,11 +78,12 @@ pub(crate) async fn list(access: Access, Query(Nothing {}): Query<Nothing>) -> J
     responses((status = 201, body = OneLabel), Failures)
 )]
 pub(crate) async fn create(
+    State(app): State<Arc<App>>,
     access: Access,
     Query(Nothing {}): Query<Nothing>,
     Body(label): Body<NewLabel>,
 ) -> Answered<(StatusCode, Json<OneLabel>)> {
-    let id = create_label(&access.index, label).await?;
+    let id = create_label(&app, &access.name, &access.index, label).await?;
     Ok((StatusCode::CREATED, Json(OneLabel::of(&access.index, &id)?)))
 }
 
@@ -97,7 +99,7 @@ pub(crate) async fn remove(
     Query(Nothing {}): Query<Nothing>,
     Body(tag): Body<Tag>,
 ) -> Answered<Json<Done>> {
-    remove_label(&app, &access.index, &tag.tag_id).await?;
+    delete_label(&app, &access.name, &access.index, &tag.tag_id).await?;
     Ok(Json(Done::new()))
 }
 

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Request, State};
-use label_index::{Event, LabelIndex};
+use label_index::{BatchCommit, Event, LabelIndex};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::failure::{Answered, Failure};
+use crate::label_write::forget_label;
 use crate::request::query::Query;
 use crate::request::session::Nothing;
 use crate::request::{body, credentials};
-use crate::routes::labels::forget_label;
 use crate::schemas::{Done, Failures};
 use crate::upstream::LabelRecord;
 
@@ -75,24 +75,39 @@ pub(crate) async fn report(
         app.session(&report.session, credentials::token(&headers)).await?
     };
     if let Some(event) = event(&report.event, report.payload)? {
-        ingest(&app, &index, event).await?;
+        take_in(app, report.session, index, event).await?;
     }
     Ok(Json(Done::new()))
 }
 
+/// Takes one event in, and notes that the gateway need not be told of it. Goes on when the caller goes away.
+async fn take_in(app: Arc<App>, name: String, index: LabelIndex, event: Event) -> Answered<()> {
+    let taken_in = tokio::spawn(async move {
+        let lane = app.upstream.as_ref().and_then(|upstream| upstream.lane(&name));
+        let Some(lane) = lane else { return ingest(&app, &index, event).await.map(drop) };
+        let report = lane.report().await;
+        let commit = ingest(&app, &index, event).await?;
+        if commit.changed() {
+            report.committed(commit.revision);
+        }
+        Ok(())
+    });
+    taken_in.await.map_err(|_| Failure::internal())?
+}
+
 /// Takes one event in. One that gives a chat a label goes through the gate of the label.
-async fn ingest(app: &App, index: &LabelIndex, event: Event) -> Answered<()> {
+async fn ingest(app: &App, index: &LabelIndex, event: Event) -> Answered<BatchCommit> {
+    let mut batch = index.batch();
     match event {
         Event::LabelDeleted { label } => forget_label(app, index, label).await,
         Event::ChatLabelled { ref label, .. } => {
-            let (mut batch, label) = (index.batch(), label.to_string());
+            let label = label.to_string();
             batch.ingest(event);
-            app.gates.submit(index, [label.as_str()], batch).await?;
-            Ok(())
+            app.gates.submit(index, [label.as_str()], batch).await
         }
         event => {
-            index.ingest_async(event).await?;
-            Ok(())
+            batch.ingest(event);
+            Ok(batch.submit().await?)
         }
     }
 }

@@ -1,7 +1,9 @@
 //! A label as the gateway writes it, in its lists and in what it posts.
 
-use label_index::{LabelName, LabelPatch};
+use label_index::{LabelId, LabelName, LabelPatch};
 use serde::Deserialize;
+
+use crate::upstream::trouble::Trouble;
 
 /// A label as the gateway writes it. Fields that are not needed are passed over.
 #[derive(Debug, Deserialize)]
@@ -12,6 +14,15 @@ pub(crate) struct LabelRecord {
 }
 
 impl LabelRecord {
+    /// The id.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be one.
+    pub(super) fn label(&self) -> Result<LabelId, Trouble> {
+        self.id.parse().map_err(|_| Trouble::Nonsense("the id of a label cannot be one".to_owned()))
+    }
+
     /// What it says of the label. A name of which nothing is left is none.
     pub(crate) fn patch(&self) -> LabelPatch {
         let mut patch = LabelPatch::new();

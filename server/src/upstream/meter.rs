@@ -5,11 +5,16 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
+use crate::follow::Followed;
+
 /// Counts refreshes, and changes that the gateway was told.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     refreshes: Family<ResultLabels, Counter>,
     writes: Family<ResultLabels, Counter>,
+    pub(super) dead_letters: Counter,
+    /// How far the gateway was told of each instance's links, if they are queued.
+    pub(crate) followed: Followed,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -22,6 +27,8 @@ impl Meter {
     pub(crate) fn register(&self, registry: &mut Registry) {
         registry.register("upstream_refreshes", "Refreshes from the upstream, by result", self.refreshes.clone());
         registry.register("upstream_writes", "Changes that the upstream was told, by result", self.writes.clone());
+        let help = "Queued changes that were refused or given up, and written to the file of dead letters";
+        registry.register("upstream_dead_letters", help, self.dead_letters.clone());
     }
 
     /// Counts a refresh.

@@ -1,6 +1,9 @@
 //! Why something did not go well with the gateway.
 
+use std::fmt;
+
 use label_index::Error;
+use reqwest::StatusCode;
 
 use crate::failure::Failure;
 
@@ -12,7 +15,7 @@ pub(super) enum Trouble {
     /// It answered what it should not.
     Nonsense(String),
     /// It will not make a change.
-    Refused(String),
+    Refused { status: StatusCode },
     /// The index refused what the gateway has, or cannot write it.
     Index(Error),
     /// This server failed.
@@ -25,8 +28,19 @@ impl Trouble {
         match self {
             Self::NotConnected(_) => "not_connected",
             Self::Nonsense(_) => "nonsense",
-            Self::Refused(_) => "refused",
+            Self::Refused { .. } => "refused",
             Self::Index(_) | Self::Internal => "failed",
+        }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotConnected(cause) | Self::Nonsense(cause) => f.write_str(cause),
+            Self::Refused { status } => write!(f, "the upstream answers {status}"),
+            Self::Index(error) => error.fmt(f),
+            Self::Internal => f.write_str("internal error"),
         }
     }
 }
@@ -48,8 +62,8 @@ impl From<Trouble> for Failure {
                 tracing::warn!(cause, "the upstream answers nonsense");
                 Self::bad_gateway("The upstream answered what it should not")
             }
-            Trouble::Refused(cause) => {
-                tracing::warn!(cause, "the upstream refuses a change");
+            Trouble::Refused { status } => {
+                tracing::warn!(%status, "the upstream refuses a change");
                 Self::bad_gateway("The upstream refused the change")
             }
             Trouble::Index(error) => Self::from(error),

@@ -1,4 +1,4 @@
-//! The part of WAHA's REST interface that is needed: sessions, labels, and the chats of labels.
+//! The part of WAHA's REST interface that is needed: sessions, labels, the chats of labels, and the labels of chats.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -17,8 +17,6 @@ use crate::upstream::blocking;
 use crate::upstream::label_record::LabelRecord;
 use crate::upstream::trouble::Trouble;
 
-/// How long one call may take until its answer begins, and how long a pause in the answer may be.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// How long one call may take in all.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// Bytes of one answer.
@@ -40,6 +38,8 @@ pub(super) type FetchedLabel = (LabelId, LabelPatch, Vec<ChatId>);
 pub(super) struct Waha {
     client: Client,
     base: Url,
+    origin: String,
+    address: String,
     lists: Semaphore,
     writes: Arc<Semaphore>,
 }
@@ -66,12 +66,13 @@ enum ChatRecordId {
 }
 
 impl Waha {
-    /// A gateway at an address, with the key that it wants.
+    /// A gateway at an address, with the key that it wants. Patience is how long one call may take until its answer begins,
+    /// and how long a pause in the answer may be.
     ///
     /// # Errors
     ///
     /// What is wrong with the address or the key, or when there can be no client.
-    pub(super) fn new(base: Url, key: Option<&str>) -> Result<Self, String> {
+    pub(super) fn new(base: Url, key: Option<&str>, patience: Duration) -> Result<Self, String> {
         if !matches!(base.scheme(), "http" | "https") {
             return Err(format!("the upstream needs an address of http or https, not of {}", base.scheme()));
         }
@@ -82,11 +83,29 @@ impl Waha {
             key.set_sensitive(true);
             headers.insert("x-api-key", key);
         }
-        let client = Client::builder().connect_timeout(PATIENCE).read_timeout(PATIENCE).timeout(TIME_LIMIT);
+        let client = Client::builder().connect_timeout(patience).read_timeout(patience).timeout(TIME_LIMIT);
         // The key goes to the address that was given, and to no other.
         let client = client.redirect(reqwest::redirect::Policy::none()).default_headers(headers).build();
         let client = client.map_err(|error| format!("no client for the upstream: {error}"))?;
-        Ok(Self { client, base, lists: Semaphore::new(LISTS), writes: Semaphore::new(WRITES).into() })
+        let origin = base.origin().ascii_serialization();
+        let address = format!("{origin}{}", base.path());
+        let (lists, writes) = (Semaphore::new(LISTS), Semaphore::new(WRITES).into());
+        Ok(Self { client, base, origin, address, lists, writes })
+    }
+
+    /// The address that was given.
+    pub(super) fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// The address without path: for logs.
+    pub(super) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The address without query and password: for files that only the operator reads.
+    pub(super) fn address(&self) -> &str {
+        &self.address
     }
 
     /// Everything that the gateway has of a session's labels.
@@ -101,7 +120,7 @@ impl Waha {
             return Err(Trouble::Nonsense(format!("more than {LABELS} labels")));
         }
         let fetch = |label: LabelRecord| async move {
-            let id = label.id.parse().map_err(|_| Trouble::Nonsense("the id of a label cannot be one".to_owned()))?;
+            let id = label.label()?;
             let chats: Vec<ChatRecord> = self.get(&["api", session, "labels", &label.id, "chats"]).await?;
             let chats = blocking(move || chats.into_iter().map(ChatRecord::chat).collect()).await?;
             Ok::<FetchedLabel, Trouble>((id, label.patch(), chats))
@@ -130,17 +149,68 @@ impl Waha {
     ///
     /// The trouble. If the gateway could not be reached, it may have done it.
     pub(super) async fn set_labels(&self, session: &str, chat: &ChatId, labels: &[LabelId]) -> Result<(), Trouble> {
-        let chat = chat.to_string();
         let labels: Vec<_> = labels.iter().map(|id| json!({ "id": id.to_string() })).collect();
-        let request = self.request(Method::PUT, &["api", session, "labels", "chats", &chat])?;
-        let response = request.json(&json!({ "labels": labels })).send().await.map_err(unreachable)?;
-        let status = response.status();
-        if status.is_client_error() {
-            // So the gateway also answers for a session that is not connected.
-            self.require_working(session).await?;
-            return Err(Trouble::Refused(format!("the upstream answers {status}")));
+        let request = self.request(Method::PUT, &["api", session, "labels", "chats", &chat.to_string()])?;
+        self.change(session, request.json(&json!({ "labels": labels }))).await.map(drop)
+    }
+
+    /// The labels of a chat.
+    ///
+    /// # Errors
+    ///
+    /// The trouble.
+    pub(super) async fn labels_of(&self, session: &str, chat: &ChatId) -> Result<Vec<LabelId>, Trouble> {
+        let request = self.request(Method::GET, &["api", session, "labels", "chats", &chat.to_string()])?;
+        let labels: Vec<LabelRecord> = self.read(self.change(session, request).await?).await?;
+        labels.iter().map(LabelRecord::label).collect()
+    }
+
+    /// Makes a label, and gives the id that the gateway chose.
+    ///
+    /// # Errors
+    ///
+    /// The trouble. If the gateway could not be reached, it may have done it.
+    pub(super) async fn create_label(&self, session: &str, label: &LabelPatch) -> Result<LabelId, Trouble> {
+        let request = self.request(Method::POST, &["api", session, "labels"])?;
+        let response = self.change(session, request.json(&label_fields(label))).await?;
+        self.read::<LabelRecord>(response).await?.label()
+    }
+
+    /// Gives a label a name and a colour.
+    ///
+    /// # Errors
+    ///
+    /// The trouble. If the gateway could not be reached, it may have done it.
+    pub(super) async fn update_label(&self, session: &str, id: &LabelId, label: &LabelPatch) -> Result<(), Trouble> {
+        let request = self.request(Method::PUT, &["api", session, "labels", &id.to_string()])?;
+        self.change(session, request.json(&label_fields(label))).await.map(drop)
+    }
+
+    /// Deletes a label, if the gateway has it.
+    ///
+    /// # Errors
+    ///
+    /// The trouble. If the gateway could not be reached, it may have done it.
+    pub(super) async fn delete_label(&self, session: &str, id: &LabelId) -> Result<(), Trouble> {
+        let request = self.request(Method::DELETE, &["api", session, "labels", &id.to_string()])?;
+        match self.change(session, request).await {
+            Err(Trouble::Refused { status: StatusCode::NOT_FOUND }) => Ok(()),
+            done => done.map(drop),
         }
-        succeeded(response).map(drop)
+    }
+
+    /// Sends what the gateway may refuse. So it also answers for a session that is not connected.
+    async fn change(&self, session: &str, request: RequestBuilder) -> Result<Response, Trouble> {
+        let response = request.send().await.map_err(unreachable)?;
+        match response.status() {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => {}
+            status if status.is_client_error() => {
+                self.require_working(session).await?;
+                return Err(Trouble::Refused { status });
+            }
+            _ => {}
+        }
+        succeeded(response)
     }
 
     async fn require_working(&self, session: &str) -> Result<(), Trouble> {
@@ -201,13 +271,18 @@ impl ChatRecord {
     }
 }
 
+/// What the gateway is told of a label. A position is of no use to it.
+fn label_fields(label: &LabelPatch) -> serde_json::Value {
+    json!({ "name": label.name.as_ref().map(ToString::to_string), "color": label.color })
+}
+
 /// Which statuses mean what.
 fn succeeded(response: Response) -> Result<Response, Trouble> {
     let status = response.status();
     match status.as_u16() {
         200..=299 => Ok(response),
-        // The first is said of a session that is not connected any more, the others by a proxy before the gateway.
-        422 | 502..=504 => Err(Trouble::NotConnected(format!("the upstream answers {status}"))),
+        // 422 is said of a session that is not connected any more, the others by one who is busy, or a proxy before the gateway.
+        408 | 422 | 429 | 502..=504 => Err(Trouble::NotConnected(format!("the upstream answers {status}"))),
         _ => Err(Trouble::Nonsense(format!("the upstream answers {status}"))),
     }
 }

@@ -1,26 +1,20 @@
 //! Events for others: each instance's are posted to each webhook, in order, until they are taken or given up.
 
-mod bookmark;
-mod dead_letters;
 mod follower;
 mod key;
 pub(crate) mod meter;
 mod receiver;
 
 use std::collections::HashSet;
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use label_index::{Error, LabelIndex, Subscriber};
 use reqwest::Url;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
-use crate::webhooks::bookmark::Bookmark;
-use crate::webhooks::dead_letters::DeadLetters;
+use crate::follow::{Bookmark, DeadLetters, Terms, Trail, make_folder};
 use crate::webhooks::follower::Follower;
 use crate::webhooks::key::Key;
 use crate::webhooks::receiver::Receiver;
@@ -57,80 +51,36 @@ impl Options {
     }
 }
 
-/// Everything that is posted, until the server is told to end.
-#[derive(Debug)]
-pub(crate) struct Webhooks {
-    tasks: TaskTracker,
-}
-
-impl Webhooks {
-    /// Begins to post. How far each instance's events have come, and dead letters, lie in a folder.
-    ///
-    /// # Errors
-    ///
-    /// Why it cannot be begun.
-    pub(crate) fn start(options: &Options, folder: &Path, app: &App) -> Result<Self, String> {
-        let tasks = TaskTracker::new();
-        tasks.close();
-        let Some(secret) = options.secret.as_deref().filter(|_| !options.urls.is_empty()) else {
-            return Ok(Self { tasks });
-        };
-        let key = Key::new(secret)?;
-        // Chats are in what lies there.
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-        made.map_err(|error| format!("{}: {error}", folder.display()))?;
-        let dead_letters = Arc::new(DeadLetters::new(folder.join("dead-letters.jsonl")));
-        let mut addresses = HashSet::new();
-        for url in &options.urls {
-            let receiver = Arc::new(Receiver::new(url.clone(), key.clone())?);
-            if !addresses.insert(url) {
-                return Err(format!("the webhook {} is given twice", receiver.origin()));
-            }
-            for instance in app.store.instances() {
-                let index = app.store.existing(&instance).map_err(|error| format!("{instance}: {error}"))?;
-                let bookmark = Bookmark::new(folder, url, &instance);
-                let subscriber = subscribe(&index, &bookmark)?;
-                let meter = Arc::clone(&app.metrics.webhooks);
-                let progress = meter.follow(&index, subscriber.revision());
-                tasks.spawn(
-                    Follower {
-                        instance: instance.into(),
-                        index,
-                        subscriber,
-                        bookmark,
-                        receiver: Arc::clone(&receiver),
-                        dead_letters: Arc::clone(&dead_letters),
-                        give_up: Duration::from_secs(options.give_up),
-                        meter,
-                        progress,
-                        ending: app.ending.clone(),
-                        ahead: None,
-                    }
-                    .run(),
-                );
-            }
+/// Begins to post. How far each instance's events have come, and dead letters, lie in a folder.
+///
+/// # Errors
+///
+/// Why it cannot be begun.
+pub(crate) fn start(options: &Options, folder: &Path, app: &App, tasks: &TaskTracker) -> Result<(), String> {
+    let Some(secret) = options.secret.as_deref().filter(|_| !options.urls.is_empty()) else {
+        return Ok(());
+    };
+    let key = Key::new(secret)?;
+    make_folder(folder)?;
+    let meter = &app.metrics.webhooks;
+    let terms = Terms {
+        dead_letters: DeadLetters::new(folder.join("dead-letters.jsonl"), meter.dead_letters.clone()).into(),
+        give_up: Duration::from_secs(options.give_up),
+        ending: app.ending.clone(),
+    };
+    let mut addresses = HashSet::new();
+    for url in &options.urls {
+        let receiver = Arc::new(Receiver::new(url.clone(), key.clone())?);
+        if !addresses.insert(url) {
+            return Err(format!("the webhook {} is given twice", receiver.origin()));
         }
-        Ok(Self { tasks })
-    }
-
-    /// Waits until what is being posted is taken or refused, once the server was told to end.
-    pub(crate) async fn ended(&self) {
-        self.tasks.wait().await;
-    }
-}
-
-/// Goes on where a webhook stopped. One that is new gets what happens from now on.
-fn subscribe(index: &LabelIndex, bookmark: &Bookmark) -> Result<Subscriber, String> {
-    match bookmark.read()? {
-        Some(position) => match index.subscribe_from(position.trim_end()) {
-            // Half written when the power went: everything that is retained comes again, and nothing is lost.
-            Err(Error::BadPosition { .. }) => Ok(index.subscribe_after(0)),
-            subscriber => subscriber.map_err(|error| error.to_string()),
-        },
-        None => {
-            let subscriber = index.subscribe();
-            bookmark.create(subscriber.position())?;
-            Ok(subscriber)
+        for instance in app.store.instances() {
+            let index = app.store.existing(&instance).map_err(|error| format!("{instance}: {error}"))?;
+            let bookmark = Bookmark::new(folder, url, &instance);
+            let trail = Trail::open(&instance, index, bookmark, &meter.followed, terms.clone())?;
+            let (receiver, meter) = (Arc::clone(&receiver), Arc::clone(meter));
+            tasks.spawn(Follower { trail, receiver, meter }.run());
         }
     }
+    Ok(())
 }

@@ -7,6 +7,7 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, StatusCode, Url};
 use tokio::sync::Semaphore;
 
+use crate::follow::Verdict;
 use crate::webhooks::key::Key;
 
 /// How long one attempt may take.
@@ -23,28 +24,6 @@ pub(crate) struct Receiver {
     address: String,
     key: Key,
     at_once: Semaphore,
-}
-
-/// What a receiver said to a delivery.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// It took it.
-    Taken,
-    /// It will not take this delivery, whenever it comes.
-    Refused(String),
-    /// It cannot be reached, or not now.
-    NotNow(String),
-}
-
-impl Verdict {
-    /// The name of the verdict, for metrics.
-    pub(crate) fn name(&self) -> &'static str {
-        match self {
-            Self::Taken => "taken",
-            Self::Refused(_) => "refused",
-            Self::NotNow(_) => "not_now",
-        }
-    }
 }
 
 impl Receiver {

@@ -36,6 +36,12 @@ pub(crate) enum Mood {
     Endless,
     /// Writes are refused.
     Refuses,
+    /// Writes fail, reads do not.
+    TakesNoWrites,
+    /// Nothing is answered.
+    Stalls,
+    /// The chats of the last label begin, and do not go on.
+    StallsHalfWay,
 }
 
 #[derive(Debug)]
@@ -44,6 +50,8 @@ struct Inner {
     labels: BTreeMap<String, (String, BTreeSet<String>)>,
     /// Calls by kind.
     calls: BTreeMap<&'static str, usize>,
+    /// Each chat whose labels were set, with the labels.
+    told: Vec<(String, Vec<String>)>,
 }
 
 /// A running stand-in.
@@ -63,15 +71,16 @@ impl StandIn {
         let labels = labels.map(|(id, name, chats)| {
             (id.to_owned(), (name.to_owned(), chats.iter().map(|&chat| chat.to_owned()).collect()))
         });
-        let inner = Inner { mood: Mood::Well, labels: labels.into(), calls: BTreeMap::new() };
+        let inner = Inner { mood: Mood::Well, labels: labels.into(), calls: BTreeMap::new(), told: Vec::new() };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let stand_in = Self { inner: Arc::new(Mutex::new(inner)), url };
         let router = Router::new()
             .route("/api/sessions/{session}", get(session))
-            .route("/api/{session}/labels", get(labels_of_session))
+            .route("/api/{session}/labels", get(labels_of_session).post(create))
+            .route("/api/{session}/labels/{id}", put(update).delete(remove))
             .route("/api/{session}/labels/{id}/chats", get(chats))
-            .route("/api/{session}/labels/chats/{chat}", put(set))
+            .route("/api/{session}/labels/chats/{chat}", get(labels_of_chat).put(set))
             .with_state(stand_in.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         stand_in
@@ -100,6 +109,31 @@ impl StandIn {
         self.inner.lock().unwrap().labels.get_mut(label).unwrap().1.remove(chat);
     }
 
+    /// Each chat whose labels were set, in order, with the labels.
+    pub(crate) fn told(&self) -> Vec<(String, Vec<String>)> {
+        self.inner.lock().unwrap().told.clone()
+    }
+
+    /// The name of a label.
+    pub(crate) fn name(&self, label: &str) -> Option<String> {
+        self.inner.lock().unwrap().labels.get(label).map(|(name, _)| name.clone())
+    }
+
+    /// Waits until something is the case.
+    pub(crate) async fn until(&self, is_so: impl Fn(&Self) -> bool) {
+        let waited = tokio::time::timeout(Duration::from_secs(30), async {
+            while !is_so(self) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        assert!(waited.await.is_ok(), "not within 30 seconds: {:?}", self.inner.lock().unwrap());
+    }
+
+    /// Forgets a label.
+    pub(crate) fn forget(&self, label: &str) {
+        self.inner.lock().unwrap().labels.remove(label);
+    }
+
     /// Forgets every label.
     pub(crate) fn clear(&self) {
         self.inner.lock().unwrap().labels.clear();
@@ -115,8 +149,10 @@ impl StandIn {
         if headers.get("x-api-key").is_none_or(|key| key != KEY) {
             return Err(StatusCode::UNAUTHORIZED);
         }
-        if let Mood::Slow(time) = mood {
-            tokio::time::sleep(time).await;
+        match mood {
+            Mood::Slow(time) => tokio::time::sleep(time).await,
+            Mood::Stalls => std::future::pending().await,
+            _ => {}
         }
         Ok(mood)
     }
@@ -152,6 +188,7 @@ async fn chats(
     let chats = own.inner.lock().unwrap().labels.get(&id).cloned().ok_or(StatusCode::NOT_FOUND)?.1;
     let body: Vec<Value> = chats.iter().map(|chat| json!({ "id": chat, "name": "x" })).collect();
     let text = serde_json::to_string(&body).unwrap();
+    let half = stream::iter([Ok(Bytes::copy_from_slice(&text.as_bytes()[..text.len() / 2]))]);
     if id != "2" {
         return Ok(Json(body).into_response());
     }
@@ -164,12 +201,35 @@ async fn chats(
             Body::from_stream(stream::repeat_with(move || Ok::<_, std::io::Error>(spaces.clone()))).into_response()
         }
         Mood::HangsUp => {
-            let half = Bytes::copy_from_slice(&text.as_bytes()[..text.len() / 2]);
-            let broken = stream::iter([Ok(half)]).chain(stream::iter([Err(std::io::Error::other("hangs up"))]));
+            let broken = half.chain(stream::iter([Err(std::io::Error::other("hangs up"))]));
             Body::from_stream(broken).into_response()
         }
+        Mood::StallsHalfWay => Body::from_stream(half.chain(stream::pending())).into_response(),
         _ => Json(body).into_response(),
     })
+}
+
+/// What a write is answered that is not made.
+fn allowed(mood: Mood) -> Result<(), StatusCode> {
+    match mood {
+        Mood::Refuses => Err(StatusCode::UNPROCESSABLE_ENTITY),
+        Mood::Stopped | Mood::TakesNoWrites => Err(StatusCode::SERVICE_UNAVAILABLE),
+        _ => Ok(()),
+    }
+}
+
+async fn labels_of_chat(
+    State(own): State<StandIn>,
+    Path((_, chat)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, StatusCode> {
+    let mood = own.call("get", &headers).await?;
+    if mood == Mood::Stopped {
+        return Err(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let inner = own.inner.lock().unwrap();
+    let labels = inner.labels.iter().filter(|(_, (_, chats))| chats.contains(&chat));
+    Ok(Json(labels.map(|(id, (name, _))| json!({ "id": id, "name": name, "color": 3 })).collect()))
 }
 
 async fn set(
@@ -178,15 +238,12 @@ async fn set(
     headers: HeaderMap,
     Json(body): Json<Value>,
 ) -> Result<Json<Value>, StatusCode> {
-    let mood = own.call("set", &headers).await?;
-    match mood {
-        Mood::Refuses => return Err(StatusCode::UNPROCESSABLE_ENTITY),
-        Mood::Stopped => return Err(StatusCode::SERVICE_UNAVAILABLE),
-        _ => {}
-    }
+    allowed(own.call("set", &headers).await?)?;
     let wanted: BTreeSet<&str> =
         body["labels"].as_array().unwrap().iter().map(|label| label["id"].as_str().unwrap()).collect();
-    for (id, (_, chats)) in &mut own.inner.lock().unwrap().labels {
+    let inner = &mut *own.inner.lock().unwrap();
+    inner.told.push((chat.clone(), wanted.iter().map(|&id| id.to_owned()).collect()));
+    for (id, (_, chats)) in &mut inner.labels {
         if wanted.contains(id.as_str()) {
             chats.insert(chat.clone());
         } else {
@@ -194,4 +251,40 @@ async fn set(
         }
     }
     Ok(Json(json!({})))
+}
+
+async fn create(
+    State(own): State<StandIn>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Result<Json<Value>, StatusCode> {
+    allowed(own.call("create", &headers).await?)?;
+    let labels = &mut own.inner.lock().unwrap().labels;
+    let id = (101..).map(|id: u32| id.to_string()).find(|id| !labels.contains_key(id)).unwrap();
+    let name = body["name"].as_str().ok_or(StatusCode::BAD_REQUEST)?;
+    labels.insert(id.clone(), (name.to_owned(), BTreeSet::new()));
+    Ok(Json(json!({ "id": id, "name": name, "color": body["color"], "colorHex": "#fff" })))
+}
+
+async fn update(
+    State(own): State<StandIn>,
+    Path((_, id)): Path<(String, String)>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Result<Json<Value>, StatusCode> {
+    allowed(own.call("update", &headers).await?)?;
+    let labels = &mut own.inner.lock().unwrap().labels;
+    let (name, _) = labels.get_mut(&id).ok_or(StatusCode::NOT_FOUND)?;
+    body["name"].as_str().ok_or(StatusCode::BAD_REQUEST)?.clone_into(name);
+    Ok(Json(json!({ "id": id, "name": name, "color": body["color"] })))
+}
+
+async fn remove(
+    State(own): State<StandIn>,
+    Path((_, id)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, StatusCode> {
+    allowed(own.call("delete", &headers).await?)?;
+    own.inner.lock().unwrap().labels.remove(&id).ok_or(StatusCode::NOT_FOUND)?;
+    Ok(Json(json!({ "result": true })))
 }

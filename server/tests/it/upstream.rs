@@ -16,13 +16,18 @@ const NONSENSE: &str = "The upstream answered what it should not";
 
 /// A server before a stand-in.
 pub(crate) fn start(stand_in: &StandIn, arguments: &[&str]) -> Server {
+    Server::start_with(&before(stand_in, arguments))
+}
+
+/// The arguments of a server before a stand-in.
+pub(crate) fn before<'a>(stand_in: &'a StandIn, more: &[&'a str]) -> Vec<&'a str> {
     let mut all = vec!["--requests-per-minute", "0", "--upstream", &stand_in.url, "--upstream-key", KEY];
-    all.extend(arguments);
-    Server::start_with(&all)
+    all.extend(more);
+    all
 }
 
 /// What a server counted, as a line of its metrics.
-async fn counts(server: &Server, line: &str) -> bool {
+pub(crate) async fn counts(server: &Server, line: &str) -> bool {
     let response = server.with_token(Method::GET, "/metrics", ACCOUNT).send().await.unwrap();
     response.text().await.unwrap().lines().any(|known| known == line)
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::server::{SHOP, Server, send};
 use crate::stand_in::{Mood, StandIn};
-use crate::upstream::{NOT_CONNECTED, REFRESH, start};
+use crate::upstream::{NOT_CONNECTED, REFRESH, before, start};
 
 const REFUSED: &str = "The upstream refused the change";
 
@@ -57,9 +57,11 @@ async fn what_the_gateway_refuses_is_not_made_here() {
 #[tokio::test]
 async fn an_index_that_was_never_refreshed_takes_no_label_from_a_phone() {
     let stand_in = StandIn::start().await;
-    let server = writing_first(&stand_in);
-    let local = server.label("VIP").await;
-    assert_eq!(local, "1");
+    let folder = tempfile::tempdir().unwrap();
+    let alone = Server::start_in(folder.path(), &[]);
+    assert_eq!(alone.label("VIP").await, "1");
+    drop(alone);
+    let server = Server::start_in(folder.path(), &before(&stand_in, &["--upstream-writes", "first"]));
     stand_in.be(Mood::Stopped);
     server.ask(Method::PUT, "/v2/labels/1/chats/5511999990001").await.fails(503, NOT_CONNECTED);
     assert_eq!(stand_in.calls("set"), 0);

@@ -1,4 +1,4 @@
-//! How far the events of an instance have come at a webhook.
+//! How far the events of an instance have come at a receiver.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -17,14 +17,14 @@ pub(crate) struct Bookmark {
 }
 
 impl Bookmark {
-    /// The file of a webhook and an instance. Its name is a digest: addresses may hold secrets, and names anything.
+    /// The file of a receiver's address and an instance. Its name is a digest: addresses may hold secrets, and names anything.
     pub(crate) fn new(folder: &Path, url: &Url, instance: &str) -> Self {
         let digest = Sha256::new().chain_update(url.as_str()).chain_update([0]).chain_update(instance).finalize();
         let name: String = hex::encode(digest).chars().take(32).collect();
         Self { file: folder.join(name).with_extension("position") }
     }
 
-    /// The position; `None` if the webhook is new.
+    /// The position; `None` if there is none yet.
     ///
     /// # Errors
     ///
@@ -56,7 +56,7 @@ impl Bookmark {
     }
 
     /// Replaces the position as a whole. A kill keeps this one or the one before; a power cut perhaps an older one, from
-    /// which events are posted again.
+    /// which events are delivered again.
     ///
     /// # Errors
     ///
@@ -68,6 +68,11 @@ impl Bookmark {
         file.write_all(format!("{position}\n").as_bytes()).await?;
         file.flush().await?;
         tokio::fs::rename(&new, &self.file).await
+    }
+
+    /// A file beside this one, for something else that is kept of the same receiver and instance.
+    pub(crate) fn sibling(&self, extension: &str) -> PathBuf {
+        self.file.with_extension(extension)
     }
 
     fn says(&self, error: &io::Error) -> String {

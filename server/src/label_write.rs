@@ -1,0 +1,128 @@
+//! Changes of labels.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use label_index::{BatchCommit, Error, Event, Filter, LabelId, LabelIndex, LabelPatch, NewLabel};
+
+use crate::app::App;
+use crate::failure::{Answered, Failure};
+use crate::upstream::Upstream;
+
+/// Chats that lose a label with events of their own.
+pub(crate) const REPORTED_CHATS: u64 = 100_000;
+
+/// Creates a label, at the gateway first if links are made there, and gives its id.
+///
+/// # Errors
+///
+/// Those of the index, and of the gateway. Nothing has changed here then.
+pub(crate) async fn create_label(app: &Arc<App>, name: &str, index: &LabelIndex, label: NewLabel) -> Answered<String> {
+    let Some(upstream) = told_first(app) else {
+        let mut batch = index.batch();
+        batch.create_label(label)?;
+        let done = batch.submit().await?;
+        return done.created.first().map(ToString::to_string).ok_or_else(Failure::internal);
+    };
+    let (name, index) = (name.to_owned(), index.clone());
+    to_the_end(async move {
+        let id = upstream.create_label(&name, &label).await?;
+        let mut fields = LabelPatch::from(label.name);
+        (fields.color, fields.position) = (label.color, label.position);
+        let mut batch = index.batch();
+        batch.upsert_label(&id, fields)?;
+        batch.submit().await?;
+        Ok(id.to_string())
+    })
+    .await
+}
+
+/// Changes the fields of a label that are given, at the gateway first if links are made there.
+///
+/// # Errors
+///
+/// Those of the index, and of the gateway. Nothing has changed here then.
+pub(crate) async fn update_label(
+    app: &Arc<App>,
+    name: &str,
+    index: &LabelIndex,
+    id: &str,
+    patch: LabelPatch,
+) -> Answered<()> {
+    let mut batch = index.batch();
+    batch.update_label(id, patch.clone())?;
+    let Some(upstream) = told_first(app) else {
+        batch.submit().await?;
+        return Ok(());
+    };
+    let label = index.label(id).ok_or_else(Failure::label_not_found)?;
+    let name = name.to_owned();
+    to_the_end(async move {
+        upstream.update_label(&name, &label, &patch).await?;
+        batch.submit().await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Deletes a label, and takes it from every chat; at the gateway first if links are made there.
+///
+/// # Errors
+///
+/// Those of the index, and of the gateway. Nothing has changed here then.
+pub(crate) async fn delete_label(app: &Arc<App>, name: &str, index: &LabelIndex, id: &str) -> Answered<()> {
+    let Some(upstream) = told_first(app) else {
+        return remove_label(app, index, id).await.map(drop);
+    };
+    let label = index.label(id).ok_or_else(Failure::label_not_found)?;
+    let (app, name, index) = (Arc::clone(app), name.to_owned(), index.clone());
+    to_the_end(async move {
+        upstream.delete_label(&name, label.id()).await?;
+        // The gateway may have reported it already.
+        forget_label(&app, &index, label.id().clone()).await.map(drop)
+    })
+    .await
+}
+
+/// Takes in that the network deleted a label: removes it as [`remove_label`] does, or remembers the deletion of one that is
+/// not known here.
+pub(crate) async fn forget_label(app: &App, index: &LabelIndex, label: LabelId) -> Answered<BatchCommit> {
+    match remove_label(app, index, &label.to_string()).await {
+        Err(failure) if failure.status == StatusCode::NOT_FOUND => {
+            let mut batch = index.batch();
+            batch.ingest(Event::LabelDeleted { label });
+            Ok(batch.submit().await?)
+        }
+        done => done,
+    }
+}
+
+/// Removes a label with its links, in one commit. Each chat that loses it has an event of its own if there are not too many;
+/// the event of the label counts those that have none.
+async fn remove_label(app: &App, index: &LabelIndex, id: &str) -> Answered<BatchCommit> {
+    let closed = app.gates.close(index, id).await;
+    let (mut batch, snapshot, label) = (index.batch(), index.snapshot(), id.to_owned());
+    let batch = tokio::task::spawn_blocking(move || {
+        if snapshot.count(&label) <= REPORTED_CHATS {
+            let chats = snapshot.matching(&Filter::new().any_of_ids([&label]))?;
+            batch.unlink_all(&label, chats.map(|chat| chat.chat_id))?;
+        }
+        batch.remove_label(&label)?;
+        Ok::<_, Error>(batch)
+    });
+    let receipt = batch.await.map_err(|_| Failure::internal())??.submit();
+    // Writes are carried out in the order in which they were submitted: later links find no label.
+    drop(closed);
+    Ok(receipt.await?)
+}
+
+/// The gateway, if it is told of labels.
+fn told_first(app: &App) -> Option<Arc<Upstream>> {
+    app.upstream.as_ref().filter(|upstream| upstream.has_labels()).map(Arc::clone)
+}
+
+/// Goes on when the caller goes away: what the gateway has is made here too.
+async fn to_the_end<T: Send + 'static>(work: impl Future<Output = Answered<T>> + Send + 'static) -> Answered<T> {
+    tokio::spawn(work).await.map_err(|_| Failure::internal())?
+}

@@ -1,0 +1,208 @@
+//! Links that were made here, on their way to the gateway.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use label_index::{Change, ChatId, Commit, Delivery, LabelId, Position};
+use serde_json::json;
+use tokio_util::task::TaskTracker;
+
+use crate::app::App;
+use crate::follow::{Bookmark, DeadLetters, Ending, Letter, Progress, Terms, Trail, Verdict, make_folder};
+use crate::upstream::Upstream;
+use crate::upstream::options::Options;
+use crate::upstream::reported::{Report, Reported};
+use crate::upstream::trouble::Trouble;
+
+/// Commits that are told together: of changes of one pair among them only the last is told.
+const COMMITS: usize = 256;
+/// Chats of one instance of which the gateway is told at the same time.
+const CHATS: usize = 4;
+
+/// What is queued of an instance, as others see it.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    progress: Arc<Progress>,
+    reported: Arc<Reported>,
+}
+
+/// The commits of one instance, in order. The gateway is told of each chat by one task at a time, so that no change of a chat
+/// overtakes another.
+#[derive(Debug)]
+struct Queue {
+    trail: Trail,
+    upstream: Arc<Upstream>,
+    reported: Arc<Reported>,
+}
+
+/// What becomes of pairs of a chat and a label: whether the chat has the label in the end.
+type Writes = HashMap<ChatId, BTreeMap<LabelId, bool>>;
+
+/// Begins to tell a gateway of the links of all instances.
+///
+/// # Errors
+///
+/// Why it cannot be begun.
+pub(super) fn start(
+    upstream: &Arc<Upstream>,
+    options: &Options,
+    folder: &Path,
+    app: &App,
+    tasks: &TaskTracker,
+) -> Result<HashMap<String, Lane>, String> {
+    make_folder(folder)?;
+    let letters = DeadLetters::new(folder.join("dead-letters.jsonl"), upstream.meter.dead_letters.clone());
+    let give_up = Duration::from_secs(options.give_up);
+    let terms = Terms { dead_letters: letters.into(), give_up, ending: app.ending.clone() };
+    let mut lanes = HashMap::new();
+    for instance in app.store.instances() {
+        let index = app.store.existing(&instance).map_err(|error| format!("{instance}: {error}"))?;
+        let bookmark = Bookmark::new(folder, upstream.waha.base(), &instance);
+        let (file, identity) = (bookmark.sibling("reported"), index.identity());
+        let trail = Trail::open(&instance, index, bookmark, &upstream.meter.followed, terms.clone())?;
+        let reported = Arc::new(Reported::open(&file, identity, trail.progress.revision())?);
+        lanes.insert(instance, Lane { progress: Arc::clone(&trail.progress), reported: Arc::clone(&reported) });
+        tasks.spawn(Queue { trail, upstream: Arc::clone(upstream), reported }.run());
+    }
+    Ok(lanes)
+}
+
+impl Lane {
+    /// Begins to take in a report of the gateway, of which it is not told.
+    pub(crate) async fn report(&self) -> Report<'_> {
+        self.reported.begin().await
+    }
+
+    /// Waits until the gateway was told everything up to a revision.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble::NotConnected`] once the gateway does not take something.
+    pub(super) async fn told(&self, revision: u64) -> Result<(), Trouble> {
+        let behind = |_| Trouble::NotConnected("it does not take the links that are queued".to_owned());
+        self.progress.wait_for(revision).await.map_err(behind)
+    }
+}
+
+impl Queue {
+    /// Tells until the server is told to end, or the instance is removed.
+    async fn run(mut self) {
+        while self.follow().await.is_ok() {}
+    }
+
+    async fn follow(&mut self) -> Result<(), Ending> {
+        match self.trail.next().await? {
+            Delivery::Commit(commit) => self.tell_commits(commit).await,
+            Delivery::Missed { after } => self.bury_missed(after).await,
+            Delivery::Failed(_) | Delivery::Closed => Err(Ending),
+        }
+    }
+
+    /// Tells what a commit did to chats, together with those behind it that are there already.
+    async fn tell_commits(&mut self, first: Commit) -> Result<(), Ending> {
+        let mut position = first.position;
+        let mut commits = vec![first];
+        while commits.len() < COMMITS
+            && let Some(next) = self.trail.next_commit()
+        {
+            position = next.position;
+            commits.push(next);
+        }
+        self.reported.settle().await;
+        let mut writes = Writes::new();
+        for commit in commits.iter().filter(|commit| !self.is_from_upstream(commit)) {
+            note(commit, &mut writes);
+        }
+        let told = stream::iter(writes).map(|(chat, labels)| self.tell(position, chat, labels)).buffer_unordered(CHATS);
+        told.try_collect::<()>().await?;
+        self.done(position).await;
+        Ok(())
+    }
+
+    /// Whether the gateway had it before: it was reported, or fetched by a refresh.
+    fn is_from_upstream(&self, commit: &Commit) -> bool {
+        commit.changes.contains(&Change::Refreshed) || self.reported.has(commit.revision)
+    }
+
+    /// Tells of one chat until the gateway took it, or it is among the dead letters.
+    async fn tell(&self, position: Position, chat: ChatId, labels: BTreeMap<LabelId, bool>) -> Result<(), Ending> {
+        let id = position.to_string();
+        let (upstream, session) = (self.upstream.waha.address(), &self.trail.instance);
+        let of = |wanted| labels.iter().filter(move |(_, has)| **has == wanted).map(|(id, _)| id).collect::<Vec<_>>();
+        let (add, remove) = (of(true), of(false));
+        let fields = json!({ "upstream": upstream, "session": session, "chat": &chat, "add": add, "remove": remove });
+        let letter = Letter { id: &id, to: self.upstream.waha.origin(), fields };
+        self.trail.deliver(&letter, || self.attempt(&chat, &labels)).await
+    }
+
+    async fn attempt(&self, chat: &ChatId, labels: &BTreeMap<LabelId, bool>) -> Verdict {
+        // A label that is gone here is gone at the gateway: either it was deleted there first, or reported from there.
+        let labels = labels.iter().filter(|(label, _)| self.trail.index.label(*label).is_some());
+        let labels: BTreeMap<&LabelId, bool> = labels.map(|(label, has)| (label, *has)).collect();
+        if labels.is_empty() {
+            return Verdict::Taken;
+        }
+        let _permit = self.upstream.waha.write_permit().await;
+        let outcome = self.change(chat, &labels).await;
+        self.upstream.meter.wrote(outcome.as_ref().map_or_else(Trouble::name, |()| "done"));
+        match outcome {
+            Ok(()) => Verdict::Taken,
+            Err(refused @ Trouble::Refused { .. }) => Verdict::Refused(refused.to_string()),
+            Err(trouble) => Verdict::NotNow(trouble.to_string()),
+        }
+    }
+
+    /// Changes some labels of a chat at the gateway. It takes all labels of a chat at once: so it is asked which it has, and
+    /// labels that are not known here stay.
+    async fn change(&self, chat: &ChatId, labels: &BTreeMap<&LabelId, bool>) -> Result<(), Trouble> {
+        let (waha, session) = (&self.upstream.waha, &self.trail.instance);
+        let there: BTreeSet<LabelId> = waha.labels_of(session, chat).await?.into_iter().collect();
+        let mut wanted = there.clone();
+        for (&label, has) in labels {
+            if *has {
+                wanted.insert(label.clone());
+            } else {
+                wanted.remove(label);
+            }
+        }
+        if wanted == there {
+            return Ok(());
+        }
+        waha.set_labels(session, chat, &wanted.into_iter().collect::<Vec<_>>()).await
+    }
+
+    /// Says in the file of dead letters that links were made which nobody can tell of any more.
+    async fn bury_missed(&mut self, after: u64) -> Result<(), Ending> {
+        let position = self.trail.skip();
+        let fields = json!({
+            "upstream": self.upstream.waha.address(),
+            "session": self.trail.instance,
+            "missed": { "after": after, "until": position.revision() },
+        });
+        let letter = Letter { id: &position.to_string(), to: self.upstream.waha.origin(), fields };
+        let cause = "more was queued than is kept";
+        self.trail.deliver(&letter, || async { Verdict::Refused(cause.to_owned()) }).await?;
+        self.done(position).await;
+        Ok(())
+    }
+
+    async fn done(&self, position: Position) {
+        self.trail.advance(position).await;
+        self.reported.forget(position.revision());
+    }
+}
+
+/// Adds what a commit did. Merged chats are one chat at the gateway, whichever of its ids it has.
+fn note(commit: &Commit, writes: &mut Writes) {
+    for change in &*commit.changes {
+        let (chat, label, has) = match change {
+            Change::ChatLinked { chat, label, .. } => (chat, label, true),
+            Change::ChatUnlinked { chat, label } => (chat, label, false),
+            _ => continue,
+        };
+        writes.entry(chat.clone()).or_default().insert(label.clone(), has);
+    }
+}
