@@ -21,7 +21,7 @@ use crate::state::{State, Version};
 pub(crate) const ATTEMPTS: usize = 2;
 
 impl LabelIndex {
-    /// Removes a label with many chats, if that is what an operation does. `turn` gives the turn to write, once the new
+    /// Removes a label with many chats, by an operation that does so. `turn` gives the turn to write, once the new
     /// version is prepared. None if there is nothing to prepare, the turn is not to be had, or others got in the way too
     /// often: nothing has changed then.
     ///
@@ -32,7 +32,7 @@ impl LabelIndex {
         op: &Op,
         turn: impl Fn() -> Option<Writer<'a>>,
     ) -> Option<Result<Committed<Outcome>>> {
-        if !self.is_long_removal(op) || !self.turn().is_line_empty() {
+        if !self.turn().is_line_empty() {
             return None;
         }
         for _ in 0..ATTEMPTS {
@@ -46,7 +46,7 @@ impl LabelIndex {
     }
 
     /// Whether an operation removes a label with many chats.
-    fn is_long_removal(&self, op: &Op) -> bool {
+    pub(crate) fn is_long_removal(&self, op: &Op) -> bool {
         let (Op::RemoveLabel { label } | Op::Ingest { event: Event::LabelDeleted { label } }) = op else {
             return false;
         };

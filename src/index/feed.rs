@@ -209,7 +209,7 @@ impl Feed {
     }
 
     /// Begins anew behind a revision, which may be lower than before. Every subscriber has missed commits.
-    #[cfg(feature = "postgres")]
+    #[cfg(feature = "store")]
     pub(crate) fn begin_anew(&self, revision: Revision) -> Wake {
         let mut kept = self.kept.lock();
         let gone = kept.limit_to(0);

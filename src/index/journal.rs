@@ -45,9 +45,27 @@ struct Queue {
     closed: Option<Error>,
     /// The journal is closed, and what is not durable never will be.
     ended: bool,
+    /// J5: how each life before this one ended. A revision is made again in the next life if it was not durable.
+    former: Vec<FormerLife>,
     /// Who waits in async code, by number.
     wakers: HashMap<u64, Waker>,
     tasks: u64,
+}
+
+/// A life of a journal, which ended when its store failed.
+#[derive(Debug)]
+struct FormerLife {
+    /// The newest revision of it that is on disk.
+    durable: Revision,
+    why: Error,
+}
+
+/// What has to be durable before an answer counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Awaited {
+    pub(crate) revision: Revision,
+    /// The life of the journal in which that revision was made.
+    pub(crate) life: usize,
 }
 
 /// Commits to be made durable together, and the index as the last of them left it.
@@ -89,6 +107,7 @@ impl Journal {
             told: durable.revision,
             closed: None,
             ended: false,
+            former: Vec::new(),
             wakers: HashMap::new(),
             tasks: 0,
         };
@@ -135,14 +154,42 @@ impl Journal {
     #[cfg(feature = "postgres")]
     pub(crate) fn restart(&self, visible: &VersionLock<Version>) {
         let mut queue = self.queue.lock();
-        let lost = std::mem::take(&mut queue.commits);
+        let lost = self.forget_queued(&mut queue, visible);
+        drop(queue);
+        drop(lost);
+    }
+
+    /// Forgets what is queued, and lets writers go on from the visible version. What is returned is to be freed without the
+    /// lock.
+    #[must_use]
+    fn forget_queued(&self, queue: &mut Queue, visible: &VersionLock<Version>) -> (Vec<Commit>, Option<Version>) {
         queue.changes = 0;
         let former = self.working.as_ref().map(|working| {
             let visible = visible.read(Version::clone);
             working.write(|version| std::mem::replace(version, visible))
         });
-        drop(queue);
-        drop((lost, former));
+        (std::mem::take(&mut queue.commits), former)
+    }
+
+    /// Takes writes again, behind a visible version that is on disk. Whoever waits for a commit of the life that ended is told
+    /// whether that revision is on disk, or else why the life ended; whoever comes later waits for one of the new life. Called
+    /// by whoever has the turn to write, so that no write is planned in one life and queued in another.
+    #[cfg(feature = "store")]
+    pub(crate) fn begin_again(&self, visible: &VersionLock<Version>) {
+        let revision = visible.read(|visible| visible.revision);
+        let mut queue = self.queue.lock();
+        let Some(why) = queue.closed.take() else { return };
+        queue.former.push(FormerLife { durable: revision, why });
+        queue.ended = false;
+        (queue.durable, queue.told) = (revision, revision);
+        let lost = self.forget_queued(&mut queue, visible);
+        self.moved(queue);
+        drop(lost);
+    }
+
+    /// Which life this is. It stays the same in a turn to write.
+    pub(crate) fn life(&self) -> usize {
+        self.queue.lock().former.len()
     }
 
     /// The version that writers work on, unless it is the visible one.
@@ -264,14 +311,9 @@ impl Journal {
         let mut queue = self.queue.lock();
         queue.closed.get_or_insert(why);
         queue.ended = true;
-        let lost = std::mem::take(&mut queue.commits);
-        queue.changes = 0;
-        let former = self.working.as_ref().map(|working| {
-            let visible = visible.read(Version::clone);
-            working.write(|version| std::mem::replace(version, visible))
-        });
+        let lost = self.forget_queued(&mut queue, visible);
         self.moved(queue);
-        drop((lost, former));
+        drop(lost);
     }
 
     /// Releases the lock and lets everybody who waits look again.
@@ -283,10 +325,10 @@ impl Journal {
     }
 
     /// Waits until a revision is durable, or says why it will not be.
-    pub(crate) fn wait_for(&self, revision: Revision) -> Result<()> {
+    pub(crate) fn wait_for(&self, awaited: Awaited) -> Result<()> {
         let mut queue = self.queue.lock();
         loop {
-            match queue.reached(revision) {
+            match queue.reached(awaited) {
                 Some(reached) => return reached,
                 None if is_planted(Race::LostWakeUp) => {
                     drop(queue);
@@ -299,18 +341,18 @@ impl Journal {
     }
 
     /// Whether a revision is durable; none if that is not known yet.
-    pub(crate) fn reached(&self, revision: Revision) -> Option<Result<()>> {
-        self.queue.lock().reached(revision)
+    pub(crate) fn reached(&self, awaited: Awaited) -> Option<Result<()>> {
+        self.queue.lock().reached(awaited)
     }
 
     /// As [`reached`](Self::reached), with a promise to wake the task. `task` is the number under which it waits.
     pub(crate) fn poll_reached(
         &self,
-        revision: Revision,
+        awaited: Awaited,
         task: &mut Option<u64>,
         context: &mut Context<'_>,
     ) -> Poll<Result<()>> {
-        self.poll_queue(|queue| queue.reached(revision), task, context)
+        self.poll_queue(|queue| queue.reached(awaited), task, context)
     }
 
     /// What is known of the queue, or a promise to wake the task when something moves there.
@@ -342,7 +384,10 @@ impl Journal {
 }
 
 impl Queue {
-    fn reached(&self, revision: Revision) -> Option<Result<()>> {
+    fn reached(&self, Awaited { revision, life }: Awaited) -> Option<Result<()>> {
+        if let Some(former) = self.former.get(life) {
+            return Some(if revision <= former.durable { Ok(()) } else { Err(former.why.clone()) });
+        }
         if self.told >= revision {
             return Some(Ok(()));
         }

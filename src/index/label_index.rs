@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::index::archive::Archive;
 use crate::index::feed::{Feed, Reached};
-use crate::index::journal::Journal;
+use crate::index::journal::{Awaited, Journal};
 use crate::index::link_run::LinkRun;
 use crate::index::recent::{Recent, Watch};
 use crate::index::snapshot::Snapshot;
@@ -250,6 +250,11 @@ impl LabelIndex {
         &self.shared.turn
     }
 
+    #[cfg(feature = "store")]
+    pub(crate) fn recent(&self) -> &Recent {
+        &self.shared.recent
+    }
+
     /// Begins to keep what others write, for a commit that is prepared beside.
     pub(crate) fn watch(&self) -> Watch<'_> {
         self.shared.recent.watch(|| self.newest_version())
@@ -393,20 +398,17 @@ impl LabelIndex {
         self.shared.journal.as_ref().map_or(Ok(()), Journal::admit)
     }
 
-    /// Gives a write's answer once what it rests on is durable, refused or not.
-    pub(crate) fn await_durable<T>(&self, result: Result<Committed<T>>) -> Result<Committed<T>> {
+    /// Gives a write's answer once what it rests on is durable, refused or not. `life` is that of the journal when the write
+    /// began.
+    pub(crate) fn await_durable<T>(&self, result: Result<Committed<T>>, life: usize) -> Result<Committed<T>> {
         if let Some(journal) = self.synced_journal() {
-            journal.wait_for(self.depends_on(&result))?;
+            let revision = match &result {
+                Ok(committed) => committed.revision,
+                Err(_) => self.newest().read(|newest| newest.revision),
+            };
+            journal.wait_for(Awaited { revision, life })?;
         }
         result
-    }
-
-    /// The revision that has to be durable before anybody may know this answer.
-    pub(crate) fn depends_on<T>(&self, result: &Result<Committed<T>>) -> Revision {
-        match result {
-            Ok(committed) => committed.revision,
-            Err(_) => self.newest().read(|newest| newest.revision),
-        }
     }
 
     /// Waits for the turn to write.

@@ -23,6 +23,8 @@ pub(crate) mod beside;
 #[cfg(any(feature = "store", test))]
 #[cfg_attr(not(feature = "store"), allow(dead_code, reason = "an index in memory has no committer"))]
 mod committer;
+#[cfg(feature = "store")]
+pub(crate) mod resume;
 mod read;
 pub(crate) mod stats;
 pub(crate) mod requests;

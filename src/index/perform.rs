@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll};
 
-use crate::index::journal::Journal;
+use crate::index::journal::{Awaited, Journal};
 use crate::index::label_index::LabelIndex;
 use crate::index::requests::Request;
 use crate::index::turn::{Answer, Found, Work, Writer};
@@ -104,8 +104,8 @@ impl LabelIndex {
     /// others write.
     #[inline]
     fn take_turn(&self, work: Work) -> Answer {
-        if let Some(found) = self.prepare_beside(&work, || Some(self.writer())) {
-            return self.answer(found);
+        if let Some(answer) = self.prepare_beside(&work, || Some(self.writer())) {
+            return answer;
         }
         let mut writer = self.writer();
         if self.turn().is_line_empty() {
@@ -122,10 +122,10 @@ impl LabelIndex {
             return self.stand_in_remote_line(journal, work);
         }
         match self.has_room() {
-            Err(why) => return Begun::Answered(self.answer(work.refused(why))),
+            Err(why) => return Begun::Answered(self.answer(work.refused(why), self.life())),
             Ok(true) if self.turn().is_line_empty() => {
-                if let Some(found) = self.prepare_beside(&work, || self.turn().try_wait()) {
-                    return Begun::Answered(self.answer(found));
+                if let Some(answer) = self.prepare_beside(&work, || self.turn().try_wait()) {
+                    return Begun::Answered(answer);
                 }
                 if let Some(mut writer) = self.turn().try_wait() {
                     return Begun::Answered(self.carry_out(&mut writer, work));
@@ -139,7 +139,7 @@ impl LabelIndex {
     /// Puts a write in line and calls the committer, which plans it.
     fn stand_in_remote_line(&self, journal: &Journal, work: Work) -> Begun {
         if let Err(why) = journal.require_open() {
-            return Begun::Answered(Answer { depends_on: 0, found: work.refused(why) });
+            return Begun::Answered(Answer { depends_on: Awaited::default(), found: work.refused(why) });
         }
         let number = self.turn().stand_in_line(work);
         journal.call_committer();
@@ -154,16 +154,19 @@ impl LabelIndex {
     pub(crate) fn refuse_line(&self, why: &Error) {
         let mut writer = self.writer();
         while let Some((number, work)) = writer.next_in_line() {
-            writer.answer(number, Answer { depends_on: 0, found: work.refused(why.clone()) }, 0);
+            writer.answer(number, Answer { depends_on: Awaited::default(), found: work.refused(why.clone()) }, 0);
         }
     }
 
     /// Carries out a write of which most can be prepared while others write, and the rest in the turn that `turn` gives. None
     /// if there is nothing to prepare, or it was of no use: then the write is not carried out.
     #[inline]
-    fn prepare_beside<'a>(&'a self, work: &Work, turn: impl Fn() -> Option<Writer<'a>>) -> Option<Found> {
+    fn prepare_beside<'a>(&'a self, work: &Work, turn: impl Fn() -> Option<Writer<'a>>) -> Option<Answer> {
         match work {
-            Work::One(op) => self.remove_beside(op, turn).map(Found::One),
+            Work::One(op) if self.is_long_removal(op) => {
+                let life = self.life();
+                self.remove_beside(op, turn).map(|done| self.answer(Found::One(done), life))
+            }
             _ => None,
         }
     }
@@ -176,24 +179,32 @@ impl LabelIndex {
     /// Carries out one write in the turn of its thread.
     #[inline]
     pub(in crate::index) fn carry_out(&self, writer: &mut Writer<'_>, work: Work) -> Answer {
-        self.answer(match work {
+        let found = match work {
             Work::One(op) => Found::One(self.attempt(writer, &op)),
             Work::Batch(ops) => Found::Batch(self.attempt_batch(writer, ops)),
             Work::Refresh(_) => unreachable!("a refresh takes the turn itself"),
             Work::Nothing => Found::Nothing(Ok(())),
-        })
+        };
+        self.answer(found, self.life())
+    }
+
+    /// The life of the journal. Read before a write takes the turn, or in it: if the store failed and resumed in between, the
+    /// write belongs to the life that ended, and its caller is told that.
+    #[inline]
+    pub(crate) fn life(&self) -> usize {
+        self.synced_journal().map_or(0, Journal::life)
     }
 
     /// What was found, and what it rests on: a refusal was found on the newest version.
     #[inline]
-    pub(in crate::index) fn answer(&self, found: Found) -> Answer {
-        let depends_on = match &found {
+    pub(in crate::index) fn answer(&self, found: Found, life: usize) -> Answer {
+        let revision = match &found {
             Found::One(Ok(committed)) => committed.revision,
             Found::Batch(Ok(committed)) => committed.revision,
             Found::Refreshed(Ok(committed)) => committed.revision,
             _ => self.newest().read(|newest| newest.revision),
         };
-        Answer { depends_on, found }
+        Answer { depends_on: Awaited { revision, life }, found }
     }
 
     /// Carries out what stands in line, at least up to the caller's own number, as far as there is room.
@@ -206,7 +217,7 @@ impl LabelIndex {
             }
             let Some((number, work)) = writer.next_in_line() else { return };
             let answer = match room {
-                Err(why) => self.answer(work.refused(why)),
+                Err(why) => self.answer(work.refused(why), self.life()),
                 Ok(_) => self.carry_out(writer, work),
             };
             writer.answer(number, answer, own);

@@ -5,11 +5,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::index::journal::Awaited;
 use crate::index::label_index::LabelIndex;
 use crate::index::perform::Begun;
 use crate::index::requests::Request;
 use crate::index::turn::{Answer, Found};
-use crate::model::change::Revision;
 use crate::model::error::Result;
 use crate::model::op::BatchCommit;
 
@@ -53,7 +53,7 @@ enum Stage<T> {
 }
 
 struct CarriedOut<T> {
-    depends_on: Revision,
+    depends_on: Awaited,
     answer: Result<T>,
 }
 
@@ -82,7 +82,7 @@ impl<T> Receipt<T> {
         let Request { work, read } = match request {
             Ok(request) => request,
             Err(why) => {
-                let stage = Stage::CarriedOut(CarriedOut { depends_on: 0, answer: Err(why) });
+                let stage = Stage::CarriedOut(CarriedOut { depends_on: Awaited::default(), answer: Err(why) });
                 return Self { task, stage, read: |found| unreachable!("refused, and answered {found:?}") };
             }
         };
@@ -103,7 +103,7 @@ impl<T> Receipt<T> {
             Stage::CarriedOut(CarriedOut { depends_on, .. }) => Some(*depends_on),
         };
         let journal = self.task.index.synced_journal();
-        depends_on.is_some_and(|revision| journal.is_none_or(|journal| journal.reached(revision).is_some()))
+        depends_on.is_some_and(|awaited| journal.is_none_or(|journal| journal.reached(awaited).is_some()))
     }
 
     /// Waits for the answer.

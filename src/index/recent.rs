@@ -37,6 +37,15 @@ impl Recent {
         commits.made.push((revision, kept));
     }
 
+    /// Makes every commit that is being prepared begin again: the version that it stands on was given up, and revisions that
+    /// were made since are made once more. The caller has the turn to write.
+    #[cfg(feature = "store")]
+    pub(crate) fn break_off(&self) {
+        if self.watchers.load(Ordering::SeqCst) > 0 {
+            self.commits.lock().made.push((Revision::MAX, None));
+        }
+    }
+
     /// Begins to keep the commits after the version that `newest` returns.
     ///
     /// The version is read after the watch is counted, and a commit is kept after it became visible. So each commit is in

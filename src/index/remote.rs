@@ -4,7 +4,7 @@
 //! the committer undoes the plan, takes in what the other wrote, and plans the same writes again: nobody has an answer yet.
 
 use crate::codec::{Damage, RecordFormat};
-use crate::index::journal::Group;
+use crate::index::journal::{Awaited, Group};
 use crate::index::label_index::LabelIndex;
 use crate::index::turn::{Answer, Found, Work};
 use crate::model::change::Commit;
@@ -47,7 +47,7 @@ impl LabelIndex {
                 drop(writer);
                 let found = Found::Refreshed((attempt.0)());
                 writer = self.writer();
-                self.answer(found)
+                self.answer(found, self.life())
             } else {
                 self.carry_out(&mut writer, work.clone())
             };
@@ -91,7 +91,7 @@ impl LabelIndex {
     /// Gives an error to everybody whose write was to be planned again.
     pub(crate) fn refuse_works(&self, works: Vec<(u64, Work)>, why: &Error) {
         let refused = |(number, work): (u64, Work)| {
-            let answer = Answer { depends_on: 0, found: work.refused(why.clone()) };
+            let answer = Answer { depends_on: Awaited::default(), found: work.refused(why.clone()) };
             (number, answer)
         };
         let answers = works.into_iter().map(refused).collect();

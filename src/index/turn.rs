@@ -6,11 +6,11 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::task::Waker;
 
+use crate::index::journal::Awaited;
 use crate::index::sync::{AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, fence};
 use crate::index::tickets::Tickets;
 use crate::index::version_lock::for_a_moment;
 use crate::index::wakers::{Wake, WakerCaller};
-use crate::model::change::Revision;
 use crate::model::error::Result;
 use crate::model::label_ref::LabelRef;
 use crate::model::op::{Committed, Op, Outcome, Refreshed};
@@ -86,10 +86,10 @@ impl fmt::Debug for Attempt {
     }
 }
 
-/// The result of a write, to be given once the revision that it depends on is durable.
+/// The result of a write, to be given once what it depends on is durable.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    pub(crate) depends_on: Revision,
+    pub(crate) depends_on: Awaited,
     pub(crate) found: Found,
 }
 
@@ -185,8 +185,8 @@ impl Turn {
         }
     }
 
-    /// The revision that the answer of a write in line depends on, if the write was carried out.
-    pub(crate) fn carried_out(&self, number: u64) -> Option<Revision> {
+    /// What the answer of a write in line depends on, if the write was carried out.
+    pub(crate) fn carried_out(&self, number: u64) -> Option<Awaited> {
         match self.line.lock().entries.get(&number)?.progress {
             Progress::Answered(Answer { depends_on, .. }) => Some(depends_on),
             _ => None,

@@ -180,8 +180,8 @@ pub enum Error {
     },
     /// A write to disk failed, and the store has been read-only since. What was read can still be read.
     ///
-    /// Whether the commits of the write that failed are there when the store is opened again is unknown; under
-    /// `Synced` no reader has seen them.
+    /// Whether the commits of the write that failed are there when the store resumes or is opened again is unknown; under
+    /// `Synced` no reader has seen them. See [`Store::resume`](crate::Store::resume).
     StoreFailed {
         /// What failed.
         cause: String,

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use hashbrown::HashSet;
 
 use crate::index::beside::ATTEMPTS;
-use crate::index::journal::Journal;
+use crate::index::journal::{Awaited, Journal};
 use crate::index::label_index::LabelIndex;
 use crate::index::recent::Watch;
 use crate::index::requests::Request;
@@ -94,7 +94,8 @@ impl LabelIndex {
         self.journal().map_or(Ok(()), Journal::require_open)?;
         let mut writer = self.writer();
         let number = writer.open_ticket()?;
-        let before = self.newest().read(|newest| newest.revision);
+        let revision = self.newest().read(|newest| newest.revision);
+        let before = Awaited { revision, life: self.life() };
         drop(writer);
         let ticket = RefreshTicket { index: self.clone(), number };
         if self.remote_journal().is_some() {
@@ -113,7 +114,8 @@ impl LabelIndex {
 
     fn execute_refresh(&self, number: u64, full: &FullState, refuse_empty: bool) -> Result<Committed<Refreshed>> {
         self.admit()?;
-        self.await_durable(self.attempt_refresh(number, full, refuse_empty))
+        let life = self.life();
+        self.await_durable(self.attempt_refresh(number, full, refuse_empty), life)
     }
 
     fn attempt_refresh(&self, number: u64, full: &FullState, refuse_empty: bool) -> Result<Committed<Refreshed>> {

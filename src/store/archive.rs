@@ -4,29 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::index::archive::{Archive, Archived};
-use crate::index::sync::RwLock;
 use crate::model::change::Revision;
-use crate::model::error::Result;
+use crate::model::error::{Error, Result};
 use crate::store::backend::database::Database;
 use crate::store::backend::fault::Fault;
 use crate::store::catalog::{Entry, entry_row};
 use crate::store::log_reader::LogReader;
+use crate::store::open_database::OpenDatabase;
 use crate::store::tables::INSTANCES;
-
-/// The database as long as the store is open. Held while a page is read, so that closing waits for the page.
-pub(super) struct OpenDatabase(RwLock<Option<Arc<Database>>>);
-
-impl OpenDatabase {
-    pub(super) fn new(database: Arc<Database>) -> Arc<Self> {
-        Arc::new(Self(RwLock::new(Some(database))))
-    }
-
-    /// Lets nobody read any more.
-    pub(super) fn close(&self) {
-        let former = self.0.write().take();
-        drop(former);
-    }
-}
 
 /// The log of one instance.
 pub(super) struct LogArchive {
@@ -60,8 +45,10 @@ impl LogArchive {
 
 impl Archive for LogArchive {
     fn read(&self, after: Revision, up_to: Revision) -> Result<Archived> {
-        let open = self.database.0.read();
-        let Some(database) = &*open else { return Ok(Archived::Closed) };
-        self.page(database, after, up_to).map_err(|fault| fault.into_error(&self.path, Some(&self.name)))
+        match self.database.with(|database| self.page(database, after, up_to)) {
+            Ok(read) => read.map_err(|fault| fault.into_error(&self.path, Some(&self.name))),
+            Err(Error::StoreClosed) => Ok(Archived::Closed),
+            Err(failure) => Err(failure),
+        }
     }
 }

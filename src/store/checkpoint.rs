@@ -12,6 +12,7 @@ use crate::store::backend::database::Database;
 use crate::store::log_extent::{LogExtent, Trim};
 use crate::store::log_reader::{LogReader, Retention};
 use crate::store::manifest::Manifest;
+use crate::store::open_database::OpenDatabase;
 use crate::store::tables::{CHUNKS, LOG, MANIFESTS, TAIL, UNFINISHED, chunk_key, fields, instance_key, log_key};
 use crate::store::write_batch::WriteBatch;
 use crate::store::writer::{Loaded, StoreWriter, locked, now};
@@ -63,7 +64,7 @@ struct Checkpoint {
     log_bytes: u64,
     /// The log when this was begun, and where it is read.
     extent: LogExtent,
-    database: Arc<Database>,
+    database: Arc<OpenDatabase>,
     retention: Retention,
     /// What falls out of what is retained of the log.
     trim: Option<Trim>,
@@ -196,13 +197,13 @@ impl Checkpoint {
 
     /// Finds what is not retained any more. Runs without the lock of the disk: whatever is written meanwhile comes behind.
     fn plan_trim(&mut self) {
-        let trim = || {
-            let tables = self.database.begin_read()?;
+        let trim = |database: &Database| {
+            let tables = database.begin_read()?;
             let log = LogReader { tables: &tables, instance: self.instance, identity: self.version.identity };
             log.trim(&self.extent, self.log_from, self.retention, now())
         };
         // A record that cannot be read stays: who needs it is told, and `Store::verify` names it.
-        self.trim = trim().unwrap_or_default();
+        self.trim = self.database.with(trim).ok().and_then(Result::ok).flatten();
     }
 
     fn give_up(&self, disk: &mut StoreWriter) {
@@ -284,16 +285,13 @@ impl Checkpoint {
 }
 
 /// Removes what checkpoints left that never came into force.
-pub(super) fn clean_up(disk: &mut StoreWriter, unfinished: &[(u64, u64)]) -> Result<()> {
-    if unfinished.is_empty() {
-        return Ok(());
-    }
+pub(super) fn clean_up(unfinished: &[(u64, u64)]) -> WriteBatch {
     let mut batch = WriteBatch::default();
     for &(instance, number) in unfinished {
         batch.remove_all(CHUNKS, fields(&[instance, number]));
         batch.remove(UNFINISHED, instance_key(instance));
     }
-    disk.write(&batch)
+    batch
 }
 
 /// Removes everything of an instance but its name.
@@ -305,7 +303,7 @@ pub(super) fn erase(batch: &mut WriteBatch, instance: u64) {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-    use super::{Version, changed_rows, locked, row_batches};
+    use super::{Database, Version, changed_rows, locked, row_batches};
     use crate::store::Store;
     use crate::store::tables::{CHUNKS, instance_key};
 
@@ -318,8 +316,9 @@ mod tests {
         index.link("1", "ana@c.us").unwrap();
         index.merge_chats("ana@lid", "ana@c.us").unwrap();
         let number = store.shared().find("shop").unwrap().entry.number;
-        let rows =
-            || store.shared().database.begin_read().unwrap().rows(CHUNKS, &instance_key(number)).unwrap().count();
+        let count =
+            |database: &Database| database.begin_read().unwrap().rows(CHUNKS, &instance_key(number)).unwrap().count();
+        let rows = || store.shared().database.with(count).unwrap();
 
         let disk = &store.shared().disk;
         let (mut checkpoint, baseline) = locked(disk, |disk| disk.begin_checkpoint(number)).unwrap().unwrap();

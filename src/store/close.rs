@@ -2,7 +2,8 @@
 
 use crate::index::label_index::LabelIndex;
 use crate::model::error::{Error, Result};
-use crate::store::writer::{Loaded, StoreWriter, locked};
+use crate::store::origin::Origin;
+use crate::store::writer::{Loaded, locked};
 use crate::store::{FolderStore, Home, Store};
 
 /// Bytes of a log that are left to be replayed when a store is closed.
@@ -71,11 +72,11 @@ impl FolderStore {
         // If it fails, the logs are still there.
         let written = shared.checkpoint(due);
         each(LabelIndex::end_journal);
-        shared.open_database.close();
+        let database = shared.database.close();
         locked(&shared.disk, |disk| disk.loaded.values().for_each(|loaded| loaded.index.feed().close()));
-        let compacted = match &self.folder {
-            Some(folder) if shared.compact_at_close => {
-                locked(&shared.disk, |disk: &mut StoreWriter| disk.compact(folder.file_len()))
+        let compacted = match (database, &self.origin) {
+            (Some(database), Origin::Folder(folder)) if shared.compact_at_close => {
+                locked(&shared.disk, |disk| disk.compact(&database, folder.file_len()))
             }
             _ => Ok(()),
         };

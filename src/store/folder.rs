@@ -15,6 +15,8 @@ const FILE: &str = "store.redb";
 /// Held while a store is open.
 const LOCK: &str = "lock";
 
+const REPLACED: &str = "the file was replaced by another one while the store was open";
+
 /// The folder of a store, which nobody else has open.
 #[derive(Debug)]
 pub(super) struct Folder {
@@ -90,17 +92,31 @@ impl Folder {
         fs::metadata(&self.file).map_or(0, |metadata| metadata.len())
     }
 
-    /// Opens the file for reading and writing.
-    pub(super) fn backend(&self) -> Result<(impl StorageBackend + use<>, Location)> {
-        let file = self.open(OpenOptions::new().read(true).write(true))?;
+    /// Opens the file for reading and writing. `former` is where it was when it was opened before.
+    ///
+    /// # Errors
+    ///
+    /// Also if there is another file now.
+    pub(super) fn backend(&self, former: Option<&Location>) -> Result<(impl StorageBackend + use<>, Location)> {
+        let path = former.map_or(&self.file, |former| &former.path);
+        let file = self.open_at(path, OpenOptions::new().read(true).write(true))?;
+        let location = Location::of(&file, path).map_err(|cause| refused("open", &self.file, &cause))?;
+        if let Some(former) = former
+            && former.identity != location.identity
+        {
+            return Err(Fault::Io(REPLACED.to_owned()).into_error(&self.file, None));
+        }
         restrict_to_owner(&file);
-        let location = Location::of(&file, &self.file).map_err(|cause| refused("open", &self.file, &cause))?;
         Ok((over_file(file).map_err(|fault| fault.into_error(&self.file, None))?, location))
     }
 
     /// Opens the file. It is renamed into place once it holds a store, so an empty one is damaged.
     pub(super) fn open(&self, options: &OpenOptions) -> Result<File> {
-        let opened = options.open(&self.file).and_then(|file| Ok((file.metadata()?.len(), file)));
+        self.open_at(&self.file, options)
+    }
+
+    fn open_at(&self, path: &Path, options: &OpenOptions) -> Result<File> {
+        let opened = options.open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
         match opened.map_err(|cause| refused("open", &self.file, &cause))? {
             (0, _) => Err(Fault::damage("the file is empty").into_error(&self.file, None)),
             (_, file) => Ok(file),
@@ -195,9 +211,7 @@ impl Location {
             Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 Err(Fault::Io("the file was moved or removed while the store was open".to_owned()))
             }
-            Ok(_) if identity(&found) != self.identity => {
-                Err(Fault::Io("the file was replaced by another one while the store was open".to_owned()))
-            }
+            Ok(_) if identity(&found) != self.identity => Err(Fault::Io(REPLACED.to_owned())),
             // The process may have given up the right to look.
             _ => Ok(()),
         }

@@ -12,9 +12,10 @@ use crate::index::label_index::LabelIndex;
 use crate::index::sync::{AtomicBool, Mutex, Ordering};
 use crate::index::wakers::{WakerCaller, WakerThreads};
 use crate::model::error::{Error, Result};
+use crate::model::options::Limits;
 use crate::state::Version;
 use crate::store::activity::Activity;
-use crate::store::archive::{LogArchive, OpenDatabase};
+use crate::store::archive::LogArchive;
 use crate::store::backend::database::Database;
 use crate::store::catalog::{Entry, entry_row, store_row};
 use crate::store::checkpoint::{checkpoint_all, erase};
@@ -22,6 +23,7 @@ use crate::store::load::load;
 use crate::store::log_extent::LogExtent;
 use crate::store::manifest::Manifest;
 use crate::store::name::check_name;
+use crate::store::open_database::OpenDatabase;
 use crate::store::options::{Durability, InstanceLimits};
 use crate::store::signal::Signal;
 use crate::store::tables::{INSTANCES, LOG, MANIFESTS, META, STORE, TAIL, instance_key, log_key};
@@ -42,6 +44,7 @@ pub(super) struct Shared {
     pub(super) unload_after: Option<Duration>,
     pub(super) queued_changes: usize,
     pub(super) compact_at_close: bool,
+    pub(super) cache_bytes: usize,
     pub(super) signal: Arc<Signal>,
     pub(super) wakers: Arc<WakerThreads>,
     pub(super) instances: Mutex<Instances>,
@@ -51,9 +54,8 @@ pub(super) struct Shared {
     pub(super) checkpoints: Mutex<()>,
     pub(super) disk: Mutex<StoreWriter>,
     pub(super) activity: Arc<Mutex<Activity>>,
-    pub(super) database: Arc<Database>,
-    /// For subscribers that are behind; closed with the store, which they may outlive.
-    pub(super) open_database: Arc<OpenDatabase>,
+    /// Also for subscribers that are behind; closed with the store, which they may outlive.
+    pub(super) database: Arc<OpenDatabase>,
 }
 
 /// The instances by name, also those that are not on disk yet.
@@ -115,6 +117,30 @@ impl Instances {
         self.next - 1
     }
 
+    /// Whether the list has this very instance under its name.
+    pub(super) fn has(&self, instance: &Instance) -> bool {
+        self.get(&instance.name).is_some_and(|known| std::ptr::eq(&**known, instance))
+    }
+
+    /// Becomes the list that is on disk. Gives the instances that are not there any more. Those that are asked for and were not
+    /// on disk before are forgotten: whoever asked finds that out.
+    pub(super) fn become_listed(&mut self, entries: &BTreeMap<String, Entry>, next: u64) -> Vec<Arc<Instance>> {
+        let mut gone = Vec::new();
+        self.by_name.retain(|name, instance| {
+            let is_there = entries.get(name).is_some_and(|entry| entry.number == instance.entry.number);
+            if !is_there && instance.is_written() {
+                gone.push(Arc::clone(instance));
+            }
+            // Whoever could not write its name is about to forget this one.
+            is_there && instance.is_written()
+        });
+        for (name, &entry) in entries {
+            self.by_name.entry(name.clone()).or_insert_with(|| Instance::new(name, entry, true));
+        }
+        self.next = self.next.max(next);
+        gone
+    }
+
     pub(super) fn insert(&mut self, instance: &Arc<Instance>) {
         self.by_name.insert(instance.name.to_string(), Arc::clone(instance));
     }
@@ -164,6 +190,11 @@ impl Instance {
         now.saturating_duration_since(*used) >= time
     }
 
+    /// It is removed: handles go on reading.
+    pub(super) fn set_removed(&self) {
+        self.set(Slot::Removed);
+    }
+
     fn set(&self, slot: Slot) {
         let former = mem::replace(&mut *self.slot.lock(), slot);
         drop(former);
@@ -173,7 +204,7 @@ impl Instance {
         self.is_written.load(Ordering::SeqCst)
     }
 
-    fn unknown(&self) -> Error {
+    pub(super) fn unknown(&self) -> Error {
         Error::UnknownInstance { name: self.name.to_string() }
     }
 }
@@ -251,11 +282,41 @@ impl Shared {
         if !instance.is_written() {
             self.write_new(instance)?;
         }
-        let Entry { number, identity } = instance.entry;
-        let seed = RandomState::new().hash_one(number);
-        let loaded = load(&self.database, number, identity, seed);
-        let (state, trail) = loaded.map_err(|fault| fault.into_error(&self.path, Some(&instance.name)))?;
-        let (version, signal) = (Version::new(state), Arc::clone(&self.signal));
+        loop {
+            let Entry { number, identity } = instance.entry;
+            let seed = RandomState::new().hash_one(number);
+            let read = |database: &Database| (self.database.life(), load(database, number, identity, seed));
+            let (life, loaded) = self.database.with(read)?;
+            let (state, trail) = loaded.map_err(|fault| fault.into_error(&self.path, Some(&instance.name)))?;
+            let index = self.index_of(instance, Version::new(state), limits);
+            let is_kept = locked(&self.disk, |disk| {
+                // What was read before the store resumed may not be what is on disk.
+                if life != self.database.life() {
+                    return Ok(false);
+                }
+                if !self.instances.lock().has(instance) {
+                    return Err(instance.unknown());
+                }
+                if let Some(failed) = &disk.failed {
+                    index.close_journal(failed.clone());
+                }
+                if trail.is_long(disk.log_allowance) {
+                    self.signal.due(number);
+                }
+                let (name, index) = (Arc::clone(&instance.name), index.clone());
+                disk.loaded.insert(number, Loaded { name, index, trail, checkpoint: None });
+                Ok(true)
+            })?;
+            if is_kept {
+                instance.set(Slot::Loaded { index: index.clone(), used: Instant::now() });
+                return Ok(index);
+            }
+        }
+    }
+
+    /// An index of an instance that begins with a version.
+    fn index_of(&self, instance: &Instance, version: Version, limits: Limits) -> LabelIndex {
+        let (number, signal) = (instance.entry.number, Arc::clone(&self.signal));
         let hidden = self.durability == Durability::Synced;
         let wakers = WakerCaller::Threads(Arc::clone(&self.wakers));
         let call = move |call| match call {
@@ -264,24 +325,12 @@ impl Shared {
         };
         let journal = Journal::new(&version, hidden, self.queued_changes, wakers, call);
         let archive = LogArchive {
-            database: Arc::clone(&self.open_database),
+            database: Arc::clone(&self.database),
             path: self.path.clone(),
             name: Arc::clone(&instance.name),
             entry: instance.entry,
         };
-        let index = LabelIndex::with(version, limits, 0, Some(journal), Some(Arc::new(archive)));
-        locked(&self.disk, |disk| {
-            if let Some(failed) = &disk.failed {
-                index.close_journal(failed.clone());
-            }
-            if trail.is_long(disk.log_allowance) {
-                self.signal.due(number);
-            }
-            let (name, index) = (Arc::clone(&instance.name), index.clone());
-            disk.loaded.insert(number, Loaded { name, index, trail, checkpoint: None });
-        });
-        instance.set(Slot::Loaded { index: index.clone(), used: Instant::now() });
-        Ok(index)
+        LabelIndex::with(version, limits, 0, Some(journal), Some(Arc::new(archive)))
     }
 
     /// Adds an instance that `write` puts on disk with all that it has. None if there is one of that name.
@@ -300,7 +349,12 @@ impl Shared {
             }
             instances.insert(&instance);
         }
-        let written = locked(&self.disk, write);
+        let written = locked(&self.disk, |disk| {
+            if !self.instances.lock().has(&instance) {
+                return Err(disk.last_failure());
+            }
+            write(disk)
+        });
         match written {
             Ok(()) => instance.is_written.store(true, Ordering::SeqCst),
             Err(_) => self.instances.lock().forget(&instance),
@@ -313,15 +367,21 @@ impl Shared {
         self.unwritten.lock().insert(instance.entry.number, Arc::clone(instance));
         let written = locked(&self.disk, |disk| {
             let mut unwritten = self.unwritten.lock();
-            let all = if unwritten.contains_key(&instance.entry.number) {
+            let mut all = if unwritten.contains_key(&instance.entry.number) {
                 mem::take(&mut *unwritten)
             } else {
                 BTreeMap::new()
             };
             drop(unwritten);
-            // Somebody else wrote it, or tried to, which ended the store.
-            if all.is_empty() {
-                return if instance.is_written() { Ok(()) } else { disk.failed.clone().map_or(Ok(()), Err) };
+            // Those that the list does not have any more were asked for before the store resumed.
+            all.retain(|_, instance| self.instances.lock().has(instance));
+            // Somebody else wrote it, or tried to, which ended the store; or the list has another one of its name.
+            if all.is_empty() || !all.contains_key(&instance.entry.number) {
+                return match &disk.failed {
+                    _ if instance.is_written() => Ok(()),
+                    Some(failed) => Err(failed.clone()),
+                    None => Err(instance.unknown()),
+                };
             }
             let mut batch = WriteBatch::default();
             for Instance { name, entry, .. } in all.values().map(|instance| &**instance) {
@@ -390,6 +450,9 @@ impl Shared {
         let gone = locked(&self.disk, |disk| {
             if let Some(failed) = &disk.failed {
                 return Err(failed.clone());
+            }
+            if !self.instances.lock().has(&instance) {
+                return Err(instance.unknown());
             }
             if let Some(loaded) = disk.loaded.get(&number) {
                 loaded.index.end_journal(instance.unknown());

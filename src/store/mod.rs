@@ -15,7 +15,9 @@ mod signal;
 mod writer;
 mod checkpoint;
 mod catalog;
+mod open_database;
 mod folder;
+mod origin;
 mod verify;
 mod instances;
 mod idle;
@@ -23,6 +25,7 @@ mod stats;
 mod export;
 mod open;
 mod close;
+mod resume;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(test)]
@@ -38,8 +41,8 @@ use std::time::Duration;
 use crate::index::label_index::LabelIndex;
 use crate::index::sync::thread;
 use crate::model::error::{Error, Result};
-use crate::store::folder::Folder;
 use crate::store::instances::Shared;
+use crate::store::origin::Origin;
 #[cfg(feature = "postgres")]
 use crate::store::postgres::ConnectedStore;
 
@@ -92,7 +95,7 @@ struct FolderStore {
     threads: Vec<thread::JoinHandle<()>>,
     is_closed: bool,
     /// Dropped after everything else.
-    folder: Option<Folder>,
+    origin: Origin,
 }
 
 /// Code of a host that may panic, the reader of an import and the writer of an export, runs behind no lock, and what an
@@ -199,8 +202,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownInstance`]; [`Error::StoreFailed`], and then it may or may not be there when the store is opened
-    /// again.
+    /// [`Error::UnknownInstance`]; [`Error::StoreFailed`], and then it may or may not be there when the store resumes or
+    /// is opened again.
     pub fn remove_instance(&self, name: &str) -> Result<()> {
         match &self.home {
             Home::Folder(store) => store.shared.remove(name),
@@ -294,14 +297,14 @@ impl Store {
     /// ```
     pub fn stats(&self) -> StoreStats {
         match &self.home {
-            Home::Folder(store) => store.shared.stats(store.folder.as_ref().map_or(0, Folder::file_len)),
+            Home::Folder(store) => store.shared.stats(store.origin.file_len()),
             #[cfg(feature = "postgres")]
             Home::Database(store) => store.stats(),
         }
     }
 
-    /// Why nothing is written any more: [`Error::StoreFailed`]; `None` as long as writes are taken. The same as
-    /// [`StoreStats::failure`], for health checks. A store in a database never fails for good.
+    /// Why nothing is written any more: [`Error::StoreFailed`]; `None` as long as writes are taken, and again once the store has
+    /// [resumed](Self::resume). The same as [`StoreStats::failure`], for health checks. A store in a database never fails for good.
     ///
     /// **O(1)**; does not wait for the disk.
     ///

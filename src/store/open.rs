@@ -1,6 +1,7 @@
 //! Opening the store in a folder.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,13 +10,14 @@ use crate::index::sync::{Mutex, thread};
 use crate::model::error::Error;
 use crate::model::error::Result;
 use crate::store::activity::Activity;
-use crate::store::archive::OpenDatabase;
 use crate::store::backend::StorageBackend;
-use crate::store::catalog::{Catalog, open_database};
+use crate::store::catalog::Catalog;
 use crate::store::checkpoint::clean_up;
-use crate::store::folder::{Folder, Location, refused};
+use crate::store::folder::{Folder, refused};
 use crate::store::instances::{Instances, Shared};
+use crate::store::open_database::OpenDatabase;
 use crate::store::options::{Durability, StoreOptions};
+use crate::store::origin::Origin;
 use crate::store::signal::Signal;
 use crate::store::writer::StoreWriter;
 use crate::store::{FolderStore, Home, Store};
@@ -23,6 +25,9 @@ use crate::store::{FolderStore, Home, Store};
 /// Bytes of the stack of each thread of a store. The database calls itself for each level of a tree, also of one that a
 /// damaged file pretends: it stops at 128.
 const STACK: usize = 8 << 20;
+
+/// What errors call a store that lies on no file.
+const BACKEND: &str = "backend";
 
 impl StoreOptions {
     /// Opens the store in a folder, or makes it. Its files can be read and written by their owner alone, also those that
@@ -68,11 +73,9 @@ impl StoreOptions {
     }
 
     fn open_in(self, folder: Folder) -> Result<Store> {
-        let ((backend, location), path) = (folder.backend()?, folder.file.clone());
-        let mut store = self.start(backend, path, Some((folder, location)))?;
-        if let Some(folder) = &mut store.folder {
-            folder.keep();
-        }
+        let path = folder.file.clone();
+        let mut store = self.start(Origin::Folder(folder), path)?;
+        store.origin.keep();
         Ok(Store { home: Home::Folder(store) })
     }
 
@@ -83,21 +86,29 @@ impl StoreOptions {
     /// Those of [`open`](Self::open).
     #[doc(hidden)]
     pub fn open_on(self, backend: impl StorageBackend) -> Result<Store> {
-        let store = self.start(backend, PathBuf::from("backend"), None)?;
+        let once = Mutex::new(Some(backend));
+        self.open_by(move || once.lock().take().ok_or_else(|| io::ErrorKind::NotFound.into()))
+    }
+
+    /// As [`open_on`](Self::open_on), over something that [`Store::resume`] can open again.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open).
+    #[doc(hidden)]
+    pub fn open_by<B: StorageBackend>(self, open: impl Fn() -> io::Result<B> + Send + Sync + 'static) -> Result<Store> {
+        let path = PathBuf::from(BACKEND);
+        let open = move || open().map_err(|cause| refused("open", Path::new(BACKEND), &cause));
+        let store = self.start(Origin::backend(open, &path), path)?;
         Ok(Store { home: Home::Folder(store) })
     }
 
-    fn start(
-        self,
-        backend: impl StorageBackend,
-        path: PathBuf,
-        folder: Option<(Folder, Location)>,
-    ) -> Result<FolderStore> {
-        let (folder, location) = folder.unzip();
+    fn start(self, origin: Origin, path: PathBuf) -> Result<FolderStore> {
         let retention = self.retention();
         let Self { durability, limits, unload_after, tuning, .. } = self;
-        let database = Arc::new(open_database(backend, tuning.cache_bytes, &path)?);
+        let (database, location) = origin.open(tuning.cache_bytes, None)?;
         let Catalog { instances, next, unfinished, is_former } = Catalog::read(&database, &path)?;
+        let database = Arc::new(OpenDatabase::new(database));
         // Half of the time is for the disk.
         let patience = if let Durability::Within(time) = durability { Some(time / 2) } else { None };
         let signal = Arc::new(Signal::new(patience));
@@ -118,14 +129,18 @@ impl StoreOptions {
             retention,
             activity: Arc::clone(&activity),
             failed: None,
+            former_failure: None,
         };
-        clean_up(&mut disk, &unfinished)?;
+        if !unfinished.is_empty() {
+            disk.write(&clean_up(&unfinished))?;
+        }
         let shared = Arc::new(Shared {
             path,
             durability,
             limits,
             unload_after,
             queued_changes: tuning.queued_changes,
+            cache_bytes: tuning.cache_bytes,
             compact_at_close: tuning.compact_at_close,
             signal,
             wakers: Arc::default(),
@@ -134,7 +149,6 @@ impl StoreOptions {
             checkpoints: Mutex::default(),
             disk: Mutex::new(disk),
             activity,
-            open_database: OpenDatabase::new(Arc::clone(&database)),
             database,
         });
         let mut threads = vec![
@@ -144,7 +158,7 @@ impl StoreOptions {
         if unload_after.is_some() {
             threads.push(("label-index unloads", Shared::unload_until_stopped));
         }
-        let mut store = FolderStore { shared, threads: Vec::new(), is_closed: false, folder };
+        let mut store = FolderStore { shared, threads: Vec::new(), is_closed: false, origin };
         for (name, run) in threads {
             let shared = Arc::clone(&store.shared);
             let thread = thread::Builder::new().name(name.into()).stack_size(STACK).spawn(move || run(&shared));

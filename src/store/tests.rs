@@ -64,8 +64,11 @@ fn a_manifest_that_names_more_rows_than_there_are_takes_no_memory_for_them() {
 
 /// Every row of the log of an instance, by key.
 fn log_rows(store: &Store, instance: u64) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let tables = store.shared().database.begin_read().unwrap();
-    tables.rows(LOG, &instance_key(instance)).unwrap().map(Result::unwrap).collect()
+    let rows = |database: &Database| {
+        let tables = database.begin_read().unwrap();
+        tables.rows(LOG, &instance_key(instance)).unwrap().map(Result::unwrap).collect()
+    };
+    store.shared().database.with(rows).unwrap()
 }
 
 #[test]
@@ -94,18 +97,20 @@ fn a_record_of_many_parts_is_read_whole_or_not_at_all() {
     assert!(rows.iter().all(|(_, payload)| payload.len() <= RECORD_PART));
     assert!(rows.iter().any(|(_, payload)| payload.is_empty()), "a record that ends with a part");
 
-    let database = &store.shared().database;
-    for (key, payload) in rows {
-        let mut batch = WriteBatch::default();
-        batch.remove(LOG, &*key);
-        database.write(&batch, false).unwrap();
-        let loaded = load(database, entry.number, entry.identity, 3).map(drop);
-        assert!(loaded.is_err(), "without {key:02x?}");
-        let mut batch = WriteBatch::default();
-        batch.put(LOG, key, &payload);
-        database.write(&batch, false).unwrap();
-    }
-    assert!(load(database, entry.number, entry.identity, 3).is_ok());
+    let try_without_each = |database: &Database| {
+        for (key, payload) in rows {
+            let mut batch = WriteBatch::default();
+            batch.remove(LOG, &*key);
+            database.write(&batch, false).unwrap();
+            let loaded = load(database, entry.number, entry.identity, 3).map(drop);
+            assert!(loaded.is_err(), "without {key:02x?}");
+            let mut batch = WriteBatch::default();
+            batch.put(LOG, key, &payload);
+            database.write(&batch, false).unwrap();
+        }
+        assert!(load(database, entry.number, entry.identity, 3).is_ok());
+    };
+    store.shared().database.with(try_without_each).unwrap();
 
     // Behind a checkpoint too, for subscribers.
     store.checkpoint().unwrap();
@@ -137,13 +142,13 @@ fn what_is_cleaned_up_at_opening_makes_the_file_shorter_at_closing() {
     for row in 0..64_u64 {
         batch.put(CHUNKS, fields(&[7, 1, row]), &[1; 60_000]);
     }
-    store.shared().database.write(&batch, false).unwrap();
+    store.shared().database.with(|database| database.write(&batch, false)).unwrap().unwrap();
     // Something behind, since free pages at the end go without being counted.
     let mut batch = WriteBatch::default();
     for row in 0..8_u64 {
         batch.put(CHUNKS, fields(&[8, 1, row]), &[2; 60_000]);
     }
-    store.shared().database.write(&batch, false).unwrap();
+    store.shared().database.with(|database| database.write(&batch, false)).unwrap().unwrap();
     drop(store);
     let before = len();
     drop(Store::open(folder.path()).unwrap());

@@ -18,6 +18,7 @@ use crate::store::folder::Location;
 use crate::store::load::LogPosition;
 use crate::store::log_extent::LogExtent;
 use crate::store::log_reader::Retention;
+use crate::store::open_database::OpenDatabase;
 use crate::store::options::LogAllowance;
 use crate::store::signal::Signal;
 use crate::store::tables::{LOG, META, RECORD_PART, STORE, TAIL, log_key, part_key};
@@ -25,7 +26,7 @@ use crate::store::write_batch::WriteBatch;
 
 /// The file for writing, and what is known of each loaded instance. Whoever writes holds the lock around this.
 pub(super) struct StoreWriter {
-    pub(super) database: Arc<Database>,
+    pub(super) database: Arc<OpenDatabase>,
     pub(super) path: PathBuf,
     /// Where the file has to be. None if there is no file.
     pub(super) location: Option<Location>,
@@ -47,6 +48,8 @@ pub(super) struct StoreWriter {
     pub(super) activity: Arc<Mutex<Activity>>,
     /// Why nothing is written any more: a write failed.
     pub(super) failed: Option<Error>,
+    /// Why nothing was written before the store resumed.
+    pub(super) former_failure: Option<Error>,
 }
 
 /// A loaded instance.
@@ -83,13 +86,28 @@ impl StoreWriter {
             // Before anything else is written, so that no former version takes it for damage.
             let mut format = WriteBatch::default();
             format.put(META, STORE, &store_row(self.instances, self.next_instance));
-            self.database.write(&format, self.quick_repair).map_err(|fault| self.fail(&fault))?;
+            self.write_to_disk(&format)?;
         }
         let began = Instant::now();
-        let removed = self.database.write(batch, self.quick_repair).map_err(|fault| self.fail(&fault))?;
+        let removed = self.write_to_disk(batch)?;
         self.activity.lock().synced(began);
         self.freed_bytes += removed;
         self.check_location()
+    }
+
+    /// As [`write`](Self::write), of something that was begun in a life of the database and means nothing in another.
+    pub(super) fn write_in(&mut self, life: u64, batch: &WriteBatch) -> Result<()> {
+        if life == self.database.life() { self.write(batch) } else { Err(self.last_failure()) }
+    }
+
+    /// Why the store failed last, also if it has resumed since.
+    pub(super) fn last_failure(&self) -> Error {
+        self.failed.clone().or_else(|| self.former_failure.clone()).unwrap_or(Error::StoreClosed)
+    }
+
+    fn write_to_disk(&mut self, batch: &WriteBatch) -> Result<u64> {
+        let written = self.database.with(|database| database.write(batch, self.quick_repair))?;
+        written.map_err(|fault| self.fail(&fault))
     }
 
     /// Checks that the file is where the next opener looks for it. After every write: what is acknowledged is in that file.
@@ -110,11 +128,11 @@ impl StoreWriter {
     /// # Errors
     ///
     /// [`Error::Io`] or [`Error::Damaged`]. The file has the same in it then.
-    pub(super) fn compact(&mut self, file_len: u64) -> Result<()> {
+    pub(super) fn compact(&self, database: &Database, file_len: u64) -> Result<()> {
         if self.failed.is_some() || self.freed_bytes <= file_len / 4 {
             return Ok(());
         }
-        self.database.compact().map(drop).map_err(|fault| fault.into_error(&self.path, None))
+        database.compact().map(drop).map_err(|fault| fault.into_error(&self.path, None))
     }
 
     fn fail(&mut self, fault: &Fault) -> Error {

@@ -40,35 +40,36 @@ impl Importing for Shared {
 /// [`Error::InstanceExists`]; [`Error::StoreFailed`].
 fn install(store: &Shared, name: &str, state: &State) -> Result<()> {
     let number = store.instances.lock().next_number();
-    locked(&store.disk, |disk| begin(disk, number))?;
+    let life = locked(&store.disk, |disk| begin(disk, number))?;
     let (mark, mut rows) = (Baseline::default(), Vec::new());
     for batch in row_batches(changed_rows(state, &mark)) {
         rows.extend(batch.rows.iter().map(|(row, _)| (*row, FIRST)));
         let changes = changes_of(number, batch);
-        locked(&store.disk, |disk| disk.write(&changes))?;
+        locked(&store.disk, |disk| disk.write_in(life, &changes))?;
     }
     let header = Header::of(state);
     let manifest = Manifest { header, checkpoint: FIRST, log_from: 0, rows: rows.into_iter().collect() };
     let entry = Entry { number, identity: state.identity };
-    if let Some(installed) = store.add(name, entry, |disk| finish(disk, name, entry, &manifest)) {
+    if let Some(installed) = store.add(name, entry, |disk| finish(disk, name, entry, (life, &manifest))) {
         return installed;
     }
     // Somebody made it in between.
     let mut changes = WriteBatch::default();
     erase(&mut changes, number);
-    locked(&store.disk, |disk| disk.write(&changes))?;
+    locked(&store.disk, |disk| disk.write_in(life, &changes))?;
     Err(Error::InstanceExists { name: name.to_owned() })
 }
 
-/// Notes that a number is given, and that rows under it belong to no manifest yet.
-fn begin(disk: &mut StoreWriter, number: u64) -> Result<()> {
+/// Notes that a number is given, and that rows under it belong to no manifest yet. Gives the life of the database: when the
+/// store resumes, those rows go.
+fn begin(disk: &mut StoreWriter, number: u64) -> Result<u64> {
     let next = disk.next_instance.max(number + 1);
     let mut changes = WriteBatch::default();
     changes.put(UNFINISHED, instance_key(number), &fields(&[FIRST]));
     changes.put(META, STORE, &store_row(disk.instances, next));
     disk.write(&changes)?;
     disk.next_instance = next;
-    Ok(())
+    Ok(disk.database.life())
 }
 
 fn changes_of(number: u64, batch: RowBatch) -> WriteBatch {
@@ -79,7 +80,7 @@ fn changes_of(number: u64, batch: RowBatch) -> WriteBatch {
     changes
 }
 
-fn finish(disk: &mut StoreWriter, name: &str, entry: Entry, manifest: &Manifest) -> Result<()> {
+fn finish(disk: &mut StoreWriter, name: &str, entry: Entry, (life, manifest): (u64, &Manifest)) -> Result<()> {
     let (key, count) = (instance_key(entry.number), disk.instances + 1);
     let mut changes = WriteBatch::default();
     changes.put(INSTANCES, name.as_bytes(), &entry_row(entry));
@@ -87,7 +88,7 @@ fn finish(disk: &mut StoreWriter, name: &str, entry: Entry, manifest: &Manifest)
     changes.remove(UNFINISHED, key);
     changes.put(LOG, log_key(entry.number, TAIL), &LogExtent::empty(manifest.header.revision).encode());
     changes.put(META, STORE, &store_row(count, disk.next_instance));
-    disk.write(&changes)?;
+    disk.write_in(life, &changes)?;
     disk.instances = count;
     Ok(())
 }

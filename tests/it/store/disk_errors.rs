@@ -10,19 +10,23 @@ use super::Folder;
 use super::power::disk::Trouble;
 use super::power::history::History;
 use super::power::run::empty_store;
+use crate::amounts::amount;
 
 /// Input or output error; no space left on the device.
 const ERRORS: [i32; 2] = [5, 28];
 
+/// How many calls of the disk a history takes.
+fn calls_of(history: &History) -> u64 {
+    let disk = empty_store();
+    disk.trouble_after(1 << 60, Trouble::Off);
+    history.run_with_error(disk.clone(), false);
+    assert!(disk.calls() > 100, "a history that reaches the disk: {} calls", disk.calls());
+    disk.calls()
+}
+
 /// Runs a history once for each call of the disk, which fails.
 fn each_call_fails(history: &History) {
-    let calls = {
-        let disk = empty_store();
-        disk.trouble_after(1 << 60, Trouble::Off);
-        history.run_with_error(disk.clone(), false);
-        disk.calls()
-    };
-    assert!(calls > 100, "a history that reaches the disk: {calls} calls");
+    let calls = calls_of(history);
     for code in ERRORS {
         for (call, power) in (0..calls).flat_map(|call| [(call, false), (call, true)]) {
             let disk = empty_store();
@@ -40,6 +44,29 @@ fn no_error_of_the_disk_loses_what_was_acknowledged() {
 #[test]
 fn no_error_of_the_disk_loses_what_was_flushed() {
     each_call_fails(&History::of_everything(false));
+}
+
+#[test]
+fn a_store_resumes_after_every_error_of_the_disk_with_what_is_on_it() {
+    for history in [History::of_everything(true), History::of_everything(false)] {
+        for code in ERRORS {
+            for call in 0..calls_of(&history) {
+                let disk = empty_store();
+                disk.trouble_after(call, Trouble::Once(code));
+                history.run_and_resume(disk);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_store_resumes_with_what_is_on_disk_when_there_is_room_again() {
+    for seed in 0..amount("LABEL_INDEX_RESUMES", 150) {
+        let history = History::of_seed(seed);
+        let disk = empty_store();
+        disk.trouble_after(seed * 7 % 400, Trouble::Full);
+        history.run_and_resume(disk);
+    }
 }
 
 /// Where the process of [`a_file_that_cannot_be_synced_makes_the_store_read_only`] that meets the error has its store.

@@ -17,6 +17,7 @@ mod opening;
 mod operating;
 mod power;
 mod power_cuts;
+mod resume;
 mod retained;
 mod together;
 mod turns;

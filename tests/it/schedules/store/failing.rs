@@ -5,8 +5,8 @@ use shuttle::future::block_on;
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::thread::{self, JoinHandle};
 
-use super::disk::Trouble;
-use super::{SOON, at_once, close, explore, has, open, options, reopened, submit};
+use super::disk::{Disk, Trouble};
+use super::{CLOSED, SOON, at_once, close, explore, has, open, options, reopened, submit};
 use crate::replica::Replica;
 
 /// Input or output error.
@@ -116,6 +116,46 @@ fn a_disk_that_fails_once_fails_everybody_who_waits() {
             assert!((shown.revision..=6).contains(&left.revision), "{shown:?} were seen, and {left:?} are there");
             assert!(shown.links.iter().all(|(chat, labels)| left.links[chat].is_superset(labels)));
         }
+    };
+    explore(body);
+}
+
+/// A store that resumes beside its writers, each of which is told what is true of its own write.
+#[test]
+fn a_store_that_resumes_beside_its_writers_has_what_they_were_told() {
+    let body = || {
+        let disk = Disk::from(CLOSED.get().unwrap().clone());
+        let store = disk.open(options().checkpoint_floor(0).checkpoint_percent(0)).unwrap();
+        let index = store.existing("shop").unwrap();
+        let mut feed = index.subscribe();
+        disk.trouble_after(thread_rng().gen_range(0..24), Trouble::Once(EIO));
+        let writers = [
+            try_to_await(&index, 1, "bob"),
+            try_to_link(&index, 1, &["carl", "dora"]),
+            try_to_link(&index, 2, &["ana", "bob"]),
+        ];
+        // The call that fails may be one of resuming.
+        let mut refused = 0;
+        for _ in 0..16 {
+            refused += u32::from(store.resume().is_err());
+            thread::yield_now();
+        }
+        assert!(refused <= 1, "the disk fails once");
+        let told = writers.map(|writer| writer.join().unwrap());
+        store.resume().unwrap();
+        let had_trouble = disk.had_trouble();
+        disk.heal();
+        assert_eq!(index.link(1, "late"), Ok(true));
+        index.check_invariants().unwrap();
+        let shown = close(store, &index, &disk);
+        assert!(told.iter().all(|told| has_all(&shown, told)));
+        let refused: Vec<&Error> = told.iter().flat_map(|told| &told.2).collect();
+        assert!(refused.iter().all(|why| matches!(why, Error::StoreFailed { .. })), "{refused:?}");
+        assert!(refused.is_empty() || had_trouble);
+        for revision in 2..=shown.revision {
+            assert!(matches!(feed.try_recv(), Some(Delivery::Commit(commit)) if commit.revision == revision));
+        }
+        assert_eq!(feed.try_recv(), Some(Delivery::Closed));
     };
     explore(body);
 }

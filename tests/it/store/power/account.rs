@@ -37,6 +37,8 @@ struct Given {
 pub(crate) struct Held {
     index: LabelIndex,
     feed: Subscriber,
+    /// The last revision that it delivered.
+    seen: u64,
     /// That of the consumer.
     consumer: Subscriber,
     receipts: Vec<(Receipt, Answer, u64)>,
@@ -44,7 +46,8 @@ pub(crate) struct Held {
 
 impl Held {
     pub(crate) fn new(index: LabelIndex, account: &Account) -> Self {
-        Self { feed: index.subscribe(), consumer: account.consumer.start(&index), index, receipts: Vec::new() }
+        let feed = index.subscribe();
+        Self { seen: feed.revision(), feed, consumer: account.consumer.start(&index), index, receipts: Vec::new() }
     }
 }
 
@@ -197,6 +200,37 @@ impl Account {
             }
         }
         self.forget_after(revision);
+    }
+
+    /// Takes an instance as it is when a store that failed takes writes again: what is visible is what is on disk. Whoever
+    /// waited has an answer, and a subscriber goes on with the next commit. Where commits were visible before they were on
+    /// disk, it may have missed some, and is told.
+    pub(crate) fn resumed(&mut self, held: &mut Held, synced: bool, retained: Option<usize>) {
+        self.wait(held, synced);
+        while let Some(delivery) = held.feed.try_recv() {
+            match delivery {
+                Delivery::Commit(commit) => {
+                    let next = self.feed_at(held, commit.revision);
+                    assert_eq!(Published::from(&commit), self.published[next], "the next commit");
+                    self.acknowledge(commit.revision);
+                }
+                Delivery::Missed { .. } if !synced => held.feed.resume_after(held.index.revision()),
+                other => panic!("a subscriber goes on, and not with {other:?}"),
+            }
+        }
+        assert_eq!(held.feed.revision(), held.index.revision(), "everything on disk was delivered");
+        held.seen = held.feed.revision();
+        if !synced {
+            held.consumer = self.consumer.start(&held.index);
+        }
+        self.recovered(&held.index, retained);
+    }
+
+    /// Where the next commit of a subscriber is among all that were published.
+    fn feed_at(&self, held: &mut Held, revision: u64) -> usize {
+        assert_eq!(revision, held.seen + 1, "a feed without a gap");
+        held.seen = revision;
+        usize::try_from(revision - 1).expect("a small number")
     }
 
     /// Compares with what the twin was at the same revision.

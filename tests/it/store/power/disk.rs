@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use label_index::{Error, Store, StoreOptions};
 use redb::StorageBackend;
 
 use super::random::Random;
@@ -21,6 +22,8 @@ struct Inner {
     synced: Vec<u8>,
     /// What was done since, in order.
     unsynced: Vec<Change>,
+    /// Whether the last of these was cut short: nobody has read it yet, and a power cut may leave all of it, or a part.
+    is_cut_short: bool,
     /// Calls since the disk was made or the power came back.
     calls: u64,
     syncs: usize,
@@ -97,6 +100,12 @@ impl Disk {
         self.lock().syncs
     }
 
+    /// Opens a store here, which can open the disk again.
+    pub(crate) fn open(&self, options: StoreOptions) -> Result<Store, Error> {
+        let disk = self.clone();
+        options.open_by(move || Ok(disk.clone()))
+    }
+
     /// How many calls there were.
     pub(crate) fn calls(&self) -> u64 {
         self.lock().calls
@@ -119,9 +128,18 @@ impl Disk {
         self.lock().ignores_syncs = true;
     }
 
-    /// Ends trouble, planned or come. Nothing is lost: this is a process that died on a machine that did not.
+    /// Ends trouble, planned or come. Nothing is lost: this is a process that died on a machine that did not. The call that was
+    /// cut short was carried out or not, in memory and for the next sync alike.
     pub(crate) fn heal(&self) {
-        self.lock().trouble = None;
+        let mut inner = self.lock();
+        inner.trouble = None;
+        if std::mem::take(&mut inner.is_cut_short)
+            && let Some(last) = inner.unsynced.pop()
+            && inner.calls.is_multiple_of(2)
+        {
+            last.apply(&mut inner.bytes);
+            inner.unsynced.push(last);
+        }
     }
 
     /// Cuts the power and brings it back. Each change that was not synced is lost, or there, or there in part. Others
@@ -177,6 +195,7 @@ impl Inner {
         }
         if called.is_ok() || cut_short {
             self.unsynced.push(change);
+            self.is_cut_short = cut_short;
         }
         called
     }

@@ -87,6 +87,37 @@ impl History {
     }
 }
 
+impl History {
+    /// Takes the steps on a disk of which a call fails, and lets the store take writes again each time that it failed. Then
+    /// what is visible is what is on disk, and handles, receipts and subscribers go on.
+    ///
+    /// # Panics
+    ///
+    /// As [`run_with_error`](Self::run_with_error), or if anything in memory is not what is on disk.
+    pub(crate) fn run_and_resume(&self, disk: Disk) {
+        let mut run = Run::new(self, disk);
+        let mut open = match run.open() {
+            Ok(open) => open,
+            Err(error) => {
+                run.excuse(&error);
+                run.back(false);
+                run.recover().expect("a disk without trouble")
+            }
+        };
+        for step in &self.steps {
+            run.take(&mut open, step);
+            if open.store.failure().is_some() {
+                run.resume(&mut open);
+            }
+            run.consume(&mut open);
+        }
+        run.close(open);
+        run.back(false);
+        let mut open = run.recover().expect("a disk without trouble");
+        run.consume_all(&mut open);
+    }
+}
+
 /// A disk with an empty store.
 pub(crate) fn empty_store() -> Disk {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
@@ -117,7 +148,7 @@ impl<'a> Run<'a> {
             Some(changes) => options.retain_changes(changes as u64),
             None => options,
         };
-        let store = options.checkpoint_floor(checkpoint_floor).checkpoint_percent(0).open_on(self.disk.clone())?;
+        let store = self.disk.open(options.checkpoint_floor(checkpoint_floor).checkpoint_percent(0))?;
         Ok(Open { store, held: BTreeMap::new() })
     }
 
@@ -222,6 +253,33 @@ impl<'a> Run<'a> {
         }
         for known in self.known.values_mut().filter(|known| !known.unsure) {
             known.account.acknowledge_all();
+        }
+    }
+
+    /// Lets a store that failed take writes again, and compares all instances with what is known of them.
+    fn resume(&mut self, open: &mut Open) {
+        let failure = open.store.failure();
+        if let Err(error) = open.store.resume() {
+            self.excuse(&error);
+            assert_eq!(open.store.failure(), failure, "it stays failed");
+            self.disk.heal();
+            open.store.resume().expect("a disk without trouble");
+        }
+        assert_eq!(open.store.failure(), None);
+        let History { synced, retain, .. } = *self.history;
+        let there = open.store.instances();
+        open.held.retain(|name, _| there.iter().any(|there| there == name));
+        self.known.retain(|name, known| {
+            let is_there = there.iter().any(|there| there == name);
+            assert!(is_there || known.unsure, "the instance {name:?} is lost");
+            is_there
+        });
+        for (name, known) in &mut self.known {
+            known.unsure = false;
+            let index = open.store.existing(name).expect("an instance of the list");
+            let held = open.held.entry(name).or_insert_with(|| Held::new(index, &known.account));
+            known.account.resumed(held, synced, retain);
+            known.account.carry_out(held, &first_label(), synced);
         }
     }
 

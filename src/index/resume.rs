@@ -1,0 +1,39 @@
+//! An index whose store failed, brought to what is on disk.
+
+use crate::index::label_index::LabelIndex;
+use crate::model::change::Commit;
+use crate::state::Version;
+
+/// What was found on disk of an index, where that is not what is in memory.
+pub(crate) struct Found {
+    pub(crate) version: Version,
+    /// The commits behind the newest one that was known to be on disk, in order, up to that version. Subscribers have not had
+    /// them.
+    pub(crate) commits: Vec<Commit>,
+}
+
+impl LabelIndex {
+    /// Takes writes again after the store failed. Readers and writers go on from what was found on disk, and subscribers get
+    /// the commits that turned out to be there. If less is on disk than readers have seen, which may be where they see commits
+    /// before those are durable, every subscriber is told that it missed commits. A ticket is cancelled: some of the writes
+    /// that it would have to protect may be lost.
+    pub(crate) fn resume(&self, found: Option<Found>) {
+        let Some(journal) = self.journal() else { return };
+        let mut writer = self.writer();
+        writer.close_ticket(None);
+        if let Some(Found { version, commits }) = found {
+            let revision = version.revision;
+            let is_undone = revision < self.revision();
+            self.feed().announce(revision);
+            writer.free_after(self.visible().write(|visible| std::mem::replace(visible, version)));
+            journal.mark_durable(revision);
+            if is_undone {
+                writer.wake_after(self.feed().begin_anew(revision));
+            } else if self.feed().is_heard() {
+                commits.into_iter().for_each(|commit| writer.wake_after(self.feed().publish(commit)));
+            }
+        }
+        journal.begin_again(self.visible());
+        self.recent().break_off();
+    }
+}
