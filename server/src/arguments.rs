@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
     /// Takes keys of your own as chats too, where neither a JID nor a phone number is given. On with --demo.
     #[arg(long, env = "LABEL_INDEX_HOST_KEYS")]
     pub(crate) host_keys: bool,
-    /// The certificate chain for TLS, a PEM file.
+    /// The certificate chain for TLS, a PEM file. At SIGHUP it is read anew with its key.
     #[arg(long, value_name = "FILE", env = "LABEL_INDEX_CERT", requires = "key")]
     pub(crate) cert: Option<PathBuf>,
     /// The private key for TLS, a PEM file.

@@ -18,6 +18,7 @@ mod routes;
 mod schemas;
 mod serve;
 mod stripes;
+mod tls;
 mod tokens;
 mod upstream;
 mod webhooks;

@@ -22,6 +22,7 @@ use crate::gates::Gates;
 use crate::metrics::Metrics;
 use crate::rate::Rate;
 use crate::request::chat::ChatNames;
+use crate::tls::Tls;
 use crate::tokens::{Scope, Tokens};
 use crate::upstream::{ReportKey, Upstream};
 use crate::webhooks;
@@ -69,7 +70,9 @@ pub(crate) async fn serve(arguments: Arguments) -> Result<(), String> {
             return Err(needs.to_owned());
         }
     }
-    let tls = tls(&arguments).await?;
+    // Fails only if one is installed, which is as good.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
+    let tls = Tls::open(&arguments).await?;
     let metrics = Metrics::new(arguments.metrics_by_instance);
     let upstream = Upstream::open(&arguments.upstream, Arc::clone(&metrics.upstream))?;
     let report_key = arguments.upstream.webhook_key.as_deref().map(ReportKey::new).transpose()?;
@@ -100,8 +103,10 @@ pub(crate) async fn serve(arguments: Arguments) -> Result<(), String> {
     let handle = Handle::new();
     let drain = Duration::from_secs(arguments.drain);
     tokio::spawn(end_on_signal(handle.clone(), drain, app.draining.clone(), app.ending.clone()));
-    announce(address, tls.is_some(), demo_token.as_deref()).map_err(|error| format!("stdout: {error}"))?;
-    answer(listener, tls, handle, Arc::clone(&app)).await.map_err(|error| format!("{address}: {error}"))?;
+    let config = tls.as_ref().map(Tls::config);
+    tls.map_or(Ok(()), Tls::follow)?;
+    announce(address, config.is_some(), demo_token.as_deref()).map_err(|error| format!("stdout: {error}"))?;
+    answer(listener, config, handle, Arc::clone(&app)).await.map_err(|error| format!("{address}: {error}"))?;
     // What is being posted or told is taken or refused first.
     if tokio::time::timeout(GRACE, followers.wait()).await.is_err() {
         tracing::warn!("a webhook or the upstream takes too long: what it was sent will be sent again");
@@ -142,15 +147,6 @@ fn open(folder: &Path, arguments: &Arguments, tokens: &Tokens) -> label_index::R
         demo::prepare(&store)?;
     }
     Ok(store)
-}
-
-async fn tls(arguments: &Arguments) -> Result<Option<RustlsConfig>, String> {
-    // Fails only if one is installed, which is as good.
-    let _installed = rustls::crypto::ring::default_provider().install_default();
-    let (Some(cert), Some(key)) = (&arguments.cert, &arguments.key) else { return Ok(None) };
-    let read = |file: &Path| std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()));
-    let config = RustlsConfig::from_pem(read(cert)?, read(key)?).await;
-    config.map(Some).map_err(|error| format!("{} and {}: {error}", cert.display(), key.display()))
 }
 
 /// Says on stdout where the server answers: the port is open by then.

@@ -75,6 +75,7 @@ const ASSETS: &[Asset] = assets![
     "new_label.js", SCRIPT, "script/new_label.js";
     "pace.js", SCRIPT, "script/pace.js";
     "picker.js", SCRIPT, "script/picker.js";
+    "refresh_button.js", SCRIPT, "script/refresh_button.js";
     "stream.js", SCRIPT, "script/stream.js";
     "theme.js", SCRIPT, "script/theme.js";
     "toasts.js", SCRIPT, "script/toasts.js";

@@ -21,6 +21,8 @@ pub(crate) struct Instances {
     #[serde(flatten)]
     done: Done,
     instances: Vec<String>,
+    /// Whether there is a gateway that `refresh=true` of contacts by label asks.
+    upstream: bool,
 }
 
 /// Lists the instances that the token in the header is for.
@@ -38,5 +40,5 @@ pub(crate) async fn list(
     // A store in a database asks it.
     let names = tokio::task::spawn_blocking(move || asked.store.instances()).await.map_err(|_| Failure::internal())?;
     let instances = names.into_iter().filter(|name| scope.allows(name)).collect();
-    Ok(Json(Instances { done: Done::new(), instances }))
+    Ok(Json(Instances { done: Done::new(), instances, upstream: app.upstream.is_some() }))
 }

@@ -176,6 +176,12 @@ impl Server {
         assert!(Command::new("kill").arg(pid).status().unwrap().success());
     }
 
+    /// Tells the server to read its certificate anew.
+    pub(crate) fn hang_up(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+    }
+
     /// Kills the server, as `kill -9` does.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();

@@ -56,6 +56,46 @@ async fn requests_are_answered_over_tls_and_not_without() {
     assert!(server.terminate());
 }
 
+#[tokio::test]
+async fn a_certificate_is_read_anew_and_one_that_cannot_be_used_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pair, next) = (Pair::new(folder.path(), "shop"), Pair::new(folder.path(), "next"));
+    let mut server = Server::start_in(
+        &folder.path().join("data"),
+        &["--cert", text(&pair.cert), "--key", text(&pair.key), "--drain", "0"],
+    );
+    server.url = server.url.replace("127.0.0.1", "localhost");
+    // Each asks over a connection of its own.
+    let is_trusted = async |server: &Server, pem: &str| {
+        let root = Certificate::from_pem(pem.as_bytes()).unwrap();
+        let client = Client::builder().no_proxy().tls_certs_only([root]).build().unwrap();
+        client.get(format!("{}/healthz", server.url)).send().await.is_ok()
+    };
+    let has = async |server: &Server, pem: &str| {
+        let began = std::time::Instant::now();
+        while !is_trusted(server, pem).await {
+            assert!(began.elapsed() < std::time::Duration::from_secs(20), "the certificate is not read");
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    has(&server, &pair.pem).await;
+    assert!(!is_trusted(&server, &next.pem).await);
+    // The key of another certificate: until it is there too, the old one is answered with.
+    std::fs::copy(&next.cert, &pair.cert).unwrap();
+    server.hang_up();
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert!(is_trusted(&server, &pair.pem).await && !is_trusted(&server, &next.pem).await);
+    std::fs::copy(&next.key, &pair.key).unwrap();
+    server.hang_up();
+    has(&server, &next.pem).await;
+    assert!(!is_trusted(&server, &pair.pem).await);
+    std::fs::remove_file(&pair.key).unwrap();
+    server.hang_up();
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert!(is_trusted(&server, &next.pem).await);
+    assert!(server.terminate());
+}
+
 #[test]
 fn what_cannot_be_a_certificate_and_its_key_is_named_before_anything_is_made() {
     let folder = tempfile::tempdir().unwrap();

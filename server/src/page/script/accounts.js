@@ -9,6 +9,8 @@ export class Accounts {
   /** The instances of each token. */
   #instances = new Map();
   #select = byId("account");
+  /** Whether the server can refresh. */
+  canRefresh = false;
 
   /** Told of the instance that is chosen. */
   onchoose = () => {};
@@ -45,7 +47,7 @@ export class Accounts {
 
   /** Takes a token that the server knows, and gives its instances; without any it is of no use. */
   async add(token, remember) {
-    const instances = await new Api(token).instances();
+    const instances = await this.#ask(token);
     if (instances.length === 0) throw new Error("This token is for no account yet.");
     this.#tokens.add(token, remember);
     this.#instances.set(token, instances);
@@ -57,7 +59,7 @@ export class Accounts {
     let refused = 0;
     for (const token of this.#tokens.all) {
       try {
-        this.#instances.set(token, await new Api(token).instances());
+        this.#instances.set(token, await this.#ask(token));
       } catch (problem) {
         if (problem.status !== 401) throw problem;
         this.forget(token);
@@ -65,6 +67,13 @@ export class Accounts {
       }
     }
     return refused;
+  }
+
+  /** Asks what a token is for. */
+  async #ask(token) {
+    const { instances, upstream } = await new Api(token).instances();
+    this.canRefresh = upstream;
+    return instances;
   }
 
   forget(token) {

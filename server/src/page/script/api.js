@@ -5,6 +5,9 @@ import { sleep } from "./backoff.js";
 /** How long an answer may take, in milliseconds. */
 const PATIENCE = 30_000;
 
+/** A refresh asks the network for everything; the server answers after 60 seconds, whatever becomes of it. */
+const REFRESH_PATIENCE = 70_000;
+
 /** What a header can carry; anything else would fail as if there were no server. */
 const TOKEN = /^[\x21-\x7e]+$/;
 
@@ -34,8 +37,9 @@ export class Api {
     this.instance = instance;
   }
 
-  async instances() {
-    return (await this.#json("GET", "v2/instances")).instances;
+  /** `{ instances, upstream }`: their names, and whether the server can refresh them. */
+  instances() {
+    return this.#json("GET", "v2/instances");
   }
 
   async labels() {
@@ -51,6 +55,14 @@ export class Api {
   chats(filter, limit, after) {
     const query = { ...filter.parameters(), limit, ...(after && { after }) };
     return this.#json("GET", this.#chat("contactsByLabel"), { query });
+  }
+
+  /** Has the server take over what the network has; gives the number of chats. */
+  async refresh() {
+    const query = { refresh: true, limit: 0 };
+    const signal = () => AbortSignal.timeout(REFRESH_PATIENCE);
+    const answer = await this.#patiently(() => this.#json("GET", this.#chat("contactsByLabel"), { query, signal: signal() }));
+    return answer.total_chats;
   }
 
   labelsOf(number) {

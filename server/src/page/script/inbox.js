@@ -129,6 +129,13 @@ export class Inbox {
     return label;
   }
 
+  /** Has the server take over what the network has; gives the number of chats. */
+  async refresh() {
+    const chats = await this.#api.refresh();
+    this.#readAll(true);
+    return chats;
+  }
+
   labelsOf(chat) {
     return this.#api.labelsOf(chat);
   }

@@ -15,6 +15,7 @@ import { Inbox } from "./inbox.js";
 import { LabelList } from "./label_list.js";
 import { NewLabel } from "./new_label.js";
 import { Picker } from "./picker.js";
+import { RefreshButton } from "./refresh_button.js";
 import { Theme } from "./theme.js";
 import { Toasts } from "./toasts.js";
 import { TokenDialog } from "./token_dialog.js";
@@ -34,6 +35,7 @@ const chatList = new ChatList();
 const picker = new Picker();
 const newLabel = new NewLabel();
 const findChat = new FindChat();
+const refreshButton = new RefreshButton();
 const backoff = new Backoff();
 let inbox = null;
 
@@ -69,6 +71,7 @@ function close() {
   chatList.clear();
   labelList.show(null, new Filter());
   filterBar.show(new Filter(), null);
+  refreshButton.show(null, false);
   accounts.show(null);
   banner.signedOut();
   address.write(null, new Filter());
@@ -170,6 +173,7 @@ function draw() {
   labelList.show(inbox.labels, inbox.filter);
   filterBar.show(inbox.filter, inbox.labels);
   chatList.show(inbox);
+  refreshButton.show(inbox, accounts.canRefresh);
   picker.labelsChanged();
 }
 
@@ -220,6 +224,8 @@ chatList.onunlink = async (id, chat) => {
     failed(problem);
   }
 };
+refreshButton.ondone = (text) => toasts.say(text);
+refreshButton.onproblem = failed;
 picker.onproblem = failed;
 picker.onnew = (name) => newLabel.open([...inbox.labels.values()], name, ({ id }) => picker.choose(id, true));
 newLabel.oncreate = (name, color) => inbox.createLabel(name, color);

@@ -9,4 +9,5 @@ mod looks;
 mod lost;
 mod names;
 mod rate;
+mod refresh;
 mod stream;
