@@ -17,8 +17,10 @@ mod measures;
 #[expect(dead_code, reason = "tests use more of it")]
 mod server;
 
+use std::env;
 use std::fmt::Write as _;
 use std::fs;
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -31,14 +33,26 @@ use crate::server::Server;
 /// Callers that write at the same time, each to an instance of its own.
 const CALLERS: usize = 64;
 
+/// Bytes of the record of a link, and of a batch of 100.
+const LINK: usize = 40;
+const BATCH: usize = 1_082;
+
 /// What is measured, and for how long.
 struct Bench {
     server: Server,
+    /// What the server is not, as the name of a measure says it.
+    without: &'static str,
     time: Duration,
     chats: usize,
 }
 
+/// Set for the process whose memory is measured: the URL of the store whose instance it loads.
+const LOADS: &str = "BENCH_LOADS";
+
 fn main() {
+    if let Ok(url) = env::var(LOADS) {
+        return load_and_tell(&url);
+    }
     let (time, chats) = if measures::is_wanted() {
         (Duration::from_secs(5), measures::number("BENCH_CHATS", 1_000_000))
     } else {
@@ -47,19 +61,26 @@ fn main() {
     let Some(server) = Server::start() else { return };
     measures::take(
         "| measure | label-index | pgbench | ratio |\n| --- | --- | --- | --- |",
-        &[("link", link), ("callers", callers), ("batch", batch), ("seen", seen), ("load", load)],
-        &Bench { server, time, chats },
+        &[
+            ("link", link),
+            ("callers", callers),
+            ("batch", batch),
+            ("unsynced", unsynced),
+            ("seen", seen),
+            ("load", load),
+        ],
+        &Bench { server, without: "", time, chats },
     );
-}
-
-fn say(measure: &str, ours: f64, peer: Option<f64>, unit: &str) {
-    let peer = peer.map_or(" | ".to_owned(), |peer| format!("{peer:.0} {unit} | {:.2}x", ours / peer));
-    println!("| {measure} | {ours:.0} {unit} | {peer} |");
 }
 
 impl Bench {
     fn store(&self, schema: &str) -> Store {
-        StoreOptions::new().schema(schema).connect(self.server.url()).unwrap()
+        StoreOptions::new().schema(schema).accept_loss(!self.without.is_empty()).connect(self.server.url()).unwrap()
+    }
+
+    fn say(&self, measure: &str, ours: f64, peer: Option<f64>, unit: &str) {
+        let peer = peer.map_or(" | ".to_owned(), |peer| format!("{peer:.0} {unit} | {:.2}x", ours / peer));
+        println!("| {measure}{} | {ours:.0} {unit} | {peer} |", self.without);
     }
 
     /// How often a second each of these runs, each on a thread of its own, with a number that counts up.
@@ -82,8 +103,8 @@ impl Bench {
         rate(done.load(Ordering::Relaxed), began.elapsed())
     }
 
-    /// Transactions a second of the statement that a store writes with, from so many clients to a row each.
-    fn pgbench(&self, clients: usize) -> f64 {
+    /// Transactions a second of the statement that a store writes with, from so many clients to a row each, with so many bytes.
+    fn pgbench(&self, clients: usize, bytes: usize) -> f64 {
         drop(self.store("bench"));
         let mut rows = "TRUNCATE bench.instances, bench.log".to_owned();
         for client in 0..clients {
@@ -92,14 +113,16 @@ impl Bench {
         }
         self.server.sql(&rows);
         let script = tempfile::NamedTempFile::new().unwrap();
-        let statement = "WITH held AS (
+        let statement = format!(
+            "WITH held AS (
                 SELECT instance, head FROM bench.instances WHERE instance = :client_id FOR UPDATE
             ), moved AS (
                 UPDATE bench.instances i SET head = h.head + 1, chain = :number FROM held h
                 WHERE i.instance = h.instance RETURNING i.instance, i.head
             )
             INSERT INTO bench.log (instance, head, group_id, chain, changes, written, commits)
-            SELECT instance, head, :number, :number, 1, 1, decode(repeat('ab', 40), 'hex') FROM moved RETURNING instance";
+            SELECT instance, head, :number, :number, 1, 1, decode(repeat('ab', {bytes}), 'hex') FROM moved RETURNING instance"
+        );
         fs::write(script.path(), format!("\\set number random(1, 1000000000)\n{};\n", statement.replace('\n', " ")))
             .unwrap();
         let mut pgbench = self.server.client("pgbench");
@@ -133,18 +156,18 @@ fn link_one(index: &LabelIndex, number: u64) {
 fn link(bench: &Bench) {
     let store = bench.store("one");
     let ours = bench.rate_of(&instances(&store, 1), 1, link_one);
-    say("acknowledged link, one caller", ours, Some(bench.pgbench(1)), "/s");
+    bench.say("acknowledged link, one caller", ours, Some(bench.pgbench(1, LINK)), "/s");
 }
 
 fn callers(bench: &Bench) {
     let store = bench.store("many");
     let one = bench.rate_of(&instances(&store, CALLERS), 1, link_one);
     drop(store);
-    say("links, 64 callers over 64 instances, beside 16 clients", one, Some(bench.pgbench(16)), "/s");
+    bench.say("links, 64 callers over 64 instances, beside 16 clients", one, Some(bench.pgbench(16, LINK)), "/s");
     let stores = [bench.store("first"), bench.store("second")];
     let halves: Vec<LabelIndex> = stores.iter().flat_map(|store| instances(store, CALLERS / 2)).collect();
     let two = bench.rate_of(&halves, 1, link_one);
-    say("the same from two stores, 32 instances each", two, None, "/s");
+    bench.say("the same from two stores, 32 instances each", two, None, "/s");
 }
 
 fn batch(bench: &Bench) {
@@ -158,7 +181,19 @@ fn batch(bench: &Bench) {
         batch.commit().unwrap();
     };
     let rate = bench.rate_of(&instances(&store, 16), usize::try_from(LINKS).unwrap(), run);
-    say("links in batches of 100, 16 callers", rate, None, "/s");
+    let peer = bench.pgbench(16, BATCH) * 100.0;
+    bench.say("links in batches of 100, 16 callers, beside 16 clients", rate, Some(peer), "/s");
+}
+
+/// What is left of the time where nothing waits for the disk of the server.
+fn unsynced(bench: &Bench) {
+    let Some(server) = Server::start() else { return };
+    server.sql("ALTER SYSTEM SET fsync = off");
+    server.sql("SELECT pg_reload_conf()");
+    let bench = Bench { server, without: ", without syncs", ..*bench };
+    link(&bench);
+    callers(&bench);
+    batch(&bench);
 }
 
 /// From the answer of one store until another one shows it.
@@ -204,9 +239,32 @@ fn load(bench: &Bench) {
         let began = Instant::now();
         let loaded = another.existing("shop").unwrap();
         let chats = usize::try_from(loaded.total_chats()).unwrap();
-        say(&format!("load {chats} chats, {what}"), rate(chats, began.elapsed()), None, "chats/s");
+        bench.say(&format!("load {chats} chats, {what}"), rate(chats, began.elapsed()), None, "chats/s");
     };
     rates("from what checkpoints left of the log");
+    memory(bench);
     store.checkpoint().unwrap();
     rates("from a checkpoint");
+    memory(bench);
+}
+
+/// The memory of a process that loads the instance, at most and in the end.
+fn memory(bench: &Bench) {
+    let output = Command::new(env::current_exe().unwrap()).env(LOADS, bench.server.url()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    println!("| memory of a process that does | {} | | |", String::from_utf8(output.stdout).unwrap().trim());
+}
+
+fn load_and_tell(url: &str) {
+    let kilobytes = |name: &str| {
+        let status = fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap_or_default()
+    };
+    let store = StoreOptions::new().schema("load").connect(url).unwrap();
+    let before = kilobytes("VmRSS:");
+    let index = store.existing("shop").unwrap();
+    let [peak, rest] = ["VmHWM:", "VmRSS:"].map(|name| (kilobytes(name) - before) >> 10);
+    assert!(index.total_chats() > 0);
+    println!("{peak} MiB at most, {rest} MiB in the end");
 }

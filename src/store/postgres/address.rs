@@ -1,4 +1,4 @@
-//! Where a database is, and how to show that without the password.
+//! The address of a database, and its text without the password.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
 /// How long a server may take to answer the first packet, if the URL does not say.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Where a database is. Has the password, so it is not shown.
+/// The address of a database. Holds the password, so it has no `Debug`.
 pub(super) struct Address {
     pub(super) config: Config,
     /// Hosts and database, for messages.
@@ -52,7 +52,7 @@ impl Address {
     }
 }
 
-/// The URL as far as it can hold no password: the scheme, and hosts and database without parameters.
+/// The parts of the URL that cannot hold a password: the scheme, and hosts and database without parameters.
 fn without_secrets(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return "…".to_owned() };
     let scheme =
@@ -62,7 +62,7 @@ fn without_secrets(url: &str) -> String {
             let place = behind.split(['?', '#']).next().unwrap_or_default();
             Error::excerpt(&format!("{scheme}://…@{place}"))
         }
-        // Nobody can tell what a text without `@` is.
+        // Without `@` any part may be the password.
         None => format!("{scheme}://…"),
     }
 }

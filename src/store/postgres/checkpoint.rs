@@ -7,7 +7,6 @@ use tokio_postgres::types::Type;
 
 use crate::codec::{Baseline, Header, changed_rows};
 use crate::collections::number::to_u64;
-use crate::index::sync::Ordering;
 use crate::model::error::Result;
 use crate::state::{State, Version};
 use crate::store::checkpoint::row_batches;
@@ -35,15 +34,15 @@ impl Worker {
             Lease { hub, session, instance: loaded.number }.checkpoint(&version, head).await
         })?;
         if let Some(bytes) = written {
-            self.hub.checkpoints.fetch_add(1, Ordering::Relaxed);
+            self.hub.activity.lock().checkpoints += 1;
             loaded.end_checkpoint(head.revision, bytes, log_bytes);
         }
         Ok(())
     }
 }
 
-/// The right to write checkpoints of an instance, for as long as the row of the lease says so. Every statement asks for it:
-/// a store that stopped for longer changes nothing afterwards.
+/// The right to write checkpoints of an instance, until the row of the lease expires. Every statement checks it, so a store that
+/// was stopped for longer changes nothing afterwards.
 pub(super) struct Lease<'a> {
     pub(super) hub: &'a Hub,
     pub(super) session: &'a Session,
@@ -52,13 +51,13 @@ pub(super) struct Lease<'a> {
 }
 
 impl Lease<'_> {
-    /// Gives the bytes of the checkpoint. None if another store has the lease, or if the log is not this one any more.
+    /// Gives the bytes of the checkpoint. None if another store has the lease, or if the log has changed history.
     async fn checkpoint(&self, version: &Version, head: Head) -> Result<Option<u64>, Fault> {
         let tables = &self.hub.endpoint.tables;
         if self.holds(&tables.take_lease).await?.is_none() {
             return Ok(None);
         }
-        // Another one at each attempt: what a former one left is nobody's.
+        // A new number for each attempt: rows of a former attempt are never mixed in.
         let number = random_number();
         let written = self.write(number, version).await?;
         let image = [number, head.revision, head.chain].map(u64::cast_signed);
@@ -118,7 +117,7 @@ impl Lease<'_> {
         Ok((!put.is_empty()).then_some(bytes))
     }
 
-    /// Runs a statement that does something only under the lease. None if it did nothing.
+    /// Runs a statement that has an effect only under the lease. None if it had none.
     pub(super) async fn holds(&self, sql: &str) -> Result<Option<()>, Fault> {
         self.holds_with(sql, &[]).await
     }

@@ -1,6 +1,6 @@
-//! The thread that writes what stands in line, and follows what other processes write.
+//! The thread that writes queued operations to the database, and applies commits of other processes.
 //!
-//! One thread does both, one thing after the other: so what is planned is never beside what is taken in.
+//! One thread does both in turns, so no plan is open while foreign commits are applied.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,52 +17,48 @@ use crate::model::error::Error;
 use crate::store::postgres::fault::Fault;
 use crate::store::postgres::hub::{Hub, Loaded};
 use crate::store::postgres::record::{Head, Record};
-use crate::store::postgres::session::{PAUSE, Parameter, Session, int8};
+use crate::store::postgres::session::{PAUSE, Session, int8};
 use crate::store::postgres::worker::Tasks;
 use crate::store::writer::now;
 
-/// As often may other processes be first. Then the row of the instance is locked before its writes are planned again.
-const ROUNDS: u32 = 3;
-
-/// Bytes of records in one statement, unless one instance has more.
-const BYTES: usize = 16 << 20;
-
 pub(super) struct Committer {
     pub(super) hub: Arc<Hub>,
-    /// Where checkpoints are written.
+    /// The thread that writes checkpoints.
     checkpoints: Tasks,
     session: Option<Session>,
-    /// Whether the session hears of other sessions, and tells them.
+    /// Whether the session listens for notifications and sends them.
     listens: bool,
-    /// How often the heads are asked for.
+    /// The time between two polls of the heads.
     interval: Duration,
-    /// When they are asked for next.
+    /// The time of the next poll.
     next_poll: Instant,
-    /// After how long nobody used an instance it is unloaded.
+    /// The time after which an unused instance is unloaded.
     unload_after: Option<Duration>,
     pub(super) pending: BTreeMap<u64, Pending>,
-    /// Since when nothing could be done, and why.
+    /// Since when rounds fail, and why.
     failing: Option<(Instant, String)>,
 }
 
-/// What was planned for one instance, and is written or refused before anything else of it is planned.
+/// The plan of one instance. Nothing else of the instance is planned until it is written, refused or undone.
 pub(super) struct Pending {
     pub(super) loaded: Arc<Loaded>,
     pub(super) planned: Planned,
-    /// R1: once it is in the log, the writers are answered. None if the answers only rest on what is there: then the head is
-    /// compared first.
+    /// R1: the writers are answered once it is in the log. None if no write changes anything: then they are answered once the
+    /// head is known to be the same.
     pub(super) record: Option<Record>,
     /// Whether a statement with the record was answered.
     pub(super) was_answered: bool,
     /// Whether the answer to a statement with the record was lost: it may have been carried out.
     pub(super) is_in_doubt: bool,
-    /// How often others were first.
+    /// Whether the server refused a statement with this record alone. It no longer shares a statement with others then.
+    pub(super) is_refused: bool,
+    /// How often another process was first.
     pub(super) rounds: u32,
-    /// When its writers have waited long enough.
+    /// When its writers get an error.
     pub(super) until: Instant,
 }
 
-/// The logs of instances as the database has them, and the revisions of their checkpoints.
+/// The heads of instances in the database, and the revisions of their checkpoints.
 pub(super) type Heads = BTreeMap<u64, (Head, Revision)>;
 
 impl Committer {
@@ -84,12 +80,12 @@ impl Committer {
         }
     }
 
-    /// Runs until the store is closed and what stood in line by then is written or refused.
+    /// Runs until the store is closed, and every operation queued by then is written or refused.
     pub(super) async fn run(mut self) {
         loop {
             if self.pending.is_empty() {
                 let wait = self.next_poll.saturating_duration_since(Instant::now());
-                // Whether somebody called or it is time to look, there is something to do.
+                // A call and a due poll are handled alike.
                 let _called = timeout(wait, self.hub.called()).await;
             }
             let calls = self.hub.take_calls();
@@ -105,7 +101,7 @@ impl Committer {
                 if (calls.stop || calls.dirty.contains(&loaded.number)) && !self.pending.contains_key(&loaded.number) {
                     self.plan(loaded, None);
                 } else if calls.dirty.contains(&loaded.number) {
-                    // Once what is pending is through.
+                    // Planned once the pending plan is done.
                     self.hub.dirty(loaded.number);
                 }
             }
@@ -124,7 +120,7 @@ impl Committer {
         }
     }
 
-    /// Plans what stands in line behind what was planned before.
+    /// Plans the operations of an undone plan, then queued ones.
     pub(super) fn plan(&mut self, loaded: &Arc<Loaded>, again: Option<Again>) {
         let began = self.failing.as_ref().map_or_else(Instant::now, |(since, _)| *since);
         let Again { works, until, rounds } = again.unwrap_or_else(|| {
@@ -133,18 +129,27 @@ impl Committer {
         });
         let Some(planned) = loaded.index.plan_line(works) else { return };
         if loaded.index.has_line() {
-            // More than goes into one group.
+            // The queue has more than one group takes.
             self.hub.dirty(loaded.number);
         }
         let behind = *loaded.head.lock();
         let record = Record::new(loaded.number, behind, planned.commits(), now());
         let loaded = Arc::clone(loaded);
         let number = loaded.number;
-        let pending = Pending { loaded, planned, record, was_answered: false, is_in_doubt: false, until, rounds };
+        let pending = Pending {
+            loaded,
+            planned,
+            record,
+            was_answered: false,
+            is_in_doubt: false,
+            is_refused: false,
+            until,
+            rounds,
+        };
         self.pending.insert(number, pending);
     }
 
-    /// Writes what is pending, and looks what others wrote where it is time to.
+    /// Writes pending plans, and polls the heads when that is due.
     async fn round(&mut self, loaded: &[Arc<Loaded>]) -> Result<(), Fault> {
         let polls = self.next_poll <= Instant::now();
         if self.pending.is_empty() && !polls {
@@ -160,7 +165,7 @@ impl Committer {
         Ok(())
     }
 
-    /// Frees what nobody uses, on a thread that no write waits for.
+    /// Unloads idle instances, on a thread that no write waits for.
     fn unload_idle(&self) {
         if let Some(time) = self.unload_after {
             self.checkpoints.tell(move |worker| drop(worker.hub.unload_idle(time)));
@@ -179,15 +184,15 @@ impl Committer {
         Ok(session)
     }
 
+    /// An instance that the server refuses keeps no other from being written and followed.
     async fn round_with(&mut self, session: &Session, loaded: &[Arc<Loaded>], polls: bool) -> Result<(), Fault> {
-        let tired = |(&number, pending): (&u64, &Pending)| (pending.rounds >= ROUNDS).then_some(number);
         let mut written = 0;
-        for number in self.pending.iter().filter_map(tired).collect::<Vec<u64>>() {
-            written += self.write_locked(session, loaded, number).await?;
-        }
-        written += self.write(session).await?;
+        let wrote = self.write_pending(session, loaded, &mut written).await;
         if written > 0 && self.listens {
             session.notify(&self.hub.endpoint.tables.channel);
+        }
+        if matches!(wrote, Err(Fault::Lost(_))) {
+            return wrote;
         }
         let asked: Vec<i64> = if polls {
             loaded.iter().map(|loaded| loaded.number.cast_signed()).collect()
@@ -199,10 +204,10 @@ impl Committer {
             self.unload_idle();
         }
         if asked.is_empty() {
-            return Ok(());
+            return wrote;
         }
         let heads = self.heads(session, &self.hub.endpoint.tables.heads, &asked).await?;
-        let mut followed = Ok(());
+        let mut followed = wrote;
         for number in asked {
             if let Err(fault) = self.follow_one(session, loaded, number.cast_unsigned(), &heads).await {
                 followed = Err(fault);
@@ -214,96 +219,7 @@ impl Committer {
         followed
     }
 
-    /// Writes the records that are pending, in one transaction. Gives how many were written; those where another process was
-    /// first stay pending.
-    async fn write(&mut self, session: &Session) -> Result<usize, Fault> {
-        let (mut numbers, mut bytes) = (Vec::new(), 0);
-        for (number, pending) in &self.pending {
-            let Some(record) = &pending.record else { continue };
-            bytes += record.commits.len();
-            if bytes > BYTES && !numbers.is_empty() {
-                break;
-            }
-            numbers.push(*number);
-        }
-        let sent = self.send(session, &numbers).await;
-        self.note_sent(&numbers, &sent);
-        Ok(self.settle_all(&sent?))
-    }
-
-    /// Writes the record of an instance where others were first again and again: its row is locked before the writes are
-    /// planned once more.
-    async fn write_locked(&mut self, session: &Session, loaded: &[Arc<Loaded>], number: u64) -> Result<usize, Fault> {
-        session.begin_locking().await?;
-        let sent = match self.follow_locked(session, loaded, number).await {
-            Ok(()) => self.send(session, &[number]).await,
-            Err(fault) => Err(fault),
-        };
-        let done = match sent {
-            Ok(written) => session.run("COMMIT").await.map(|()| written),
-            Err(Fault::Lost(cause)) => Err(Fault::Lost(cause)),
-            Err(fault) => {
-                session.run("ROLLBACK").await?;
-                Err(fault)
-            }
-        };
-        self.note_sent(&[number], &done);
-        Ok(self.settle_all(&done?))
-    }
-
-    /// Locks the row of an instance, takes in what others wrote, and plans again.
-    async fn follow_locked(&mut self, session: &Session, loaded: &[Arc<Loaded>], number: u64) -> Result<(), Fault> {
-        let heads = self.heads(session, &self.hub.endpoint.tables.lock, &vec![number.cast_signed()]).await?;
-        self.follow_one(session, loaded, number, &heads).await
-    }
-
-    /// Runs the statement that writes the records of these instances. Gives those that were written.
-    async fn send(&self, session: &Session, numbers: &[u64]) -> Result<Vec<u64>, Fault> {
-        let records = numbers.iter().filter_map(|number| Some((number, self.pending.get(number)?.record.as_ref()?)));
-        let records: Vec<(&u64, &Record)> = records.collect();
-        if records.is_empty() {
-            return Ok(Vec::new());
-        }
-        let column =
-            |of: fn(&Record) -> u64| records.iter().map(|(_, record)| of(record).cast_signed()).collect::<Vec<i64>>();
-        let numbers: Vec<i64> = records.iter().map(|(number, _)| number.cast_signed()).collect();
-        let commits: Vec<&[u8]> = records.iter().map(|(_, record)| &record.commits[..]).collect();
-        let columns = [
-            numbers,
-            column(|record| record.behind.revision),
-            column(|record| record.behind.chain),
-            column(|record| record.head.revision),
-            column(|record| record.head.chain),
-            column(|record| record.group_id),
-            column(|record| record.changes),
-            column(|record| record.written),
-        ];
-        let mut parameters: Vec<Parameter<'_>> = columns.iter().map(|column| (column as _, Type::INT8_ARRAY)).collect();
-        parameters.push((&commits, Type::BYTEA_ARRAY));
-        let rows = session.query(&self.hub.endpoint.tables.write, &parameters).await?;
-        rows.iter().map(|row| int8(row, 0)).collect()
-    }
-
-    /// Notes of records whether a statement with them was answered, or its answer lost.
-    fn note_sent(&mut self, numbers: &[u64], answer: &Result<Vec<u64>, Fault>) {
-        for number in numbers {
-            if let Some(pending) = self.pending.get_mut(number) {
-                pending.was_answered |= answer.is_ok();
-                pending.is_in_doubt |= matches!(answer, Err(Fault::Lost(_)));
-            }
-        }
-    }
-
-    fn settle_all(&mut self, written: &[u64]) -> usize {
-        for number in written {
-            if let Some(pending) = self.pending.remove(number) {
-                self.settle(pending);
-            }
-        }
-        written.len()
-    }
-
-    async fn heads(&self, session: &Session, sql: &str, asked: &Vec<i64>) -> Result<Heads, Fault> {
+    pub(super) async fn heads(&self, session: &Session, sql: &str, asked: &Vec<i64>) -> Result<Heads, Fault> {
         let rows = session.query(sql, &[(asked, Type::INT8_ARRAY)]).await?;
         let head = |row: &Row| {
             let head = Head { revision: int8(row, 1)?, chain: int8(row, 2)? };
@@ -312,7 +228,7 @@ impl Committer {
         rows.iter().map(head).collect()
     }
 
-    /// Shows what is written, and gives the answers.
+    /// Makes a written plan visible and answers its writers.
     pub(super) fn settle(&self, pending: Pending) {
         let Pending { loaded, planned, record, .. } = pending;
         if let Some(record) = &record {
@@ -325,12 +241,12 @@ impl Committer {
     pub(super) fn note_log(&self, loaded: &Arc<Loaded>, bytes: u64) {
         if loaded.note_log(bytes, self.hub.log_allowance) {
             let loaded = Arc::clone(loaded);
-            // If it fails, the next record asks for it again.
+            // If it fails, the next record requests another one.
             self.checkpoints.tell(move |worker| drop(worker.checkpoint(&loaded)));
         }
     }
 
-    /// Ends an instance that is not what it was.
+    /// Ends an instance that was removed or is damaged.
     pub(super) fn give_up(&self, loaded: &Arc<Loaded>, pending: Option<Pending>, why: &Error) {
         self.hub.forget(loaded);
         if let Some(Pending { planned, .. }) = pending {
@@ -339,7 +255,7 @@ impl Committer {
         loaded.index.end_remote(why);
     }
 
-    /// Notes that nothing could be done, and refuses what waited long enough.
+    /// Notes a failed round, and refuses plans whose time is over.
     async fn note(&mut self, fault: Fault) {
         let (cause, lost) = match fault {
             Fault::Lost(cause) => (cause, true),
@@ -365,17 +281,17 @@ impl Committer {
     }
 }
 
-/// Writes to be planned again.
+/// Operations of an undone plan.
 pub(super) struct Again {
     pub(super) works: Vec<(u64, Work)>,
-    /// When they have waited long enough.
+    /// When the writers get an error.
     pub(super) until: Instant,
-    /// How often others were first.
+    /// How often another process was first.
     pub(super) rounds: u32,
 }
 
 impl Pending {
-    /// Whether this is the record.
+    /// Whether this is its own record.
     pub(super) fn wrote(&self, record: &Record) -> bool {
         self.record.as_ref().is_some_and(|own| own.group_id == record.group_id && own.head == record.head)
     }

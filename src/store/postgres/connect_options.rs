@@ -1,15 +1,15 @@
-//! What can be chosen when a database is connected to.
+//! Options of a connection.
 
 use std::time::Duration;
 
-/// What can be chosen when a database is connected to.
+/// Options of a connection.
 #[derive(Debug, Clone)]
 pub(in crate::store) struct ConnectOptions {
     pub(in crate::store) schema: String,
     pub(in crate::store) poll_interval: Duration,
     pub(in crate::store) patience: Duration,
     pub(in crate::store) accepts_loss: bool,
-    /// After how long without a sign of a store another one may write the checkpoint that it began.
+    /// How long a store that writes a checkpoint may be silent before another one may replace it.
     pub(in crate::store) lease: Duration,
 }
 
@@ -23,4 +23,9 @@ impl Default for ConnectOptions {
             lease: Duration::from_secs(30),
         }
     }
+}
+
+/// How long a statement waits for a locked row, while other instances wait for the statement.
+pub(super) fn lock_time(patience: Duration) -> Duration {
+    patience.min(Duration::from_secs(1))
 }

@@ -1,4 +1,4 @@
-//! What a database refuses, and what that means.
+//! Failures of the database, and what follows from them.
 
 use tokio_postgres::error::SqlState;
 
@@ -9,16 +9,16 @@ use crate::store::postgres::address::whole_text;
 /// Why something was not done.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// The connection is gone or takes too long: nobody knows whether the last statement was carried out.
+    /// The connection is lost or too slow: whether the last statement was carried out is unknown.
     Lost(String),
-    /// The server said that it did not do it. It may do it when it is asked again.
+    /// The server did not carry out the statement. A retry may succeed.
     Refused(String),
-    /// Asking again does not help.
+    /// A retry does not help.
     Final(Error),
 }
 
 impl Fault {
-    /// A fault for which asking again does not help.
+    /// A fault that a retry does not mend.
     pub(super) fn database(what: impl Into<String>) -> Self {
         Self::Final(Error::DatabaseRefused { what: what.into() })
     }
@@ -40,13 +40,13 @@ impl From<tokio_postgres::Error> for Fault {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(refused) = error.as_db_error() else { return Self::Lost(whole_text(&error)) };
         let (code, text) = (refused.code(), format!("{} ({})", refused.message(), refused.code().code()));
-        // The server ends the connection with these, or it is a replica, and another one may be the primary by now.
+        // With these codes the server ends the connection. A read-only one is a replica: another may be the primary now.
         let ends = code.code().starts_with("08") || code.code().starts_with("57P");
         if ends || *code == SqlState::READ_ONLY_SQL_TRANSACTION { Self::Lost(text) } else { Self::Refused(text) }
     }
 }
 
-/// What the tables are if a statement about them fails so.
+/// The fault behind an error of a statement about our tables.
 pub(super) fn meaning_of(error: tokio_postgres::Error) -> Fault {
     match error.code() {
         Some(code)

@@ -1,4 +1,4 @@
-//! Following what other processes write.
+//! Applying commits of other processes.
 
 use std::sync::Arc;
 
@@ -11,22 +11,22 @@ use crate::store::postgres::log::LogReader;
 use crate::store::postgres::record::{Head, Record};
 use crate::store::postgres::session::Session;
 
-/// What was found of the log behind a head.
+/// The log after a head.
 enum Behind {
-    /// Every record follows the one before.
+    /// Every record follows the one before. There is one at least.
     Next(Vec<Record>),
-    /// The log was trimmed up to a later one, or it is not the one that was read before.
+    /// The next record is missing, since the log was trimmed, or belongs to another history.
     Other,
 }
 
-/// What has no answer while an instance catches up.
+/// Operations without an answer while an instance catches up.
 struct Open {
     pending: Option<Pending>,
     again: Option<Again>,
 }
 
 impl Open {
-    /// Undoes what is pending; it has to be planned again.
+    /// Undoes the pending plan, to be planned again.
     fn undo(&mut self, loaded: &Loaded) {
         if let Some(Pending { planned, until, rounds, .. }) = self.pending.take() {
             self.again = Some(Again { works: loaded.index.undo_planned(planned), until, rounds: rounds + 1 });
@@ -36,7 +36,7 @@ impl Open {
 
 /// # Following
 impl Committer {
-    /// Follows what others wrote to the instance of a number, if it is loaded.
+    /// Applies what others wrote to an instance, if it is loaded.
     pub(super) async fn follow_one(
         &mut self,
         session: &Session,
@@ -45,7 +45,7 @@ impl Committer {
         heads: &Heads,
     ) -> Result<(), Fault> {
         let pending = self.pending.remove(&number);
-        // What is pending belongs to its own index, which may not be in the list any more.
+        // A pending plan keeps its own index, which may have left the list.
         let own = pending.as_ref().map(|pending| Arc::clone(&pending.loaded));
         let listed = || loaded.iter().find(|loaded| loaded.number == number).cloned();
         match own.or_else(listed) {
@@ -54,7 +54,7 @@ impl Committer {
         }
     }
 
-    /// Takes in what others wrote to an instance, and answers or plans again what is pending.
+    /// Applies what others wrote to an instance, and answers the pending plan or plans again.
     async fn follow(
         &mut self,
         session: &Session,
@@ -76,12 +76,9 @@ impl Committer {
         let Open { pending, again } = open;
         match done {
             Ok(()) => {
+                // The pending plan was answered or undone.
                 if again.is_some() {
                     self.plan(loaded, again);
-                } else if let Some(pending) = pending {
-                    // Nothing was read: the instance was removed between the two questions.
-                    self.pending.insert(loaded.number, pending);
-                    return Err(Fault::Refused("the log ends before its head".to_owned()));
                 }
                 Ok(())
             }
@@ -93,8 +90,10 @@ impl Committer {
                 Ok(())
             }
             Err(fault) => {
-                // What was taken in before stays; the rest of it comes again.
-                if let Some(pending) = pending {
+                // Applied records stay; the rest is read again in the next round.
+                if again.is_some() {
+                    self.plan(loaded, again);
+                } else if let Some(pending) = pending {
                     self.pending.insert(loaded.number, pending);
                 }
                 Err(fault)
@@ -102,11 +101,11 @@ impl Committer {
         }
     }
 
-    /// Nobody else wrote to an instance: what is pending is answered, or was not written.
+    /// The head is the known one: nobody else wrote to the instance, and neither did the pending plan.
     fn go_on(&mut self, loaded: &Arc<Loaded>, pending: Option<Pending>) -> Result<(), Fault> {
         match pending {
             Some(pending) if pending.record.is_none() => self.settle(pending),
-            // It waits for the next statement, or the server wrote nothing for a reason that it does not tell.
+            // It was not sent yet; or the server answered and wrote nothing, without a reason.
             Some(pending) => {
                 let was_answered = pending.was_answered;
                 self.pending.insert(loaded.number, pending);
@@ -119,43 +118,48 @@ impl Committer {
         Ok(())
     }
 
-    /// Comes from the known head of an instance to the one that the database has.
+    /// Applies the log from the known head to the one in the database, page by page. A record of our own whose answer was lost is
+    /// the first after the known head, or not in the log at all.
     async fn catch_up(
         &self,
         session: &Session,
         loaded: &Arc<Loaded>,
-        (known, head): (Head, Head),
+        (mut known, head): (Head, Head),
         open: &mut Open,
     ) -> Result<(), Fault> {
-        if head.revision > known.revision
-            && let Behind::Next(records) = self.read_log(session, loaded, known).await?
-        {
-            self.take_in(loaded, records, open)
-        } else {
-            self.read_again(session, loaded, open).await
+        if head.revision <= known.revision {
+            return self.read_again(session, loaded, open).await;
         }
+        while known.revision < head.revision {
+            let Behind::Next(records) = self.read_log(session, loaded, known).await? else {
+                return self.read_again(session, loaded, open).await;
+            };
+            self.take_in(loaded, records, open)?;
+            known = *loaded.head.lock();
+        }
+        Ok(())
     }
 
-    /// The records behind a head. All are read before anything is undone.
+    /// A page of records after a head.
     async fn read_log(&self, session: &Session, loaded: &Loaded, known: Head) -> Result<Behind, Fault> {
-        let mut log = LogReader::after(session, &self.hub.endpoint, loaded.number, known).await?;
+        let mut log = LogReader::page(session, &self.hub.endpoint, loaded.number, known).await?;
         let (mut records, mut follow) = (Vec::new(), true);
-        // To the end, so that the session is ready for the next question.
+        // Reads to the end, so that the session is free for the next statement.
         while let Some(record) = log.next().await? {
             follow &= record.is_next();
             if follow {
                 records.push(record);
             }
         }
-        Ok(if follow { Behind::Next(records) } else { Behind::Other })
+        Ok(if follow && !records.is_empty() { Behind::Next(records) } else { Behind::Other })
     }
 
-    /// Takes in records. What is pending is answered, or undone and has to be planned again.
+    /// Applies records. The pending plan is answered if one of them is its own, and otherwise undone.
     fn take_in(&self, loaded: &Arc<Loaded>, records: Vec<Record>, open: &mut Open) -> Result<(), Fault> {
         let damaged = |damage| Fault::damage(&loaded.name, damage);
         for record in records {
             if let Some(own) = open.pending.take_if(|pending| pending.wrote(&record)) {
-                // The answer to the statement was lost, and it was carried out.
+                // The statement was carried out, and its answer lost.
                 self.settle(own);
                 continue;
             }
@@ -168,7 +172,7 @@ impl Committer {
         Ok(())
     }
 
-    /// Reads an instance anew that was changed beyond what can be followed. Its subscribers miss what lies between.
+    /// Loads an instance again that cannot be followed record by record. Its subscribers miss the commits in between.
     async fn read_again(&self, session: &Session, loaded: &Arc<Loaded>, open: &mut Open) -> Result<(), Fault> {
         let found = read_instance(&self.hub, session, &loaded.name).await?;
         if found.entry.number != loaded.number {

@@ -1,4 +1,4 @@
-//! What the handle of a connected store and its threads share.
+//! State that the handle of a connected store shares with its threads.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,27 +7,28 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use crate::index::label_index::LabelIndex;
-use crate::index::sync::{AtomicU64, Mutex, thread};
+use crate::index::sync::{Mutex, thread};
 use crate::index::wakers::WakerThreads;
 use crate::model::change::Revision;
 use crate::model::error::Error;
 use crate::state::Version;
+use crate::store::activity::Activity;
 use crate::store::log_reader::Retention;
 use crate::store::options::{InstanceLimits, LogAllowance};
 use crate::store::postgres::instance::{Entry, FoundInstance};
 use crate::store::postgres::record::{Head, random_number};
 use crate::store::postgres::session::Endpoint;
 
-/// What the handle of a connected store and its threads share. Its locks are held for a few instructions each.
+/// State that the handle of a connected store shares with its threads. Each lock is held for a few instructions.
 pub(super) struct Hub {
     pub(super) endpoint: Endpoint,
     pub(super) limits: InstanceLimits,
     pub(super) retention: Retention,
     pub(super) log_allowance: LogAllowance,
-    /// Tells this store from others that want to write checkpoints.
+    /// The holder of leases: a random number of this store.
     pub(super) holder: u64,
-    /// How many checkpoints this store wrote.
-    pub(super) checkpoints: AtomicU64,
+    /// Groups and checkpoints that this store wrote.
+    pub(super) activity: Mutex<Activity>,
     pub(super) wakers: Arc<WakerThreads>,
     calls: Mutex<Calls>,
     called: Notify,
@@ -36,16 +37,16 @@ pub(super) struct Hub {
     pub(super) names: Mutex<Vec<String>>,
 }
 
-/// What the committer has to do.
+/// Requests to the committer.
 #[derive(Default)]
 pub(super) struct Calls {
-    /// The instances in whose line somebody stands.
+    /// Instances with queued operations.
     pub(super) dirty: BTreeSet<u64>,
-    /// Another process has written something, or says so.
+    /// A notification of another process arrived.
     pub(super) heard: bool,
-    /// Instances that were removed here: the committer, which alone may, ends them.
+    /// Instances that this store removed. Only the committer may end them.
     pub(super) removed: Vec<Arc<Loaded>>,
-    /// The store is closed: what stands in line is the last.
+    /// The store is closed: queued operations are the last.
     pub(super) stop: bool,
 }
 
@@ -55,17 +56,17 @@ pub(super) struct Loaded {
     pub(super) number: u64,
     pub(super) identity: u64,
     pub(super) index: LabelIndex,
-    /// R2: how far the log goes that the visible version has. Changed by the committer alone, which plans nothing meanwhile.
+    /// R2: the head of the log that the visible version contains. Only the committer changes it, while no plan is open.
     pub(super) head: Mutex<Head>,
     progress: Mutex<Progress>,
-    /// When somebody used it, as far as that was seen.
+    /// The last time at which it was seen in use.
     used: Mutex<Instant>,
 }
 
-/// Handles of an index that this list has.
+/// The handles of an index that belong to this list.
 const OWN_HANDLES: usize = 1;
 
-/// How far the checkpoint in force is behind.
+/// The distance between the checkpoint in force and the head.
 #[derive(Debug, Default)]
 struct Progress {
     /// The revision of the checkpoint.
@@ -73,7 +74,7 @@ struct Progress {
     image_bytes: u64,
     /// Bytes of the log behind it, as far as this store read or wrote them.
     log_bytes: u64,
-    /// The next checkpoint is asked for.
+    /// A checkpoint is requested and not begun.
     is_asked: bool,
 }
 
@@ -93,7 +94,7 @@ impl Loaded {
         }
     }
 
-    /// Notes that the instance was read anew.
+    /// Notes that the instance was loaded again.
     pub(super) fn note_read(&self, found: &FoundInstance) {
         *self.head.lock() = found.entry.head;
         let mut progress = self.progress.lock();
@@ -101,7 +102,7 @@ impl Loaded {
         (progress.image_bytes, progress.log_bytes) = (found.image_bytes, found.log_bytes);
     }
 
-    /// Notes records of the log. True if the log is so long that a checkpoint is to be written, and nobody was told yet.
+    /// Notes bytes of the log. True if that makes a checkpoint due, which was not requested yet.
     pub(super) fn note_log(&self, bytes: u64, allowance: LogAllowance) -> bool {
         let mut progress = self.progress.lock();
         progress.log_bytes = progress.log_bytes.saturating_add(bytes);
@@ -110,7 +111,7 @@ impl Loaded {
         is_due
     }
 
-    /// Notes the revision of the checkpoint that is in force: another store may have written it.
+    /// Notes the revision of the checkpoint in force, which another store may have written.
     pub(super) fn note_image(&self, revision: Revision) {
         let mut progress = self.progress.lock();
         if revision > progress.image {
@@ -136,9 +137,9 @@ impl Loaded {
         progress.log_bytes = progress.log_bytes.saturating_sub(log_bytes);
     }
 
-    /// The visible version with the head of its log. None if both moved each time that they were looked at.
+    /// The visible version with the head of its log. None if both changed during every attempt.
     pub(super) fn at_rest(&self) -> Option<(Version, Head)> {
-        /// How often, and how long between.
+        /// Attempts, and the time between them.
         const LOOKS: (u32, Duration) = (1_000, Duration::from_millis(1));
         for _ in 0..LOOKS.0 {
             let (head, version) = (*self.head.lock(), self.index.version());
@@ -169,7 +170,7 @@ impl Hub {
             retention,
             log_allowance,
             holder: random_number(),
-            checkpoints: AtomicU64::new(0),
+            activity: Mutex::default(),
             wakers: Arc::default(),
             calls: Mutex::default(),
             called: Notify::new(),
@@ -178,12 +179,12 @@ impl Hub {
         }
     }
 
-    /// Somebody stands in the line of an instance.
+    /// An instance has a queued operation.
     pub(super) fn dirty(&self, instance: u64) {
         self.call(|calls| calls.dirty.extend([instance]));
     }
 
-    /// Another session says that it wrote something.
+    /// A notification of another session arrived.
     pub(super) fn heard(&self) {
         self.call(|calls| calls.heard = true);
     }
@@ -202,7 +203,7 @@ impl Hub {
         self.called.notified().await;
     }
 
-    /// Takes the calls. That the store is closed stays.
+    /// Takes the calls. `stop` stays set.
     pub(super) fn take_calls(&self) -> Calls {
         let mut calls = self.calls.lock();
         let stop = calls.stop;
@@ -244,7 +245,7 @@ impl Hub {
         drop(gone);
     }
 
-    /// Ends an instance: its handles go on reading, its writes and its subscribers get no further.
+    /// Ends an instance: its handles go on reading, its writes fail and its subscribers get `Closed`.
     pub(super) fn end(&self, loaded: &Arc<Loaded>, why: &Error) {
         self.forget(loaded);
         loaded.index.end_remote(why);
@@ -263,7 +264,7 @@ impl Hub {
         Ok(true)
     }
 
-    /// Forgets all instances that nobody used for so long.
+    /// Forgets all instances that were unused for this time. Gives their names.
     pub(super) fn unload_idle(&self, time: Duration) -> Vec<String> {
         let (now, mut gone) = (Instant::now(), Vec::new());
         let mut all = self.loaded.lock();

@@ -1,4 +1,4 @@
-//! The rows of a checkpoint as they are kept.
+//! The bytes of the rows of a checkpoint.
 
 use crate::codec::{Damage, open, seal};
 
@@ -11,7 +11,7 @@ pub(super) fn seal_row(of: (u64, u64), id: &[u8], payload: &[u8]) -> Vec<u8> {
     seal(&[&key[0], &key[1], &key[2], id], payload)
 }
 
-/// What was sealed so.
+/// Opens what [`seal_row`] sealed.
 ///
 /// # Errors
 ///

@@ -3,7 +3,7 @@
 use crate::state::Version;
 use crate::store::postgres::record::Head;
 
-/// An instance in the list of all.
+/// A row of the table of instances.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
     pub(super) number: u64,
@@ -15,9 +15,9 @@ pub(super) struct Entry {
 /// The checkpoint in force of an instance.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Image {
-    /// Under which its rows are. 0 if there is none yet.
+    /// The number of its rows. 0 if there is none yet.
     pub(super) number: u64,
-    /// R4: the log that it was made of, which the log had when it was put in force.
+    /// R4: the head that it was made of, which the log had when it was put in force.
     pub(super) head: Head,
 }
 

@@ -1,4 +1,4 @@
-//! Instances in the database: listed, made, loaded and removed, and their old commits read.
+//! Instances in the database: listing, creating, loading and removing them, and reading their old commits.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -24,14 +24,11 @@ use crate::store::postgres::record::{Head, random_number};
 use crate::store::postgres::session::{Session, column, int8};
 use crate::store::postgres::worker::Worker;
 
-/// The changes that a page of older commits has at least, if there are so many.
-const PAGE: usize = 4_096;
-
-/// Changes of one instance that may be planned and not written. The committer takes them at once, so it bounds nothing.
+/// The bound of planned changes. None is needed: the committer takes them in the same call.
 const ROOM: usize = usize::MAX;
 
 impl Worker {
-    /// Makes the tables if there are none and that is wanted, and checks what is there.
+    /// Checks the tables, and creates them if they are missing and `makes_tables`.
     pub(super) fn prepare(&mut self, makes_tables: bool) -> Result<()> {
         self.with_session(async |hub, session| session.prepare_tables(&hub.endpoint, makes_tables).await)
     }
@@ -45,7 +42,7 @@ impl Worker {
         Ok(names)
     }
 
-    /// The instance of a name, which is loaded if it is not, and made if that is asked for.
+    /// The instance of a name. Loads it if needed, and creates it if `make`.
     pub(super) fn load(&mut self, name: &str, limits: Limits, make: bool) -> Result<LabelIndex> {
         if let Some(index) = self.hub.handle(name) {
             return Ok(index);
@@ -64,7 +61,7 @@ impl Worker {
         self.with_session(async |hub, session| Ok(read_instance(hub, session, name).await?.version))
     }
 
-    /// Makes the index of an instance and lets the committer follow it.
+    /// Makes the index of an instance and hands it to the committer.
     fn open(&self, name: &str, limits: Limits, found: &FoundInstance) -> LabelIndex {
         let Entry { number, identity, .. } = found.entry;
         let (version, hub) = (found.version.clone(), Arc::clone(&self.hub));
@@ -79,6 +76,8 @@ impl Worker {
         });
         let index = LabelIndex::with(version, limits, 0, Some(journal), Some(Arc::new(archive)));
         self.hub.insert(&Arc::new(Loaded::new(name, found, index.clone())));
+        // A notification that arrived since the instance was read did not count for it: the committer polls once.
+        self.hub.heard();
         index
     }
 
@@ -93,8 +92,8 @@ impl Worker {
             };
             tried.set(true);
             let (tables, number) = (&hub.endpoint.tables, number.cast_signed());
-            // First the row that every writer needs, and the lease that every checkpoint needs: whoever is behind finds
-            // nothing to write to. What is left by a lost connection belongs to a number that no instance has again.
+            // The row that writers need goes first, then the lease that checkpoints need, so nobody writes rows afterwards. If
+            // the connection is lost in between, the rest is unreachable: no instance gets the same number again.
             for sql in [&tables.remove_instance, &tables.remove_lease, &tables.remove_image, &tables.remove_log] {
                 session.query(sql, &[(&number as _, Type::INT8)]).await?;
             }
@@ -112,24 +111,16 @@ impl Worker {
         up_to: Revision,
     ) -> Result<Archived> {
         self.with_session(async |hub, session| {
-            let mut log = LogReader::after(session, &hub.endpoint, number, Head { revision: after, chain: 0 }).await?;
-            let (mut page, mut changes) = (VecDeque::new(), 0);
-            while changes < PAGE
-                && let Some(record) = log.next().await?
-            {
+            let mut log = LogReader::page(session, &hub.endpoint, number, Head { revision: after, chain: 0 }).await?;
+            let mut page = VecDeque::new();
+            while let Some(record) = log.next().await? {
                 let commits = record.decode(number, identity).map_err(|damage| Fault::damage(name, damage))?;
-                for commit in commits.into_iter().filter(|commit| commit.revision > after && commit.revision <= up_to) {
-                    changes += commit.changes.len();
-                    page.push_back(commit);
-                }
-                if record.head.revision >= up_to {
-                    break;
-                }
+                page.extend(commits.into_iter().filter(|commit| commit.revision > after && commit.revision <= up_to));
             }
             match page.front() {
                 Some(first) if first.revision == after + 1 => Ok(Archived::Page(page)),
                 Some(_) => Ok(Archived::Gone),
-                // Trimmed up to the newest, or removed.
+                // The log is trimmed to its end, or the instance is removed.
                 None if find(hub, session, name).await?.is_some_and(|entry| entry.number == number) => {
                     Ok(Archived::Gone)
                 }
@@ -143,7 +134,7 @@ fn unknown(name: &str) -> Fault {
     Fault::Final(Error::UnknownInstance { name: name.to_owned() })
 }
 
-/// Makes an instance, unless there is one of the name.
+/// Creates an instance unless the name is taken.
 async fn add(hub: &Hub, session: &Session, name: &str) -> Result<(), Fault> {
     let (number, identity) = (random_number().cast_signed(), random_number().cast_signed());
     let parameters = [(&number as _, Type::INT8), (&name as _, Type::TEXT), (&identity as _, Type::INT8)];
@@ -158,7 +149,7 @@ pub(super) async fn find(hub: &Hub, session: &Session, name: &str) -> Result<Opt
     Ok(Some(Entry { number: int8(row, 0)?, identity: int8(row, 1)?, head, image }))
 }
 
-/// Reads an instance as it is at one moment, and checks all of it.
+/// Reads an instance in one snapshot and checks all of it.
 ///
 /// # Errors
 ///

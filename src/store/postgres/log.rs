@@ -1,28 +1,39 @@
-//! The log of an instance as it is read.
+//! Reading the log of an instance.
 
 use tokio_postgres::Row;
 
 use crate::store::postgres::fault::Fault;
 use crate::store::postgres::record::{Head, Record};
 use crate::store::postgres::session::{Endpoint, RowReader, Session, column, int8};
+#[cfg(doc)]
+use crate::store::postgres::tables::PAGE;
 
-/// The records of an instance behind a head, as they were when the first was asked for.
+/// The records of an instance after a head.
 pub(super) struct LogReader {
     rows: RowReader,
-    /// The log up to the next record.
+    /// The head before the next record.
     behind: Head,
 }
 
 impl LogReader {
-    /// Reads what follows a head: the record with the next revision, and those behind it. It is for the caller to see whether
-    /// each [follows](Record::is_next) the one before; with the first of them in the middle, or trimmed, it does not.
+    /// Reads the records after a head. The caller checks whether each [continues](Record::is_next) the one before; if the log was
+    /// trimmed, or the head is inside a record, the first does not.
     pub(super) async fn after(
         session: &Session,
         endpoint: &Endpoint,
         instance: u64,
         head: Head,
     ) -> Result<Self, Fault> {
-        let rows = session.stream(&endpoint.tables.log, &[instance, head.revision]).await?;
+        Self::run(session, &endpoint.tables.log, instance, head).await
+    }
+
+    /// As [`after`](Self::after), up to the record that reaches [`PAGE`] changes.
+    pub(super) async fn page(session: &Session, endpoint: &Endpoint, instance: u64, head: Head) -> Result<Self, Fault> {
+        Self::run(session, &endpoint.tables.log_page, instance, head).await
+    }
+
+    async fn run(session: &Session, sql: &str, instance: u64, head: Head) -> Result<Self, Fault> {
+        let rows = session.stream(sql, &[instance, head.revision]).await?;
         Ok(Self { rows, behind: head })
     }
 

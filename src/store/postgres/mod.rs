@@ -17,6 +17,7 @@ mod worker;
 mod checkpoint;
 mod transfer;
 mod committer;
+mod writing;
 mod follow;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,8 +27,9 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::index::label_index::LabelIndex;
-use crate::index::sync::{Ordering, thread};
+use crate::index::sync::thread;
 use crate::model::error::{Error, Result};
+use crate::store::activity::Activity;
 use crate::store::name::check_name;
 use crate::store::options::StoreOptions;
 use crate::store::postgres::address::Address;
@@ -53,7 +55,7 @@ impl ConnectedStore {
         let retention = options.retention();
         let StoreOptions { limits, tuning, unload_after, connect, .. } = options;
         let ConnectOptions { schema, poll_interval, patience, accepts_loss, lease } = connect;
-        let (address, tables) = (Address::parse(url)?, Tables::in_schema(&schema, lease)?);
+        let (address, tables) = (Address::parse(url)?, Tables::in_schema(&schema, lease, patience)?);
         let hub =
             Arc::new(Hub::new(Endpoint { address, tables, patience, accepts_loss }, limits, retention, tuning.log));
         let start = |name| Worker::start(&hub, name, runtime()?).map_err(|error| no_thread(&error));
@@ -80,7 +82,7 @@ impl ConnectedStore {
             return Ok(index);
         }
         let name = name.to_owned();
-        // Code of the host, on the thread of the host.
+        // The limits may be a closure of the host: it runs on the thread of the host.
         let limits = self.hub.limits.of(&name);
         self.tasks.ask(move |worker| worker.load(&name, limits, make))
     }
@@ -90,7 +92,7 @@ impl ConnectedStore {
         self.tasks.ask(Worker::names)
     }
 
-    /// The names of all instances, or those that were last known if the database cannot be asked.
+    /// The names of all instances, or the last known ones if the database is away.
     pub(super) fn names(&self) -> Vec<String> {
         match self.names_now() {
             Ok(names) => {
@@ -105,22 +107,23 @@ impl ConnectedStore {
         self.hub.handle(name)
     }
 
-    /// What is known without asking the database.
+    /// Statistics that need no query.
     pub(super) fn stats(&self) -> StoreStats {
         let loaded = self.hub.all_loaded();
         let loaded: BTreeMap<_, _> =
             loaded.iter().map(|loaded| (loaded.name.to_string(), loaded.index.stats())).collect();
         let known: BTreeSet<String> = self.hub.names.lock().iter().chain(loaded.keys()).cloned().collect();
+        let Activity { last_sync, last_sync_took, syncs, checkpoints, failure } = self.hub.activity.lock().clone();
         StoreStats {
             instances: known.len(),
             queued_changes: loaded.values().map(|stats| stats.queued_changes).sum(),
             loaded,
-            last_sync: None,
-            last_sync_took: Duration::ZERO,
-            syncs: 0,
-            checkpoints: self.hub.checkpoints.load(Ordering::Relaxed),
+            last_sync,
+            last_sync_took,
+            syncs,
+            checkpoints,
             file_bytes: 0,
-            failure: None,
+            failure,
         }
     }
 
@@ -138,7 +141,7 @@ impl ConnectedStore {
         self.hub.unload(name)
     }
 
-    /// Frees the memory of all instances that nobody used for so long, and gives their names.
+    /// Unloads all instances that were unused for this time, and gives their names.
     pub(super) fn unload_idle(&self, time: Duration) -> Vec<String> {
         self.hub.unload_idle(time)
     }

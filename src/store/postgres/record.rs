@@ -8,7 +8,7 @@ use crate::codec::{Damage, RecordFormat, decode_record, encode_record, open, sea
 use crate::collections::number::to_u64;
 use crate::model::change::{Commit, Revision};
 
-/// How far a log goes: its last revision, and a hash over every record up to it.
+/// The end of a log: its last revision, and a hash over every record up to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Head {
     pub(super) revision: Revision,
@@ -22,7 +22,7 @@ pub(super) struct Record {
     pub(super) behind: Head,
     /// The log with it.
     pub(super) head: Head,
-    /// R3: tells this group from every other, so that its writer finds it again, and it is in the log once or not at all.
+    /// R3: the random id by which its writer recognises it. It is in the log once or not at all.
     pub(super) group_id: u64,
     /// How many changes its commits have.
     pub(super) changes: u64,
@@ -60,13 +60,13 @@ impl Record {
         to_u64(self.commits.len())
     }
 
-    /// Whether the record follows the log that it says it follows.
+    /// Whether the record continues the log `behind`.
     pub(super) fn is_next(&self) -> bool {
         chained(self.behind.chain, self.group_id, &self.commits) == self.head.chain
     }
 }
 
-/// A number that nobody else draws, and never 0.
+/// A random number, never 0.
 pub(super) fn random_number() -> u64 {
     (RandomState::new().hash_one(0) >> 1).max(1)
 }

@@ -18,42 +18,43 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::model::error::Error;
 use crate::store::postgres::address::{Address, whole_text};
+use crate::store::postgres::connect_options::lock_time;
 use crate::store::postgres::fault::{Fault, meaning_of};
 use crate::store::postgres::tables::{FORMAT, Tables};
 
-/// The oldest server that is taken.
+/// The oldest version of a server that is accepted.
 const OLDEST: i64 = 120_000;
 
-/// How often tables are made that somebody else makes at the same time.
+/// Attempts to create tables that another session creates at the same time.
 const ATTEMPTS: u32 = 8;
 
-/// How long a thread waits after a failure before it tries again.
+/// The pause of a thread between a failure and its next attempt.
 pub(super) const PAUSE: Duration = Duration::from_millis(50);
 
 /// A parameter of a statement.
 pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
-/// What every session of a store has in common.
+/// Settings that all sessions of a store share.
 pub(super) struct Endpoint {
     pub(super) address: Address,
     pub(super) tables: Tables,
-    /// How long one answer may take.
+    /// The longest wait for one answer of the server.
     pub(super) patience: Duration,
-    /// Whether a server may be used that can lose what it acknowledged.
+    /// Whether a server is accepted whose settings let it lose acknowledged commits.
     pub(super) accepts_loss: bool,
 }
 
-/// One connection. Statements are not prepared, so that a pooler may stand in between.
+/// One connection. It prepares no statements, so a pooler in transaction mode works.
 pub(super) struct Session {
     client: Arc<Client>,
     patience: Duration,
-    /// Tells what this session notifies from what others do.
+    /// The payload of notifications from this session, which it ignores itself.
     token: String,
 }
 
 impl Session {
-    /// Connects, and requires the server to be one that can hold a store. `heard` is called when another session notifies.
-    /// Has to be called inside of a runtime, which runs the connection.
+    /// Connects and checks the server's version and settings. Calls `heard` for each notification from another session.
+    /// The caller is inside a tokio runtime, which drives the connection.
     pub(super) async fn open(endpoint: &Endpoint, heard: impl Fn() + Send + 'static) -> Result<Self, Fault> {
         let config = &endpoint.address.config;
         let session = if config.get_ssl_mode() == SslMode::Disable {
@@ -84,12 +85,12 @@ impl Session {
                 }
             }
         };
-        // It ends with the client, or with the runtime.
+        // The task ends when the client is dropped, or the runtime.
         drop(tokio::spawn(driver));
         Ok(Self { client: Arc::new(client), patience: endpoint.patience, token })
     }
 
-    /// Waits for an answer, not for ever.
+    /// Waits for an answer up to the time-out.
     pub(super) async fn timed<T, E>(
         &self,
         answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
@@ -109,26 +110,27 @@ impl Session {
         self.timed(self.client.query_typed(sql, parameters), Fault::from).await
     }
 
-    /// Runs a statement whose parameters are numbers, and gives its rows one by one.
+    /// Runs a statement with numeric parameters and streams its rows. The connection stops reading from the socket while a row
+    /// waits here, so the server does not fill memory.
     pub(super) async fn stream(&self, sql: &str, numbers: &[u64]) -> Result<RowReader, Fault> {
         let parameters: Vec<_> = numbers.iter().map(|number| (number.cast_signed(), Type::INT8)).collect();
         let rows = self.timed(self.client.query_typed_raw(sql, parameters), Fault::from).await?;
         Ok(RowReader { rows: Box::pin(rows), patience: self.patience })
     }
 
-    /// Runs statements without parameters, together one transaction.
+    /// Runs statements without parameters as one transaction.
     pub(super) async fn run(&self, sql: &str) -> Result<(), Fault> {
         self.timed(self.client.batch_execute(sql), Fault::from).await
     }
 
-    /// Begins a transaction that locks a row. If this process stops in it, or waits for too long, the server ends it.
+    /// Begins a transaction that locks a row. The server ends it if this process stops, or waits too long for the lock.
     pub(super) async fn begin_locking(&self) -> Result<(), Fault> {
-        let time = self.patience.as_millis();
-        let limits = format!("SET LOCAL idle_in_transaction_session_timeout = {time}; SET LOCAL lock_timeout = {time}");
+        let (time, lock) = (self.patience.as_millis(), lock_time(self.patience).as_millis());
+        let limits = format!("SET LOCAL idle_in_transaction_session_timeout = {time}; SET LOCAL lock_timeout = {lock}");
         self.run(&format!("BEGIN; {limits}")).await
     }
 
-    /// Runs statements that see the database as it is at one moment.
+    /// Runs statements in one read-only snapshot of the database.
     pub(super) async fn in_snapshot<T>(&self, run: impl AsyncFnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
         self.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
         let done = run().await;
@@ -142,12 +144,12 @@ impl Session {
         self.client.is_closed()
     }
 
-    /// Listens to other sessions. False where that cannot be had.
+    /// Starts to listen for notifications. False if the server or a pooler does not support that.
     pub(super) async fn listen(&self, channel: &str) -> bool {
         self.run(&format!("LISTEN {channel}")).await.is_ok()
     }
 
-    /// Tells other sessions, without waiting for it. If it fails, they find out a little later.
+    /// Notifies other sessions without waiting. If it fails, they see the commit at their next poll.
     pub(super) fn notify(&self, channel: &str) {
         let (client, sql) = (Arc::clone(&self.client), format!("NOTIFY {channel}, '{}'", self.token));
         drop(tokio::spawn(async move {
@@ -172,7 +174,7 @@ impl Session {
         Ok(())
     }
 
-    /// Requires the tables to be there and to be these, and makes them where there are none and that is wanted.
+    /// Checks the tables, and creates them if they are missing and `makes_tables`.
     pub(super) async fn prepare_tables(&self, endpoint: &Endpoint, makes_tables: bool) -> Result<(), Fault> {
         let Endpoint { tables, address, .. } = endpoint;
         for _ in 0..ATTEMPTS {
@@ -187,7 +189,7 @@ impl Session {
             }
             let made = self.timed(self.client.batch_execute(&tables.create), Made::from).await;
             match made {
-                // Another session makes them.
+                // Another session creates them.
                 Ok(()) | Err(Made::Again) => {}
                 Err(Made::Other(fault)) => return Err(fault),
             }
@@ -207,14 +209,14 @@ impl Session {
     }
 }
 
-/// Rows one by one, as they arrive.
+/// Rows as they arrive.
 pub(super) struct RowReader {
     rows: Pin<Box<RowStream>>,
     patience: Duration,
 }
 
 impl RowReader {
-    /// The next row, for which it does not wait for ever.
+    /// The next row. Waits up to the time-out.
     pub(super) async fn next(&mut self) -> Result<Option<Row>, Fault> {
         let next = timeout(self.patience, poll_fn(|context| self.rows.as_mut().poll_next(context)));
         match next.await {
@@ -224,17 +226,17 @@ impl RowReader {
     }
 }
 
-/// A column of a row. One of another type means that the table is another one: asking again does not help.
+/// A column of a row. A column of another type means that these are not our tables, which a retry does not change.
 pub(super) fn column<'a, T: FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, Fault> {
     row.try_get(column).map_err(|error| Fault::database(whole_text(&error)))
 }
 
-/// An unsigned number, which is kept as the signed one of the same bits.
+/// An unsigned number, stored as the signed number with the same bits.
 pub(super) fn int8(row: &Row, number: usize) -> Result<u64, Fault> {
     column(row, number).map(i64::cast_unsigned)
 }
 
-/// What is wrong when the format is asked for.
+/// Why the table of the format could not be read.
 enum Known {
     Missing,
     Other(Fault),
@@ -255,7 +257,7 @@ impl From<Fault> for Known {
     }
 }
 
-/// What is wrong when the tables are made.
+/// Why the tables could not be created.
 enum Made {
     Again,
     Other(Fault),
@@ -283,10 +285,10 @@ impl From<Fault> for Made {
     }
 }
 
-/// TLS with the certificates that the system trusts. The server's is always checked.
+/// TLS with the root certificates of the system. The certificate of the server is always checked.
 fn tls() -> Result<MakeRustlsConnect, Fault> {
     let mut roots = rustls::RootCertStore::empty();
-    // Those that cannot be read are none; a server whose issuer is not among the others is refused.
+    // Unreadable root certificates are ignored: a server that one of them would vouch for is refused.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)

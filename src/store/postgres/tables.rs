@@ -3,14 +3,18 @@
 use std::time::Duration;
 
 use crate::model::error::{Error, Result};
+use crate::store::postgres::connect_options::lock_time;
 
-/// The version of the tables that this version of the crate makes and takes.
+/// The version of the tables that this version of the crate creates and accepts.
 pub(super) const FORMAT: i64 = 1;
+
+/// A page of the log ends with the record that reaches this number of changes.
+pub(super) const PAGE: usize = 4_096;
 
 /// The statements, with the name of the schema in them.
 #[derive(Debug)]
 pub(super) struct Tables {
-    /// The name under which sessions listen.
+    /// The channel of notifications.
     pub(super) channel: String,
     pub(super) create: String,
     pub(super) format: String,
@@ -25,6 +29,7 @@ pub(super) struct Tables {
     pub(super) heads: String,
     pub(super) lock: String,
     pub(super) log: String,
+    pub(super) log_page: String,
     pub(super) image: String,
     pub(super) write: String,
     pub(super) take_lease: String,
@@ -43,7 +48,7 @@ impl Tables {
     /// # Errors
     ///
     /// [`Error::InvalidStoreUrl`] for a name that has to be quoted, or is longer than PostgreSQL keeps.
-    pub(super) fn in_schema(schema: &str, lease: Duration) -> Result<Self> {
+    pub(super) fn in_schema(schema: &str, lease: Duration, patience: Duration) -> Result<Self> {
         let starts = schema.bytes().next().is_some_and(|first| first.is_ascii_lowercase() || first == b'_');
         let plain = schema.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
         if !starts || !plain || schema.len() > 48 || schema.starts_with("pg_") {
@@ -51,8 +56,9 @@ impl Tables {
             return Err(Error::InvalidStoreUrl { value: Error::excerpt(schema), what: what.to_owned() });
         }
         let s = schema;
+        let lock_time = lock_time(patience).as_millis();
         let expiry = format!("now() + interval '{} milliseconds'", lease.as_millis());
-        // The lease of the caller, locked: nobody takes it before the statement ends.
+        // The lease of the caller, locked so that nobody takes it before the statement ends.
         let held = format!(
             "held AS (
                     SELECT instance FROM {s}.leases WHERE instance = $1 AND holder = $2 AND expires > now() FOR UPDATE
@@ -124,17 +130,27 @@ impl Tables {
             log: format!(
                 "SELECT head, group_id, chain, commits, changes, written FROM {s}.log WHERE instance = $1 AND head > $2 ORDER BY head"
             ),
+            // Limited in the server, since the client reads every answer to its end.
+            log_page: format!(
+                "SELECT head, group_id, chain, commits, changes, written FROM (
+                    SELECT *, sum(changes) OVER (ORDER BY head) - changes AS changes_before FROM (
+                        SELECT * FROM {s}.log WHERE instance = $1 AND head > $2 ORDER BY head LIMIT {PAGE}
+                    ) AS next
+                ) AS counted WHERE changes_before < {PAGE} ORDER BY head"
+            ),
             image: format!("SELECT id, payload FROM {s}.images WHERE instance = $1 AND image = $2 ORDER BY id"),
-            // One statement is one transaction. `held` locks the rows in order, so that two stores never wait for each
-            // other in a circle; only rows that are still as expected are locked, moved and given a record.
+            // One statement is one transaction. `held` locks rows in the order of their numbers, so that two stores never
+            // deadlock, and only rows with the expected head. `limits` is evaluated before the first lock, and its setting ends
+            // with the transaction.
             write: format!(
-                "WITH given AS (
+                "WITH limits AS (SELECT set_config('lock_timeout', '{lock_time}', true)), given AS (
                     SELECT * FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::int8[], $7::int8[], $8::int8[],
                         $9::bytea[])
                     AS given (instance, head, chain, next_head, next_chain, group_id, changes, written, commits)
                 ), held AS (
                     SELECT i.instance FROM {s}.instances i
                     JOIN given g ON g.instance = i.instance AND g.head = i.head AND g.chain = i.chain
+                    CROSS JOIN limits
                     ORDER BY i.instance FOR UPDATE OF i
                 ), moved AS (
                     UPDATE {s}.instances i SET head = g.next_head, chain = g.next_chain
@@ -147,7 +163,7 @@ impl Tables {
                 FROM given g JOIN moved m ON m.instance = g.instance
                 RETURNING instance"
             ),
-            // Taken again by who has it, and by anybody once it expired.
+            // The holder may take it again, and anybody once it expired.
             take_lease: format!(
                 "INSERT INTO {s}.leases AS h (instance, holder, expires)
                 SELECT instance, $2, {expiry} FROM {s}.instances WHERE instance = $1
@@ -164,7 +180,7 @@ impl Tables {
                 SELECT h.instance, $3, g.id, g.payload FROM held h, unnest($4::bytea[], $5::bytea[]) AS g (id, payload)
                 RETURNING instance"
             ),
-            // The log has to be the one that the checkpoint was made of.
+            // Only if the log still has the head that the checkpoint was made of.
             install_image: format!(
                 "WITH {held}
                 UPDATE {s}.instances i SET image = $3, image_head = $4, image_chain = $5 FROM held h
@@ -181,7 +197,7 @@ impl Tables {
                 DELETE FROM {s}.images m USING held h, {s}.instances i
                 WHERE m.instance = h.instance AND i.instance = h.instance AND m.image <> i.image"
             ),
-            // Keeps the newest records with together so many changes, if they are not older.
+            // Keeps the newest records: up to a number of changes, and an age.
             trim_log: format!(
                 "WITH {held}, counted AS (
                     SELECT head, written, sum(changes) OVER (ORDER BY head DESC) - changes AS newer
@@ -191,12 +207,12 @@ impl Tables {
                 WHERE l.instance = h.instance AND i.instance = h.instance AND l.head <= i.image_head
                 AND l.head <= (SELECT max(head) FROM counted WHERE newer >= $3 OR written < $4)"
             ),
-            // Of an instance that is not there yet.
+            // The instance does not exist yet.
             begin_import: format!(
                 "INSERT INTO {s}.leases (instance, holder, expires) VALUES ($1, $2, {expiry})
                 ON CONFLICT (instance) DO UPDATE SET expires = excluded.expires RETURNING instance"
             ),
-            // What imports left that were cut off.
+            // Removes rows of imports that never finished.
             drop_unfinished: format!(
                 "WITH ended AS (
                     DELETE FROM {s}.leases h WHERE h.expires < now()

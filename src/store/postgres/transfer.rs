@@ -1,4 +1,4 @@
-//! Instances out of the database and into it, whole.
+//! Exports, imports and verification of whole instances.
 
 use tokio_postgres::types::Type;
 
@@ -72,7 +72,7 @@ fn contents_of(name: &str, state: &State) -> Result<Contents> {
 }
 
 impl Worker {
-    /// Makes an instance with all that it has. False if there is one of its name.
+    /// Creates an instance with its contents. False if the name is taken.
     fn install(&mut self, name: &str, state: &State) -> Result<bool> {
         let (instance, chain) = (random_number(), random_number());
         self.with_session(async |hub, session| match find(hub, session, name).await? {
@@ -83,7 +83,7 @@ impl Worker {
     }
 }
 
-/// Writes a checkpoint of an instance that is not there, and makes that instance with it.
+/// Writes a checkpoint under a new number, then creates the instance with it.
 async fn install(lease: Lease<'_>, name: &str, state: &State, chain: u64) -> Result<bool, Fault> {
     let Lease { hub, session, instance } = lease;
     let tables = &hub.endpoint.tables;

@@ -1,4 +1,4 @@
-//! Threads that carry out tasks with a connection of their own.
+//! Threads with a connection, which run tasks.
 
 use std::sync::{Arc, mpsc};
 use std::time::Instant;
@@ -13,7 +13,7 @@ use crate::store::postgres::session::{PAUSE, Session};
 
 type Task = Box<dyn FnOnce(&mut Worker) + Send>;
 
-/// Where tasks for a thread are put. Without a thread, when the store is closed, nobody answers.
+/// The queue of tasks of a thread. Tasks get no answer once the store is closed.
 #[derive(Clone)]
 pub(super) struct Tasks(mpsc::Sender<Task>);
 
@@ -25,13 +25,13 @@ impl Tasks {
     ) -> Result<T> {
         let (answer, answered) = mpsc::sync_channel(1);
         self.tell(move |worker| {
-            // Whoever asked waits.
+            // The caller waits for it.
             let _taken = answer.send(task(worker));
         });
         answered.recv().unwrap_or(Err(Error::StoreClosed))
     }
 
-    /// Lets the thread run a task behind those that it has.
+    /// Queues a task.
     pub(super) fn tell(&self, task: impl FnOnce(&mut Worker) + Send + 'static) {
         let asked = Instant::now();
         let task = move |worker: &mut Worker| {
@@ -42,7 +42,7 @@ impl Tasks {
         let _ended = self.0.send(Box::new(task));
     }
 
-    /// Lets the thread end behind the tasks that it has.
+    /// Ends the thread after the tasks that are queued.
     pub(super) fn stop(&self) {
         self.tell(|worker| worker.ended = true);
     }
@@ -54,7 +54,7 @@ pub(super) struct Worker {
     pub(super) tasks: Tasks,
     runtime: Runtime,
     session: Option<Session>,
-    /// When the task was asked for that runs now. Tasks that wait for one another wait for the database at the same time.
+    /// When the running task was queued. Time in the queue counts toward the time-out.
     asked: Instant,
     ended: bool,
 }
@@ -82,8 +82,8 @@ impl Worker {
         Ok((tasks, thread))
     }
 
-    /// Runs something with the connection, once or again with a new one if it is lost, until whoever asked for it has waited as
-    /// long as one answer may take.
+    /// Runs something with the connection. Repeats it after a failure, with a new connection if that was lost, until the caller
+    /// has waited for `patience`.
     #[expect(clippy::needless_pass_by_value, reason = "a closure is written where it is passed")]
     pub(super) fn with_session<T>(&mut self, run: impl AsyncFn(&Hub, &Session) -> Result<T, Fault>) -> Result<T> {
         let deadline = self.asked.checked_add(self.hub.endpoint.patience);

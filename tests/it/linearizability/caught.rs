@@ -3,10 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::{Broken, check};
-use super::history::{Event, What};
+use super::history::{Event, What, Written, locate};
 
 fn at(begin: u64, end: u64, revision: impl Into<Option<u64>>, what: What) -> Event {
-    Event { begin, end, revision: revision.into(), what }
+    Event { begin, end, store: 0, revision: revision.into(), what }
+}
+
+/// As [`at`], at another store.
+fn there(begin: u64, end: u64, revision: impl Into<Option<u64>>, what: What) -> Event {
+    Event { store: 1, ..at(begin, end, revision, what) }
 }
 
 fn link(label: u32, chat: u32) -> What {
@@ -96,6 +101,46 @@ fn a_read_that_is_older_than_what_another_had_seen() {
             assert_eq!(with([earlier, later.clone()]), Err(Broken::Stale(later.clone())));
         }
     }
+}
+
+#[test]
+fn a_read_at_another_store_may_be_older_until_it_caught_up() {
+    let behind =
+        [there(21, 22, 1, with_1([])), there(61, 62, None, labels_of(7, [1])), there(63, 64, 3, with_1([7, 8]))];
+    with(behind).unwrap();
+    assert_eq!(with([there(21, 22, 2, with_1([7])), there(23, 24, 1, with_1([]))]), {
+        Err(Broken::Stale(there(23, 24, 1, with_1([]))))
+    });
+    let stale = there(63, 64, 3, with_1([7, 8]));
+    assert_eq!(with([there(61, 62, None, What::CaughtUp), stale.clone()]), Err(Broken::Stale(stale)));
+    // It was asked for before the last write returned, and may have been done before that.
+    with([there(45, 62, None, What::CaughtUp), there(63, 64, 3, with_1([7, 8]))]).unwrap();
+}
+
+#[test]
+fn an_answer_to_a_write_is_true_of_all_stores() {
+    assert_stale(there(61, 62, None, What::written(1, 7, true, false)));
+    with([there(61, 62, None, What::written(1, 7, false, false))]).unwrap();
+}
+
+#[test]
+fn an_attempt_counts_once_or_not_at_all() {
+    let attempt = |begin| at(begin, u64::MAX, None, What::Attempted { label: 2, chat: 7, linked: true });
+    let written = |revision, label, linked| Written { revision, label, chat: 7 + u32::from(revision == 3), linked };
+    let log = [written(2, 1, true), written(3, 1, true), written(4, 1, false), written(5, 2, true)];
+    let located = |attempts: &[u64], log: &[Written]| {
+        let mut events = writes();
+        events.extend(attempts.iter().map(|&begin| attempt(begin)));
+        locate(&mut events, log);
+        events
+    };
+    assert_eq!(located(&[5, 55], &log[..3]), writes());
+    let once = located(&[5, 55], &log);
+    check(1, &once).unwrap();
+    assert_eq!(once.len(), 4);
+    // A commit that follows what had not been written when it was begun is that of nobody.
+    assert!(std::panic::catch_unwind(|| located(&[], &log)).is_err());
+    assert!(std::panic::catch_unwind(|| located(&[5], &log[..2])).is_err(), "one was acknowledged and lost");
 }
 
 #[test]

@@ -3,6 +3,9 @@
 //! Every commit has a revision, so there is no order to search for: the states are known, and each answer has to be that
 //! of one of them, which is neither older than what had returned before it was asked for, nor newer than what had begun
 //! when it was given. An answer that names no revision gets the oldest one that fits, which leaves most to those after it.
+//!
+//! Of several stores, each answers writes from what is true of all, and reads from what it has: which is no older than what
+//! it had answered before, or, once it caught up, than what any had.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -66,7 +69,7 @@ impl States {
     /// Whether this is what somebody is told at a revision.
     fn is_so(&self, what: &What, revision: u64) -> bool {
         match what {
-            What::Changed { .. } => true,
+            What::Changed { .. } | What::Attempted { .. } | What::CaughtUp => true,
             What::Unchanged { label, chat, linked } => {
                 self.labels_of(*chat, revision).is_some_and(|labels| labels.contains(label)) == *linked
             }
@@ -121,20 +124,24 @@ pub(super) fn check(first: u64, events: &[Event]) -> Result<usize, Broken> {
     let ends = events.iter().enumerate().map(|(position, event)| (event.end, position, false));
     let mut times: Vec<_> = begins.chain(ends).collect();
     times.sort_unstable();
-    // What had returned, at least, when each event began; and up to where every write has begun.
-    let (mut returned, mut lows) = (first, vec![first; events.len()]);
+    // What had returned, at least, at each store and anywhere, when each event began; up to where every write has begun.
+    let stores = events.iter().map(|event| event.store + 1).max().unwrap_or_default();
+    let (mut returned, mut anywhere, mut lows) = (vec![first; stores], first, vec![first; events.len()]);
     let (mut begun, mut high) = (BTreeSet::new(), first);
     let mut beside_writes = 0;
     for (_, position, is_begin) in times {
         let event = &events[position];
         if is_begin {
-            lows[position] = returned;
+            let is_read = matches!(event.what, What::AnyOf { .. } | What::LabelsOf { .. });
+            lows[position] = if is_read { returned[event.store] } else { anywhere };
             begun.extend(event.revision.filter(|_| matches!(event.what, What::Changed { .. })));
             while begun.remove(&(high + 1)) {
                 high += 1;
             }
         } else {
-            returned = returned.max(states.place(event, lows[position], high)?);
+            let revision = states.place(event, lows[position], high)?;
+            anywhere = anywhere.max(revision);
+            returned[event.store] = returned[event.store].max(revision);
             beside_writes += usize::from(lows[position] < high);
         }
     }

@@ -13,29 +13,27 @@ impl Clock {
     pub(super) fn now(&self) -> u64 {
         self.0.fetch_add(1, Ordering::SeqCst)
     }
-
-    /// Does something, and notes it with the revision that its answer names, if it names one.
-    pub(super) fn note(&self, does: impl FnOnce() -> (Option<u64>, What)) -> Event {
-        let begin = self.now();
-        let (revision, what) = does();
-        Event { begin, end: self.now(), revision, what }
-    }
 }
 
 /// Something that one thread did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Event {
     pub(super) begin: u64,
+    /// The greatest number if nobody was told the outcome, which may come at any time then.
     pub(super) end: u64,
+    /// At which of several stores.
+    pub(super) store: usize,
     pub(super) revision: Option<u64>,
     pub(super) what: What,
 }
 
 /// What somebody was told. Labels and chats are numbers here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum What {
+pub(crate) enum What {
     /// A link or, if not, an unlink, that changed something.
     Changed { label: u32, chat: u32, linked: bool },
+    /// One of which nobody was told whether it was carried out.
+    Attempted { label: u32, chat: u32, linked: bool },
     /// One that changed nothing, since it was so already.
     Unchanged { label: u32, chat: u32, linked: bool },
     /// The chats with any of some labels, with all labels of each; the numbers of chats, of rows, and of rows with one of
@@ -43,6 +41,8 @@ pub(super) enum What {
     AnyOf { labels: BTreeSet<u32>, chats: BTreeMap<u32, BTreeSet<u32>>, totals: [u64; 3] },
     /// The labels of a chat.
     LabelsOf { chat: u32, labels: BTreeSet<u32> },
+    /// That a store has everything that was written anywhere.
+    CaughtUp,
 }
 
 impl What {
@@ -61,38 +61,62 @@ pub(super) fn chat_number(chat: &ChatId) -> u32 {
     number.parse().unwrap()
 }
 
-/// The pair of a commit of one pair, and whether it was linked.
-fn pair_of(commit: &Commit) -> (u32, u32, bool) {
-    let (label, chat, linked) = match &commit.changes[..] {
-        [Change::ChatLinked { label, chat, .. }] => (label, chat, true),
-        [Change::ChatUnlinked { label, chat }] => (label, chat, false),
-        other => panic!("more than one pair: {other:?}"),
-    };
-    (label.decimal().unwrap(), chat_number(chat), linked)
+/// A commit of one pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub(crate) revision: u64,
+    pub(crate) label: u32,
+    pub(crate) chat: u32,
+    pub(crate) linked: bool,
+}
+
+impl From<&Commit> for Written {
+    fn from(commit: &Commit) -> Self {
+        let (label, chat, linked) = match &commit.changes[..] {
+            [Change::ChatLinked { label, chat, .. }] => (label, chat, true),
+            [Change::ChatUnlinked { label, chat }] => (label, chat, false),
+            other => panic!("more than one pair: {other:?}"),
+        };
+        Self { revision: commit.revision, label: label.decimal().unwrap(), chat: chat_number(chat), linked }
+    }
 }
 
 /// Gives each write that changed something the revision of its commit. Where the answer did not name it, the label is
-/// written to by one thread alone, so that its commits come in the order of its calls.
-pub(super) fn locate(events: &mut [Event], commits: &[Commit]) {
+/// written to by one thread alone, so that its commits come in the order of its calls. A commit that nobody was told of is
+/// that of the first attempt at it: whatever a later one could be, this one can be too. Other attempts came to nothing.
+pub(super) fn locate(events: &mut Vec<Event>, commits: &[Written]) {
     let mut known = HashMap::new();
     let mut unknown: HashMap<u32, VecDeque<usize>> = HashMap::new();
+    let mut attempted: HashMap<(u32, u32, bool), VecDeque<usize>> = HashMap::new();
     events.sort_by_key(|event| event.begin);
     for (position, event) in events.iter().enumerate() {
-        if let What::Changed { label, .. } = event.what {
-            match event.revision {
-                Some(revision) => drop(known.insert(revision, position)),
-                None => unknown.entry(label).or_default().push_back(position),
+        match (&event.what, event.revision) {
+            (What::Changed { .. }, Some(revision)) => {
+                let other = known.insert(revision, position);
+                assert!(other.is_none(), "two writes have the revision {revision}");
             }
+            (What::Changed { label, .. }, None) => unknown.entry(*label).or_default().push_back(position),
+            (&What::Attempted { label, chat, linked }, _) => {
+                attempted.entry((label, chat, linked)).or_default().push_back(position);
+            }
+            _ => {}
         }
     }
-    for commit in commits {
-        let pair = pair_of(commit);
-        let next = || unknown.get_mut(&pair.0).and_then(VecDeque::pop_front);
-        let position = known.get(&commit.revision).copied().or_else(next);
-        let position = position.unwrap_or_else(|| panic!("a commit that nobody made: {commit:?}"));
+    for &Written { revision, label, chat, linked } in commits {
+        let of_one = || unknown.get_mut(&label).and_then(VecDeque::pop_front);
+        let attempt = || attempted.get_mut(&(label, chat, linked)).and_then(VecDeque::pop_front);
+        let position = known.remove(&revision).or_else(of_one).or_else(attempt);
+        let position = position.unwrap_or_else(|| panic!("nobody wrote {label} {chat} {linked} at {revision}"));
         let event = &mut events[position];
-        let What::Changed { label, chat, linked } = event.what else { unreachable!("only those are asked for") };
-        assert_eq!((label, chat, linked), pair, "the feed has something else at revision {}", commit.revision);
-        event.revision = Some(commit.revision);
+        let (What::Changed { label: its, chat: of, linked: so } | What::Attempted { label: its, chat: of, linked: so }) =
+            event.what
+        else {
+            unreachable!("only those are asked for")
+        };
+        assert_eq!((its, of, so), (label, chat, linked), "the feed has something else at revision {revision}");
+        event.what = What::Changed { label, chat, linked };
+        event.revision = Some(revision);
     }
+    assert!(known.is_empty(), "acknowledged, and in no feed: {known:?}");
+    events.retain(|event| !matches!(event.what, What::Attempted { .. }));
 }

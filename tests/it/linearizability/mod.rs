@@ -1,38 +1,44 @@
 //! Links, unlinks, any-of questions and labels of chats from real threads, noted and checked one by one: there is an order
-//! in which they could have happened one after the other, and it is that of the revisions.
+//! in which they could have happened one after the other, and it is that of the revisions. At one store, in memory or in a
+//! folder, or at several that share a database.
 
 mod caught;
 mod check;
-mod history;
+pub(crate) mod history;
+pub(crate) mod site;
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use label_index::{Answer, Commit, Delivery, Filter, LabelIndex, LabelledChat, Options, Page, Subscriber};
+use label_index::{LabelIndex, Options};
 
 use self::check::check;
-use self::history::{Clock, Event, What, chat_id, chat_number, locate};
+use self::history::{Clock, Event, What, locate};
+use self::site::{Away, Home, Indexes, Site};
 use crate::choices::Choices;
 
-const CHATS: u32 = 12;
+pub(crate) const CHATS: u32 = 12;
 
-/// Each writer has a label for itself, whose writes do not name their revision; the others are everybody's.
+/// The first writers have a label each for themselves, whose writes need not name their revision; the others are
+/// everybody's. There are more writers, and more readers, where there are more stores.
 const WRITERS: u32 = 3;
 const SHARED: [u32; 2] = [4, 5];
-const LABELS: u32 = 5;
+pub(crate) const LABELS: u32 = 5;
 
 const READERS: u32 = 3;
 
 /// Changes that a feed has to keep, so that nothing is missed.
 pub(crate) const KEPT: usize = 1 << 20;
 
-struct Scene {
-    index: LabelIndex,
+struct Scene<'a> {
+    home: &'a dyn Home,
     clock: Clock,
     writes: u32,
     writing: AtomicUsize,
+    /// Somebody disturbs the stores.
+    disturbed: AtomicBool,
 }
 
 #[test]
@@ -42,36 +48,62 @@ fn histories_in_memory_could_have_happened_one_thing_after_the_other() {
 
 /// Does everything at once to an index that has nothing yet, whose feed keeps [`KEPT`] changes.
 pub(crate) fn run_on(index: LabelIndex, writes: u32) {
+    let first = make_labels(&index);
+    run_at(&Indexes(vec![index], true), first, writes, || ());
+}
+
+/// Makes the labels of a history. Gives the revision.
+pub(crate) fn make_labels(index: &LabelIndex) -> u64 {
     let mut batch = index.batch();
     for label in 1..=LABELS {
         batch.upsert_label(label, format!("Label {label}").as_str()).unwrap();
     }
-    let first = batch.commit().unwrap().revision;
-    let mut feed = index.subscribe_after(first);
-    let scene = &Scene { index, clock: Clock::default(), writes, writing: AtomicUsize::new(WRITERS as usize) };
-    let mut events: Vec<Event> = thread::scope(|scope| {
-        let writers = (0..WRITERS).map(|writer| scope.spawn(move || scene.write(writer)));
-        let readers = (0..READERS).map(|reader| scope.spawn(move || scene.read(reader)));
-        let threads: Vec<_> = writers.chain(readers).collect();
-        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
-    });
-    let last = scene.index.revision();
-    let commits = receive(&mut feed, last);
-    locate(&mut events, &commits);
-    let beside_writes = check(first, &events).unwrap_or_else(|broken| panic!("{broken:?}"));
-    assert!(last > u64::from(writes), "{last} revisions");
-    assert!(beside_writes > 0, "nothing happened at once");
-    scene.index.check_invariants().unwrap();
+    batch.commit().unwrap().revision
 }
 
-/// Receives up to a revision.
-fn receive(feed: &mut Subscriber, last: u64) -> Vec<Commit> {
-    let mut commits = Vec::new();
-    while feed.revision() < last {
-        let Delivery::Commit(commit) = feed.recv() else { panic!("missed, or closed") };
-        commits.push(commit);
+/// Does everything at once at all stores of a home that have the labels since a revision, and nothing more, while the caller
+/// disturbs them: so many writes of each writer, or more, until that is over. All have to end with the same, which is given
+/// back.
+pub(crate) fn run_at(home: &dyn Home, first: u64, writes: u32, disturb: impl FnOnce()) -> String {
+    let mut sites: Vec<Box<dyn Site>> = (0..home.stores()).map(|store| home.site(store)).collect();
+    sites.iter_mut().for_each(|site| site.follow(first));
+    let count = |least: u32| least.max(u32::try_from(home.stores()).unwrap());
+    let writing = AtomicUsize::new(count(WRITERS) as usize);
+    let scene = &Scene { home, clock: Clock::default(), writes, writing, disturbed: AtomicBool::new(true) };
+    let mut events: Vec<Event> = thread::scope(|scope| {
+        let writers = (0..count(WRITERS)).map(|writer| scope.spawn(move || scene.actor(writer).write(writer)));
+        let readers = (0..count(READERS)).map(|reader| scope.spawn(move || scene.actor(reader).read(reader)));
+        let threads: Vec<_> = writers.chain(readers).collect();
+        let disturbing = Disturbing(&scene.disturbed);
+        disturb();
+        drop(disturbing);
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    sites.iter_mut().for_each(|site| patiently(|| site.catch_up()));
+    let images: Vec<(u64, String)> = sites.iter_mut().map(|site| patiently(|| site.image())).collect();
+    assert!(images.iter().all(|image| *image == images[0]), "not all have the same in the end: {images:?}");
+    let (last, image) = images[0].clone();
+    let mut feeds = sites.iter_mut().map(|site| patiently(|| site.commits(last)));
+    let commits = feeds.next().unwrap();
+    assert!(feeds.all(|feed| feed == commits), "not all were told the same");
+    locate(&mut events, &commits);
+    let beside_writes = check(first, &events).unwrap_or_else(|broken| panic!("{broken:?}"));
+    let least = if home.is_steady() { writes } else { writes / 4 };
+    assert!(last > first + u64::from(least), "{last} revisions");
+    assert!(beside_writes > 0, "nothing happened at once");
+    image
+}
+
+/// Tries until the store is there.
+fn patiently<T>(mut try_it: impl FnMut() -> Result<T, Away>) -> T {
+    let began = Instant::now();
+    loop {
+        match try_it() {
+            Ok(done) => return done,
+            Err(Away) => thread::sleep(Duration::from_millis(5)),
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "the store never came back");
     }
-    commits
 }
 
 /// Counts a writer out, also when it fails.
@@ -83,16 +115,42 @@ impl Drop for Writing<'_> {
     }
 }
 
-impl Scene {
-    fn write(&self, writer: u32) -> Vec<Event> {
-        let writing = Writing(&self.writing);
+/// Says that nobody disturbs any more, also when that fails.
+struct Disturbing<'a>(&'a AtomicBool);
+
+impl Drop for Disturbing<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+}
+
+impl Scene<'_> {
+    /// Who does something on a thread, at the store that its number says.
+    fn actor(&self, number: u32) -> Actor<'_> {
+        let store = usize::try_from(number).unwrap() % self.home.stores();
+        Actor { scene: self, store, site: self.home.site(store) }
+    }
+}
+
+/// A thread at one store.
+struct Actor<'a> {
+    scene: &'a Scene<'a>,
+    store: usize,
+    site: Box<dyn Site>,
+}
+
+impl Actor<'_> {
+    fn write(mut self, writer: u32) -> Vec<Event> {
+        let scene = self.scene;
+        let writing = Writing(&scene.writing);
         let mut choices = Choices(0x2545_f491 + u64::from(writer));
-        let events = (0..self.writes).map(|_| {
+        let goes_on = |done: &u32| *done < scene.writes || scene.disturbed.load(Ordering::SeqCst);
+        let events = (0..).take_while(goes_on).map(|_| {
             let (chat, linked) = (choices.below(CHATS), choices.below(2) == 0);
             match choices.below(4) {
-                0 | 1 => self.write_alone(1 + writer, chat, linked),
-                2 => self.write_in_a_batch(SHARED[0], chat, linked),
-                _ => self.write_in_a_batch(SHARED[1], chat, linked),
+                0 | 1 if writer < WRITERS => self.write_to(1 + writer, chat, linked, !scene.home.is_steady()),
+                0..=2 => self.write_to(SHARED[0], chat, linked, true),
+                _ => self.write_to(SHARED[1], chat, linked, true),
             }
         });
         let events = events.collect();
@@ -100,72 +158,64 @@ impl Scene {
         events
     }
 
-    fn write_alone(&self, label: u32, chat: u32, linked: bool) -> Event {
-        let id = chat_id(chat);
-        self.clock.note(|| {
-            let done = if linked { self.index.link(label, &id) } else { self.index.unlink(label, &id) };
-            (None, What::written(label, chat, linked, done.unwrap()))
-        })
-    }
-
-    fn write_in_a_batch(&self, label: u32, chat: u32, linked: bool) -> Event {
-        let (id, mut batch) = (chat_id(chat), self.index.batch());
-        if linked { batch.link(label, &id) } else { batch.unlink(label, &id) }.unwrap();
-        self.clock.note(|| {
-            let done = batch.commit().unwrap();
-            (Some(done.revision), What::written(label, chat, linked, done.changed()))
-        })
+    /// Writes to a label, by a call that names the revision or by one that does not.
+    fn write_to(&mut self, label: u32, chat: u32, linked: bool, names_revision: bool) -> Event {
+        let begin = self.scene.clock.now();
+        let done = if names_revision {
+            self.site.write_in_a_batch(label, chat, linked).map(|(revision, changed)| (Some(revision), changed))
+        } else {
+            self.site.write(label, chat, linked).map(|changed| (None, changed))
+        };
+        let (end, revision, what) = match done {
+            Ok((revision, changed)) => (self.scene.clock.now(), revision, What::written(label, chat, linked, changed)),
+            Err(Away) => (u64::MAX, None, What::Attempted { label, chat, linked }),
+        };
+        Event { begin, end, store: self.store, revision, what }
     }
 
     /// Reads as long as somebody writes.
-    fn read(&self, reader: u32) -> Vec<Event> {
+    fn read(mut self, reader: u32) -> Vec<Event> {
         let mut choices = Choices(0x9e37_79b9 + u64::from(reader));
         let mut events = Vec::new();
-        while self.writing.load(Ordering::SeqCst) > 0 {
+        while self.scene.writing.load(Ordering::SeqCst) > 0 {
             let labels = BTreeSet::from([1 + choices.below(LABELS), 1 + choices.below(LABELS)]);
-            events.push(match choices.below(8) {
-                0 => self.hold_and_ask(labels),
-                1..=3 => self.clock.note(|| told(&self.index.query(&any_of(&labels), page()).unwrap(), labels)),
+            let read = match choices.below(16) {
+                0 | 1 => self.hold_and_ask(&labels),
+                2 => self.note(|site| site.catch_up().map(|()| (None, What::CaughtUp))),
+                3..=7 => self.note(|site| site.ask(&labels).map(|(revision, what)| (Some(revision), what))),
                 _ => self.look(choices.below(CHATS)),
-            });
-            if events.len() % 16 == 0 {
+            };
+            match read {
+                Ok(event) => events.push(event),
+                Err(Away) => thread::sleep(Duration::from_millis(1)),
+            }
+            if !self.scene.home.is_steady() {
+                // It takes long.
+                thread::sleep(Duration::from_millis(5));
+            } else if events.len() % 16 == 0 {
                 thread::sleep(Duration::from_micros(100));
             }
         }
         events
     }
 
-    fn look(&self, chat: u32) -> Event {
-        let id = chat_id(chat);
-        self.clock.note(|| {
-            let labels = self.index.labels_of(&id);
-            (None, What::LabelsOf { chat, labels: labels.iter().filter_map(|label| label.id().decimal()).collect() })
-        })
+    /// Does something, and notes it with the revision that its answer names, if it names one.
+    fn note(&mut self, does: impl FnOnce(&mut dyn Site) -> Result<(Option<u64>, What), Away>) -> Result<Event, Away> {
+        let begin = self.scene.clock.now();
+        let (revision, what) = does(&mut *self.site)?;
+        Ok(Event { begin, end: self.scene.clock.now(), store: self.store, revision, what })
+    }
+
+    fn look(&mut self, chat: u32) -> Result<Event, Away> {
+        self.note(|site| Ok((None, What::LabelsOf { chat, labels: site.labels_of(chat)? })))
     }
 
     /// Takes a snapshot, and asks it when others have gone on.
-    fn hold_and_ask(&self, labels: BTreeSet<u32>) -> Event {
-        let begin = self.clock.now();
-        let snapshot = self.index.snapshot();
-        let end = self.clock.now();
-        thread::yield_now();
-        let (revision, what) = told(&snapshot.query(&any_of(&labels), page()).unwrap(), labels);
-        Event { begin, end, revision, what }
+    fn hold_and_ask(&mut self, labels: &BTreeSet<u32>) -> Result<Event, Away> {
+        let (clock, mut end) = (&self.scene.clock, None);
+        let begin = clock.now();
+        let (revision, what) = self.site.hold_and_ask(labels, &mut || end = Some(clock.now()))?;
+        let end = end.unwrap_or_else(|| clock.now());
+        Ok(Event { begin, end, store: self.store, revision: Some(revision), what })
     }
-}
-
-fn any_of(labels: &BTreeSet<u32>) -> Filter {
-    Filter::new().any_of_ids(labels.iter().map(u32::to_string))
-}
-
-/// All chats at once.
-fn page() -> Page {
-    Page::first(CHATS as usize)
-}
-
-fn told(answer: &Answer, labels: BTreeSet<u32>) -> (Option<u64>, What) {
-    let ids = |chat: &LabelledChat| chat.labels.iter().filter_map(|label| label.id().decimal()).collect();
-    let chats = answer.chats.iter().map(|chat| (chat_number(&chat.chat_id), ids(chat))).collect();
-    let totals = [answer.total_chats, answer.total_rows, answer.matched_rows];
-    (Some(answer.revision), What::AnyOf { labels, chats, totals })
 }

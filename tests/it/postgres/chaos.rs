@@ -1,9 +1,6 @@
 //! Faults at random moments, while several stores write: whatever was acknowledged is there, once, and everybody sees the same.
-//!
-//! `LABEL_INDEX_POSTGRES_ROUNDS` is the number of faults of each kind of test, `LABEL_INDEX_POSTGRES_SEED` where they begin.
 
-use std::env;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -11,41 +8,12 @@ use std::time::Duration;
 
 use label_index::{Delivery, Error, LabelIndex, Store, Subscriber};
 
+use super::disturb::{Random, disturb, rounds};
 use super::options;
 use super::proxy::Proxy;
 use super::server::{Server, new_schema, shared};
 use super::writers::{Answers, require_all, write};
 use crate::program::BINARY;
-
-fn number(variable: &str, default: u64) -> u64 {
-    env::var(variable).map_or(default, |number| number.parse().unwrap())
-}
-
-fn rounds() -> u64 {
-    number("LABEL_INDEX_POSTGRES_ROUNDS", 8)
-}
-
-/// Numbers that follow from a seed.
-struct Random(u64);
-
-impl Random {
-    fn new() -> Self {
-        let seed = number("LABEL_INDEX_POSTGRES_SEED", 1);
-        eprintln!("LABEL_INDEX_POSTGRES_SEED={seed}");
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
-
-    fn pause(&mut self, up_to: u64) {
-        thread::sleep(Duration::from_millis(self.below(up_to)));
-    }
-}
 
 /// Reads commits up to a revision. None is left out, and none comes twice.
 fn follow(feed: &mut Subscriber, up_to: u64) {
@@ -82,23 +50,13 @@ fn faults_at_random_lose_nothing_that_was_acknowledged() {
         };
         let writing: Vec<_> = (0..STORES).map(start).collect();
         for _ in 0..rounds() {
-            let proxy = &proxies[usize::try_from(random.below(3)).unwrap()];
-            let fault = random.below(4);
-            match fault {
-                0 => proxy.cut(),
-                1 => proxy.swallow_answers(),
-                2 => server.kill(),
-                // A checkpoint may fail, or be another store's.
-                _ => drop(stores[usize::try_from(random.below(3)).unwrap()].checkpoint()),
-            }
-            random.pause(400);
-            assert!(indexes.iter().all(|index| index.label("1").is_some()), "reads go on");
-            if fault == 2 {
-                server.resume();
-            }
-            proxy.cut();
-            proxy.resume();
-            random.pause(200);
+            disturb(&mut random, &proxies, &server, |random| {
+                if random.below(2) == 0 {
+                    // It may fail, or be another store's.
+                    drop(random.one_of(&stores).checkpoint());
+                }
+                assert!(indexes.iter().all(|index| index.label("1").is_some()), "reads go on");
+            });
         }
         stop.store(true, Ordering::SeqCst);
         writing.into_iter().flat_map(|writing| writing.join().unwrap()).collect()
@@ -106,6 +64,13 @@ fn faults_at_random_lose_nothing_that_was_acknowledged() {
     let anew = options(&schema).connect(server.url()).unwrap().existing("shop").unwrap();
     require_all(&answers, &indexes, &anew);
     feeds.iter_mut().for_each(|feed| follow(feed, anew.revision()));
+}
+
+/// The last line that was said to its end.
+fn last_line(mut said: impl Read) -> Option<String> {
+    let mut text = String::new();
+    said.read_to_string(&mut text).unwrap();
+    text.rsplit_once('\n')?.0.lines().last().map(str::to_owned)
 }
 
 /// A process that loads a file is killed at some moment: what it said is there, and a second load completes it.
@@ -130,7 +95,7 @@ fn killed_processes_lose_nothing_that_they_acknowledged() {
         let said = thread::scope(|scope| {
             // A killed process does not read.
             scope.spawn(|| input.write_all(csv.as_bytes()));
-            let said = scope.spawn(|| BufReader::new(errors).lines().map_while(Result::ok).last());
+            let said = scope.spawn(|| last_line(errors));
             random.pause(300);
             loading.kill().unwrap();
             said.join().unwrap()

@@ -81,9 +81,15 @@ fn a_long_log_is_trimmed_without_being_asked() {
 #[test]
 fn who_is_behind_a_trimmed_log_reads_the_instance_anew() {
     let Some(server) = shared() else { return };
+    // With one record left in the log, and with none.
+    read_anew(server, 1);
+    read_anew(server, 0);
+}
+
+fn read_anew(server: &Server, retained: u64) {
     let (schema, proxy) = (new_schema(), Proxy::start(server.port));
     let behind = options(&schema).connect(Server::url_of_port(proxy.port)).unwrap();
-    let beside = options(&schema).retain_changes(1).connect(server.url()).unwrap();
+    let beside = options(&schema).retain_changes(retained).connect(server.url()).unwrap();
     let (here, there) = (behind.instance("shop").unwrap(), beside.instance("shop").unwrap());
     fill(&there, 5);
     here.catch_up().unwrap();
@@ -99,8 +105,8 @@ fn who_is_behind_a_trimmed_log_reads_the_instance_anew() {
     assert_eq!(here.revision(), before + 3);
     assert_eq!(snapshot.revision(), before);
     assert!(matches!(feed.recv(), Delivery::Missed { after } if after == before));
-    feed.resume_after(before + 1);
-    for revision in [before + 2, before + 3] {
+    feed.resume_after(before + 2 - retained);
+    for revision in before + 3 - retained..=before + 3 {
         let next = feed.recv();
         assert!(matches!(&next, Delivery::Commit(commit) if commit.revision == revision), "{next:?}");
     }

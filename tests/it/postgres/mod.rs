@@ -3,12 +3,18 @@
 mod bad_input;
 mod chaos;
 mod checkpoints;
+mod disturb;
 mod faults;
+mod histories;
 mod model;
+mod process;
 mod proxy;
+mod reading;
 mod refusals;
 mod server;
+mod restored;
 mod sharing;
+mod tls;
 mod transfer;
 mod writers;
 

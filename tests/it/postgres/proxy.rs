@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -19,10 +19,14 @@ struct Shared {
     swallows: AtomicBool,
     /// New connections are closed at once.
     refuses: AtomicBool,
-    /// A connection on which a store sends this stays open, and nothing passes any more.
+    /// Once a store has sent this, connections stay open and nothing passes any more.
     trap: Mutex<Option<&'static str>>,
     /// Something is in the trap.
     holds: AtomicBool,
+    /// Bytes that the server sent.
+    sent: AtomicU64,
+    /// After so many bytes more, in either direction, every connection is cut. Too many to count if none is to be.
+    left: AtomicI64,
     open: Mutex<Vec<TcpStream>>,
 }
 
@@ -30,7 +34,7 @@ impl Proxy {
     pub(super) fn start(server: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let shared = Arc::<Shared>::default();
+        let shared = Arc::new(Shared { left: AtomicI64::new(i64::MAX), ..Shared::default() });
         let accepting = Arc::clone(&shared);
         thread::spawn(move || {
             for client in listener.incoming() {
@@ -42,9 +46,8 @@ impl Proxy {
                 accepting.open.lock().unwrap().extend([client.try_clone().unwrap(), server.try_clone().unwrap()]);
                 let (from_client, to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
                 let (there, back) = (Arc::clone(&accepting), Arc::clone(&accepting));
-                thread::spawn(move || pass_on(from_client, to_server, || false, |bytes| there.catch(bytes)));
-                let swallows = move || back.swallows.load(Ordering::SeqCst);
-                thread::spawn(move || pass_on(server, client, swallows, |_| ()));
+                thread::spawn(move || there.pass_on(from_client, to_server, |_| true, |bytes| there.catch(bytes)));
+                thread::spawn(move || back.pass_on(server, client, |bytes| back.lets_pass(bytes), |_| ()));
             }
         });
         Self { port, shared }
@@ -65,14 +68,30 @@ impl Proxy {
         self.shared.holds.load(Ordering::SeqCst)
     }
 
+    /// From now on nothing passes, until [`release`](Self::release); then everything arrives.
+    pub(super) fn stall(&self) {
+        self.shared.holds.store(true, Ordering::SeqCst);
+    }
+
+    /// Cuts every connection after so many bytes more, in the middle of what is sent, and refuses new ones as
+    /// [`cut`](Self::cut) does.
+    pub(super) fn cut_after(&self, bytes: u32) {
+        self.shared.left.store(i64::from(bytes), Ordering::SeqCst);
+    }
+
+    /// Ends that.
+    pub(super) fn release(&self) {
+        self.shared.holds.store(false, Ordering::SeqCst);
+    }
+
+    /// How many bytes the server sent so far.
+    pub(super) fn sent(&self) -> u64 {
+        self.shared.sent.load(Ordering::SeqCst)
+    }
+
     /// Cuts every connection, and refuses new ones until [`resume`](Self::resume).
     pub(super) fn cut(&self) {
-        self.shared.refuses.store(true, Ordering::SeqCst);
-        for stream in self.shared.open.lock().unwrap().drain(..) {
-            let _closed = stream.shutdown(Shutdown::Both);
-        }
-        self.shared.swallows.store(false, Ordering::SeqCst);
-        self.shared.holds.store(false, Ordering::SeqCst);
+        self.shared.cut();
     }
 
     pub(super) fn resume(&self) {
@@ -81,26 +100,53 @@ impl Proxy {
 }
 
 impl Shared {
+    fn cut(&self) {
+        self.refuses.store(true, Ordering::SeqCst);
+        self.left.store(i64::MAX, Ordering::SeqCst);
+        for stream in self.open.lock().unwrap().drain(..) {
+            let _closed = stream.shutdown(Shutdown::Both);
+        }
+        self.swallows.store(false, Ordering::SeqCst);
+        self.holds.store(false, Ordering::SeqCst);
+    }
+
+    fn pass_on(&self, mut from: TcpStream, mut to: TcpStream, passes: impl Fn(&[u8]) -> bool, passed: impl Fn(&[u8])) {
+        let mut bytes = [0; 16 << 10];
+        while let Ok(count @ 1..) = from.read(&mut bytes) {
+            let left = self.left.fetch_sub(i64::try_from(count).unwrap(), Ordering::SeqCst);
+            let whole = usize::try_from(left).unwrap_or_default().min(count);
+            if passes(&bytes[..count]) && to.write_all(&bytes[..whole]).is_err() {
+                break;
+            }
+            if whole < count {
+                self.cut();
+                break;
+            }
+            passed(&bytes[..count]);
+        }
+        let _closed = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
+    }
+
     /// Waits for as long as these bytes, which have passed, are in the trap.
     fn catch(&self, bytes: &[u8]) {
         let has = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
         if self.trap.lock().unwrap().take_if(|text| has(text)).is_some() {
-            self.swallows.store(true, Ordering::SeqCst);
             self.holds.store(true, Ordering::SeqCst);
         }
+        self.wait();
+    }
+
+    /// Waits for as long as something is in the trap.
+    fn wait(&self) {
         while self.holds.load(Ordering::SeqCst) {
             thread::sleep(Duration::from_millis(5));
         }
     }
-}
 
-fn pass_on(mut from: TcpStream, mut to: TcpStream, swallows: impl Fn() -> bool, passed: impl Fn(&[u8])) {
-    let mut bytes = [0; 16 << 10];
-    while let Ok(count @ 1..) = from.read(&mut bytes) {
-        if !swallows() && to.write_all(&bytes[..count]).is_err() {
-            break;
-        }
-        passed(&bytes[..count]);
+    /// Whether what the server sent goes on to the store.
+    fn lets_pass(&self, bytes: &[u8]) -> bool {
+        self.sent.fetch_add(u64::try_from(bytes.len()).unwrap(), Ordering::SeqCst);
+        self.wait();
+        !self.swallows.load(Ordering::SeqCst)
     }
-    let _closed = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
 }

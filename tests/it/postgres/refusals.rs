@@ -11,7 +11,7 @@ use super::writers::until;
 use crate::store::Image;
 
 /// How long writes wait here.
-const PATIENCE: Duration = Duration::from_millis(400);
+const PATIENCE: Duration = Duration::from_millis(1_500);
 
 /// A role that may use the tables of a schema and nothing else.
 fn role(server: &Server, name: &str, schema: &str, with: &str) -> String {
@@ -129,6 +129,33 @@ fn a_statement_that_takes_too_long_is_tried_again() {
     std::thread::scope(|scope| {
         let linking = scope.spawn(|| index.link("1", "eva@c.us"));
         std::thread::sleep(PATIENCE / 4);
+        drop(locked);
+        assert!(linking.join().unwrap().unwrap());
+    });
+}
+
+/// What the server refuses of one instance holds up no other: neither its writes nor what other stores wrote.
+#[test]
+fn an_instance_that_is_refused_holds_up_no_other() {
+    let Some(server) = shared() else { return };
+    let schema = new_schema();
+    let [one, other] =
+        [0, 1].map(|_| options(&schema).patience(Duration::from_secs(20)).connect(server.url()).unwrap());
+    let index = shop(&one);
+    let [here, there] = [&one, &other].map(|store| store.instance("beside").unwrap());
+    there.upsert_label("1", "VIP").unwrap();
+    let locked = server.lock(&format!("SELECT 1 FROM {schema}.instances WHERE name = 'shop' FOR UPDATE"));
+    std::thread::scope(|scope| {
+        let linking = scope.spawn(|| index.link("1", "bob@c.us"));
+        let began = std::time::Instant::now();
+        for chat in 0..3 {
+            assert!(there.link("1", format!("there {chat}")).unwrap());
+            assert!(here.link("1", format!("here {chat}")).unwrap());
+            here.catch_up().unwrap();
+            assert!(here.contains("1", format!("there {chat}")));
+        }
+        assert!(began.elapsed() < Duration::from_secs(15), "it waited for the other one");
+        assert!(!linking.is_finished() && !index.contains("1", "bob@c.us"));
         drop(locked);
         assert!(linking.join().unwrap().unwrap());
     });

@@ -90,7 +90,7 @@ impl Server {
         Some(server)
     }
 
-    fn data(&self) -> PathBuf {
+    pub(super) fn data(&self) -> PathBuf {
         self.folder.join("data")
     }
 
@@ -127,6 +127,46 @@ impl Server {
             let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
             assert!(began.elapsed() < Duration::from_secs(60), "PostgreSQL does not start:\n{log}");
             std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Lets the user of the server have files, and nobody else.
+    pub(super) fn give(&self, files: &[&Path]) {
+        if is_root() {
+            run(Command::new("chown").arg("postgres").args(files));
+        }
+        run(Command::new("chmod").arg("600").args(files));
+    }
+
+    /// Lets the server read its configuration.
+    pub(super) fn reload(&self) {
+        run(as_user(&self.programs.join("pg_ctl")).arg("-D").arg(self.data()).arg("reload"));
+        std::thread::sleep(Duration::from_millis(300));
+    }
+
+    /// Copies what a server has that was killed. Gives the folder.
+    pub(super) fn copy(&self) -> PathBuf {
+        let copy = self.folder.join("copy");
+        run(Command::new("rm").arg("-rf").arg(&copy));
+        run(Command::new("cp").arg("-a").arg(self.data()).arg(&copy));
+        copy
+    }
+
+    /// Puts a copy in the place of what a server has that was killed.
+    pub(super) fn put_back(&self, copy: &Path) {
+        // What is left of the killed one has its files open.
+        self.await_end();
+        run(Command::new("rm").arg("-rf").arg(self.data()));
+        run(Command::new("mv").arg(copy).arg(self.data()));
+    }
+
+    /// Waits until no process of a killed server is left.
+    pub(super) fn await_end(&self) {
+        let folder = self.data();
+        let began = Instant::now();
+        while is_used(&folder) {
+            assert!(began.elapsed() < Duration::from_secs(60), "what was killed goes on");
+            std::thread::sleep(Duration::from_millis(20));
         }
     }
 
@@ -221,6 +261,12 @@ pub(super) fn new_schema() -> String {
 fn is_root() -> bool {
     let output = Command::new("id").arg("-u").output().unwrap();
     output.stdout.starts_with(b"0")
+}
+
+/// Whether a process has this as its folder.
+fn is_used(folder: &Path) -> bool {
+    let processes = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    processes.map(|process| process.path().join("cwd")).any(|cwd| fs::read_link(cwd).is_ok_and(|cwd| cwd == folder))
 }
 
 fn as_user(program: &Path) -> Command {

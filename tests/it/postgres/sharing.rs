@@ -323,6 +323,22 @@ async fn asynchronous_writes_block_nothing_and_share_groups() {
 }
 
 #[test]
+fn statistics_tell_the_transactions_of_this_store() {
+    let Some((one, other)) = pair(&new_schema()) else { return };
+    assert_eq!((one.stats().syncs, one.stats().last_sync), (0, None));
+    let [here, there] = [&one, &other].map(|store| store.instance("shop").unwrap());
+    here.upsert_label("1", "VIP").unwrap();
+    here.link("1", "ana@c.us").unwrap();
+    there.link("1", "bob@c.us").unwrap();
+    assert!(!there.link("1", "ana@c.us").unwrap());
+    here.catch_up().unwrap();
+    let (stats, others) = (one.stats(), other.stats());
+    assert_eq!((stats.syncs, others.syncs), (2, 1));
+    assert!(stats.last_sync.is_some() && !stats.last_sync_took.is_zero());
+    assert_eq!((stats.loaded["shop"].revision, stats.queued_changes, stats.failure), (3, 0, None));
+}
+
+#[test]
 fn what_nobody_uses_is_unloaded() {
     let Some((one, _other)) = pair(&new_schema()) else { return };
     let index = one.instance("shop").unwrap();
