@@ -2,8 +2,13 @@
 
 #![expect(dead_code, reason = "read by the derived description alone")]
 
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::{IntoParams, IntoResponses, ToSchema};
+
+/// Bytes of a page of 50 chats, so that the usual body need not grow.
+const PAGE_BYTES: usize = 12 << 10;
 
 /// A label.
 #[derive(ToSchema)]
@@ -99,8 +104,21 @@ impl Done {
         Self::saying("Operation completed successfully")
     }
 
+    /// The message is a text that JSON takes as it is.
     pub(crate) const fn saying(message: &'static str) -> Self {
         Self { success: true, message }
+    }
+
+    /// An object of what was done, the answer, and further fields, each with a comma before it.
+    ///
+    /// The index writes an answer as JSON in less time than serde takes.
+    pub(crate) fn with_answer(&self, answer: &label_index::Answer, further: &str) -> Response {
+        let Self { success, message } = self;
+        let mut body = String::with_capacity(PAGE_BYTES);
+        body.extend([r#"{"success":"#, if *success { "true" } else { "false" }, r#","message":""#, message, r#"","#]);
+        answer.write_json_fields(&mut body);
+        body.extend([further, "}"]);
+        ([(CONTENT_TYPE, "application/json")], body).into_response()
     }
 }
 

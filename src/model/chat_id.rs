@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::model::arg::parsed_argument;
 use crate::model::error::{Error, Reason, Result};
 use crate::model::label_id::{canonical_decimal, leading_decimal};
+use crate::model::short_text::ShortText;
 
 /// The identity of a chat: a WhatsApp JID in its one normal form, or any key of the host.
 ///
@@ -172,40 +173,10 @@ impl CompactId {
         self.0
     }
 
-    fn text(self) -> CompactText {
+    /// At most 19 digits and the 11 bytes of `@newsletter`.
+    fn text(self) -> ShortText {
         let server = Server::from_code(self.0 >> Self::NUMBER_BITS).unwrap_or(Server::None);
-        let mut text = CompactText { bytes: [0; 32], start: 32 };
-        text.prepend(server.suffix().as_bytes());
-        let mut number = self.0 & ((1 << Self::NUMBER_BITS) - 1);
-        loop {
-            text.prepend(&[b'0' + u8::try_from(number % 10).unwrap_or_default()]);
-            number /= 10;
-            if number == 0 {
-                return text;
-            }
-        }
-    }
-}
-
-/// The text of a compact id, written from the end: at most 19 digits and the 11 bytes of `@newsletter`.
-struct CompactText {
-    bytes: [u8; 32],
-    start: usize,
-}
-
-impl CompactText {
-    fn prepend(&mut self, part: &[u8]) {
-        let start = self.start.saturating_sub(part.len());
-        if let Some(room) = self.bytes.get_mut(start..self.start)
-            && room.len() == part.len()
-        {
-            room.copy_from_slice(part);
-        }
-        self.start = start;
-    }
-
-    fn as_str(&self) -> &str {
-        self.bytes.get(self.start..).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+        ShortText::new(self.0 & ((1 << Self::NUMBER_BITS) - 1), server.suffix())
     }
 }
 

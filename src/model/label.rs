@@ -1,10 +1,15 @@
 //! A label, and what can be said of one.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+#[cfg(feature = "serde")]
+use std::sync::OnceLock;
 
 use crate::model::arg::Arg;
 use crate::model::error::{Error, Result};
+#[cfg(feature = "serde")]
+use crate::model::json::write::{number, text};
 use crate::model::label_id::LabelId;
 use crate::model::name::LabelName;
 
@@ -25,18 +30,30 @@ use crate::model::name::LabelName;
 /// assert_eq!((label.color(), label.position()), (Some(2), None));
 /// # Ok::<(), label_index::Error>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 pub struct Label(Arc<Definition>);
 
-#[derive(PartialEq, Eq, Hash)]
 struct Definition {
     id: LabelId,
     attributes: LabelPatch,
+    /// What the label is written as in an answer, once one was.
+    #[cfg(feature = "serde")]
+    json: OnceLock<Box<str>>,
 }
 
 impl Label {
     pub(crate) fn new(id: LabelId, attributes: LabelPatch) -> Self {
-        Self(Arc::new(Definition { id, attributes }))
+        Self(Arc::new(Definition {
+            id,
+            attributes,
+            #[cfg(feature = "serde")]
+            json: OnceLock::new(),
+        }))
+    }
+
+    /// What the label is; everything else follows from it.
+    fn fields(&self) -> (&LabelId, &LabelPatch) {
+        (&self.0.id, &self.0.attributes)
     }
 
     /// The identity.
@@ -73,6 +90,46 @@ impl Label {
     /// The label after a patch.
     pub(crate) fn patched(&self, patch: &LabelPatch) -> Self {
         Self::new(self.id().clone(), patch.clone().or(self.0.attributes.clone()))
+    }
+}
+
+#[cfg(feature = "serde")]
+impl Label {
+    /// The label as JSON. It is kept, since an answer may have the label hundreds of times.
+    pub(in crate::model) fn json(&self) -> &str {
+        self.0.json.get_or_init(|| self.to_json().into())
+    }
+
+    fn to_json(&self) -> String {
+        let mut json = String::from("{\"id\":");
+        self.id().with_text(|id| text(&mut json, id));
+        json.push_str(",\"name\":");
+        match self.name() {
+            Some(name) => text(&mut json, name.as_str()),
+            None => json.push_str("null"),
+        }
+        for (field, value) in [(",\"color\":", self.color()), (",\"position\":", self.position())] {
+            match value {
+                Some(value) => number(&mut json, field, value),
+                None => json.extend([field, "null"]),
+            }
+        }
+        json.push('}');
+        json
+    }
+}
+
+impl PartialEq for Label {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.fields() == other.fields()
+    }
+}
+
+impl Eq for Label {}
+
+impl Hash for Label {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.fields().hash(state);
     }
 }
 

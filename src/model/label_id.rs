@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::model::arg::parsed_argument;
 use crate::model::error::{Error, Reason, Result};
+use crate::model::short_text::ShortText;
 
 /// The identity of a label: an opaque short text that is never rewritten.
 ///
@@ -55,6 +56,13 @@ impl LabelId {
         match self.0 {
             Repr::Decimal(number) => Some(number),
             Repr::Text(_) => None,
+        }
+    }
+
+    pub(crate) fn with_text<R>(&self, use_text: impl FnOnce(&str) -> R) -> R {
+        match &self.0 {
+            Repr::Decimal(number) => use_text(ShortText::new(u64::from(*number), "").as_str()),
+            Repr::Text(text) => use_text(text),
         }
     }
 
@@ -114,21 +122,13 @@ pub(crate) fn leading_decimal(text: &str) -> Option<(u64, &str)> {
 
 impl fmt::Display for LabelId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            // A number would pad itself as numbers do: with zeros, to the right, with a sign.
-            Repr::Decimal(number) if f.width().is_some() || f.precision().is_some() => f.pad(&number.to_string()),
-            Repr::Decimal(number) => write!(f, "{number}"),
-            Repr::Text(text) => f.pad(text),
-        }
+        self.with_text(|text| f.pad(text))
     }
 }
 
 impl fmt::Debug for LabelId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Repr::Decimal(number) => write!(f, "LabelId(\"{number}\")"),
-            Repr::Text(text) => write!(f, "LabelId({text:?})"),
-        }
+        self.with_text(|text| write!(f, "LabelId({text:?})"))
     }
 }
 

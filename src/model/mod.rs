@@ -3,6 +3,7 @@
 pub(crate) mod error;
 pub(crate) mod error_kind;
 pub(crate) mod arg;
+mod short_text;
 pub(crate) mod label_id;
 pub(crate) mod chat_id;
 pub(crate) mod name;

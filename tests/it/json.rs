@@ -1,8 +1,10 @@
 //! What JSON may say, and what it may not.
 
 use label_index::{
-    Change, Commit, Entry, Event, Filter, FullState, Label, LabelId, LabelIndex, LabelPatch, Limits, NewLabel, Page,
+    Answer, Change, Commit, Entry, Event, Filter, FullState, Label, LabelId, LabelIndex, LabelPatch, Limits, NewLabel,
+    Page,
 };
+use proptest::prelude::{any, proptest};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, from_value, json, to_value};
@@ -223,6 +225,50 @@ fn events_survive_json() {
         Event::ChatUnlabelled { label: 5.into(), chat: chat() },
     ] {
         assert_eq!(from_value::<Event>(to_value(&event).unwrap()).unwrap(), event);
+    }
+}
+
+/// Fails unless an answer writes itself as `serde_json` writes it.
+fn is_written_as_by_serde(answer: &Answer) {
+    let mut json = String::from("{");
+    answer.write_json_fields(&mut json);
+    json.push('}');
+    assert_eq!(json, serde_json::to_string(answer).unwrap());
+}
+
+#[test]
+fn an_answer_writes_itself_as_serde_writes_it() {
+    let index = LabelIndex::new();
+    index.upsert_label(5, LabelPatch::named("VI\"P \\ \u{e9} \u{1f600} \u{200e}").unwrap().color(-3)).unwrap();
+    index.upsert_label("a\"\\b", LabelPatch::named("x").unwrap().position(i32::MIN)).unwrap();
+    index.set_labels("5511999990001@c.us", ["5", "a\"\\b"]).unwrap();
+    index
+        .ingest(Event::ChatLabelled { label: 2_147_483_647.into(), chat: "key \" \\ \u{e9}".parse().unwrap() })
+        .unwrap();
+    for chat in ["0@lid", "1152921504606846975@newsletter", "120363000000000001@g.us", "7", "ana@example.com"] {
+        index.link(5, chat).unwrap();
+    }
+    let all = Filter::new();
+    let strange = "\u{0}\u{8}\t\n\u{b}\u{c}\r\u{1f}\"\\/\u{7f}\u{2028}\u{e9}";
+    let unknown = Filter::new().any_of_ids(["5", strange, ""]).any_of_names([strange, "VIP"]);
+    for limit in [0, 1, 3, 100] {
+        for filter in [&all, &unknown] {
+            is_written_as_by_serde(&index.query(filter, Page::first(limit)).unwrap());
+        }
+    }
+    // A label that changed is written anew.
+    index.update_label(5, "Another").unwrap();
+    is_written_as_by_serde(&index.query(&all, Page::first(100)).unwrap());
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_written_as_serde_writes_it(name in ".{1,20}", chat in "[!-~]{1,20}", entry in any::<String>()) {
+        let index = LabelIndex::new();
+        index.upsert_label(1, LabelPatch::named(&name).unwrap_or(LabelPatch::named("empty").unwrap())).unwrap();
+        index.link(1, &chat).unwrap();
+        let filter = Filter::new().any_of_ids(["1", &entry]).any_of_names([&entry]);
+        is_written_as_by_serde(&index.query(&filter, Page::first(10)).unwrap());
     }
 }
 

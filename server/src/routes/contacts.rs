@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use label_index::{Answer, Filter, Page};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
@@ -43,7 +43,7 @@ pub(crate) struct Question {
 }
 
 /// A page of chats.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, ToSchema)]
 pub(crate) struct Contacts {
     #[serde(flatten)]
     done: Done,
@@ -52,6 +52,13 @@ pub(crate) struct Contacts {
     answer: Answer,
     /// Whether the network was asked in this call.
     refreshed: bool,
+}
+
+impl IntoResponse for Contacts {
+    fn into_response(self) -> Response {
+        let Self { done, answer, refreshed } = self;
+        done.with_answer(&answer, if refreshed { r#","refreshed":true"# } else { r#","refreshed":false"# })
+    }
 }
 
 impl Question {
@@ -100,7 +107,7 @@ pub(crate) async fn contacts_by_label(
     State(app): State<Arc<App>>,
     access: Access,
     Query(question): Query<Question>,
-) -> Answered<Json<Contacts>> {
+) -> Answered<Contacts> {
     app.rate.count(&access.token)?;
     let page = page(question.limit, question.after.as_deref())?;
     let refreshed = question.refresh == Some(true);
@@ -109,5 +116,5 @@ pub(crate) async fn contacts_by_label(
         upstream.refresh(&app, &access.name, &access.index).await?;
     }
     let answer = access.index.query(&question.filter(), page)?;
-    Ok(Json(Contacts { done: Done::saying("Contacts retrieved successfully"), answer, refreshed }))
+    Ok(Contacts { done: Done::saying("Contacts retrieved successfully"), answer, refreshed })
 }

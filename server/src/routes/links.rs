@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
 use label_index::{Answer, ChatId, Filter, Label, LabelIndex};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -16,13 +17,19 @@ use crate::routes::contacts::page;
 use crate::schemas::{self, Credentials, Done, Failures};
 
 /// A page of the chats of one label.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, ToSchema)]
 pub(crate) struct LabelChats {
     #[serde(flatten)]
     done: Done,
     #[serde(flatten)]
     #[schema(value_type = schemas::Answer)]
     answer: Answer,
+}
+
+impl IntoResponse for LabelChats {
+    fn into_response(self) -> Response {
+        self.done.with_answer(&self.answer, "")
+    }
 }
 
 /// Which page of chats.
@@ -122,14 +129,14 @@ pub(crate) struct CredentialFields {
     params(("id" = String, Path, description = "The label"), PageQuery, Credentials),
     responses((status = 200, body = LabelChats), Failures)
 )]
-pub(crate) async fn chats(Path(id): Path<String>, session: Session<PageQuery>) -> Answered<Json<LabelChats>> {
+pub(crate) async fn chats(Path(id): Path<String>, session: Session<PageQuery>) -> Answered<LabelChats> {
     let page = page(session.query.limit, session.query.after.as_deref())?;
     let snapshot = session.index.snapshot();
     if snapshot.label(id.as_str()).is_none() {
         return Err(Failure::label_not_found());
     }
     let answer = snapshot.query(&Filter::new().any_of_ids([id]), page)?;
-    Ok(Json(LabelChats { done: Done::new(), answer }))
+    Ok(LabelChats { done: Done::new(), answer })
 }
 
 /// Gives a chat a label. Again changes nothing.

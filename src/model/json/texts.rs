@@ -81,6 +81,17 @@ macro_rules! to_text {
     )+};
 }
 
+/// Does so without a formatter: an answer has hundreds of these.
+macro_rules! to_text_quickly {
+    ($($type:ty),+) => {$(
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                self.with_text(|text| serializer.serialize_str(text))
+            }
+        }
+    )+};
+}
+
 /// Makes types parse their text.
 macro_rules! from_text {
     ($($type:ty),+) => {$(
@@ -92,8 +103,15 @@ macro_rules! from_text {
     )+};
 }
 
-to_text!(LabelId, ChatId, LabelName, Cursor, Position);
+to_text!(Cursor, Position);
+to_text_quickly!(LabelId, ChatId);
 from_text!(ChatId, LabelName, Cursor, Position);
+
+impl Serialize for LabelName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
 
 impl<'de> Deserialize<'de> for LabelId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
