@@ -88,8 +88,9 @@ const SPARE: usize = 2;
 /// Threads that call wakers.
 ///
 /// While a waker is queued, a thread is on its way to take it that is not inside of another waker. A thread that takes a
-/// waker while others are queued calls the next thread for those, or starts one if none is ready. So a waker that blocks
-/// holds up no other.
+/// waker while others are queued calls the next thread for those, or starts one if none is ready, unless one that was called
+/// before has not come yet. So a waker that blocks holds up no other, and where none blocks, the first thread has mostly
+/// called all of a group before the second one comes: to call a thread costs more than a waker does.
 ///
 /// A thread that comes back, or finds nothing to do, ends if `spare` others are ready: there are at most so many more threads
 /// than wakers that block.
@@ -109,6 +110,8 @@ struct Inner {
     queue: VecDeque<Waker>,
     /// Threads that wait for a waker or are on their way to take one.
     ready: usize,
+    /// One of those was called or started, and has not come yet.
+    is_coming: bool,
     /// The store is closed: a thread ends when the queue is empty.
     closed: bool,
 }
@@ -131,8 +134,12 @@ impl WakerThreads {
         self.call_thread(inner);
     }
 
-    /// Calls a thread that is ready, or starts one, and releases the lock.
+    /// Calls a thread that is ready, or starts one, unless one is coming, and releases the lock.
     fn call_thread(self: &Arc<Self>, mut inner: MutexGuard<'_, Inner>) {
+        if inner.is_coming {
+            return;
+        }
+        inner.is_coming = true;
         let is_one_ready = inner.ready > 0;
         if !is_one_ready {
             inner.ready = 1;
@@ -165,6 +172,7 @@ impl WakerThreads {
     fn without_a_thread(&self) {
         let mut inner = self.inner.lock();
         inner.ready -= 1;
+        inner.is_coming = false;
         if self.last_resort {
             let wakers = mem::take(&mut inner.queue);
             drop(inner);
@@ -174,6 +182,7 @@ impl WakerThreads {
 
     fn run(self: Arc<Self>) {
         let mut inner = self.inner.lock();
+        inner.is_coming = false;
         loop {
             match inner.queue.pop_front() {
                 Some(waker) => {
@@ -194,7 +203,10 @@ impl WakerThreads {
                     inner.ready -= 1;
                     return;
                 }
-                None => self.arrived.wait(&mut inner),
+                None => {
+                    self.arrived.wait(&mut inner);
+                    inner.is_coming = false;
+                }
             }
         }
     }
@@ -224,12 +236,13 @@ mod tests {
             let bell = Arc::new(Bell::default());
             let mut inner = threads.inner.lock();
             inner.queue.extend([Waker::from(Arc::clone(&bell)), Waker::from(Arc::clone(&bell))]);
-            inner.ready = 1;
+            (inner.ready, inner.is_coming) = (1, true);
             drop(inner);
             threads.without_a_thread();
             let inner = threads.inner.lock();
             let expected = if last_resort { (2, 0) } else { (0, 2) };
-            assert_eq!((bell.0.load(Ordering::SeqCst), inner.queue.len(), inner.ready), (expected.0, expected.1, 0));
+            assert_eq!((bell.0.load(Ordering::SeqCst), inner.queue.len()), expected);
+            assert_eq!((inner.ready, inner.is_coming), (0, false), "the next call starts a thread");
         }
     }
 }
