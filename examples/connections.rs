@@ -2,8 +2,10 @@
 //! disk before each is answered, beside 16 that list chats.
 //!
 //! `cargo run --release --example connections -- 5` takes five seconds for each way of writing, and prints a line for each:
-//! the asynchronous forms, `spawn_blocking`, and the blocking forms called in the handlers, which keep the runtime's threads.
-//! It ends with an error if a write is lost.
+//! the asynchronous forms, the same to another instance of the store, `spawn_blocking`, and the blocking forms called in the
+//! handlers, which keep the runtime's threads. Writers of another instance take as much of the processors and of the disk, but
+//! share no lock with the readers: what reads lose beside them is what the machine has too little of. It ends with an error if
+//! a write is lost.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -28,6 +30,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 enum Way {
     NoWriters,
     Asynchronous,
+    AnotherInstance,
     SpawnBlocking,
     InHandlers,
 }
@@ -50,21 +53,23 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
 
 fn run(folder: &std::path::Path, time: Duration) -> Result<ExitCode, Box<dyn Error>> {
     let store = Store::open(folder)?;
-    let index = store.instance("shop")?;
+    let (index, another) = (store.instance("shop")?, store.instance("another")?);
     fill(&index)?;
+    fill(&another)?;
     store.checkpoint()?;
-    println!("{:<16}{:>10}{:>14}{:>14}{:>10}", "writes", "a second", "read median", "read p99", "threads");
+    println!("{:<18}{:>10}{:>14}{:>14}{:>10}", "writes", "a second", "read median", "read p99", "threads");
     let mut all = BTreeMap::new();
-    for way in [Way::NoWriters, Way::Asynchronous, Way::SpawnBlocking, Way::InHandlers] {
-        let before = index.revision();
-        let (measured, written) = measure(&index, way, time)?;
-        if index.revision() - before != written {
-            println!("{written} writes were answered, {} are there", index.revision() - before);
+    for way in [Way::NoWriters, Way::Asynchronous, Way::AnotherInstance, Way::SpawnBlocking, Way::InHandlers] {
+        let changed = if way == Way::AnotherInstance { &another } else { &index };
+        let before = changed.revision();
+        let (measured, written) = measure(&index, changed, way, time)?;
+        if changed.revision() - before != written {
+            println!("{written} writes were answered, {} are there", changed.revision() - before);
             return Ok(ExitCode::FAILURE);
         }
         let threads = measured.threads.map_or_else(String::new, |threads| threads.to_string());
         println!(
-            "{:<16}{:>10.0}{:>14.1?}{:>14.1?}{threads:>10}",
+            "{:<18}{:>10.0}{:>14.1?}{:>14.1?}{threads:>10}",
             way.name(),
             measured.writes_per_second,
             measured.median,
@@ -72,13 +77,17 @@ fn run(folder: &std::path::Path, time: Duration) -> Result<ExitCode, Box<dyn Err
         );
         all.insert(way, measured);
     }
-    if let (Some(none), Some(ours), Some(blocking)) =
-        (all.get(&Way::NoWriters), all.get(&Way::Asynchronous), all.get(&Way::SpawnBlocking))
+    let of = |way| all.get(&way);
+    if let (Some(none), Some(ours), Some(another), Some(blocking)) =
+        (of(Way::NoWriters), of(Way::Asynchronous), of(Way::AnotherInstance), of(Way::SpawnBlocking))
     {
+        let p99 = ours.p99.as_secs_f64();
         println!(
-            "asynchronous: {:.2} of the throughput of spawn_blocking, reads at {:.2} of the p99 without writers",
+            "asynchronous: {:.2} of the throughput of spawn_blocking; the p99 of reads is {:.2} of that without writers, \
+             {:.2} of that beside another instance",
             ours.writes_per_second / blocking.writes_per_second,
-            ours.p99.as_secs_f64() / none.p99.as_secs_f64()
+            p99 / none.p99.as_secs_f64(),
+            p99 / another.p99.as_secs_f64()
         );
     }
     Ok(ExitCode::SUCCESS)
@@ -89,6 +98,7 @@ impl Way {
         match self {
             Self::NoWriters => "none",
             Self::Asynchronous => "asynchronous",
+            Self::AnotherInstance => "another instance",
             Self::SpawnBlocking => "spawn_blocking",
             Self::InHandlers => "in handlers",
         }
@@ -98,8 +108,8 @@ impl Way {
     async fn write(self, index: &LabelIndex, chat: &str, put: bool) -> label_index::Result<bool> {
         match self {
             Self::NoWriters => Ok(false),
-            Self::Asynchronous if put => index.link_async(1, chat).await,
-            Self::Asynchronous => index.unlink_async(1, chat).await,
+            Self::Asynchronous | Self::AnotherInstance if put => index.link_async(1, chat).await,
+            Self::Asynchronous | Self::AnotherInstance => index.unlink_async(1, chat).await,
             Self::SpawnBlocking => {
                 let (index, chat) = (index.clone(), chat.to_owned());
                 let write = move || if put { index.link(1, chat) } else { index.unlink(1, chat) };
@@ -126,14 +136,19 @@ fn fill(index: &LabelIndex) -> label_index::Result<()> {
 }
 
 /// Runs all connections for a time. Gives also how many writes were answered with "changed".
-fn measure(index: &LabelIndex, way: Way, time: Duration) -> Result<(Measured, u64), Box<dyn Error>> {
+fn measure(
+    index: &LabelIndex,
+    changed: &LabelIndex,
+    way: Way,
+    time: Duration,
+) -> Result<(Measured, u64), Box<dyn Error>> {
     let runtime = Builder::new_multi_thread().enable_time().build()?;
     let (stop, written) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let began = Instant::now();
     let writers = if way == Way::NoWriters { 0 } else { WRITERS };
     let writing: Vec<_> = (0..writers)
         .map(|number| {
-            let (index, stop, written) = (index.clone(), Arc::clone(&stop), Arc::clone(&written));
+            let (index, stop, written) = (changed.clone(), Arc::clone(&stop), Arc::clone(&written));
             runtime.spawn(async move {
                 let chat = format!("writer {number}");
                 let mut put = true;
