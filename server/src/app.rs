@@ -114,6 +114,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .load_shed()
         .concurrency_limit(REQUESTS)
         .timeout(TIME_LIMIT);
+    #[cfg(feature = "constant")]
+    let router = router.merge(routes::constant::serving());
     router
         .merge(routes::openapi::serving(&document))
         .merge(routes::without_instance())

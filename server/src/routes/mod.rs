@@ -2,6 +2,8 @@
 
 #![expect(unused_qualifications, reason = "`utoipa::path` expands to such")]
 
+#[cfg(feature = "constant")]
+pub(crate) mod constant;
 pub(crate) mod contacts;
 pub(crate) mod events;
 pub(crate) mod instances;
