@@ -11,13 +11,13 @@
 //! # Overview
 //!
 //! - [`LabelIndex`]: the labels and links of one account. Cheap to clone, shared between threads.
-//! - [`LabelId`], [`ChatId`], [`LabelName`]: what a text becomes once. Methods take texts too; see [`Arg`].
+//! - [`LabelId`], [`ChatId`], [`LabelName`]: parsed texts. Methods take plain texts too; see [`Arg`].
 //! - [`Filter`] and [`Page`]: the question. [`Answer`]: the chats asked for, and exact totals.
 //! - [`Batch`]: many operations as one commit, all or nothing.
 //! - [`Snapshot`]: the whole index as it was at one revision.
 //! - [`RefreshTicket`] and [`FullState`]: taking over a network's state without losing a write.
-//! - [`Subscriber`]: every commit, in order. [`Position`]: where a consumer goes on that was stopped. [`PublicEvent`]: what
-//!   it publishes.
+//! - [`Subscriber`]: every commit, in order. [`Position`]: where a stopped consumer resumes. [`PublicEvent`]: what it
+//!   publishes.
 //! - `Store`: the indexes of many accounts in one file (feature `store`).
 //!
 //! # A whole program
@@ -43,7 +43,7 @@
 //!     println!("{}: {}", chat.chat_id, names.join(", "));
 //! }
 //!
-//! // From one label to the next: no reader ever sees the chat without one.
+//! // Moves the chat from one label to the other: no reader sees it without a label.
 //! let mut batch = index.batch();
 //! batch.link(&vip, "120363000000000001@g.us")?;
 //! batch.unlink(&support, "120363000000000001@g.us")?;
@@ -55,19 +55,20 @@
 //!
 //! # Consistency
 //!
-//! Writers of one index go one after the other. Each read is on one version, so totals, page and labels agree. What a
-//! returned write changed, every later read of any thread shows. Readers wait for at most one short change; batches,
-//! refreshes and everything else whose work grows is prepared beside the visible version. Writers never wait for
+//! Writers of one index go one after the other. Each read uses one version, so totals, page and labels agree. Once a
+//! write has returned, every later read on any thread shows it. Readers wait for at most one short change; batches,
+//! refreshes and other long writes are prepared on a copy beside the visible version. Writers never wait for
 //! subscribers or for snapshots.
 //!
 //! # Durability
 //!
 //! An index made by [`LabelIndex::new`] lives as long as its last handle. One from a `Store` is on disk:
 //!
-//! - `Durability::Synced`, the default: a write returns when its commit is on disk, and nobody has seen it before. So is
-//!   it with answers that rest on a commit: "unchanged" and a refusal wait for what they were found on.
-//! - `Durability::Within` a time: a write returns and is visible at once, and is on disk that much later at most, or when
-//!   `Store::flush` returns. A crash may lose whole commits from the end.
+//! - `Durability::Synced`, the default: a write returns when its commit is on disk, and no reader sees it earlier. An
+//!   answer that depends on an earlier commit, such as "unchanged" or a refusal, also waits until that commit is on
+//!   disk.
+//! - `Durability::Within` a time: a write returns and is visible at once, and is on disk after at most that time, or
+//!   when `Store::flush` returns. A crash may lose whole commits from the end.
 //! - The feed shows a commit only once it is durable, so no revision that a subscriber saw is ever used again.
 //! - The first write to disk that fails makes the store read-only; reads go on.
 //! - A damaged file is an error that says which instance is affected, never an answer.
@@ -81,7 +82,7 @@
 //!
 //! 1.95. Raising it is a minor release.
 //!
-//! How to build a server on it is told in [`_guide`], how it works inside in [`_design`], what lies in a file in [`_format`].
+//! [`_guide`] shows how to build a server on it, [`_design`] how it works inside, [`_format`] the bytes of a file.
 
 mod model;
 mod collections;
@@ -130,9 +131,9 @@ pub use state::check::Violation;
 #[cfg(feature = "store")]
 pub use store::{Contents, Durability, InstanceReport, Report, Store, StoreOptions, StoreStats};
 
-/// What most programs use, for `use label_index::prelude::*`.
+/// The types that most programs use, for `use label_index::prelude::*`.
 ///
-/// Nothing in it has a name of the standard library: the error of the crate is
+/// None of its names is one of the standard library's: the error of the crate is
 /// [`LabelIndexError`](prelude::LabelIndexError) here, and [`label_index::Result`](crate::Result) is not in it.
 ///
 /// # Examples

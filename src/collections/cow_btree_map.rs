@@ -1,4 +1,4 @@
-//! A sorted map in pieces that versions share.
+//! A copy-on-write sorted map.
 
 #[cfg(feature = "store")]
 use std::cmp::Ordering;
@@ -13,7 +13,7 @@ const MAX: usize = 64;
 /// A B-tree without links between siblings, each node shared between versions until it is written.
 ///
 /// A clone is one reference count; a write copies the nodes from the root to one leaf where another version still
-/// shares them. Nodes that run empty are dropped; others are not joined, since maps here rarely shrink.
+/// shares them. Empty nodes are dropped; others are not merged, since these maps rarely shrink.
 #[derive(Debug)]
 pub(crate) struct CowBTreeMap<K, V> {
     root: Arc<Node<K, V>>,
@@ -69,7 +69,7 @@ impl<K: Ord + Clone, V: Clone> CowBTreeMap<K, V> {
         self.get(key).is_some()
     }
 
-    /// Adds or replaces; gives the value that was there.
+    /// Inserts or replaces. Returns the former value.
     pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
         let (replaced, split) = insert(Arc::make_mut(&mut self.root), key, value);
         if let Some(right) = split {
@@ -97,7 +97,8 @@ impl<K: Ord + Clone, V: Clone> CowBTreeMap<K, V> {
         removed
     }
 
-    /// The entries from the first that `before` does not hold of, in order. `before` holds of a run of least keys.
+    /// The entries in order, from the first key for which `before` is false. `before` must be true for a prefix of the
+    /// keys.
     pub(crate) fn iter_from<'a>(&'a self, before: impl Fn(&K) -> bool + 'a) -> Iter<'a, K, V> {
         let mut iter = Iter { stack: Vec::new(), leaf: [].iter() };
         let mut node = &*self.root;
@@ -126,9 +127,9 @@ impl<K: Ord + Clone, V: Clone> CowBTreeMap<K, V> {
 
 #[cfg(feature = "store")]
 impl<K: Ord, V: PartialEq> CowBTreeMap<K, V> {
-    /// The keys that only one of two versions has, or to which they give different values, in order.
+    /// The keys that only one of two versions has, or that have different values in them, in order.
     ///
-    /// **O(nodes)** without looking into those that both share, and O(entries) of all others.
+    /// **O(nodes)**, and O(entries) of the nodes that are not shared.
     pub(crate) fn differing_keys<'a>(&'a self, other: &'a Self) -> Vec<&'a K> {
         let (mine, theirs) = (self.without_shared(other), other.without_shared(self));
         let (mut mine, mut theirs) = (mine.into_iter().peekable(), theirs.into_iter().peekable());
@@ -147,7 +148,7 @@ impl<K: Ord, V: PartialEq> CowBTreeMap<K, V> {
         }
     }
 
-    /// The entries of the nodes that another version does not have, in order.
+    /// The entries of the nodes that the other version does not share, in order.
     fn without_shared(&self, other: &Self) -> Vec<(&K, &V)> {
         let mut shared = HashSet::new();
         let mut next = vec![&other.root];
@@ -172,11 +173,11 @@ impl<K: Ord, V: PartialEq> CowBTreeMap<K, V> {
 
 #[cfg(feature = "store")]
 impl<K: Ord + Clone, V: Clone> CowBTreeMap<K, V> {
-    /// The map of entries in any order.
+    /// Builds a map from entries in any order.
     ///
     /// # Errors
     ///
-    /// A key that is there twice.
+    /// A key that occurs twice.
     pub(crate) fn bulk(mut entries: Vec<(K, V)>) -> Result<Self, K> {
         entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         let twice = entries.iter().zip(entries.iter().skip(1)).find(|((a, _), (b, _))| a == b);
@@ -193,7 +194,7 @@ impl<K: Ord + Clone, V: Clone> CowBTreeMap<K, V> {
     }
 }
 
-/// The items in order, in lists that have room for some more.
+/// Splits items, in order, into lists that leave a quarter of a node for later insertions.
 #[cfg(feature = "store")]
 fn parts<T>(items: impl IntoIterator<Item = T>) -> impl Iterator<Item = Vec<T>> {
     const LEN: usize = MAX * 3 / 4;
@@ -247,12 +248,12 @@ fn child_for<K: Ord, C>(children: &[(K, C)], key: &K) -> usize {
     children.partition_point(|(least, _)| least <= key).saturating_sub(1)
 }
 
-/// Takes the upper half off a list that is too long.
+/// Splits the upper half off a list that is too long.
 fn upper_half<T>(list: &mut Vec<T>) -> Option<Vec<T>> {
     (list.len() > MAX).then(|| list.split_off(MAX / 2))
 }
 
-/// Inserts below a node; gives the value replaced, and the upper half of the node if it had to be split.
+/// Inserts below a node. Returns the replaced value, and the upper half of the node if it had to be split.
 fn insert<K: Ord + Clone, V: Clone>(node: &mut Node<K, V>, key: K, value: V) -> (Option<V>, Option<Arc<Node<K, V>>>) {
     match node {
         Node::Leaf(entries) => match entries.binary_search_by(|(other, _)| other.cmp(&key)) {
@@ -279,7 +280,7 @@ fn insert<K: Ord + Clone, V: Clone>(node: &mut Node<K, V>, key: K, value: V) -> 
     }
 }
 
-/// Removes below a node, and drops children that run empty.
+/// Removes below a node, and drops children that become empty.
 fn remove<K: Ord + Clone, V: Clone>(node: &mut Node<K, V>, key: &K) -> Option<V> {
     match node {
         Node::Leaf(entries) => {
@@ -312,7 +313,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(40))]
 
-        /// Whatever is inserted and removed, versions taken on the way stay as they were.
+        /// Versions that were cloned in between do not change when entries are inserted and removed.
         #[test]
         fn is_a_map_whose_versions_do_not_change(
             steps in proptest::collection::vec((0_u8..8, 0_u16..3000), 0..3000),

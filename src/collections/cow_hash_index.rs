@@ -1,4 +1,4 @@
-//! From hashes to numbers: finds the place of a chat and the number of a label set.
+//! A copy-on-write hash index from 64-bit hashes to 32-bit numbers: places of chats and numbers of label sets.
 
 use crate::collections::cow_slice::{CowSlice, Item, plain};
 use crate::collections::cow_vec::CowVec;
@@ -11,18 +11,18 @@ const SHARDS: usize = 64;
 
 /// Finds numbers by a 64-bit hash of what they stand for; versions share its shards.
 ///
-/// Linear hashing: the low bits of a hash choose the shard, and one shard is split whenever there are [`TARGET`]
-/// entries for each. So no insertion moves more than the entries of one shard, and none waits for a table to double.
-/// A shard is a sorted list of tags (the high bits of the hash), found by interpolation: six bytes an entry, without
-/// empty slots, at every size.
+/// Linear hashing: the low bits of a hash choose the shard, and one shard is split whenever the shards have more than
+/// [`TARGET`] entries on average. So no insertion moves more than the entries of one shard, and none waits for a table
+/// to double. A shard is a sorted list of tags (the high bits of the hash), found by interpolation: six bytes an entry,
+/// without empty slots, at every size.
 #[derive(Debug, Clone)]
 pub(crate) struct CowHashIndex {
     shards: CowVec<Shard, SHARDS>,
     len: usize,
 }
 
-/// Entries in order of their tags, and some room behind them. The length stands beside the pointer, so that a lookup
-/// reads nothing but the entries near the one that it seeks.
+/// Entries sorted by tag, with spare room behind them. The length is stored beside the pointer, so a lookup reads only
+/// the entries near the one that it seeks.
 #[derive(Debug, Clone, Default)]
 struct Shard {
     entries: CowSlice<Entry>,
@@ -60,7 +60,7 @@ fn tag_of(hash: u64) -> u16 {
 impl Item for Shard {}
 
 impl Shard {
-    /// A shard of entries in order, without room.
+    /// A shard of sorted entries, without spare room.
     fn of(entries: Vec<Entry>) -> Self {
         Self { len: entries.len(), entries: entries.into() }
     }
@@ -69,7 +69,7 @@ impl Shard {
         self.entries.get(..self.len).unwrap_or_default()
     }
 
-    /// The position of the first entry whose tag is not below `tag`. Tags are uniform, so it is near its share.
+    /// The position of the first entry whose tag is not below `tag`. Tags are uniform, so interpolation begins near it.
     fn lower_bound(&self, tag: u16) -> usize {
         let entries = self.entries();
         let mut at = (entries.len() * usize::from(tag)) >> 16;
@@ -119,13 +119,13 @@ impl Default for CowHashIndex {
 }
 
 impl CowHashIndex {
-    /// How many numbers there are.
+    /// The number of entries.
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    /// The shard that a hash belongs to: by as many low bits as there are whole rounds of splits, and by one more if
-    /// its shard was split in this round.
+    /// The shard of a hash: chosen by one low bit for each complete round of splits, and by one more if that shard was
+    /// already split in this round.
     fn shard_of(&self, hash: u64) -> usize {
         let mask = self.shards.len().next_power_of_two() - 1;
         let low = usize::try_from(hash & 0xffff_ffff).unwrap_or_default();
@@ -133,7 +133,7 @@ impl CowHashIndex {
         if shard < self.shards.len() { shard } else { low & (mask >> 1) }
     }
 
-    /// The number with this hash that `is_it` recognises.
+    /// The number with this hash for which `is_it` is true.
     pub(crate) fn find(&self, hash: u64, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
         let shard = self.shards.get(self.shard_of(hash))?;
         shard.with_tag(tag_of(hash)).map(|(_, entry)| entry.number()).find(|&number| is_it(number))
@@ -151,7 +151,7 @@ impl CowHashIndex {
         }
     }
 
-    /// Removes a number; says whether it was there.
+    /// Removes a number. Returns whether it was there.
     pub(crate) fn remove(&mut self, hash: u64, number: u32) -> bool {
         let shard = self.shard_of(hash);
         let Some(shard) = self.shards.get_mut(shard) else { return false };
@@ -165,7 +165,7 @@ impl CowHashIndex {
         true
     }
 
-    /// Splits the shard whose turn it is: those entries whose next bit is set move to a new last shard.
+    /// Splits the next shard in order: entries whose next hash bit is set move to a new last shard.
     fn split(&mut self, hash_of: impl Fn(u32) -> u64) {
         let added = self.shards.len();
         let bit = 1_usize << added.ilog2();
@@ -194,10 +194,11 @@ impl CowHashIndex {
 }
 
 impl CowHashIndex {
-    /// The index of some numbers with their hashes, `capacity` of them at most, and the numbers that are left out: each
-    /// stands for the same as a lesser one, as `is_same` says of those that are alike by hash.
+    /// Builds an index of at most `capacity` numbers from their hashes. A number that stands for the same as a lesser
+    /// one is left out and returned; `is_same` decides that for numbers whose hashes agree in shard and tag.
     ///
-    /// **O(numbers)**: they are dealt out to pages of shards, and what is sorted at a time fits the processor's caches.
+    /// **O(numbers)**: the entries are distributed to pages of shards, and each page is sorted by itself, in the
+    /// processor's caches.
     pub(crate) fn bulk(
         capacity: usize,
         hashes: impl Iterator<Item = (u64, u32)>,
@@ -205,7 +206,7 @@ impl CowHashIndex {
     ) -> (Self, Vec<Twice>) {
         let mut index = Self { shards: CowVec::default(), len: 0 };
         index.shards.extend_from_slice(&vec![Shard::default(); capacity.div_ceil(TARGET).max(1)]);
-        // Shard, tag and number, in this order.
+        // An entry is shard, tag and number, from the high bits down.
         let mut pages: Vec<Vec<u64>> = vec![Vec::new(); index.shards.len().div_ceil(SHARDS)];
         for (hash, number) in hashes {
             let shard = index.shard_of(hash);
@@ -238,9 +239,9 @@ pub(crate) struct Twice {
     pub(crate) left_out: u32,
 }
 
-/// Moves numbers that stand for the same as a lesser one from the entries, which are in order, to a list.
+/// Moves numbers that stand for the same as a lesser one from the sorted entries to `twice`.
 fn take_repeats(entries: &mut Vec<u64>, twice: &mut Vec<Twice>, is_same: impl Fn(u32, u32) -> bool) {
-    // The entries that are kept of those that are alike by hash.
+    // The kept entries with the shard and tag of the current one.
     let mut kept: Vec<u64> = Vec::new();
     entries.retain(|&entry| {
         if kept.last().is_some_and(|last| last >> 32 != entry >> 32) {
@@ -256,7 +257,7 @@ fn take_repeats(entries: &mut Vec<u64>, twice: &mut Vec<Twice>, is_same: impl Fn
     });
 }
 
-/// The low half.
+/// The number of an entry: its low half.
 fn number_in(entry: u64) -> u32 {
     let [a, b, c, d, ..] = entry.to_le_bytes();
     u32::from_le_bytes([a, b, c, d])

@@ -1,25 +1,25 @@
-//! A list that versions share.
+//! A copy-on-write slice.
 
 use std::ops::Deref;
 
 use triomphe::Arc;
 
-/// Items side by side, shared until somebody writes: between versions, and within one where all begin alike.
+/// A slice that is shared until it is written: between versions, and inside one version between pages of default items.
 ///
-/// A clone is one reference count. There are no weak references, so whether a piece is shared is a plain read: a write
-/// asks it of some thirty pieces.
+/// A clone is one reference count. There are no weak references, so the uniqueness check is a plain load; a write makes
+/// about thirty.
 #[derive(Debug)]
 pub(crate) struct CowSlice<T>(Arc<[T]>);
 
-/// What pieces hold.
+/// An item of a [`CowSlice`].
 pub(crate) trait Item: Clone {
-    /// A copy of some.
+    /// Copies items into a new allocation.
     fn copy(items: &[Self]) -> Arc<[Self]> {
         items.iter().cloned().collect()
     }
 }
 
-/// Items without a reference count in them are copied all at once.
+/// Implements [`Item`] for types without reference counts, which are copied all at once.
 macro_rules! plain {
     ($($item:ty),+) => {
         $(impl $crate::collections::cow_slice::Item for $item {
@@ -39,21 +39,21 @@ impl<T: ?Sized> Item for std::sync::Arc<T> {}
 impl<T> Item for CowSlice<T> {}
 
 impl<T> CowSlice<T> {
-    /// How many share it. Reads what a write will read first.
+    /// The number of handles that share it. Reads the count that a write checks first.
     #[inline]
     pub(crate) fn sharers(&self) -> usize {
         let Self(items) = self;
         Arc::strong_count(items)
     }
 
-    /// Whether both are one.
+    /// Whether both share one allocation.
     #[cfg(feature = "store")]
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let (Self(items), Self(others)) = (self, other);
         Arc::ptr_eq(items, others)
     }
 
-    /// The items to be written, unless they are shared.
+    /// The items for writing, unless they are shared.
     #[inline]
     pub(crate) fn own(&mut self) -> Option<&mut [T]> {
         let Self(items) = self;
@@ -62,7 +62,7 @@ impl<T> CowSlice<T> {
 }
 
 impl<T: Item> CowSlice<T> {
-    /// The items to be written, copied first if they are shared. A call would take longer than it does.
+    /// The items for writing, copied first if they are shared. Inlined: the call would cost more than the body.
     #[inline(always)]
     pub(crate) fn to_mut(&mut self) -> &mut [T] {
         if self.sharers() > 1 {

@@ -1,4 +1,4 @@
-//! A vector in pieces that versions share.
+//! A copy-on-write vector in pages.
 
 #[cfg(feature = "store")]
 use std::ops::Range;
@@ -9,17 +9,17 @@ use crate::collections::cow_slice::{CowSlice, Item};
 const FAN: usize = 1 << BITS;
 const BITS: u32 = 5;
 
-/// Bytes that the first page begins with, if they are enough for an item.
+/// The initial size of the first page in bytes, unless an item is larger.
 const FIRST: usize = 32;
 
 type Page<T> = CowSlice<T>;
 
-/// All nodes are full but for the last ones.
+/// A node of the tree above the pages. All are full except the last one on each level.
 #[derive(Debug, Clone)]
 enum Node<T> {
     CowVec(CowSlice<Page<T>>),
     Nodes {
-        /// How many levels there are below.
+        /// The number of levels below.
         height: u32,
         nodes: CowSlice<Self>,
     },
@@ -27,9 +27,9 @@ enum Node<T> {
 
 /// A growing vector in pages of `N`, under nodes of [`FAN`], each shared between versions until it is written.
 ///
-/// A clone is one reference count. A write copies what it touches and another version still shares: at most one page, and
-/// one node on each level. Nodes are small, since who copies one counts a reference to each of its children, which are
-/// anywhere in memory. Without another version a write copies nothing.
+/// A clone is one reference count. A write copies what it touches and another version still shares: at most one page,
+/// and one node on each level. Nodes are small, since copying one increments the reference count of each child,
+/// anywhere in memory. A write that touches nothing shared copies nothing.
 #[derive(Debug, Clone)]
 pub(crate) struct CowVec<T, const N: usize> {
     root: Node<T>,
@@ -73,7 +73,7 @@ impl<T: Clone> Node<T> {
         }
     }
 
-    /// Adds the page of a number, which is the next one and belongs below here.
+    /// Adds the page `number`, which is the next one and belongs below this node.
     fn push(&mut self, page: Page<T>, number: usize) {
         match self {
             Self::CowVec(pages) => *pages = with(pages, page),
@@ -111,7 +111,7 @@ impl<T: Item + Default, const N: usize> CowVec<T, N> {
         self.len
     }
 
-    /// A page that is there. A call would take longer than it does.
+    /// The page `number`, which has to exist. Inlined: the call would cost more than the body.
     #[inline(always)]
     fn page(&self, number: usize) -> Option<&Page<T>> {
         let mut node = &self.root;
@@ -123,7 +123,7 @@ impl<T: Item + Default, const N: usize> CowVec<T, N> {
         }
     }
 
-    /// A page that is there, to be written.
+    /// The page `number` for writing; it has to exist.
     #[inline(always)]
     fn page_mut(&mut self, number: usize) -> Option<&mut Page<T>> {
         let mut node = &mut self.root;
@@ -157,12 +157,12 @@ impl<T: Item + Default, const N: usize> CowVec<T, N> {
         self.page_mut(index / N)?.to_mut().get_mut(index % N)
     }
 
-    /// Reads what a write to an item will ask, so that its memory is on the way.
+    /// Reads the reference count that a write to an item checks first, so that its memory is being loaded.
     pub(crate) fn preload(&self, index: usize) -> usize {
         self.page(index / N).filter(|_| index < self.len).map_or(0, CowSlice::sharers)
     }
 
-    /// Writes an item that is there; says whether it is.
+    /// Replaces an item. Returns whether it exists.
     pub(crate) fn set(&mut self, index: usize, item: T) -> bool {
         self.get_mut(index).map(|slot| *slot = item).is_some()
     }
@@ -196,7 +196,7 @@ impl<T: Item + Default, const N: usize> CowVec<T, N> {
         }
     }
 
-    /// Adds items, each the default, until there is one of this index. Whole pages of them are one page.
+    /// Appends default items until `index` exists. Whole pages of them share one page.
     pub(crate) fn grow_to(&mut self, index: usize) {
         let mut blank = None;
         while self.len <= index {
@@ -221,7 +221,7 @@ impl<T: Item + Default, const N: usize> CowVec<T, N> {
         Some(item)
     }
 
-    /// Removes the items from `len` on. **O(pages that go)**.
+    /// Removes the items from `len` on. **O(pages removed)**.
     pub(crate) fn truncate(&mut self, len: usize) {
         while self.len.div_ceil(N) > len.div_ceil(N) {
             self.len = (self.len.div_ceil(N) - 1) * N;
@@ -230,7 +230,7 @@ impl<T: Item + Default, const N: usize> CowVec<T, N> {
         self.len = self.len.min(len);
     }
 
-    /// The pages from `first` on, the last one cut to the items that are there.
+    /// The pages from `first` on, the last one cut to the length of the vector.
     pub(crate) fn pages_from(&self, first: usize) -> CowVecFrom<'_, T, N> {
         CowVecFrom { pages: self, next: first }
     }
@@ -268,7 +268,7 @@ impl<'a, T: Item + Default, const N: usize> Iterator for CowVecFrom<'a, T, N> {
 
 #[cfg(feature = "store")]
 impl<T: Item + Default, const N: usize> CowVec<T, N> {
-    /// Whether both have the same items in a range from one beginning of a page to another. Only the items of pages
+    /// Whether both have the same items in a range that begins and ends at page boundaries. Only the items of pages
     /// that are not shared are compared.
     pub(crate) fn agrees(&self, other: &Self, items: Range<usize>, same: impl Fn(&T, &T) -> bool) -> bool {
         debug_assert!(items.start.is_multiple_of(N) && items.end.is_multiple_of(N), "{items:?} by pages of {N}");
@@ -309,7 +309,7 @@ mod tests {
 
     #[test]
     fn grows_again_when_it_was_emptied() {
-        // Under three levels of nodes.
+        // Enough pages for three levels of nodes.
         let mut pages = CowVec::<u16, 1>::default();
         (0..1_100).for_each(|item| pages.push(item));
         let kept = pages.clone();
@@ -324,7 +324,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is pushed, popped and written, versions taken on the way stay as they were.
+        /// Versions that were cloned in between do not change when items are pushed, popped and written.
         #[test]
         fn is_a_vector_whose_versions_do_not_change(steps in vec((0_u8..6, any::<u16>()), 0..2_000)) {
             let (mut pages, mut model) = (CowVec::<u16, 4>::default(), Vec::new());
