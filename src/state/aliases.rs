@@ -1,9 +1,9 @@
-//! The ids that turned out to mean another chat.
+//! Aliases: ids that mean another chat.
 
 use crate::collections::cow_btree_map::CowBTreeMap;
 use crate::model::chat_id::{ChatId, StoredOrder};
 
-/// Aliases by key, whether or not a chat has labels.
+/// Every alias of the index, also of chats without labels.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Aliases {
     /// A1: no target is itself an alias, so one step resolves every id. A3: no alias has a place of its own.
@@ -13,27 +13,27 @@ pub(crate) struct Aliases {
 }
 
 impl Aliases {
-    /// Whether both are the same version, so that no alias came or went between them.
+    /// Whether both are the same version: then no alias was added, changed or removed between them.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.by_alias.is_same(&other.by_alias)
     }
 
-    /// The aliases that only one of two versions has, or to which they give different meanings.
+    /// The aliases that only one of two versions has, or that mean different chats in them.
     #[cfg(feature = "store")]
     pub(crate) fn differing<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'a ChatId> {
         self.by_alias.differing_keys(&other.by_alias).into_iter().map(|StoredOrder(alias)| alias)
     }
 
-    /// How many aliases there are.
+    /// The number of aliases.
     pub(crate) fn len(&self) -> usize {
         self.by_alias.len()
     }
 
-    /// Aliases with what they mean, in any order.
+    /// Builds the aliases from pairs of alias and target, in any order.
     ///
     /// # Errors
     ///
-    /// An alias that is there twice.
+    /// An alias that occurs twice.
     #[cfg(feature = "store")]
     pub(crate) fn bulk(pairs: Vec<(ChatId, ChatId)>) -> Result<Self, ChatId> {
         let by_target = pairs
@@ -47,7 +47,7 @@ impl Aliases {
         })
     }
 
-    /// What an id means, if it is an alias.
+    /// The chat that an id means, if it is an alias.
     pub(crate) fn target(&self, chat: &ChatId) -> Option<&ChatId> {
         if self.by_alias.len() == 0 {
             return None;
@@ -55,12 +55,12 @@ impl Aliases {
         self.by_alias.get(&StoredOrder(chat.clone()))
     }
 
-    /// Every alias with what it means, in no order that hosts know.
+    /// Every alias with its target, in an internal order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&ChatId, &ChatId)> {
         self.by_alias.iter().map(|(StoredOrder(alias), target)| (alias, target))
     }
 
-    /// Makes `alias` mean `target`, and no longer anything else.
+    /// Makes `alias` mean `target`, in place of any former target.
     pub(crate) fn point(&mut self, alias: &ChatId, target: &ChatId) {
         self.remove(alias);
         self.by_alias.insert(StoredOrder(alias.clone()), target.clone());
@@ -75,9 +75,9 @@ impl Aliases {
         }
     }
 
-    /// The aliases of a chat, in no order that hosts know.
+    /// The aliases of a chat, in an internal order.
     ///
-    /// **O(log n)**, and the aliases given.
+    /// **O(log n)**, plus the aliases.
     pub(crate) fn of(&self, target: &ChatId) -> impl Iterator<Item = &ChatId> {
         let target = StoredOrder(target.clone());
         let first = target.clone();
@@ -85,7 +85,7 @@ impl Aliases {
         aliases.take_while(move |(other, _)| *other == target).map(|(_, StoredOrder(alias))| alias)
     }
 
-    /// How many ids mean this chat.
+    /// The number of aliases of this chat.
     pub(crate) fn count_of(&self, target: &ChatId) -> usize {
         self.of(target).count()
     }

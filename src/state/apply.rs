@@ -1,4 +1,4 @@
-//! Carrying out changes. Nothing is refused here: what [`plan`](crate::state::decide) gave can be applied.
+//! Applying changes. Nothing is refused here: every change that [`plan`](crate::state::decide) gives can be applied.
 
 use hashbrown::HashSet;
 
@@ -13,7 +13,7 @@ use crate::state::labels::Slot;
 use crate::state::postings::List;
 use crate::state::signatures::SetId;
 
-/// Changes that are carried out as one: links, or unlinks, of one chat that follow each other.
+/// Groups changes that are applied at once: consecutive links of one chat, or consecutive unlinks of one chat.
 pub(crate) fn runs(changes: &[Change]) -> impl Iterator<Item = &[Change]> {
     changes.chunk_by(|a, b| match (a, b) {
         (Change::ChatLinked { chat, place, .. }, Change::ChatLinked { chat: next, place: at, .. }) => {
@@ -25,10 +25,10 @@ pub(crate) fn runs(changes: &[Change]) -> impl Iterator<Item = &[Change]> {
 }
 
 impl State {
-    /// Carries out changes in order.
+    /// Applies changes in order.
     pub(crate) fn apply(&mut self, changes: &[Change]) {
         match changes {
-            // Nearly always.
+            // The usual case.
             [_] => self.apply_run(changes),
             _ => runs(changes).for_each(|run| self.apply_run(run)),
         }
@@ -55,7 +55,7 @@ impl State {
         }
     }
 
-    /// Does something with the slots of the labels of links or unlinks.
+    /// Calls `act` with the slots of the labels of links or unlinks.
     fn with_slots_of(&mut self, run: &[Change], act: impl FnOnce(&mut Self, &[Slot])) {
         if let [change] = run {
             let slot = self.slot_of(change);
@@ -80,7 +80,7 @@ impl State {
                 self.postings.grow_to(self.labels.slot_count());
             }
             Change::LabelRemoved { label, .. } => self.remove_label(label),
-            // Those are of a run.
+            // `apply_run` applies these.
             Change::ChatLinked { .. } | Change::ChatUnlinked { .. } => {}
             Change::ChatsMerged { from, into, .. } => self.merge(from, into),
             Change::AliasRemoved { from } => self.aliases.remove(from),
@@ -88,22 +88,22 @@ impl State {
         }
     }
 
-    /// Ends a commit: chats that were left without a label give up their places, and the revision is the next one.
+    /// Ends a commit: frees the places of chats that were left without a label, and increments the revision.
     pub(crate) fn finish_commit(&mut self) {
         self.revision += 1;
-        // To take an empty list would write to memory that readers need.
+        // Taking an empty list would write to a cache line that readers use.
         if self.vacated.is_empty() {
             return;
         }
         for place in std::mem::take(&mut self.vacated) {
-            // A chat that got a label again stays, and one that was emptied twice went the first time.
+            // A chat that got a label again keeps its place. One that is listed twice was released the first time.
             if self.chats.set_of(place) == Some(EMPTY) {
                 self.chats.release(place, self.revision);
             }
         }
     }
 
-    /// Gives the chat at a place labels that it does not have beside its old ones.
+    /// Adds labels that the chat at a place does not have.
     pub(super) fn add(&mut self, place: Place, old: SetId, slots: &[Slot]) {
         self.postings.link(slots, place, self.sets.members(old));
         let new = self.sets.with(old, slots, &self.labels);
@@ -111,7 +111,7 @@ impl State {
         self.total_rows += to_u64(slots.len());
     }
 
-    /// Takes labels from the chat at a place, which has them.
+    /// Removes labels that the chat at a place has.
     pub(super) fn take(&mut self, place: Place, slots: &[Slot]) {
         let Some(old) = self.chats.set_of(place) else { return };
         let new = self.sets.without(old, slots);
@@ -123,7 +123,7 @@ impl State {
         }
     }
 
-    /// Gives a chat another label set; the postings are the caller's.
+    /// Gives a chat another label set. The caller updates the postings.
     pub(crate) fn reset(&mut self, place: Place, old: SetId, new: SetId) {
         self.sets.acquire(new);
         self.sets.release(old);
@@ -141,7 +141,7 @@ impl State {
     }
 
     fn merge(&mut self, from: &ChatId, into: &ChatId) {
-        // An alias that is re-pointed leaves behind the labels that it brought.
+        // An alias that gets another target does not take back the labels that its first merge moved.
         if self.aliases.target(from).is_none()
             && let Some(place) = self.chats.find(from)
         {

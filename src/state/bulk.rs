@@ -1,4 +1,4 @@
-//! A state of chats that are taken in one after the other, and indexed when all are there.
+//! Bulk load: chats are added one after the other and indexed when all are there.
 
 use std::sync::Arc;
 
@@ -20,10 +20,10 @@ use crate::state::labels::Slot;
 use crate::state::postings::Postings;
 use crate::state::signatures::SetId;
 
-/// A state that is being loaded. It answers nothing before it is [finished](Self::finish).
+/// A state that is being loaded. It can be read only once it is [finished](Self::finish).
 #[derive(Debug)]
 pub(crate) struct Bulk {
-    /// Labels and label sets grow with what is added; chats and postings are made at the end.
+    /// Labels and label sets are kept up while chats are added; chats and postings are built at the end.
     state: State,
     hash_seed: u64,
     rules: Rules,
@@ -55,7 +55,7 @@ impl Bulk {
         Ok(())
     }
 
-    /// Adds a chat with its labels, which are in label order and without repetition.
+    /// Adds a chat with its labels, which have to be in label order and without repetition.
     pub(crate) fn chat(&mut self, chat: &ChatId, labels: &[LabelId]) -> Result<()> {
         self.slots.clear();
         for label in labels {
@@ -81,7 +81,7 @@ impl Bulk {
         self.tail.clear();
     }
 
-    /// The state of everything that was added, at the first revision if that is anything.
+    /// Builds the state of everything that was added: at revision 1, or 0 if nothing was.
     ///
     /// **O(chats + pairs)**.
     pub(crate) fn finish(mut self) -> State {
@@ -102,7 +102,7 @@ impl Bulk {
 }
 
 impl State {
-    /// Gives chats that are at several places the labels of all of these at the first, and vacates the others.
+    /// Moves all labels of a chat that is at several places to the first of them, and vacates the others.
     fn unite_repeated(&mut self, mut twice: Vec<Twice>) {
         twice.sort_unstable();
         for places in twice.chunk_by(|a, b| a.kept == b.kept) {
@@ -119,7 +119,7 @@ impl State {
         }
     }
 
-    /// Gives a chat a label set, without any list of places.
+    /// Gives a chat a label set without updating the postings.
     fn give(&mut self, place: Place, set: SetId) {
         if let Some(old) = self.chats.set_of(place) {
             self.reset(place, old, set);

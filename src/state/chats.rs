@@ -20,17 +20,17 @@ pub(crate) const RUN: usize = 512;
 /// Counts of used places in one page.
 const USED: usize = 128;
 
-/// In the high bits of a key: the number is that of a text.
+/// In the high bits of a key: the low bits are the number of a text.
 const TEXT: u64 = 15;
 
-/// In a chat's set number: the place is free, and the other bits are the next free place.
+/// In the set number of a record: the place is free, and the other bits are the next free place.
 const FREE: u32 = 1 << 31;
 
 /// The end of the list of free places.
 const END: u32 = FREE - 1;
 
-/// What is kept of a place: a key in two halves, and a set number. Twelve bytes without padding, side by side, since
-/// whoever looks for a chat mostly wants its labels.
+/// The record of a place: a key in two halves, and a set number. Twelve bytes without padding, side by side, since a
+/// lookup of a chat mostly needs its labels next.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Record([u32; 3]);
 
@@ -42,14 +42,14 @@ impl Record {
         Self([u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]), set])
     }
 
-    /// C1: at a place with a chat, a [`CompactId`], or [`TEXT`] and the number of a text. At a free place the revision
+    /// C1: at a place with a chat, a [`CompactId`], or [`TEXT`] and the number of a text. At a free place: the revision
     /// at which it became free.
     pub(crate) fn key(self) -> u64 {
         let Self([low, high, _]) = self;
         u64::from(low) | u64::from(high) << 32
     }
 
-    /// C2: at a place with a chat, its label set; at a free place, [`FREE`] and the next one.
+    /// C2: at a place with a chat, its label set; at a free place, [`FREE`] and the next free place.
     pub(crate) fn set(self) -> u32 {
         let Self([.., set]) = self;
         set
@@ -68,8 +68,8 @@ impl Record {
 #[derive(Debug, Clone)]
 pub(crate) struct Chats {
     pub(crate) records: CowVec<Record, RUN>,
-    /// C3: the ids that are no [`CompactId`], each used by exactly one place; the numbers without a text are listed
-    /// once each.
+    /// C3: the ids that are no [`CompactId`], each used by exactly one place; `free_texts` lists each number without a
+    /// text once.
     pub(crate) texts: CowVec<Option<Arc<str>>, 128>,
     pub(crate) free_texts: CowVec<u32, 256>,
     /// C4: finds exactly the places with a chat.
@@ -82,7 +82,7 @@ pub(crate) struct Chats {
 }
 
 impl Chats {
-    /// The most places: their numbers leave one bit free, and one number is the end of a list.
+    /// The most places: place numbers leave one bit for [`FREE`], and one number is [`END`].
     pub(crate) const MAX: usize = 0x7fff_ffff;
 
     pub(crate) fn new(hash_seed: u64) -> Self {
@@ -97,7 +97,7 @@ impl Chats {
         }
     }
 
-    /// How many places there are, free ones included.
+    /// The number of places, free ones included.
     pub(crate) fn len(&self) -> usize {
         self.records.len()
     }
@@ -106,7 +106,7 @@ impl Chats {
         self.find_and_tell(chat, |_| {})
     }
 
-    /// Finds a chat, and tells of its place as soon as it is in sight: to make sure means to wait for the record.
+    /// Finds a chat. Calls `tell` with each candidate place before its record is compared, since that waits for memory.
     #[inline(always)]
     pub(crate) fn find_and_tell(&self, chat: &ChatId, tell: impl Fn(Place)) -> Option<Place> {
         match chat.key() {
@@ -124,7 +124,7 @@ impl Chats {
         }
     }
 
-    /// The label set of a chat, if it is at a place. Quicker than to find it.
+    /// The label set of a chat, if the chat is at this place. Faster than finding it.
     pub(crate) fn set_at(&self, chat: &ChatId, place: Place) -> Option<SetId> {
         let record = self.records.get(to_index(place))?;
         let is_there = match chat.key() {
@@ -176,11 +176,12 @@ impl Chats {
         records.iter().enumerate().filter_map(move |(at, record)| Some((place(at)?, record.taken()?)))
     }
 
-    /// The first of the free places at the end, if so many are there that the places behind the last chat go when the next
-    /// new chat comes: at least as many as are before them, and two pages. It is the place of that chat, unless it is the
-    /// first in the list of free places too: then the one behind it is, so that the place tells that free ones go.
+    /// The place for the next new chat if that chat removes the free places at the end. It does when there are at least
+    /// as many of them as places before them, plus two pages. The place is the first one behind the last chat; where
+    /// that is also the first in the list of free places it is the one after it, so that the place alone says that free
+    /// places are removed.
     ///
-    /// **O(pages at the end)**; without free places in number **O(1)**.
+    /// **O(pages at the end)**; **O(1)** when less than half of the places are free.
     pub(crate) fn cut(&self) -> Option<Place> {
         let used = self.places.len();
         if 2 * used + 2 * RUN > self.len() {
@@ -197,7 +198,7 @@ impl Chats {
         Some(place + Place::from(is_first))
     }
 
-    /// Whether the free places at the end go if a new chat takes this place.
+    /// Whether a new chat that takes this place removes the free places at the end.
     pub(crate) fn is_cut(&self, place: Place) -> bool {
         let is_first = self.free.is_some_and(|(first, _)| first == place);
         to_index(place) < self.len() && self.set_of(place).is_none() && !is_first
@@ -233,8 +234,8 @@ impl Chats {
     }
 
     /// The places that new chats take, in order: first those that were free at `horizon` already, then new ones. Where
-    /// most places are free and at the end, and all of them were free at `horizon`, new ones begin behind the last chat:
-    /// the first insertion there removes the free ones.
+    /// the free places at the end are to be [cut](Self::cut), and all of them were free at `horizon`, new ones begin
+    /// behind the last chat: the first insertion there removes the free ones.
     pub(crate) fn vacancies(&self, horizon: Revision) -> impl Iterator<Item = Place> {
         let was_free = move |place: Place| self.key_at(place).is_some_and(|freed| freed <= horizon);
         let cut = self.free.filter(|&(_, last)| was_free(last)).and_then(|_| self.cut());
@@ -267,7 +268,7 @@ impl Chats {
         self.count_used(place, |used| used + 1);
     }
 
-    /// Lets the chat at a place give it to another, which has none.
+    /// Replaces the chat at a place by another, which has no place.
     pub(crate) fn rename(&mut self, place: Place, chat: &ChatId) {
         self.drop_key(place);
         self.put_key(chat, place);
@@ -329,15 +330,15 @@ impl Chats {
         self.free
     }
 
-    /// How many texts are stored.
+    /// The number of stored texts.
     pub(crate) fn text_count(&self) -> usize {
         self.texts.iter().flatten().count()
     }
 }
 
 impl Chats {
-    /// Chats at their places, and the places that are not indexed: their chat is at a lesser one too. The texts are
-    /// numbered from 0 without a gap.
+    /// Builds the chats from records. Also gives the places that are not indexed because their chat is at a lower place
+    /// too. The texts are numbered from 0 without a gap.
     ///
     /// **O(places)**.
     pub(crate) fn bulk(
@@ -364,7 +365,7 @@ impl Chats {
         (chats, twice)
     }
 
-    /// The same chats without the vacated places, so that those behind move up. There are no free ones.
+    /// The same chats without the vacated places: the chats behind them move up. There have to be no free places.
     ///
     /// **O(places)**.
     pub(crate) fn without_vacated(&self, hash_seed: u64) -> Self {
@@ -380,7 +381,7 @@ impl Chats {
         Self::bulk(hash_seed, records, texts, None).0
     }
 
-    /// The key of a chat, whose text if it needs one becomes the last one.
+    /// The key of a chat. A text that it needs is appended to `texts`.
     pub(crate) fn key_of(chat: &ChatId, texts: &mut CowVec<Option<Arc<str>>, 128>) -> u64 {
         match chat.key() {
             ChatKey::Compact(id) => id.bits(),
@@ -393,7 +394,7 @@ impl Chats {
         self.texts.get(to_index(text_number(key)?))?.as_deref()
     }
 
-    /// What stands at a free place in front of another, or at the last one.
+    /// The set number of a free place before `next`, or of the last free place.
     pub(crate) fn free_mark(next: Option<Place>) -> u32 {
         FREE | next.unwrap_or(END)
     }
@@ -406,20 +407,20 @@ impl Chats {
 
 #[cfg(feature = "store")]
 impl Chats {
-    /// Whether a new chat can take a place: the first free one, a new one, or the one behind the last chat where that
-    /// removes free ones.
+    /// Whether a new chat can take a place: the first free one, a new one, or the one at which it [removes](Self::cut)
+    /// the free places at the end.
     pub(crate) fn can_take(&self, place: Place) -> bool {
         let is_first = self.free.is_some_and(|(first, _)| first == place);
         is_first || to_index(place) == self.len() || self.cut() == Some(place)
     }
 }
 
-/// The key that stands for the text of a number.
+/// The key that refers to the text of a number.
 fn text_key(number: u64) -> u64 {
     TEXT << CompactId::NUMBER_BITS | number
 }
 
-/// Adds a text; gives its key.
+/// Appends a text. Returns its key.
 fn push_text(texts: &mut CowVec<Option<Arc<str>>, 128>, text: &Arc<str>) -> u64 {
     texts.push(Some(Arc::clone(text)));
     text_key(to_u64(texts.len() - 1))
@@ -430,7 +431,8 @@ pub(crate) fn text_number(key: u64) -> Option<u32> {
     (key >> CompactId::NUMBER_BITS == TEXT).then(|| u32::try_from(key & 0xffff_ffff).ok())?
 }
 
-/// The hash of the id at a place, from its parts, so that the index of places can be changed meanwhile.
+/// The hash of the id at a place. Takes the fields one by one, so that the caller can change the index of places
+/// meanwhile.
 fn hash_at(
     records: &CowVec<Record, RUN>,
     texts: &CowVec<Option<Arc<str>>, 128>,

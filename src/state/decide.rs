@@ -1,4 +1,4 @@
-//! Deciding: what an operation does to a state, or why it is refused. Changes nothing.
+//! Decides what an operation does to a state, or why it is refused. Changes nothing.
 
 use std::hint::black_box;
 
@@ -19,10 +19,10 @@ use crate::state::State;
 use crate::state::chats::Chats;
 use crate::state::labels::Slot;
 
-/// Nearly always one, which takes no memory of its own.
+/// Nearly always one change, which needs no allocation.
 pub(crate) type Changes = SmallVec<[Change; 1]>;
 
-/// What an operation does: its outcome, and the changes that bring it about. No change, no commit.
+/// What an operation does: its outcome and its changes. Without a change there is no commit.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) outcome: Outcome,
@@ -36,7 +36,7 @@ impl Plan {
     }
 }
 
-/// What a plan depends on besides the state.
+/// The inputs of a plan besides the state.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rules {
     pub(crate) limits: Limits,
@@ -78,25 +78,25 @@ pub(crate) fn plan(state: &State, op: &Op, rules: Rules) -> Result<Plan> {
     }
 }
 
-/// The error for a label that is not there.
+/// The error for a label that is not live.
 pub(crate) fn unknown(id: &LabelId) -> Error {
     Error::UnknownLabel { id: id.to_string() }
 }
 
-/// The change that a patch makes to a label, if it differs then.
+/// The change that a patch makes to a label, if any.
 fn patched(label: &Label, patch: &LabelPatch) -> Changes {
     let patched = label.patched(patch);
     if patched == *label { Changes::new() } else { smallvec![Change::LabelUpdated { label: patched }] }
 }
 
-/// Most chats have at most so many labels, with one that is linked.
+/// Lists of chats with at least 2 up to so many labels are loaded ahead. Most chats have no more labels after a link.
 const AHEAD: usize = 3;
 
-/// What an id means.
+/// The chat that an id means after aliases.
 #[derive(Clone, Copy)]
 struct Resolved<'a> {
     chat: &'a ChatId,
-    /// Where the chat is, and its labels.
+    /// `None` if the chat has no label.
     place: Option<Place>,
     slots: &'a [Slot],
 }
@@ -165,7 +165,7 @@ impl<'a> Planner<'a> {
         Ok(Plan { outcome: Outcome::Removed(RemovedLabel { label, links }), changes })
     }
 
-    /// The chats, resolved and once each, whose having the label is not yet as it shall be.
+    /// The chats, resolved and each once, that have the label and shall not, or the other way round.
     fn chats_to_change<'c>(
         &'c self,
         slot: Slot,
@@ -180,11 +180,12 @@ impl<'a> Planner<'a> {
             .filter(move |resolved| seen.insert(resolved.chat))
     }
 
-    /// What an id means. Tells of the place as soon as it is in sight.
+    /// Resolves an id. Calls `tell` with the candidate place before it is compared.
     #[inline(always)]
     fn resolved<'c>(&'c self, chat: &'c ChatId, tell: impl Fn(Place)) -> Resolved<'c> {
         let found = self.at(chat, self.state.chats.find_and_tell(chat, tell));
-        // A chat with a label is no alias. One without keeps its place until the commit ends, merged or not.
+        // A chat with a label is no alias. One without a label keeps its place until the commit ends, and may have
+        // become an alias.
         if !found.slots.is_empty() {
             return found;
         }
@@ -195,12 +196,12 @@ impl<'a> Planner<'a> {
         Resolved { chat, place, slots: place.map(|place| self.state.slots_at(place)).unwrap_or_default() }
     }
 
-    /// The places for new chats, in the order in which they take them.
+    /// The places for new chats, in the order in which the chats take them.
     fn vacancies(&self) -> impl Iterator<Item = Result<Place>> {
         self.state.chats.vacancies(self.rules.horizon).map(Ok).chain(std::iter::repeat_with(|| Err(full())))
     }
 
-    /// The place of a chat, or the first free one.
+    /// The given place, or that of a new chat.
     fn place_for(&self, place: Option<Place>) -> Result<Place> {
         place.map_or_else(|| self.vacancies().next().unwrap_or_else(|| Err(full())), Ok)
     }
@@ -216,8 +217,8 @@ impl<'a> Planner<'a> {
         Ok(smallvec![Change::ChatLinked { label: label.clone(), chat: chat.clone(), place }])
     }
 
-    /// What an id means, with the memory on the way that it takes to change one pair: all at once, while the chat's record
-    /// is on the way too. Carrying out the change would wait for one piece after the other.
+    /// Resolves an id, and loads the memory that changing one pair needs: all of it at once, while the chat's record is
+    /// being loaded too. Applying the change would wait for one cache miss after the other.
     fn resolved_ahead<'c>(&'c self, slot: Slot, chat: &'c ChatId) -> Resolved<'c> {
         let State { chats, postings, .. } = self.state;
         self.resolved(chat, |place| {
@@ -226,7 +227,7 @@ impl<'a> Planner<'a> {
         })
     }
 
-    /// The same for the list of so many labels, if it was not among those.
+    /// Does the same for the list of `len` labels, if [`AHEAD`] does not include it.
     fn preload_longer(&self, len: usize, place: Option<Place>) {
         if let Some(place) = place.filter(|_| len > AHEAD) {
             black_box(self.state.postings.preload_longer(len, place));
@@ -353,7 +354,7 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// The error when there is no place for another chat.
+/// The error when no place is left for a new chat.
 pub(crate) fn full() -> Error {
     exceeded(Limit::Chats, Chats::MAX, Chats::MAX + 1)
 }

@@ -1,4 +1,4 @@
-//! The distinct label sets, each once, with the number of chats that have it.
+//! The distinct label sets, each stored once with the number of chats that have it.
 
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use crate::collections::number::to_index;
 use crate::state::labels::{Labels, Slot};
 use crate::state::signatures::{BLOCK, SetId, Signatures};
 
-/// The set of no labels, which always has this number and is not counted.
+/// The number of the empty set, which is not counted.
 pub(crate) const EMPTY: SetId = 0;
 
 /// The hash of the set with these labels.
 fn hash_of(state: &FixedState, members: impl Iterator<Item = Slot>) -> u64 {
     let mut hasher = state.build_hasher();
-    // A slot of 0 would be as none.
+    // Slot 0 must not hash like no slot.
     members.for_each(|slot| hasher.write_u32(slot + 1));
     hasher.finish()
 }
@@ -26,16 +26,16 @@ fn hash_of(state: &FixedState, members: impl Iterator<Item = Slot>) -> u64 {
 /// The distinct label sets.
 ///
 /// Chats share few distinct sets, so exact totals of any filter are sums over the sets that match, whatever the number
-/// of chats. What such a sum reads lies in columns: counts, lengths, and signatures in slices.
+/// of chats. Such a sum reads columns: counts, lengths, and slices of signatures.
 #[derive(Debug, Clone)]
 pub(crate) struct LabelSets {
     /// S1: the labels of each set, in label order, without repetition; no two sets have the same.
     pub(crate) members: CowVec<Arc<[Slot]>, 128>,
-    /// S2: the number of chats that have the set. A number whose count is 0 is free, but for [`EMPTY`].
+    /// S2: the number of chats that have the set. A number whose count is 0 is free, except [`EMPTY`].
     counts: CowVec<u32, BLOCK>,
-    /// S3: the number of labels; anything at a free number.
+    /// S3: the number of labels; undefined at a free number.
     pub(crate) lens: CowVec<u32, BLOCK>,
-    /// Of the sets that chats have, and of [`EMPTY`].
+    /// The signatures of the sets that chats have, and of [`EMPTY`].
     pub(crate) signatures: Signatures,
     /// S5: finds exactly the sets that chats have.
     pub(crate) index: CowHashIndex,
@@ -62,12 +62,12 @@ impl LabelSets {
         sets
     }
 
-    /// How many distinct sets chats have.
+    /// The number of distinct sets that chats have.
     pub(crate) fn live(&self) -> usize {
         self.live
     }
 
-    /// How many numbers there are, free ones included.
+    /// The number of set numbers, free ones included.
     pub(crate) fn len(&self) -> usize {
         self.members.len()
     }
@@ -76,7 +76,7 @@ impl LabelSets {
         self.members.get(to_index(set)).map(|members| &**members).unwrap_or_default()
     }
 
-    /// How many labels are in a set that chats have, or in [`EMPTY`].
+    /// The number of labels in a set that chats have, or in [`EMPTY`].
     pub(crate) fn len_of(&self, set: SetId) -> u32 {
         self.lens.get(to_index(set)).copied().unwrap_or(0)
     }
@@ -98,12 +98,12 @@ impl LabelSets {
         self.counts.pages().zip(self.lens.pages())
     }
 
-    /// The number of the set with these labels, which are in label order; makes it if there is none.
+    /// The number of the set with these labels, which are in label order. Creates the set if there is none.
     pub(crate) fn intern(&mut self, members: &[Slot]) -> SetId {
         self.sought(members.iter().copied()).unwrap_or_else(|members| self.create(members))
     }
 
-    /// The number of the set with these labels, if chats have it or it is [`EMPTY`]; otherwise these labels.
+    /// The number of the set with these labels, if chats have it or it is [`EMPTY`]; otherwise the labels, collected.
     fn sought(&self, members: impl Iterator<Item = Slot> + Clone) -> Result<SetId, Arc<[Slot]>> {
         if members.clone().next().is_none() {
             return Ok(EMPTY);
@@ -139,7 +139,7 @@ impl LabelSets {
         set
     }
 
-    /// One more chat has the set.
+    /// Counts one more chat with the set.
     pub(crate) fn acquire(&mut self, set: SetId) {
         if set != EMPTY
             && let Some(count) = self.counts.get_mut(to_index(set))
@@ -148,7 +148,7 @@ impl LabelSets {
         }
     }
 
-    /// One chat fewer has the set; the last one gives its number up.
+    /// Counts one chat fewer with the set. Frees its number when no chat is left.
     pub(crate) fn release(&mut self, set: SetId) {
         if set == EMPTY {
             return;
@@ -163,7 +163,7 @@ impl LabelSets {
         }
     }
 
-    /// The number of the set with more labels, which are not in it yet.
+    /// The number of the set with labels added that are not in it yet.
     pub(crate) fn with(&mut self, set: SetId, slots: &[Slot], labels: &Labels) -> SetId {
         let id = |slot: &Slot| labels.at(*slot).map(|label| label.id());
         let members = self.members(set);
@@ -179,7 +179,7 @@ impl LabelSets {
         with.unwrap_or_else(|members| self.create(members))
     }
 
-    /// The number of the set with fewer labels; all that go are in it.
+    /// The number of the set with labels removed that are in it.
     pub(crate) fn without(&mut self, set: SetId, slots: &[Slot]) -> SetId {
         let members = self.members(set).iter().copied();
         let without = if let [slot] = slots {
@@ -194,14 +194,14 @@ impl LabelSets {
 
 #[cfg(feature = "store")]
 impl LabelSets {
-    /// Sets at their numbers, [`EMPTY`] included, with the number of chats that have each. Free numbers have no members
-    /// and no chats. Without any number these are new sets.
+    /// Builds the sets from members and counts of chats by number, [`EMPTY`] included. Free numbers have no members and
+    /// no chats. Empty lists give new sets.
     ///
     /// **O(members)**.
     ///
     /// # Errors
     ///
-    /// The number of a set that is there twice.
+    /// The number of a set that occurs twice.
     pub(crate) fn bulk(hash_seed: u64, members: CowVec<Arc<[Slot]>, 128>, counts: &[u32]) -> Result<Self, SetId> {
         if members.len() == 0 {
             return Ok(Self::new(hash_seed));

@@ -1,4 +1,4 @@
-//! The labels: definitions, names, and the ids that were deleted.
+//! The labels: definitions, names, and deleted ids.
 
 use crate::collections::cow_btree_map::CowBTreeMap;
 use crate::collections::cow_vec::CowVec;
@@ -7,19 +7,19 @@ use crate::model::label::Label;
 use crate::model::label_id::LabelId;
 use crate::model::name::NameKey;
 
-/// The number of a live label inside one state. A removed label's slot is used again.
+/// The number of a live label inside one state. The slot of a removed label is reused.
 pub(crate) type Slot = u32;
 
-/// Ids below this number are found by it.
+/// Decimal ids below this number are looked up in a table.
 const LOW: u32 = 4_096;
 
-/// Every label that is live or provisional, and every id that was deleted and did not come back.
+/// Every live label, provisional ones included, and every id that was deleted and is not live again.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Labels {
     /// L1: holds exactly the live ids; `slots` has each id's label at its slot and nothing elsewhere.
     pub(crate) by_id: CowBTreeMap<LabelId, Slot>,
     pub(crate) slots: CowVec<Option<Label>, 64>,
-    /// L6: by number, the slots of the live ids below [`LOW`], which most networks give and every operation looks up.
+    /// L6: by number, the slots of the live ids below [`LOW`], which most networks use and every operation looks up.
     pub(crate) low: CowVec<Option<Slot>, 64>,
     /// L2: the slots without a label, once each.
     pub(crate) free: CowVec<Slot, 256>,
@@ -32,7 +32,7 @@ pub(crate) struct Labels {
 }
 
 impl Labels {
-    /// How many labels are live, provisional ones included.
+    /// The number of live labels, provisional ones included.
     pub(crate) fn len(&self) -> usize {
         self.by_id.len()
     }
@@ -49,10 +49,10 @@ impl Labels {
         }
     }
 
-    /// The slot of the id that a text is, if it is one.
+    /// The slot of an id given as a text.
     pub(crate) fn slot_of(&self, text: &str) -> Option<Slot> {
         match low_number(LabelId::decimal_of(text)) {
-            // As filters mostly say them, without an id in between.
+            // The usual case in filters; makes no id.
             Some(number) => self.low.get(number).copied().flatten(),
             None => self.slot(&text.parse().ok()?),
         }
@@ -75,7 +75,7 @@ impl Labels {
         self.by_id.iter().filter_map(|(_, &slot)| self.at(slot))
     }
 
-    /// The live labels of a name, in label order.
+    /// The live labels with a name, in label order.
     pub(crate) fn named<'a>(&'a self, key: &'a NameKey) -> impl Iterator<Item = &'a LabelId> {
         self.by_name
             .iter_from(move |(other, _)| other < key)
@@ -84,7 +84,7 @@ impl Labels {
             .map(|(_, id)| id)
     }
 
-    /// The next decimal id; none at the end of the numbers.
+    /// The next decimal id; `None` if the highest one is used.
     pub(crate) fn next_id(&self) -> Option<LabelId> {
         (self.highest < LabelId::MAX_DECIMAL).then(|| LabelId::from(self.highest + 1))
     }
@@ -147,7 +147,7 @@ impl Labels {
 
 #[cfg(feature = "store")]
 impl Labels {
-    /// Labels at their slots, and deleted ids in any order. The free slots are listed anew.
+    /// Builds the labels from those at their slots, and deleted ids in any order. The free slots are listed anew.
     ///
     /// # Errors
     ///
@@ -173,7 +173,7 @@ impl Labels {
     }
 }
 
-/// A number by which an id is found.
+/// The position of an id in the table of low ids.
 pub(crate) fn low_number(decimal: Option<u32>) -> Option<usize> {
     decimal.filter(|&number| number < LOW).map(to_index)
 }

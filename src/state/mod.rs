@@ -1,6 +1,6 @@
 //! The index as a value: no lock, no I/O, no clock and no randomness.
 //!
-//! A clone of a [`State`] is a version of its own and costs some twenty reference counts. Writing to one copies only the
+//! A clone of a [`State`] is a version of its own and costs some twenty reference counts. A write copies only the
 //! pieces that it touches and another version still shares.
 
 pub(crate) mod labels;
@@ -27,17 +27,17 @@ use crate::state::label_sets::{EMPTY, LabelSets};
 use crate::state::labels::{Labels, Slot};
 use crate::state::postings::Postings;
 
-/// A version that readers and snapshots share. Without weak references, a writer that asks whether it is alone with it
-/// reads that, and writes no memory that readers need.
+/// A version that readers and snapshots share. Without weak references a writer checks by a plain load whether it is
+/// the only holder, and writes to no cache line that readers use.
 pub(crate) type Version = triomphe::Arc<State>;
 
 /// One version of an index.
 #[derive(Debug, Clone)]
 pub(crate) struct State {
     pub(crate) revision: Revision,
-    /// Tells the cursors of this index from those of others.
+    /// Distinguishes the cursors of this index from those of others.
     pub(crate) identity: u64,
-    /// T3: not of a revision to come.
+    /// T3: not of a later revision than this version's.
     pub(crate) refresh_state: RefreshState,
     /// T1: the number of pairs.
     pub(crate) total_rows: u64,
@@ -66,7 +66,7 @@ impl State {
         }
     }
 
-    /// About how many chats a change touches.
+    /// Roughly the number of chats that a change touches.
     pub(crate) fn work_of(&self, change: &Change) -> usize {
         match change {
             Change::LabelRemoved { links, .. } => usize::try_from(*links).unwrap_or(usize::MAX),
@@ -74,23 +74,23 @@ impl State {
                 let slots = self.chats.find(from).map_or(0, |place| self.slots_at(place).len());
                 slots + added.len() + self.aliases.count_of(from)
             }
-            // Removes the free places at the end.
+            // This link removes the free places at the end.
             Change::ChatLinked { place, .. } if self.chats.is_cut(*place) => self.chats.len(),
             _ => 1,
         }
     }
 
-    /// What an id means after aliases.
+    /// The chat that an id means after aliases.
     pub(crate) fn resolve<'a>(&'a self, chat: &'a ChatId) -> &'a ChatId {
         self.aliases.target(chat).unwrap_or(chat)
     }
 
-    /// Every id of a chat: its own, and its aliases. The chat is a resolved one.
+    /// Every id of a chat: its own, and its aliases. The chat has to be resolved.
     pub(crate) fn ids_of<'a>(&'a self, chat: &'a ChatId) -> impl Iterator<Item = &'a ChatId> {
         std::iter::once(chat).chain(self.aliases.of(chat))
     }
 
-    /// The place of a chat, by any of its ids. No alias has a place of its own, so most chats are found in one step.
+    /// The place of a chat, by any of its ids. No alias has a place of its own, so for most chats one lookup is enough.
     pub(crate) fn place_of(&self, chat: &ChatId) -> Option<Place> {
         self.chats.find(chat).or_else(|| self.chats.find(self.aliases.target(chat)?))
     }
@@ -100,12 +100,12 @@ impl State {
         self.sets.members(self.chats.set_of(place).unwrap_or(EMPTY))
     }
 
-    /// How many labels the chat at a place has.
+    /// The number of labels of the chat at a place.
     pub(crate) fn len_at(&self, place: Place) -> u64 {
         u64::from(self.sets.len_of(self.chats.set_of(place).unwrap_or(EMPTY)))
     }
 
-    /// How many chats carry a label.
+    /// The number of chats with at least one label.
     pub(crate) fn total_chats(&self) -> u64 {
         self.postings.labelled()
     }

@@ -1,4 +1,4 @@
-//! Giving chats the places that a commit was prepared for, in any order, and the list of free places made good then.
+//! Puts chats at the places of a prepared commit, in any order, and rebuilds the list of free places afterwards.
 
 use crate::collections::number::to_index;
 use crate::model::change::{Place, Revision};
@@ -6,28 +6,28 @@ use crate::model::chat_id::ChatId;
 use crate::state::chats::{Chats, RUN, Record};
 use crate::state::label_sets::EMPTY;
 
-/// Between the first of these and [`chain_free`](Self::chain_free) the list of free places is not one.
+/// From the first call of these until [`chain_free`](Self::chain_free) the list of free places is not valid.
 impl Chats {
     /// The free places, in the order in which they became free.
     pub(super) fn free_places(&self) -> impl Iterator<Item = Place> {
         std::iter::successors(self.free_list().map(|(first, _)| first), |&place| self.next_free(place))
     }
 
-    /// Takes the chat at a place away from there.
+    /// Removes the chat from a place.
     pub(super) fn evict(&mut self, place: Place) {
         self.drop_key(place);
         self.count_used(place, |used| used.saturating_sub(1));
         self.records.set(to_index(place), free_record(0, None));
     }
 
-    /// Gives a chat that has no place one where no chat is, without labels yet.
+    /// Puts a chat that has no place at a place without a chat, without labels yet.
     pub(super) fn settle(&mut self, chat: &ChatId, place: Place) {
         self.put_set(place, EMPTY);
         self.put_key(chat, place);
         self.count_used(place, |used| used + 1);
     }
 
-    /// Adds places without a chat at the end, or removes such places from there, until there are so many.
+    /// Appends places without a chat, or removes such places from the end, until there are `places`.
     pub(super) fn resize(&mut self, places: usize) {
         self.records.truncate(places);
         while self.records.len() < places {
@@ -40,17 +40,17 @@ impl Chats {
         }
     }
 
-    /// Makes a place free as it is free in another version.
+    /// Copies the record of a place that is free in another version.
     pub(super) fn copy_free(&mut self, other: &Self, place: Place) {
         if let Some(&record) = other.records.get(to_index(place)) {
             self.records.set(to_index(place), record);
         }
     }
 
-    /// Makes the list of free places: that of another version without the first ones that are taken here, and behind it
-    /// those that a commit frees.
+    /// Rebuilds the list of free places: that of another version without the first ones, which are taken here, followed
+    /// by the places that a commit frees.
     ///
-    /// **O(places taken from the list and places freed)**.
+    /// **O(places taken from the list + places freed)**.
     pub(super) fn chain_free(&mut self, other: &Self, freed: &[Place], revision: Revision) {
         let head = other.free_places().find(|&place| self.set_of(place).is_none());
         let last = head.and(other.free_list()).map(|(_, last)| last);

@@ -1,4 +1,4 @@
-//! A commit that is carried out beside the newest version, and brought up to what others wrote meanwhile.
+//! Prepared commits: applied to a version of their own, then brought up to what other writers did meanwhile.
 
 use std::collections::BTreeSet;
 
@@ -14,51 +14,51 @@ use crate::state::label_sets::EMPTY;
 use crate::state::labels::Slot;
 use crate::state::{State, Version};
 
-/// The changes of one commit by kind, in the order in which they are carried out.
+/// The changes of one commit by kind, in the order in which they are applied.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sections {
     pub(crate) labels: Vec<Change>,
-    /// Those of one chat follow each other.
+    /// Links of one chat are consecutive.
     pub(crate) links: Vec<Change>,
     pub(crate) unlinks: Vec<Change>,
     /// At most [`Change::Refreshed`].
     pub(crate) end: Option<Change>,
 }
 
-/// A version with a commit that is not the newest one yet.
+/// A version with a commit that is not visible yet.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    /// What the commit was carried out on.
+    /// The version on which the commit was prepared.
     base: Version,
     state: State,
     /// The places that the commit freed, in this order.
     freed: Vec<Place>,
-    /// How many of them the removal of labels freed. They are in the order of the label whose removal left a chat without
-    /// any, and then of place.
+    /// How many of them the removal of labels freed. These are in the order of the label whose removal left the chat
+    /// without labels, and then of place.
     freed_by_removal: usize,
     /// The labels that the commit changes.
     labels: Vec<LabelId>,
 }
 
-/// What becomes of a commit that was prepared, now that others wrote: all that is not as it was prepared.
+/// The parts of a prepared commit that other writes may have changed.
 #[derive(Debug)]
 pub(crate) struct Update<'a> {
-    /// The newest version, on which the commit is carried out.
+    /// The newest version, on which the commit is to be shown.
     pub(crate) now: &'a State,
-    /// What was written since the version on which it was prepared. Each change is one that [`can_follow`] allows.
+    /// The changes since the version on which the commit was prepared, each allowed by [`can_follow`].
     pub(crate) meanwhile: &'a [Change],
-    /// The changes of labels, all of them.
+    /// All changes of labels that the commit makes.
     pub(crate) labels: &'a [Change],
-    /// The chats whose pairs or place may be others than prepared, among them all that were written meanwhile.
+    /// The chats whose pairs or place may differ from what was prepared, among them all that were written meanwhile.
     pub(crate) chats: &'a HashSet<ChatId>,
     /// The links of those chats, and their unlinks, each in the order of the commit.
     pub(crate) links: &'a [Change],
     pub(crate) unlinks: &'a [Change],
-    /// How many places there are after the commit.
+    /// The number of places after the commit.
     pub(crate) places: usize,
 }
 
-/// Whether a commit that was prepared can be brought up to such a change. Merges, aliases and the removal of labels are
+/// Whether a prepared commit can be brought up to such a change. Merges, changes of aliases and removals of labels are
 /// rare, and change what the other changes mean.
 pub(crate) fn can_follow(change: &Change) -> bool {
     match change {
@@ -72,7 +72,7 @@ pub(crate) fn can_follow(change: &Change) -> bool {
     }
 }
 
-/// The label that a change is of, if it is one of labels.
+/// The label that a change creates, updates or removes.
 pub(crate) fn label_of(change: &Change) -> Option<&LabelId> {
     match change {
         Change::LabelCreated { label } | Change::LabelUpdated { label } => Some(label.id()),
@@ -89,13 +89,13 @@ pub(crate) fn pair_of(change: &Change) -> Option<(&ChatId, &LabelId)> {
     }
 }
 
-/// The chats that some changes are of.
+/// The chats that changes link or unlink.
 pub(crate) fn chats_of(changes: &[Change]) -> impl Iterator<Item = &ChatId> {
     changes.iter().filter_map(pair_of).map(|(chat, _)| chat)
 }
 
 impl Sections {
-    /// The changes one after the other.
+    /// All changes, in order.
     pub(crate) fn into_changes(self) -> Vec<Change> {
         let Self { labels: mut changes, links, unlinks, end } = self;
         if changes.is_empty() {
@@ -110,8 +110,8 @@ impl Sections {
 }
 
 impl Prepared {
-    /// Carries out a commit on a version of its own. None if the commit takes free places away: then others would not
-    /// find theirs.
+    /// Applies a commit to a clone of `base`. `None` if the commit removes free places at the end, which other writers
+    /// may take meanwhile.
     ///
     /// **O(changes)**.
     pub(crate) fn new(base: Version, commit: &Sections) -> Option<Self> {
@@ -138,16 +138,16 @@ impl Prepared {
         Some(Self { base, state, freed, freed_by_removal, labels })
     }
 
-    /// The version that was prepared, for the case that nothing was written meanwhile.
+    /// The prepared version, if nothing was written meanwhile.
     pub(crate) fn into_version(self) -> Version {
         Version::new(self.state)
     }
 
-    /// The version that the commit makes of the newest one. None if what was written meanwhile makes too much of what was
-    /// prepared useless; it has to be prepared again then.
+    /// The version that the commit makes of the newest one. `None` if the writes meanwhile cannot be followed: then the
+    /// commit has to be prepared again.
     ///
-    /// **O(w l + f + p)** for w chats with l labels that are not as prepared, f places that the commit frees, and p free
-    /// places that it takes; whatever else the commit changes.
+    /// **O(w l + f + p)** for w chats with l labels that are not as prepared, f places that the commit frees, and p
+    /// free places that it takes. Other changes of the commit cost nothing here.
     pub(crate) fn catch_up(mut self, update: &Update<'_>) -> Option<Version> {
         if !self.has_same_free_places(update) {
             return None;
@@ -172,7 +172,7 @@ impl Prepared {
         Some(Version::new(state))
     }
 
-    /// Whether the writes meanwhile took free places in their order, and none were given back.
+    /// Whether the writes meanwhile took free places in the order of the list, and removed no places at the end.
     fn has_same_free_places(&self, update: &Update<'_>) -> bool {
         let chats = &self.base.chats;
         let taken: HashSet<Place> = places_of(update.meanwhile)
@@ -182,7 +182,7 @@ impl Prepared {
         in_order == taken.len() && update.now.chats.len() >= chats.len()
     }
 
-    /// Makes the labels what they are after the commit. None if others are live than was prepared.
+    /// Updates the labels to what they are after the commit. `None` if other labels are live than was prepared.
     fn update_labels(&mut self, update: &Update<'_>) -> Option<()> {
         let changes: HashMap<&LabelId, &Change> =
             update.labels.iter().filter_map(|change| Some((label_of(change)?, change))).collect();
@@ -198,7 +198,7 @@ impl Prepared {
             match (labels.get(id), after) {
                 (Some(there), Some(after)) if there == after => {}
                 (Some(_), None) => return None,
-                // It was removed with all its pairs.
+                // The prepared version has removed it with all its pairs.
                 (None, Some(_)) if self.base.labels.get(id).is_some() => return None,
                 (_, Some(after)) => labels.put(Label::clone(after)),
                 (None, None) => {
@@ -213,7 +213,7 @@ impl Prepared {
         Some(())
     }
 
-    /// The places that the commit frees, in the order in which carrying it out on the newest version frees them.
+    /// The places that the commit frees, in the order in which applying it to the newest version would free them.
     fn freed_places(&self, update: &Update<'_>, wanted: &Wanted) -> Vec<Place> {
         let moved: HashSet<Place> = update.chats.iter().filter_map(|chat| self.base.chats.find(chat)).collect();
         let as_prepared = |places: &[Place]| -> Vec<Place> {
@@ -234,8 +234,8 @@ impl Prepared {
         freed
     }
 
-    /// Gives the chats that are not as prepared their labels and places. Gives the places at which something may have
-    /// changed. None if a label is not there.
+    /// Gives the chats that are not as prepared their labels and places. Returns the places whose record may have
+    /// changed, or `None` if a label is not live.
     fn move_chats(&mut self, update: &Update<'_>, wanted: Vec<WantedChat>) -> Option<BTreeSet<Place>> {
         let Self { state, base, .. } = self;
         let mut changed: BTreeSet<Place> = places_of(update.meanwhile).collect();
@@ -269,7 +269,7 @@ pub(crate) fn places_of(changes: &[Change]) -> impl Iterator<Item = Place> {
     })
 }
 
-/// The labels that changes remove, with their position among these.
+/// The labels that changes remove, each with its position among them.
 fn removed_labels(changes: &[Change]) -> HashMap<&LabelId, usize> {
     let removed = changes.iter().filter_map(|change| match change {
         Change::LabelRemoved { label, .. } => Some(label),
@@ -278,25 +278,26 @@ fn removed_labels(changes: &[Change]) -> HashMap<&LabelId, usize> {
     removed.zip(0..).collect()
 }
 
-/// The position of the last of some labels that the chat at a place has.
+/// The highest position in `removed` of a label that the chat at a place has.
 fn last_removed(state: &State, place: Place, removed: &HashMap<&LabelId, usize>) -> Option<usize> {
     let labels = state.slots_at(place).iter().filter_map(|&slot| state.labels.at(slot));
     labels.filter_map(|label| removed.get(label.id()).copied()).max()
 }
 
-/// A chat as it is to be after a commit, with at least one label.
+/// A chat as it has to be after the commit, with at least one label.
 struct WantedChat {
     chat: ChatId,
     place: Place,
     labels: Vec<LabelId>,
 }
 
-/// What becomes of the chats that are not as prepared.
+/// The result of the commit for the chats that are not as prepared.
 struct Wanted {
     chats: Vec<WantedChat>,
-    /// Places of those that the removal of labels leaves without any, with the position of the last of these labels.
+    /// The places of chats that the removal of labels leaves without labels, with the position of the last of these
+    /// removals.
     freed_by_removal: Vec<(Option<usize>, Place)>,
-    /// Places of those that unlinks leave without any, in their order.
+    /// The places of chats that unlinks leave without labels, in the order of the unlinks.
     freed_by_unlinks: Vec<Place>,
 }
 
@@ -344,7 +345,7 @@ impl Wanted {
 }
 
 impl State {
-    /// Whether a place has no chat, or is not there.
+    /// Whether a place has no chat, or does not exist.
     pub(crate) fn is_vacant(&self, place: Place) -> bool {
         self.chats.set_of(place).is_none()
     }

@@ -1,4 +1,4 @@
-//! Which label sets there are, and which labels they have, in bits.
+//! Signatures of label sets: which set numbers are taken, and which labels the sets have, as bits.
 
 use std::sync::Arc;
 
@@ -6,65 +6,67 @@ use crate::collections::cow_vec::CowVec;
 use crate::collections::number::to_index;
 use crate::state::labels::Slot;
 
-/// The number of a label set. A set that no chat has any more gives its number up.
+/// The number of a label set. The number of a set that no chat has any more is reused.
 pub(crate) type SetId = u32;
 
 /// Sets in one block of counts, lengths and signatures.
 pub(crate) const BLOCK: usize = 128;
 
-/// Bits in a signature. So many labels have one of their own; further ones share.
+/// Bits in a signature. Labels with lower slots have a bit of their own; others share one.
 pub(crate) const SIGNATURE_BITS: usize = 256;
 
-/// Some sets of one block, one bit for each.
+/// A subset of the sets of one block, one bit each.
 pub(crate) type InBlock = u128;
 
-/// Bits of a word, each for a block or for a word of them.
+/// Bits of a word of [`Signatures::room`].
 const WORD: usize = 64;
 
-/// The signatures of the sets of one block in slices: the sets that there are, then for each bit the sets whose
-/// signature has it. Shorter where the rest is zero.
+/// The signatures of one block, sliced by bit: first the sets that exist, then for each bit the sets whose signature
+/// has it. Trailing zeros may be left out.
 type Slices = Arc<Vec<InBlock>>;
 
-/// The bit of a label in the signature of a set: its slot modulo [`SIGNATURE_BITS`].
+/// The bit of a label in a signature: its slot modulo [`SIGNATURE_BITS`].
 pub(crate) fn signature_bit(slot: Slot) -> usize {
     to_index(slot) % SIGNATURE_BITS
 }
 
-/// The block of a set, and its bit there.
+/// The block of a set, and its bit in that block.
 fn bit_of(set: SetId) -> (usize, InBlock) {
     (to_index(set) / BLOCK, 1 << (to_index(set) % BLOCK))
 }
 
-/// The signatures of all label sets, and so the numbers that are taken.
+/// The signatures of all label sets, which also say which set numbers are taken.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Signatures {
-    /// S4: the sets that there are, and for each bit those with a label of that bit.
+    /// S4: the sets that exist, and for each bit those with a label of that bit.
     pub(crate) blocks: CowVec<Slices, 16>,
-    /// S6: a bit for each block, which says whether a number in it is free; and one for each word of these that has one.
+    /// S6: a bit for each block that has a free number; and a bit for each word of these that is not zero.
     pub(crate) room: [CowVec<u64, WORD>; 2],
     /// S6: the number of blocks that have a set.
     pub(crate) occupied: usize,
 }
 
 impl Signatures {
-    /// The sets that one block has, and for each bit those whose signature has it. Bits behind the end are in none.
+    /// The sets that exist in a block, and for each bit those whose signature has it. Bits behind the end are in no
+    /// signature.
     pub(crate) fn block(&self, block: usize) -> (InBlock, &[InBlock]) {
         let slices = self.blocks.get(block).and_then(|slices| slices.split_first());
         slices.map_or((0, &[]), |(&there, slices)| (there, slices))
     }
 
-    /// How many blocks have a set.
+    /// The number of blocks that have a set.
     pub(crate) fn occupied(&self) -> usize {
         self.occupied
     }
 
-    /// The lowest number without a set. So a scan has few blocks to go through again when sets have gone.
+    /// The lowest number without a set. Reusing low numbers first keeps the number of occupied blocks, which a scan
+    /// reads, low.
     ///
-    /// **O(numbers)**, but a word for half a million of them.
+    /// **O(numbers)**: reads one word for each half million.
     pub(crate) fn lowest_free(&self) -> SetId {
         let block = self.block_with_room().unwrap_or(self.blocks.len());
         let (there, _) = self.block(block);
-        // There are no more sets than chats and one.
+        // There is at most one set more than there are chats.
         SetId::try_from(block * BLOCK + to_index(there.trailing_ones())).unwrap_or(SetId::MAX)
     }
 
@@ -76,12 +78,12 @@ impl Signatures {
         Some(word * WORD + to_index(blocks.get(word)?.trailing_zeros()))
     }
 
-    /// Gives a set that has none its signature.
+    /// Adds the signature of a new set.
     pub(crate) fn sign(&mut self, set: SetId, members: &[Slot]) {
         let (block, set) = bit_of(set);
         self.grow_to(block);
         let Some(slices) = self.blocks.get_mut(block).map(Arc::make_mut) else { return };
-        // Most indexes have few labels.
+        // Slices are kept short, since most indexes have few labels.
         let len = members.iter().map(|&slot| signature_bit(slot) + 2).max().unwrap_or(1);
         if slices.len() < len {
             if slices.capacity() < len {
@@ -104,7 +106,7 @@ impl Signatures {
         }
     }
 
-    /// Takes the signature of a set away, which has these members.
+    /// Removes the signature of a set with these members.
     pub(crate) fn erase(&mut self, set: SetId, members: &[Slot]) {
         let (block, set) = bit_of(set);
         let slices = self.blocks.get_mut(block).map(Arc::make_mut);
@@ -129,7 +131,7 @@ impl Signatures {
         }
     }
 
-    /// Adds blocks without sets until there is this one.
+    /// Appends blocks without sets until `block` exists.
     fn grow_to(&mut self, block: usize) {
         let new = self.blocks.len()..=block;
         if new.is_empty() {
@@ -149,7 +151,7 @@ impl Signatures {
     }
 }
 
-/// Sets or clears a bit; whether its word has one then.
+/// Sets or clears a bit. Returns whether its word is not zero afterwards.
 fn put(bits: &mut CowVec<u64, WORD>, at: usize, bit: bool) -> bool {
     bits.get_mut(at / WORD).is_some_and(|word| {
         *word = *word & !(1 << (at % WORD)) | u64::from(bit) << (at % WORD);
@@ -166,7 +168,7 @@ mod tests {
 
     use super::{BLOCK, SetId, Signatures};
 
-    /// The numbers that are taken, which are below `end`.
+    /// The taken numbers below `end`.
     fn taken(signatures: &Signatures, end: SetId) -> BTreeSet<SetId> {
         let is_there = |set: &SetId| {
             let set = *set as usize;
@@ -178,8 +180,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(32) })]
 
-        /// More than one word of blocks. A step adds so many sets at the lowest free numbers, or erases every `nth` of
-        /// those from `first` on.
+        /// Covers more than one word of blocks. A step adds `first` sets at the lowest free numbers, or erases every
+        /// `nth` set from `first` on.
         #[test]
         fn the_lowest_free_number_is_taken_next(steps in vec((any::<bool>(), 0_u32..12_000, 1_usize..40), 1..12)) {
             const END: SetId = 150_000;

@@ -1,4 +1,4 @@
-//! States to test, made as every state is made: by operations.
+//! States for tests, made by operations.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -22,7 +22,7 @@ pub(crate) fn chat(id: &str) -> ChatId {
     id.parse().unwrap()
 }
 
-/// Carries out operations as one commit. What is refused changes nothing.
+/// Carries out operations as one commit. A refused operation changes nothing.
 pub(crate) fn commit(state: &mut State, ops: impl IntoIterator<Item = Op>) {
     let rules = Rules { limits: Limits::default(), horizon: Revision::MAX };
     let mut changed = false;
@@ -40,7 +40,7 @@ pub(crate) fn define(id: u32, name: &str) -> Op {
     Op::UpsertLabel { id: label(id), patch: name.try_into().unwrap() }
 }
 
-/// Gives a chat a label, known or not.
+/// Links a chat, also to a label that is not known yet.
 pub(crate) fn link(id: u32, of: &str) -> Op {
     Op::Ingest { event: Event::ChatLabelled { label: label(id), chat: chat(of) } }
 }
@@ -49,12 +49,12 @@ pub(crate) fn unlink(id: u32, of: &str) -> Op {
     Op::Unlink { label: label(id), chat: chat(of) }
 }
 
-/// What a commit of these operations gives at a horizon.
+/// The changes of an operation at a horizon.
 fn changes_at(state: &State, op: &Op, horizon: Revision) -> Vec<Change> {
     plan(state, op, Rules { limits: Limits::default(), horizon }).unwrap().changes.to_vec()
 }
 
-/// Links a chat at a horizon, and gives its place.
+/// Links a chat at a horizon. Returns its place.
 fn place_at(state: &mut State, of: &str, horizon: Revision) -> u32 {
     let changes = changes_at(state, &link(1, of), horizon);
     state.apply(&changes);
@@ -64,7 +64,7 @@ fn place_at(state: &mut State, of: &str, horizon: Revision) -> u32 {
     place
 }
 
-/// A state of so many chats, of which all but the first `kept` are gone, and every third of those.
+/// A state of `chats` chats without those from `kept` on, and without every third of the others.
 fn shrunk(chats: u32, kept: u32) -> State {
     let mut state = empty();
     commit(&mut state, [define(1, "one")]);
@@ -122,8 +122,8 @@ fn an_index_that_was_emptied_begins_anew() {
     assert_eq!((state.chats.len(), state.chats.free_list()), (1, None));
 }
 
-/// Everything of a state that can be seen, by anybody or by what is written later: labels, pairs at their places, the free
-/// places in their order with the revisions at which they became free, aliases, and numbers.
+/// Everything in a state that a read or a later write can observe: labels, pairs at their places, the free places in
+/// their order with the revisions at which they became free, aliases, and numbers.
 pub(crate) fn all_of(state: &State) -> Vec<String> {
     state.check_invariants().unwrap();
     let mut all = vec![format!(

@@ -1,4 +1,4 @@
-//! The invariants of a state, each checked by its number and the slow way.
+//! Checks of the invariants of a state, by number, each computed the slow way.
 
 #[cfg(test)]
 mod tests;
@@ -65,7 +65,7 @@ fn set_bits<const N: usize>(words: &CowVec<u64, N>) -> Vec<usize> {
 }
 
 impl State {
-    /// Checks every invariant. The cost is that of reading everything several times.
+    /// Checks every invariant. Reads everything several times.
     pub(crate) fn check_invariants(&self) -> Result<(), Violation> {
         self.check_labels()?;
         self.check_aliases()?;
@@ -81,7 +81,7 @@ impl State {
         require("T3", refreshed <= self.revision, || format!("refreshed at {refreshed}, now at {}", self.revision))
     }
 
-    /// The places with a chat, and the labels there.
+    /// The places with a chat, with the chat's labels.
     fn labelled(&self) -> impl Iterator<Item = (Place, &[Slot])> {
         (0..self.chats.len()).filter_map(|place| Place::try_from(place).ok()).filter_map(|place| {
             let set = self.chats.set_of(place)?;

@@ -1,4 +1,4 @@
-//! Each invariant, broken on purpose.
+//! Tests that break each invariant on purpose.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on has failed")]
 
@@ -20,16 +20,16 @@ use crate::state::postings::{Pieces, Places};
 use crate::state::signatures::{SetId, signature_bit};
 use crate::state::tests::{chat, commit, define, empty, label, link, unlink};
 
-/// A chat that is kept as a text, with labels 1 and 2; a compact one with label 1; a compact one with 1, 2 and 3.
+/// A chat whose id is stored as a text, with labels 1 and 2; a compact id with label 1; a compact id with 1, 2 and 3.
 const ANA: &str = "ana@example.com";
 const BOB: &str = "5511999990001@c.us";
 const GROUP: &str = "120363000000000001@g.us";
 
-/// A free place.
+/// The bit of a free place.
 const FREE: Place = 1 << 31;
 
-/// A state in which every list has something: labels with and without a name, deleted ids, free slots, free places,
-/// free set numbers, free texts, an alias, chats with one, two and three labels.
+/// A state in which no list is empty: labels with and without a name, deleted ids, free slots, free places, free set
+/// numbers, free texts, an alias, chats with one, two and three labels.
 fn sound() -> State {
     let mut state = empty();
     for ops in [
@@ -59,12 +59,12 @@ fn set(state: &State, id: &str) -> SetId {
     state.chats.set_of(place(state, id)).unwrap()
 }
 
-/// A number that no set has any more.
+/// A number that no set has.
 fn free_set(state: &State) -> SetId {
     state.sets.signatures.lowest_free()
 }
 
-/// The sets of the first block, and those with each bit.
+/// The sets that exist in the first block, and for each bit those that have it.
 fn slices(state: &mut State) -> (&mut u128, &mut [u128]) {
     Arc::make_mut(state.sets.signatures.blocks.get_mut(0).unwrap()).split_first_mut().unwrap()
 }
@@ -74,7 +74,7 @@ fn put_key(state: &mut State, place: Place, key: u64) {
     *record = Record::new(key, record.set());
 }
 
-/// In the order in which they became free.
+/// The free places in the order in which they became free.
 fn free_places(state: &State) -> Vec<Place> {
     let first = state.chats.free.map(|(first, _)| first);
     std::iter::successors(first, |&place| state.chats.free_at(place).unwrap().1).collect()
@@ -88,7 +88,7 @@ fn give(state: &mut State, id: &str, new: SetId) {
     state.chats.put_set(place(state, id), new);
 }
 
-/// The same places in a chunk that says it had one more.
+/// Puts the places into one chunk whose stored length is one too many.
 fn in_a_wrong_chunk(places: &mut Places) {
     let words: u64 = places.iter().map(|place| 1 << place).sum();
     let chunk = Chunk::Dense { words: [words].into(), len: words.count_ones() + 1 };
@@ -99,7 +99,8 @@ fn in_a_wrong_chunk(places: &mut Places) {
 
 type Break = (&'static str, &'static str, fn(&mut State));
 
-/// What is broken, the number of the invariant first. No other invariant that is checked earlier is broken with it.
+/// Each entry: the number of the invariant, what is broken, and the function that breaks it. It breaks no invariant
+/// that is checked earlier.
 const BREAKS: &[Break] = &[
     ("L1", "an id without a label", |state| {
         state.labels.by_id.insert(label(9), 0);
@@ -338,7 +339,7 @@ fn a_broken_invariant_is_named() {
     }
 }
 
-/// The numbers on the fields, in the checks, in the breaks above and in the design are the same.
+/// The numbers on the fields, in the checks, in [`BREAKS`] and in `docs/design.md` are the same.
 #[test]
 fn every_invariant_is_stated_checked_and_broken() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -354,7 +355,7 @@ fn every_invariant_is_stated_checked_and_broken() {
     assert_eq!(designed, stated(&root.join("src")), "in docs/design.md, and stated on the fields");
 }
 
-/// The invariants in the docs of the fields of a folder.
+/// The invariants in the field docs of a folder.
 fn stated(folder: &Path) -> BTreeSet<String> {
     rust_files(folder)
         .iter()
@@ -363,7 +364,7 @@ fn stated(folder: &Path) -> BTreeSet<String> {
         .collect()
 }
 
-/// A capital letter and a digit.
+/// The word, if it is a capital letter and a digit.
 fn number(word: &str) -> Option<String> {
     matches!(word.as_bytes(), [b'A'..=b'Z', b'0'..=b'9']).then(|| word.to_owned())
 }
