@@ -1,4 +1,4 @@
-//! Questions about chats that the host names.
+//! Queries about chats that the host lists.
 
 use hashbrown::HashSet;
 
@@ -15,7 +15,7 @@ use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::State;
 
 impl State {
-    /// The answer over some chats, in their order, each once. What is no chat id counts for nothing.
+    /// Answers a filter over the given chats, in their order, each once. Texts that are no chat id are skipped.
     pub(crate) fn among<C: Arg<ChatId>>(
         &self,
         filter: &Filter,
@@ -34,12 +34,12 @@ impl State {
         let mut sought = after;
         for chat in chats {
             let Ok(chat) = chat.parse_arg() else { continue };
-            // The cursor's chat was on a page before, so it is not listed again.
+            // The cursor's chat was on the page before, so it is not listed again.
             let behind = sought.is_none();
             if sought.is_some_and(|(_, hash)| hash == Cursor::hash_of(&chat)) {
                 sought = None;
             }
-            // A chat whose first id in the list stands before the cursor is done, also if another id stands behind it.
+            // A chat with several ids in the list counts at the first of them, also if the cursor is between two.
             let Some(place) = self.place_of(&chat).filter(|&place| seen.insert(place)) else { continue };
             let slots = self.slots_at(place);
             if slots.is_empty() || !clauses.pass(slots) {

@@ -1,4 +1,4 @@
-//! Answering: what the totals and the page of a filter are in words of the interface.
+//! Reads of one version, with answers in types of the public API.
 
 use crate::collections::number::to_index;
 use crate::model::answer::{Answer, ChatPage, FilterTotals, LabelledChat, Totals};
@@ -15,24 +15,24 @@ use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::State;
 use crate::state::decide::exceeded;
 
-/// Labels that are copied while a writer waits: some microseconds.
+/// The most labels that are copied while a writer waits: some microseconds.
 const FEW_LABELS: usize = 256;
 
-/// What a page lists.
+/// A page before its chats and labels are copied.
 struct List {
     clauses: ResolvedFilter,
     places: Vec<Place>,
     next: Option<Cursor>,
 }
 
-/// Whether a page takes a few microseconds at most, with `more` nanoseconds for its totals.
+/// Whether a page takes a few microseconds at most. `more` is the cost of its totals in nanoseconds.
 fn is_quick_to_list(filter: &Filter, page: Page, more: usize) -> bool {
-    /// In about nanoseconds.
+    /// In nanoseconds, roughly; so are the costs below.
     const QUICK: usize = 6_000;
     const LISTED_CHAT: usize = 40;
     const LIST: usize = 20;
     const BYTE_OF_NAME: usize = 10;
-    // Without such a search every chat of the any-of clause is listed, and no other is looked at.
+    // With an any-of clause alone, every candidate is listed, so there is no search.
     let only_any = filter.any_of.is_some() && filter.all_of.is_none() && filter.none_of.is_none();
     let searches = page.limit > 0 && !only_any;
     let entries = [&filter.any_of, &filter.all_of, &filter.none_of].into_iter().flatten().flatten();
@@ -51,8 +51,8 @@ impl State {
         Ok(self.answer(self.labelled_chats(&places), next, self.totals(&clauses), clauses))
     }
 
-    /// As [`query`](Self::query), if that takes some microseconds at most, so that a writer can wait for it: by what is
-    /// asked, and by how many labels the chats on the page have.
+    /// As [`query`](Self::query), if a writer can wait for it. `None` if it might take more than some microseconds,
+    /// judged by the filter, the page and the number of labels of the chats on it.
     pub(crate) fn query_quickly(&self, filter: &Filter, page: Page, limits: &Limits) -> Option<Result<Answer>> {
         if !self.is_quick(filter, page) {
             return None;
@@ -66,7 +66,7 @@ impl State {
         Some(self.listed_quickly(filter, page, limits)?.map(answer))
     }
 
-    /// The totals alone.
+    /// Answers the totals alone.
     pub(crate) fn filter_totals(&self, filter: &Filter, limits: &Limits) -> Result<FilterTotals> {
         let clauses = ResolvedFilter::of(filter, &self.labels, limits)?;
         let Totals { chats, rows, matched_rows } = self.totals(&clauses);
@@ -80,7 +80,7 @@ impl State {
         })
     }
 
-    /// The page alone.
+    /// Answers the page alone.
     pub(crate) fn chat_page(&self, filter: &Filter, page: Page, limits: &Limits) -> Result<ChatPage> {
         let start = self.start_of(page, limits)?;
         let clauses = ResolvedFilter::of(filter, &self.labels, limits)?;
@@ -88,7 +88,7 @@ impl State {
         Ok(ChatPage { chats: self.labelled_chats(&places), next, revision: self.revision })
     }
 
-    /// As [`chat_page`](Self::chat_page), on the terms of [`query_quickly`](Self::query_quickly).
+    /// As [`chat_page`](Self::chat_page), under the conditions of [`query_quickly`](Self::query_quickly).
     pub(crate) fn chat_page_quickly(&self, filter: &Filter, page: Page, limits: &Limits) -> Option<Result<ChatPage>> {
         if !is_quick_to_list(filter, page, 0) {
             return None;
@@ -117,7 +117,7 @@ impl State {
         }
     }
 
-    /// The chats on a page, unless they have so many labels that it takes long to name them.
+    /// The chats on a page, unless they have more than [`FEW_LABELS`] labels together.
     fn listed_quickly(&self, filter: &Filter, page: Page, limits: &Limits) -> Option<Result<List>> {
         let list = || {
             let start = self.start_of(page, limits)?;
@@ -130,7 +130,7 @@ impl State {
         Some(list()).filter(|list| list.as_ref().map_or(true, few))
     }
 
-    /// The places of the chats on a page, and where the next one begins.
+    /// The places of the chats on a page, and the cursor of the next page.
     fn listed(&self, clauses: &ResolvedFilter, start: Option<Place>, limit: usize) -> (Vec<Place>, Option<Cursor>) {
         let (places, more) = start.map_or((Vec::new(), false), |start| self.page(clauses, start, limit));
         let last = places.last().filter(|_| more);
@@ -147,7 +147,7 @@ impl State {
         is_quick_to_list(filter, page, usize::try_from(self.cost_of_scan()).unwrap_or(usize::MAX))
     }
 
-    /// The first place behind the page's cursor, if there can be one.
+    /// The first place behind the page's cursor. `None` if the cursor is at the last possible place.
     #[inline]
     fn start_of(&self, page: Page, limits: &Limits) -> Result<Option<Place>> {
         match self.last_of(page, limits)? {
@@ -157,7 +157,7 @@ impl State {
         }
     }
 
-    /// The last chat of the page before, if the page is one that may be asked for.
+    /// Checks a page. Returns its cursor with the last chat of the page before.
     #[inline]
     pub(super) fn last_of(&self, page: Page, limits: &Limits) -> Result<Option<(Cursor, Last)>> {
         if page.limit > limits.page {
@@ -212,7 +212,7 @@ impl State {
         aliases
     }
 
-    /// The labels that matching chats carry, with the number of those chats, in label order.
+    /// The labels of the matching chats, with the number of matching chats of each, in label order.
     pub(crate) fn count_by_label(&self, filter: &Filter, limits: &Limits) -> Result<Vec<(Label, u64)>> {
         let clauses = ResolvedFilter::of(filter, &self.labels, limits)?;
         let mut counts = vec![0_u64; self.labels.slot_count()];

@@ -1,4 +1,4 @@
-//! Answering filters on one version of an index: resolving a filter, exact totals, and pages.
+//! Queries on one version of an index: resolved filters, exact totals, and pages.
 
 pub(crate) mod resolved_filter;
 mod totals;

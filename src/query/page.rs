@@ -1,4 +1,4 @@
-//! Which chats are on a page.
+//! Pages: the next chats that pass a filter.
 
 use crate::model::change::Place;
 use crate::query::resolved_filter::ResolvedFilter;
@@ -6,7 +6,7 @@ use crate::state::State;
 use crate::state::label_sets::EMPTY;
 use crate::state::labels::Slot;
 
-/// Where the chats that may be on a page come from.
+/// The candidates for a page.
 enum Source<'a> {
     /// The chats with any of these labels.
     Labels(&'a [Slot]),
@@ -26,7 +26,7 @@ impl State {
         (places, more)
     }
 
-    /// The places of the first `count` chats that pass from `start` on; looks no further than for the last of them.
+    /// The places of the first `count` chats that pass from `start` on; the walk ends at the last of them.
     pub(crate) fn first_places(&self, clauses: &ResolvedFilter, start: Place, count: usize) -> Vec<Place> {
         let mut places = Vec::new();
         if count > 0 && !clauses.pass_nobody() {
@@ -41,7 +41,7 @@ impl State {
         places
     }
 
-    /// Gives a superset of the chats that pass, in order of place, until it is told to stop.
+    /// Calls `go_on` with a superset of the chats that pass, in order of place, until it returns false.
     fn candidates(&self, clauses: &ResolvedFilter, start: Place, mut go_on: impl FnMut(Place) -> bool) {
         let cost = |slots: &[Slot]| slots.iter().map(|&slot| self.postings.len(slot)).sum::<u64>();
         let cheapest = clauses.any.iter().chain(&clauses.all).min_by_key(|slots| cost(slots));

@@ -1,4 +1,4 @@
-//! A filter in the terms of one state.
+//! A filter whose labels are looked up in one state.
 
 use hashbrown::HashSet;
 
@@ -11,12 +11,12 @@ use crate::model::options::Limits;
 use crate::state::decide::exceeded;
 use crate::state::labels::{Labels, Slot};
 
-/// A filter whose entries are looked up: lists of slots, each sorted and without repetition.
+/// A filter as lists of slots, each sorted and without repetition.
 #[derive(Debug, Default)]
 pub(crate) struct ResolvedFilter {
-    /// `None` when the clause was not given; empty when nobody passes it.
+    /// `None` when the clause was not given; empty when no chat passes it.
     pub(crate) any: Option<Vec<Slot>>,
-    /// One list for each entry; an empty one means that nobody passes.
+    /// One list for each entry; an empty one means that no chat passes.
     pub(crate) all: Vec<Vec<Slot>>,
     pub(crate) none: Vec<Slot>,
     /// The existing ids of all clauses, in label order.
@@ -34,7 +34,7 @@ impl ResolvedFilter {
         let all = filter.all_of.as_deref().map(|entries| {
             let entries: Vec<Vec<Slot>> =
                 entries.iter().map(|entry| lookup.united(std::slice::from_ref(entry))).collect();
-            // Given, but empty: nobody passes.
+            // An empty all-of clause passes no chat.
             if entries.is_empty() { vec![Vec::new()] } else { entries }
         });
         let none = filter.none_of.as_deref().map(|entries| lookup.united(entries));
@@ -45,7 +45,7 @@ impl ResolvedFilter {
         Ok(clauses)
     }
 
-    /// The ids of all slots. Slots are sorted and mostly given out in label order, so that little is left to sort.
+    /// The ids of all slots. Slots are sorted, and were mostly assigned in label order, so little is left to sort.
     fn ids(&self, labels: &Labels) -> Vec<LabelId> {
         let lists = || self.any.iter().chain(&self.all).chain([&self.none]);
         let mut ids = Vec::with_capacity(lists().map(Vec::len).sum());
@@ -55,7 +55,7 @@ impl ResolvedFilter {
         ids
     }
 
-    /// Whether no chat can pass, whoever it is.
+    /// Whether no chat can pass.
     pub(crate) fn pass_nobody(&self) -> bool {
         self.any.as_ref().is_some_and(Vec::is_empty) || self.all.iter().any(Vec::is_empty)
     }
@@ -65,7 +65,7 @@ impl ResolvedFilter {
         self.any.is_none() && self.all.is_empty() && self.none.is_empty()
     }
 
-    /// The any-of clause, if it is the only one that matters.
+    /// The any-of clause, if it is the only clause.
     pub(crate) fn only_any(&self) -> Option<&[Slot]> {
         self.any.as_deref().filter(|_| self.all.is_empty() && self.none.is_empty())
     }
@@ -76,7 +76,7 @@ impl ResolvedFilter {
         self.any.as_deref().is_none_or(has) && self.all.iter().all(|entry| has(entry)) && !has(&self.none)
     }
 
-    /// How many of these labels are in the any-of clause; without one, all of them.
+    /// The number of these labels that are in the any-of clause; all of them if there is no such clause.
     pub(crate) fn matched(&self, members: &[Slot]) -> usize {
         match &self.any {
             None => members.len(),
@@ -92,7 +92,7 @@ struct Lookup<'a> {
 }
 
 impl<'a> Lookup<'a> {
-    /// The slots of some entries together, sorted and without repetition.
+    /// The slots of all entries, sorted and without repetition.
     fn united(&mut self, entries: &'a [Entry]) -> Vec<Slot> {
         let mut slots = Vec::with_capacity(entries.len());
         for entry in entries {

@@ -1,4 +1,4 @@
-//! Pages hold what a loop over all chats gives.
+//! Pages compared with a loop over all chats.
 
 #![expect(clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
@@ -15,7 +15,7 @@ fn assert_pages(state: &State, filter: &Filter, pages: impl IntoIterator<Item = 
     for (start, limit) in pages {
         let left = &all[all.partition_point(|&place| place < start)..];
         let (listed, behind) = left.split_at(limit.min(left.len()));
-        // A page of nothing looks no further.
+        // A page with limit 0 does not search.
         let more = limit > 0 && !behind.is_empty();
         assert_eq!(state.page(&clauses, start, limit), (listed.to_vec(), more), "{limit} from {start}: {filter:?}");
     }

@@ -1,4 +1,4 @@
-//! What is answered while a writer waits, and what is not.
+//! Which reads are answered while a writer waits.
 
 use crate::model::filter::{Filter, Page};
 use crate::model::name::NameKey;
@@ -6,7 +6,7 @@ use crate::model::options::Limits;
 use crate::state::State;
 use crate::state::tests::{chat, commit, define, empty, link};
 
-/// One chat with so many labels, all of one name, and another with one.
+/// One chat with `labels` labels, all of one name, and another chat with one.
 fn state(labels: u32) -> State {
     let mut state = empty();
     commit(&mut state, (1..=labels).map(|label| define(label, "same")));

@@ -1,4 +1,4 @@
-//! Random states and filters, and what a filter means in the slowest way.
+//! Random states and filters, and a naive evaluation of filters.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -13,11 +13,10 @@ use crate::state::State;
 use crate::state::signatures::SIGNATURE_BITS;
 use crate::state::tests::{chat, commit, define, empty, label};
 
-/// Labels of one name.
+/// So many labels share one name.
 const NAMESAKES: u32 = 40;
 
-/// The labels that are chosen, of `labels` that there are. With more than have a bit of their own, most of the chosen
-/// ones share theirs with another.
+/// Chooses one of `labels` labels. If there are more than signature bits, most choices share their bit with another.
 pub(crate) fn label_choice(labels: u32) -> BoxedStrategy<u32> {
     let own = u32::try_from(SIGNATURE_BITS).unwrap();
     if labels > own {
@@ -34,7 +33,7 @@ pub(crate) enum Step {
     Link(u32, u8),
     Unlink(u32, u8),
     Set(u8, Vec<u32>),
-    /// Removes a label; the next one that is defined gets its slot.
+    /// Removes a label; the next label that is defined gets its slot.
     Remove(u32),
     Define(u32),
     Merge(u8, u8),
@@ -54,7 +53,7 @@ pub(crate) fn steps(labels: u32) -> impl Strategy<Value = Vec<Step>> {
     vec(step, 0..150)
 }
 
-/// The state after a history that began with these labels.
+/// The state after a history that begins with `labels` labels.
 pub(crate) fn state_of(labels: u32, steps: &[Step]) -> State {
     let mut state = empty();
     let name = |id: u32| format!("name {}", id / NAMESAKES);
@@ -94,7 +93,7 @@ pub(crate) fn clauses_of(filter: &Filter, state: &State) -> ResolvedFilter {
     ResolvedFilter::of(filter, &state.labels, &Limits::default()).unwrap()
 }
 
-/// The places of all chats that pass, with the numbers of their labels and of those in the any-of clause.
+/// The places of all chats that pass, each with the number of its labels and of those in the any-of clause.
 pub(crate) fn naive(state: &State, clauses: &ResolvedFilter) -> Vec<(Place, u64, u64)> {
     let places = (0..state.chats.len()).map(|place| Place::try_from(place).unwrap());
     places

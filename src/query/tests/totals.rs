@@ -1,4 +1,4 @@
-//! Every way of computing totals gives what a loop over all chats gives.
+//! Totals by every strategy, compared with a loop over all chats.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ fn assert_all_ways(state: &State, filter: &Filter) {
     assert_eq!(state.totals(&clauses), expected, "the way taken: {filter:?}");
 }
 
-/// Tests over so many labels.
+/// A test for each range of numbers of labels.
 macro_rules! ways_agree {
     ($($name:ident: $labels:expr;)+) => {
         proptest! {
@@ -63,7 +63,7 @@ fn with_more_than_one_chunk() {
     }
 }
 
-/// Sets whose numbers are freed and used again leave nothing behind in the columns that a scan reads.
+/// Set numbers that are freed and reused leave nothing behind in the columns that a scan reads.
 #[test]
 fn after_label_sets_came_and_went() {
     let mut state = empty();
@@ -90,7 +90,7 @@ fn after_label_sets_came_and_went() {
     state.check_invariants().unwrap();
 }
 
-/// A scan goes through the blocks that have sets: as few as before, after more sets came and went.
+/// A scan reads the blocks that have sets: no more than before, after more sets came and went.
 #[test]
 fn after_label_sets_came_and_went_few_blocks_have_some() {
     let mut state = empty();
@@ -115,7 +115,7 @@ fn after_label_sets_came_and_went_few_blocks_have_some() {
     state.check_invariants().unwrap();
 }
 
-/// Sets that are few, but each in a block of its own, are not scanned while writers wait.
+/// A few sets, each alone in a block, are not scanned while writers wait.
 #[test]
 fn few_sets_that_many_left_behind_are_not_quick() {
     let mut state = empty();
@@ -172,7 +172,7 @@ fn a_rare_label_among_exploded_sets_is_looked_up() {
     }
 }
 
-/// Some labels are on the same chats, others on as many with as many labels.
+/// Some labels are on the same chats; others are on as many chats with as many labels.
 #[test]
 fn labels_that_always_come_together_count_once() {
     let mut state = empty();
