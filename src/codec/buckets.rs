@@ -1,4 +1,4 @@
-//! Rows of maps whose keys are texts: entries go by a hash of the key, so that a new one changes one row.
+//! Rows of maps with text keys: a hash of the key chooses the row of an entry, so that a new entry changes one row.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,20 +11,21 @@ use crate::collections::number::to_u64;
 use crate::model::chat_id::ChatId;
 use crate::model::label_id::LabelId;
 
-/// The bucket of a key as it is written, of a power of two of them. No other version of this crate may choose another.
+/// The bucket of an encoded key; `buckets` is a power of two. Part of the format: no version of this crate may change
+/// it.
 fn bucket_of(key: &[u8], buckets: u32) -> u32 {
     let low = XxHash3_64::oneshot(key) & u64::from(buckets.saturating_sub(1));
     u32::try_from(low).unwrap_or_default()
 }
 
-/// The bucket of an entry, by its key.
+/// The bucket of the entry whose key `put_key` encodes.
 pub(super) fn bucket(put_key: impl FnOnce(&mut Vec<u8>), buckets: u32) -> u32 {
     let mut key = Vec::new();
     put_key(&mut key);
     bucket_of(&key, buckets)
 }
 
-/// What rows of a map are made of.
+/// An entry of a map.
 pub(super) trait Entry: Sized {
     fn put_key(&self, out: &mut Vec<u8>);
     fn put_value(&self, out: &mut Vec<u8>);
@@ -44,7 +45,7 @@ impl Entry for LabelId {
     }
 }
 
-/// An alias, and what it means.
+/// An alias and its target.
 impl Entry for (ChatId, ChatId) {
     fn put_key(&self, out: &mut Vec<u8>) {
         put_chat(out, &self.0);
@@ -59,7 +60,7 @@ impl Entry for (ChatId, ChatId) {
     }
 }
 
-/// Those rows of a map, of so many, that are asked for.
+/// Encodes the requested rows of a map that has `buckets` rows.
 pub(super) fn encode<E: Entry>(
     entries: impl Iterator<Item = E>,
     buckets: u32,

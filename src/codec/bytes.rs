@@ -5,8 +5,8 @@ use crate::codec::damage::{Damage, require};
 /// Bits of a byte of a varint that are part of the number.
 const PAYLOAD: u32 = 7;
 
-/// Writes a number in as few bytes as it takes, seven bits in each, the low ones first; all but the last byte have
-/// their high bit set.
+/// Writes a number in the fewest bytes, seven bits in each, the low ones first; all but the last byte have their high
+/// bit set.
 pub(super) fn put_varint(out: &mut Vec<u8>, mut number: u64) {
     loop {
         let [low, ..] = number.to_le_bytes();
@@ -18,7 +18,7 @@ pub(super) fn put_varint(out: &mut Vec<u8>, mut number: u64) {
     }
 }
 
-/// Writes a signed number so that small ones of either sign are short: 0, -1, 1, -2 as 0, 1, 2, 3.
+/// Writes a signed number so that small ones of either sign are short (zigzag): 0, -1, 1, -2 as 0, 1, 2, 3.
 pub(super) fn put_signed(out: &mut Vec<u8>, number: i64) {
     put_varint(out, ((number << 1) ^ (number >> 63)).cast_unsigned());
 }
@@ -28,12 +28,12 @@ pub(super) fn put_uint(out: &mut Vec<u8>, number: u64, len: usize) {
     out.extend(number.to_le_bytes().into_iter().take(len));
 }
 
-/// How many bytes a number takes without the zeros above it.
+/// The number of bytes of a number without leading zeros.
 pub(super) fn len_of(number: u64) -> usize {
     (u64::BITS - number.leading_zeros()).div_ceil(8).try_into().unwrap_or(8)
 }
 
-/// Reads numbers off the beginning of bytes that may be anything. What it gives is bounded by the bytes that are there.
+/// Reads numbers from untrusted bytes, front to back. No result is longer than the bytes that are left.
 pub(super) struct Reader<'a> {
     rest: &'a [u8],
 }
@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(self.take(len)?).map_err(|error| Damage::new(format!("a text is not UTF-8: {error}")))
     }
 
-    /// A number as [`put_varint`] writes it: no other bytes mean it.
+    /// A number as [`put_varint`] writes it. Longer encodings of it are refused.
     pub(super) fn varint(&mut self) -> Result<u64, Damage> {
         let (mut number, mut shift) = (0_u64, 0);
         loop {
@@ -94,7 +94,7 @@ impl<'a> Reader<'a> {
 
     /// A number as [`put_uint`] writes it, of at most eight bytes.
     pub(super) fn uint(&mut self, len: usize) -> Result<u64, Damage> {
-        // Nearly always there is more behind, and then one read does for every length.
+        // Nearly always eight bytes are left: then one read serves every length.
         if let Some(bytes) = self.rest.first_chunk::<8>()
             && let Some(unused) = 64_usize.checked_sub(8 * len)
         {

@@ -1,8 +1,8 @@
-//! What is wrong with bytes that were read.
+//! Damage: the reason why stored bytes are refused.
 
 use std::fmt;
 
-/// Bytes that no writer of this format writes: what is wrong with them, in words.
+/// Says why bytes cannot have been written by this format.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Damage(String);
 
@@ -11,7 +11,7 @@ impl Damage {
         Self(what.into())
     }
 
-    /// The same damage, with the name of that in which it was found.
+    /// Prefixes the damage with the place where it was found.
     pub(crate) fn within(self, place: impl fmt::Display) -> Self {
         Self(format!("{place}: {}", self.0))
     }
@@ -25,7 +25,7 @@ impl fmt::Display for Damage {
 
 impl std::error::Error for Damage {}
 
-/// Requires that something holds of bytes that were read.
+/// Refuses the bytes as damaged unless `holds`.
 pub(super) fn require(holds: bool, what: impl FnOnce() -> String) -> Result<(), Damage> {
     if holds { Ok(()) } else { Err(Damage(what())) }
 }

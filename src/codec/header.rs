@@ -1,4 +1,4 @@
-//! What a state has besides its rows, and which rows those are.
+//! The header of an image, and the list of its rows.
 
 use crate::codec::bytes::{Reader, put_uint, put_varint};
 use crate::codec::damage::{Damage, require};
@@ -11,21 +11,21 @@ use crate::model::op::RefreshState;
 use crate::state::State;
 use crate::state::chats::Chats;
 
-/// What a state has besides its rows: its revision and identity, and counts that the rows are checked against.
+/// The part of an image beside its rows: revision, identity, and counts that the rows are checked against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) revision: Revision,
     pub(crate) refresh_state: RefreshState,
     pub(crate) identity: u64,
-    /// How many chats have labels.
+    /// The number of chats with labels.
     pub(crate) chats: u32,
-    /// How many pairs there are.
+    /// The number of pairs.
     pub(crate) total_rows: u64,
-    /// How many labels are live.
+    /// The number of live labels.
     pub(crate) labels: u32,
     /// The highest decimal id of a label, live or deleted.
     pub(super) highest: u32,
-    /// How many distinct label sets chats have.
+    /// The number of distinct label sets that chats have.
     pub(super) live_sets: u32,
     pub(super) extent: Extent,
     /// The first and the last free place.
@@ -101,7 +101,7 @@ impl Header {
         Ok(header)
     }
 
-    /// Requires what holds of every state.
+    /// Checks the conditions that every state meets.
     fn check(&self, ends: (Option<Place>, Option<Place>)) -> Result<(), Damage> {
         let Self { revision, extent, .. } = *self;
         if let RefreshState::Done { revision: refreshed } = self.refresh_state {
@@ -118,7 +118,7 @@ impl Header {
             && extent.sets < u32::MAX
             && to_u64(Chats::MAX) >= u64::from(extent.places)
             && self.highest <= LabelId::MAX_DECIMAL;
-        require(sound, || format!("the counts do not go together: {self:?}"))
+        require(sound, || format!("the counts contradict each other: {self:?}"))
     }
 
     /// The rows that a state with this header has, in the order in which they are loaded.

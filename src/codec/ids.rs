@@ -1,4 +1,4 @@
-//! Ids and labels as bytes. Texts are parsed again when they are read, and have to come back as they were.
+//! Ids and labels as bytes. A text is parsed again when it is read, and refused unless parsing leaves it unchanged.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use crate::model::label::{Label, LabelPatch};
 use crate::model::label_id::LabelId;
 use crate::model::name::LabelName;
 
-/// What a number is that stands for a chat, and in how many bytes it is written: a code in the high four bits, the
-/// length in the low ones.
+/// The first byte of a stored chat: a code that says what the number behind it means, in the high four bits, and the
+/// length of that number in bytes, in the low ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Head(pub(super) u8);
 
@@ -33,14 +33,14 @@ impl Head {
         usize::from(self.0 & 15)
     }
 
-    /// Requires that a chat id, or a free place, can begin so.
+    /// Refuses a head with which neither a chat id nor a free place begins.
     pub(super) fn check(self) -> Result<(), Damage> {
         let known = [Self::FREE, Self::TEXT].contains(&self.code())
             || CompactId::from_bits(self.code() << CompactId::NUMBER_BITS).is_some();
         require(known && self.len() <= 8, || format!("no chat id begins with {:#04x}", self.0))
     }
 
-    /// The number behind the head; no other bytes mean it.
+    /// Reads the number behind the head. Longer encodings of it are refused.
     pub(super) fn number(self, reader: &mut Reader<'_>) -> Result<u64, Damage> {
         let number = reader.uint(self.len())?;
         let fits = len_of(number) == self.len() && number >> CompactId::NUMBER_BITS == 0;
@@ -49,7 +49,7 @@ impl Head {
     }
 }
 
-/// What is written for a chat: a head, the number, and the text if it is one.
+/// The encoded parts of a chat: its head, its number, and its text, which is empty for a compact id.
 pub(super) fn parts(chat: &ChatId) -> (Head, u64, &str) {
     match chat.key() {
         ChatKey::Compact(id) => {
@@ -83,7 +83,7 @@ pub(super) fn chat(reader: &mut Reader<'_>) -> Result<ChatId, Damage> {
         .ok_or_else(|| Damage::new("a free place where a chat should be"))
 }
 
-/// The text of a chat id that is kept as a text.
+/// Reads the text of a chat id that is stored as a text.
 pub(super) fn chat_text(reader: &mut Reader<'_>, len: u64) -> Result<Arc<str>, Damage> {
     let text = reader.text(usize::try_from(len).unwrap_or(usize::MAX))?;
     let chat: Option<ChatId> = text.parse().ok();
@@ -93,7 +93,7 @@ pub(super) fn chat_text(reader: &mut Reader<'_>, len: u64) -> Result<Arc<str>, D
     }
 }
 
-/// Writes twice the number of a decimal id; for others, one more than twice the length, and the text.
+/// Writes a decimal id as twice its number, any other id as twice its length plus one, and the text.
 pub(super) fn put_label_id(out: &mut Vec<u8>, id: &LabelId) {
     match id.decimal() {
         Some(number) => put_varint(out, u64::from(number) << 1),
@@ -118,7 +118,7 @@ pub(super) fn label_id(reader: &mut Reader<'_>) -> Result<LabelId, Damage> {
         .ok_or_else(|| Damage::new(format!("{text:?} is not the stored form of a label id")))
 }
 
-/// In the first byte of a label: there is one.
+/// In the first byte of a label: the slot has a label.
 const LIVE: u8 = 1;
 /// In the first byte of a label: it has a name.
 const NAMED: u8 = 2;
@@ -127,7 +127,7 @@ const COLOURED: u8 = 4;
 /// In the first byte of a label: it has a position.
 const POSITIONED: u8 = 8;
 
-/// Writes a label, or that there is none.
+/// Writes a label, or a zero byte for none.
 pub(super) fn put_label(out: &mut Vec<u8>, label: Option<&Label>) {
     let Some(label) = label else { return out.push(0) };
     let flag = |holds: bool, flag| if holds { flag } else { 0 };

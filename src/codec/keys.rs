@@ -1,7 +1,7 @@
-//! The chats of a range of places as bytes.
+//! Rows with the chats of a range of places.
 //!
-//! A chat is a head and a number of few bytes; see [`Head`]. The distinct heads of a row stand at its beginning, the
-//! places say in a few bits which one they have, and the numbers follow, with the texts among them.
+//! A chat is a head and a number of few bytes; see [`Head`]. A row begins with its distinct heads. Then come, for each
+//! place, the position of its head in a few bits, and then, for each place, its number and text.
 
 use std::sync::Arc;
 
@@ -15,24 +15,24 @@ use crate::model::change::Revision;
 use crate::model::chat_id::CompactId;
 use crate::state::chats::Chats;
 
-/// The keys of places as they are kept, and the texts that some of them stand for.
+/// The keys of places as [`Chats`] stores them, and the texts that some of them refer to.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     pub(super) keys: Vec<u64>,
     pub(super) texts: CowVec<Option<Arc<str>>, 128>,
-    /// By code, the chats whose number is 0. No other place is written without a byte of its own, so that a row has no more
-    /// of them than bytes, and these.
+    /// A bit for each code of which a chat with number 0 was read. Only such a chat is written without a byte of its
+    /// own. Each may occur once, so the places of a row are bounded by its bytes plus the number of codes.
     zeros: u64,
 }
 
-/// One place: what is written for it.
+/// The encoded parts of one place.
 fn parts(chats: &Chats, key: u64) -> (Head, u64, &str) {
     let text = chats.text_of(key);
     let number = text.map_or(key & ((1 << CompactId::NUMBER_BITS) - 1), |text| to_u64(text.len()));
     (Head::of(key >> CompactId::NUMBER_BITS, number), number, text.map_or("", |text| text))
 }
 
-/// The row of the places from `first` on.
+/// Encodes the row of `count` places from `first` on.
 pub(super) fn encode(chats: &Chats, first: usize, count: usize) -> Vec<u8> {
     let places = || chats.records.iter_from(first).take(count).map(|record| parts(chats, record.key()));
     let mut heads: Vec<u8> = Vec::new();
@@ -56,7 +56,7 @@ pub(super) fn encode(chats: &Chats, first: usize, count: usize) -> Vec<u8> {
 }
 
 impl Keys {
-    /// Adds the `count` places of a row. No place can have become free after `now`.
+    /// Adds the `count` places of a row. A place that became free after `now` is damage.
     pub(super) fn feed(&mut self, row: &[u8], count: usize, now: Revision) -> Result<(), Damage> {
         let mut reader = Reader::new(row);
         let highest = reader.byte()?;
@@ -73,12 +73,12 @@ impl Keys {
             let number = match head.code() {
                 Head::TEXT => self.add_text(chat_text(&mut reader, number)?),
                 Head::FREE if number == 0 || number > now => {
-                    return Err(Damage::new(format!("a place became free at {number}, which is not up to {now}")));
+                    return Err(Damage::new(format!("a place became free at {number}, which is not in 1 to {now}")));
                 }
                 Head::FREE => number,
                 code => {
                     let zero = u64::from(number == 0) << code;
-                    require(self.zeros & zero == 0, || format!("place {} has a chat of before", self.keys.len()))?;
+                    require(self.zeros & zero == 0, || format!("place {} repeats an earlier chat", self.keys.len()))?;
                     self.zeros |= zero;
                     number
                 }
@@ -88,7 +88,7 @@ impl Keys {
         reader.end()
     }
 
-    /// Gives a text the next number.
+    /// Appends a text. Returns its number.
     fn add_text(&mut self, text: Arc<str>) -> u64 {
         self.texts.push(Some(text));
         to_u64(self.texts.len() - 1)

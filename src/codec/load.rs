@@ -1,4 +1,4 @@
-//! A state from its rows, built at once when everything is there.
+//! Builds a state from its header and rows.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::state::label_sets::LabelSets;
 use crate::state::labels::{Labels, Slot};
 use crate::state::postings::Postings;
 
-/// Makes a state of its header and its rows, fed in their order.
+/// Collects the rows of a state, which are fed in their order, and builds the state at the end.
 #[derive(Debug)]
 pub(crate) struct Loader {
     header: Header,
@@ -52,13 +52,13 @@ impl Loader {
         }
     }
 
-    /// Takes the next row of [`Header::rows`].
+    /// Reads the next row of [`Header::rows`].
     ///
     /// **O(length of the row)**.
     ///
     /// # Errors
     ///
-    /// [`Damage`] if it is another row, or not the bytes of one. The loader is of no use then.
+    /// [`Damage`] if this is not the next row, or its bytes are no row. The loader cannot be used any more.
     pub(crate) fn feed(&mut self, id: RowId, row: &[u8]) -> Result<(), Damage> {
         let next = self.rows.next();
         require(next == Some(id), || format!("{id:?} where {next:?} should be"))?;
@@ -67,7 +67,7 @@ impl Loader {
 
     fn take(&mut self, id: RowId, row: &[u8]) -> Result<(), Damage> {
         let extent = self.header.extent;
-        // How many of so many numbers are in this row.
+        // The number of the `of` items that are in this row.
         let share =
             |of: u32| to_index(id.kind.range().min(of.saturating_sub(id.chunk.saturating_mul(id.kind.range()))));
         let buckets = extent.rows(id.kind);
@@ -94,12 +94,12 @@ impl Loader {
 
     /// Builds the state.
     ///
-    /// **O(chats + pairs)**, and the sorting of labels, aliases and deleted ids.
+    /// **O(chats + pairs)**, plus sorting of labels, aliases and deleted ids.
     ///
     /// # Errors
     ///
-    /// [`Damage`] if rows are missing, or if they do not make a state together: if a count of the header is not that of
-    /// the rows, if something is there twice, or if the list of free places is not one.
+    /// [`Damage`] if rows are missing or contradict each other: if a count in the header is not that of the rows, if an
+    /// item occurs twice, or if the list of free places is broken.
     pub(crate) fn finish(mut self) -> Result<State, Damage> {
         let missing = self.rows.next();
         require(missing.is_none(), || format!("{missing:?} is missing"))?;
@@ -124,7 +124,7 @@ impl Loader {
             return Err(twice(format!("the chat at place {kept}")));
         }
         let total_rows = sets.iter().map(|(_, members, count)| u64::from(count) * to_u64(members.len())).sum();
-        // Bitmaps may be much larger than rows, so they are built of what was found sound only.
+        // Bitmaps may be much larger than rows, so they are built only once the rows are found sound.
         require(total_rows == header.total_rows, || {
             format!("there are {total_rows} pairs, not {}", header.total_rows)
         })?;
@@ -147,7 +147,7 @@ impl Loader {
     }
 }
 
-/// Requires what the rows do not say one by one.
+/// Checks what reading the rows one by one cannot.
 fn check(state: &State, header: &Header) -> Result<(), Damage> {
     let found = Header::of(state);
     require(found == *header, || format!("the rows make {found:?}, and the header says {header:?}"))?;
@@ -165,9 +165,9 @@ fn check(state: &State, header: &Header) -> Result<(), Damage> {
 
 /// Requires that the list of free places has each of them once, in the order in which they became free.
 fn check_free_list(state: &State, header: &Header) -> Result<(), Damage> {
-    let not_a_list = || Damage::new("the list of free places is not one");
+    let not_a_list = || Damage::new("the list of free places is broken");
     let (mut next, mut last, mut before) = (header.free.map(|(first, _)| first), None, 0);
-    // A list with as many places as are free, which ends, cannot have one twice.
+    // A list that ends after as many places as are free has no place twice.
     for _ in header.chats..header.extent.places {
         let place = next.ok_or_else(not_a_list)?;
         let (freed, behind) = state.chats.free_at(place).ok_or_else(not_a_list)?;

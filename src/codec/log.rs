@@ -1,4 +1,4 @@
-//! Commits as bytes: what a log holds between two checkpoints.
+//! Records of a log: commits as bytes.
 
 use crate::codec::bytes::{Reader, put_varint};
 use crate::codec::damage::Damage;
@@ -7,7 +7,7 @@ use crate::collections::number::to_u64;
 use crate::model::change::{Change, Commit, Revision};
 use crate::model::label_id::LabelId;
 
-/// What stands in front of a change. The numbers are for good.
+/// The first byte of a change. The numbers are part of the format and never change.
 #[derive(Clone, Copy)]
 enum Kind {
     LabelCreated = 1,
@@ -40,10 +40,10 @@ impl Kind {
     }
 }
 
-/// What a record of a log holds.
+/// A decoded record of a log.
 #[derive(Debug)]
 pub(crate) struct LogRecord {
-    /// When it was written, in milliseconds since 1970; 0 in format 1, which does not say.
+    /// When it was written, in milliseconds since 1970; 0 in format 1, which does not store it.
     pub(crate) written: u64,
     pub(crate) commits: Vec<Commit>,
 }
@@ -51,13 +51,13 @@ pub(crate) struct LogRecord {
 /// The two forms of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RecordFormat {
-    /// Without the time, and without the labels that `from` of a merge had: they decode as none.
+    /// Without the time, and without the labels that `from` of a merge had: these decode as none.
     One,
     Two,
 }
 
-/// Writes commits that follow each other without a gap: the time, the revision of the first, then of each the number of
-/// its changes and these. A link takes about 13 bytes.
+/// Writes commits that follow each other without a gap: the time, the revision of the first, then for each commit the
+/// number of its changes and the changes. A link takes about 13 bytes.
 pub(crate) fn encode_record(written: u64, commits: &[Commit], out: &mut Vec<u8>) {
     debug_assert!(commits.is_sorted_by(|a, b| a.revision + 1 == b.revision), "the commits have gaps");
     let Some(first) = commits.first() else { return };
@@ -69,8 +69,8 @@ pub(crate) fn encode_record(written: u64, commits: &[Commit], out: &mut Vec<u8>)
     }
 }
 
-/// Reads what [`encode_record`] wrote of the index with this identity. Whether a state can take the changes is for
-/// [`replay`] to say.
+/// Reads what [`encode_record`] wrote for the index with this identity. [`replay`] checks whether a state can take the
+/// changes.
 ///
 /// [`replay`]: crate::state::State::replay
 ///

@@ -1,11 +1,11 @@
-//! States and commits as bytes, and back: what a store writes, without the store.
+//! Encoding and decoding of states and commits, without I/O.
 //!
 //! A state is a [`Header`] and rows, each of one kind and a fixed range of numbers; [`changed_rows`] gives those that
-//! differ from what was written before, and a [`Loader`] makes the state of them again. What can be computed is not
-//! written: hash tables, counts, signatures and lists of places are built at once when everything is there. `docs/format.md`
-//! describes every byte.
+//! differ from what was written before, and a [`Loader`] builds the state from all of them. What can be computed is not
+//! written: hash tables, counts, signatures and lists of places are built in bulk at the end of a load.
+//! `docs/format.md` describes every byte.
 //!
-//! Bytes that come back may be anything. Nothing here panics on them, reserves memory for what they merely claim, or
+//! Bytes that are read are not trusted. Nothing here panics on them, allocates for lengths that they only claim, or
 //! takes an id that no constructor would give: they are refused as [`Damage`].
 
 mod damage;

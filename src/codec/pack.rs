@@ -1,17 +1,17 @@
-//! Numbers side by side in as many bits as the highest of them takes.
+//! Bit packing: numbers side by side, each in as many bits as the highest of them needs.
 
 use crate::codec::bytes::Reader;
 use crate::codec::damage::{Damage, require};
 
-/// Bits that are written and read at a time; no number has more.
+/// Bits that are written and read at a time; the most bits of a number.
 const WORD: u32 = u32::BITS;
 
-/// The bits that numbers up to this one take.
+/// The bits that numbers up to `highest` need.
 pub(super) fn width_of(highest: u32) -> u32 {
     WORD - highest.leading_zeros()
 }
 
-/// Writes numbers of `width` bits without gaps, the low bits first. The last byte is filled up with zeros.
+/// Writes numbers of `width` bits without gaps, the low bits first. The last byte is padded with zeros.
 pub(super) fn pack(out: &mut Vec<u8>, width: u32, numbers: impl Iterator<Item = u32>) {
     let (mut bits, mut held) = (0_u64, 0);
     for number in numbers {
@@ -27,7 +27,7 @@ pub(super) fn pack(out: &mut Vec<u8>, width: u32, numbers: impl Iterator<Item = 
     out.extend(bits.to_le_bytes().into_iter().take(left));
 }
 
-/// The numbers that [`pack`] wrote; zeros behind them.
+/// Reads the numbers that [`pack`] wrote, then zeros.
 pub(super) struct Unpack<'a> {
     bytes: &'a [u8],
     width: u32,
@@ -44,7 +44,7 @@ impl<'a> Unpack<'a> {
         let bytes = reader.take(bits.div_ceil(8))?;
         let spare = bits.next_multiple_of(8) - bits;
         let last = bytes.last().copied().unwrap_or_default();
-        require(u32::from(last) << spare <= 0xff, || "there is something between the numbers".into())?;
+        require(u32::from(last) << spare <= 0xff, || "the padding behind the numbers is not zero".into())?;
         Ok(Self { bytes, width, bits: 0, held: 0 })
     }
 

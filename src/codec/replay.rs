@@ -1,4 +1,4 @@
-//! Stored commits on a state again.
+//! Replay: applying stored commits to a state.
 
 use hashbrown::HashSet;
 
@@ -14,13 +14,12 @@ use crate::state::apply::runs;
 use crate::state::decide::{Rules, plan};
 
 impl State {
-    /// Applies a commit of a record of that format which was made on such a state, once each of its changes proved to be one
-    /// that can be applied.
-    /// Gives every chat the place that it had.
+    /// Applies a commit, from a record of that format, to the state on which it was made. Each of its changes is
+    /// checked first. Chats get the places that they had.
     ///
     /// # Errors
     ///
-    /// [`Damage`] if the commit cannot have been made here. The state is of no use then.
+    /// [`Damage`] if the commit cannot have been made on this state. The state cannot be used any more.
     pub(crate) fn replay(&mut self, commit: &Commit, format: RecordFormat) -> Result<(), Damage> {
         let (revision, now) = (commit.revision, self.revision);
         require(now.checked_add(1) == Some(revision), || format!("revision {revision} after {now}"))?;
@@ -73,13 +72,13 @@ impl State {
         }
     }
 
-    /// Whether a label can be given to a chat at this place: it is there, or has no place and this is the next one.
+    /// Whether a chat can be linked at this place: it is there, or it has no place and a new chat can take this one.
     fn can_be_at(&self, chat: &ChatId, place: Place) -> bool {
         let is_there = self.chats.set_at(chat, place).is_some();
         if is_there && !self.slots_at(place).is_empty() {
             return true;
         }
-        // A chat that was merged away earlier in this commit still has its place.
+        // A chat that was merged into another one earlier in this commit still has its place.
         self.resolve(chat) == chat && (is_there || (self.chats.can_take(place) && self.chats.find(chat).is_none()))
     }
 }

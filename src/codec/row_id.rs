@@ -1,14 +1,14 @@
-//! Which rows a state has, and their names.
+//! Rows of an image: their kinds, their ids and their number.
 
 #[cfg(test)]
 use crate::codec::damage::Damage;
 
-/// What a row holds, in the order in which rows are loaded.
+/// The content of a row, in the order in which rows are loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum RowKind {
     /// The labels of a range of slots.
     Labels = 1,
-    /// A bucket of the ids that were deleted.
+    /// A bucket of deleted ids.
     DeletedLabels = 2,
     /// A bucket of aliases.
     Aliases = 3,
@@ -28,12 +28,12 @@ impl RowKind {
         self as u8
     }
 
-    /// How many slots, sets or places a row covers, a multiple of the page of the vector that they are in; in a bucket,
+    /// The number of slots, sets or places that a row covers, a multiple of the page size of their vector; for buckets,
     /// the most entries on average.
     ///
-    /// Stores give a value that is larger than a page a power of two of them. So rows of a large account are just below
-    /// 64 KiB: with 7 bytes a key, or with 6.2 as the phone numbers and groups of a CRM have on average, and with up to
-    /// 4,096 label sets.
+    /// The database stores a value that is larger than a page in a power of two of pages. So rows of a large account
+    /// are just below 64 KiB: at 7 bytes a key, at 6.2, the average of the phone numbers and groups of a CRM, and with
+    /// up to 4,096 label sets.
     pub(super) const fn range(self) -> u32 {
         match self {
             Self::Labels => 64,
@@ -45,7 +45,7 @@ impl RowKind {
     }
 }
 
-/// The name of a row within its state.
+/// The id of a row within its image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct RowId {
     pub(crate) kind: RowKind,
@@ -54,7 +54,7 @@ pub(crate) struct RowId {
 }
 
 impl RowId {
-    /// Five bytes, in the order of the ids.
+    /// Five bytes that sort as the ids do.
     pub(crate) fn encode(self) -> [u8; 5] {
         let [a, b, c, d] = self.chunk.to_be_bytes();
         [self.kind.code(), a, b, c, d]
@@ -71,7 +71,7 @@ impl RowId {
     }
 }
 
-/// How much there is of what rows are made of, and so which rows there are.
+/// The numbers of slots, entries, sets and places, which determine the rows of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Extent {
     pub(super) slots: u32,
@@ -83,7 +83,7 @@ pub(super) struct Extent {
 }
 
 impl Extent {
-    /// How many rows of a kind there are.
+    /// The number of rows of a kind.
     pub(super) fn rows(self, kind: RowKind) -> u32 {
         let of = |number: u32| number.div_ceil(kind.range());
         let buckets = |number: u32| if number == 0 { 0 } else { number.next_power_of_two() };
@@ -91,7 +91,7 @@ impl Extent {
             RowKind::Labels => of(self.slots),
             RowKind::DeletedLabels => buckets(of(self.deleted)),
             RowKind::Aliases => buckets(of(self.aliases)),
-            // Number 0 is that of the set without labels.
+            // Number 0 is the empty set.
             RowKind::LabelSets => {
                 if self.sets == 0 {
                     0

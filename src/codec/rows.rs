@@ -1,4 +1,4 @@
-//! The rows of a state that differ from what was written before.
+//! Finds and encodes the rows that changed since they were last written.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -19,11 +19,11 @@ use crate::state::aliases::Aliases;
 use crate::state::chats::{RUN, Record, text_number};
 use crate::state::labels::Slot;
 
-/// What the rows of a state were made of. Two marks tell which rows differ by comparing the pieces that they do
-/// not share.
+/// The containers from which the rows of a state were encoded. Two baselines show which rows differ by comparing the
+/// pages that they do not share.
 ///
-/// Holds some six reference counts. While it is held, the first write to each piece copies it, as beside a snapshot; the
-/// lists of places and hash tables of the state are not among them.
+/// Holds some six reference counts. While it is held, the first write to each page or node copies it, as beside a
+/// snapshot; lists of places and hash tables are not held.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Baseline {
     labels: CowVec<Option<Label>, 64>,
@@ -41,13 +41,13 @@ fn range(id: RowId) -> Range<usize> {
 }
 
 impl Baseline {
-    /// Nothing was written: every row differs.
+    /// The baseline when nothing was written: every row differs.
     #[cfg(test)]
     pub(crate) fn empty() -> Self {
         Self::default()
     }
 
-    /// Every row of this state was written.
+    /// The baseline when every row of this state was written.
     ///
     /// **O(1)**.
     pub(crate) fn of(state: &State) -> Self {
@@ -71,7 +71,7 @@ impl Baseline {
         }
     }
 
-    /// Whether a row, which both have, is known to be the same.
+    /// Whether a row that both have is known to be unchanged.
     fn shares(&self, other: &Self, id: RowId) -> bool {
         match id.kind {
             RowKind::Labels => self.labels.agrees(&other.labels, range(id), |a, b| a == b),
@@ -83,14 +83,14 @@ impl Baseline {
         }
     }
 
-    /// The key at a place, and the text that it stands for: its number may have been another text's.
+    /// The key of a record, and its text: the same number of a text may refer to different texts in two versions.
     fn chat(&self, record: &Record) -> (u64, Option<&str>) {
         let text = text_number(record.key()).and_then(|number| self.texts.get(to_index(number))?.as_deref());
         (record.key(), text)
     }
 
-    /// The rows of a kind that is kept in buckets that differ: all if there are more or fewer of them than before, and
-    /// otherwise those of the entries that differ.
+    /// The changed rows of a kind that is stored in buckets: all if the number of buckets changed, otherwise those of
+    /// the entries that differ.
     fn changed_buckets(&self, since: &Self, kind: RowKind, buckets: u32, before: u32) -> Vec<ChangedRow> {
         let asked: BTreeSet<u32> = match kind {
             _ if buckets != before => (0..buckets).collect(),
@@ -122,17 +122,16 @@ impl Baseline {
     }
 }
 
-/// A row and its bytes, or none where there is no such row any more.
+/// A row and its bytes; `None` for a row that no longer exists.
 pub(crate) type ChangedRow = (RowId, Option<Vec<u8>>);
 
-/// Makes the bytes of a row of so many numbers from the first one on.
+/// Encodes a row: the state, its first number, and how many there are.
 type Encode = fn(&State, usize, usize) -> Vec<u8>;
 
-/// The rows of a state that differ from those that were written. A row whose pieces were written to counts, even if it
-/// has the same bytes again.
+/// The rows of a state that differ from those of a baseline, and the rows that no longer exist.
 ///
-/// Rows are made one by one, as they are asked for, and a row that is made costs its length; but the rows of aliases that
-/// differ are made at once, which costs a look at each alias, and so are those of deleted ids.
+/// Rows are encoded as the iterator is advanced, each at the cost of its length. The changed rows of aliases are
+/// encoded at once, in a pass over all aliases, and so are those of deleted ids.
 pub(crate) fn changed_rows<'a>(state: &'a State, since: &'a Baseline) -> impl Iterator<Item = ChangedRow> + 'a {
     let ranges: [(RowKind, Encode); 4] = [
         (RowKind::Labels, encode_labels),

@@ -1,4 +1,4 @@
-//! A checksum around what is stored, over its key and itself.
+//! Seals: a length and a checksum around each stored value.
 
 use twox_hash::XxHash3_64;
 
@@ -6,18 +6,18 @@ use crate::codec::bytes::{Reader, put_uint, put_varint};
 use crate::codec::damage::{Damage, require};
 use crate::collections::number::to_u64;
 
-/// Bytes of the checksum.
+/// The length of the checksum in bytes.
 const CHECKSUM: usize = 8;
 
-/// XXH3-64 of the bytes, each part of the key the seed of what follows it.
+/// XXH3-64 of the payload. The hash of each part of the key is the seed of the next one, and at last of the payload.
 fn checksum(key: &[&[u8]], payload: &[u8]) -> u64 {
     let seed = key.iter().fold(0, |seed, part| XxHash3_64::oneshot_with_seed(seed, part));
     XxHash3_64::oneshot_with_seed(seed, payload)
 }
 
-/// Seals what is stored under a key: its length, a checksum over the key and itself, and itself.
+/// Seals a value for its key: the length, a checksum over key and value, and the value.
 ///
-/// A value that a file has under another key, in part, or with any bit changed, does not [`open`].
+/// A value that is found under another key, cut short, or with any bit changed does not [`open`].
 pub(crate) fn seal(key: &[&[u8]], payload: &[u8]) -> Vec<u8> {
     let mut sealed = Vec::with_capacity(payload.len() + CHECKSUM + 5);
     put_varint(&mut sealed, to_u64(payload.len()));
@@ -26,7 +26,7 @@ pub(crate) fn seal(key: &[&[u8]], payload: &[u8]) -> Vec<u8> {
     sealed
 }
 
-/// What was sealed under the key.
+/// Checks a sealed value. Returns the value without its seal.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Label sets, and which one each place has, as bytes.
+//! Rows with label sets, and with the label set of each place.
 
 use std::sync::Arc;
 
@@ -13,7 +13,8 @@ use crate::state::chats::{Chats, RUN, Record};
 use crate::state::label_sets::{EMPTY, LabelSets};
 use crate::state::labels::Slot;
 
-/// The row of the members of the sets from `first` on: their number, and each as its distance from the one before.
+/// Encodes the row of the sets from `first` on: for each set the number of its members, and each member as the
+/// difference from the one before.
 pub(super) fn encode_members(sets: &LabelSets, first: usize, count: usize) -> Vec<u8> {
     let mut out = Vec::new();
     for members in sets.members.iter_from(first).take(count) {
@@ -27,8 +28,8 @@ pub(super) fn encode_members(sets: &LabelSets, first: usize, count: usize) -> Ve
     out
 }
 
-/// The row of the sets of the places from `first` on. A free place has [`EMPTY`], and behind the sets the distance to
-/// the next free one.
+/// Encodes the row of the places from `first` on: for each place the number of its set, [`EMPTY`] if it is free; then
+/// for each free place the distance to the next free one.
 pub(super) fn encode_places(chats: &Chats, first: usize, count: usize) -> Vec<u8> {
     let places = || chats.records.iter_from(first).take(count).map(|record| record.taken().unwrap_or(EMPTY));
     let width = width_of(places().max().unwrap_or_default());
@@ -36,14 +37,14 @@ pub(super) fn encode_places(chats: &Chats, first: usize, count: usize) -> Vec<u8
     pack(&mut out, width, places());
     for place in (to_u32(first)..).take(count) {
         if let Some((_, next)) = chats.free_at(place) {
-            // None is its own next.
+            // The last free place has distance 0.
             put_signed(&mut out, next.map_or(0, |next| i64::from(next) - i64::from(place)));
         }
     }
     out
 }
 
-/// Reads the `count` sets of a row. Their members are in label order, as `labels` at their slots have it.
+/// Reads the `count` sets of a row. Members that are not in label order are damage.
 pub(super) fn decode_members(
     row: &[u8],
     count: usize,
@@ -69,16 +70,16 @@ pub(super) fn decode_members(
     reader.end()
 }
 
-/// Places as they are kept, and how many have each set.
+/// The records of places, and the number of places with each set.
 #[derive(Debug)]
 pub(super) struct PlaceSets {
     pub(super) records: CowVec<Record, RUN>,
-    /// By the number of the set; one that is counted here is known.
+    /// By the number of the set. A set without an entry here does not exist.
     pub(super) counts: Vec<u32>,
 }
 
 impl PlaceSets {
-    /// Adds the places of a row, `count` of them, whose keys are given.
+    /// Adds the `count` places of a row, whose keys are given.
     pub(super) fn feed(&mut self, row: &[u8], count: usize, keys: &[u64], places: u32) -> Result<(), Damage> {
         let mut reader = Reader::new(row);
         let width = reader.byte()?;
@@ -88,7 +89,7 @@ impl PlaceSets {
         for (place, &key) in (first..).zip(keys.iter().take(count)) {
             let set = numbers.next();
             let agree = (set == EMPTY) == Chats::is_free_key(key);
-            require(agree, || format!("place {place} is free or not: its chat and its set do not agree"))?;
+            require(agree, || format!("place {place} is free by its key or by its set, but not by both"))?;
             let count = self.counts.get_mut(to_index(set));
             *count.ok_or_else(|| Damage::new(format!("place {place} has set {set}, which is not there")))? += 1;
             records.push(Record::new(key, set));
@@ -96,8 +97,7 @@ impl PlaceSets {
         for (place, record) in (first..).zip(&mut records).filter(|(_, record)| record.set() == EMPTY) {
             let next = reader.signed()?.checked_add(i64::from(place)).and_then(|next| Place::try_from(next).ok());
             let next = next.filter(|&next| next < places);
-            let next =
-                next.ok_or_else(|| Damage::new(format!("behind place {place} the free list leaves the places")))?;
+            let next = next.ok_or_else(|| Damage::new(format!("the free place behind {place} does not exist")))?;
             *record = Record::new(record.key(), Chats::free_mark(Some(next).filter(|&next| next != place)));
         }
         self.records.extend_from_slice(&records);

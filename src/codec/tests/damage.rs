@@ -1,4 +1,4 @@
-//! Bytes that nobody wrote: refused, or a state that is sound. Never a panic.
+//! Damaged bytes are refused, or give a sound state; they never panic.
 
 use proptest::prelude::*;
 
@@ -12,7 +12,7 @@ use crate::model::op::{Event, Op};
 use crate::state::State;
 use crate::state::tests::{chat, commit, define, empty, label, link, unlink};
 
-/// A small state that has something of everything.
+/// A small state with rows of every kind, free places and free slots.
 pub(super) fn state() -> State {
     let mut state = empty();
     for ops in [
@@ -32,7 +32,7 @@ pub(super) fn state() -> State {
     state
 }
 
-/// Whatever is loaded keeps every promise of a state.
+/// Whether an image is refused. A state that loads keeps every invariant.
 fn is_refused(image: &Image) -> bool {
     image.load().map(|state| state.check_invariants().unwrap()).is_err()
 }
@@ -252,7 +252,7 @@ fn a_seal_shows_every_change() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 100, ..ProptestConfig::default() })]
 
-    /// Records of which bytes changed: refused, or carried out to a sound state.
+    /// Records with changed bytes are refused, or their commits give a sound state.
     #[test]
     fn damaged_commits_are_refused_or_can_be_done(
         before in steps(20),
@@ -287,7 +287,7 @@ proptest! {
         }
     }
 
-    /// Images of which bytes changed: refused, or a sound state.
+    /// Images with changed bytes are refused, or give a sound state.
     #[test]
     fn damaged_images_are_refused_or_sound(
         history in steps(60),

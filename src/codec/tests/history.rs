@@ -1,4 +1,4 @@
-//! Random histories in which everything that is stored comes up: every kind of change and id, free places, batches.
+//! Random histories that cover every kind of change and id, free places and batches.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -13,7 +13,7 @@ use crate::model::options::Limits;
 use crate::state::State;
 use crate::state::decide::{Rules, plan};
 
-/// One commit: operations, and whether places that are free now may be taken.
+/// One commit. `is_held` keeps newly freed places from being taken, as a snapshot does.
 #[derive(Debug, Clone)]
 pub(super) struct Step {
     ops: Vec<Op>,
@@ -76,7 +76,7 @@ pub(super) fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
     vec(step.prop_map(|(ops, is_held, refreshes)| Step { ops, is_held, refreshes }), 0..most)
 }
 
-/// Carries out a step. What is refused changes nothing.
+/// Carries out a step. A refused operation changes nothing.
 pub(super) fn perform(state: &mut State, step: &Step) -> Option<Commit> {
     let horizon = if step.is_held { state.revision.saturating_sub(2) } else { Revision::MAX };
     let rules = Rules { limits: Limits::default(), horizon };

@@ -59,7 +59,7 @@ fn a_state_of_many_rows_comes_back() {
     assert!(Image::of(&loaded) == image);
 }
 
-/// So a checkpoint writes little when little changed.
+/// A small change makes a small checkpoint.
 #[test]
 fn a_change_is_in_the_rows_of_what_it_touched() {
     let mut state = large();
@@ -70,7 +70,7 @@ fn a_change_is_in_the_rows_of_what_it_touched() {
         (vec![define(100, "another")], vec![row(RowKind::Labels, 1)]),
         // Another chat has these labels already.
         (vec![link(200, &id(50_000))], vec![row(RowKind::ChatSets, 1)]),
-        // Nobody else has these.
+        // No other chat has these.
         (vec![set(50_000, [2, 3, 4, 5])], vec![row(RowKind::LabelSets, 2), row(RowKind::ChatSets, 1)]),
         (vec![alias(2_000)], vec![row(RowKind::Aliases, 3)]),
         (vec![deleted(700)], vec![row(RowKind::DeletedLabels, 1)]),
@@ -86,7 +86,7 @@ fn a_change_is_in_the_rows_of_what_it_touched() {
     }
 }
 
-/// Buckets are dealt out anew when their number changes, and rows go when there is less.
+/// Entries are redistributed when the number of buckets changes, and rows without entries are removed.
 #[test]
 fn rows_come_and_go_with_what_is_in_them() {
     let mut state = large();

@@ -1,6 +1,6 @@
-//! How large the image of a CRM's account is, and how fast it becomes a state again.
+//! Measures how large the image of a CRM's account is, and how fast it loads.
 //!
-//! `cargo test --release --lib image::tests::measure -- --ignored --nocapture` measures ten million chats.
+//! `cargo test --release --lib codec::tests::measure -- --ignored --nocapture` measures ten million chats.
 
 use std::time::{Duration, Instant};
 
@@ -35,7 +35,7 @@ fn per_second(chats: usize, time: Duration) -> f64 {
     f64::from(u32::try_from(chats).unwrap()) / time.as_secs_f64() / 1e6
 }
 
-/// Gives the bytes of all rows, and the time that it took to make a state of them.
+/// Returns the bytes of all rows, and the time that loading them took.
 fn measure(chats: usize) -> (usize, Duration) {
     let state = crm(chats);
     let began = Instant::now();
@@ -67,7 +67,7 @@ fn measure(chats: usize) -> (usize, Duration) {
     (bytes, time)
 }
 
-/// Writes and carries out again what made an account, in commits of 10,000 changes. Gives the bytes of the records.
+/// Writes and replays the links of an account in commits of 10,000 changes. Returns the bytes of the records.
 fn replay(chats: usize) -> usize {
     let workload = workload::crm(chats);
     let mut state = empty();

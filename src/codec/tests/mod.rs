@@ -1,4 +1,4 @@
-//! Images of states, read again: the same state, or damage.
+//! Tests of images: a written state loads as the same state; damage is found.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use crate::codec::{Baseline, Damage, Header, Loader, RowId, changed_rows};
 use crate::state::State;
 
-/// What a store has of a state.
+/// The stored form of a state.
 #[derive(Debug, Clone, PartialEq)]
 struct Image {
     header: Vec<u8>,
@@ -30,7 +30,7 @@ impl Image {
         image
     }
 
-    /// Writes what changed; gives the rows that did.
+    /// Writes the changed rows. Returns their ids.
     fn update(&mut self, state: &State, since: &Baseline) -> Vec<RowId> {
         self.header = Header::of(state).encode();
         let mut written = Vec::new();

@@ -1,4 +1,4 @@
-//! The bytes of `docs/format.md`: what one version writes, every later one reads.
+//! The bytes of the examples in `docs/format.md`, which every later version has to read.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! Bytes that promise more than follows: refused, in memory of the bytes that are there.
+//! Bytes that claim more than follows are refused, in memory bounded by the bytes that are there.
 
 use allocation_counter::measure;
 
@@ -7,13 +7,13 @@ use super::damage::{part, part_count, state};
 use crate::codec::bytes::put_varint;
 use crate::codec::{Header, RecordFormat, RowId, RowKind, decode_record};
 
-/// What each byte of a row may become in memory: a place, a label or a change takes a few bits or one byte at least.
+/// The most bytes of memory for each byte of a row: a place takes a few bits, a label or a change at least one byte.
 const FACTOR: u64 = 128;
 
-/// What a loader takes for itself.
+/// The bytes that a loader takes for any image.
 const ALWAYS: u64 = 4_096;
 
-/// The most bytes that loading took; it is refused.
+/// Loads an image, which has to be refused. Returns the most bytes that were allocated meanwhile.
 fn refused(image: &Image) -> u64 {
     let mut loaded = None;
     let allocated = measure(|| loaded = Some(image.load()));
@@ -49,7 +49,7 @@ fn a_number_of_any_size_anywhere_takes_no_memory_for_what_it_promises() {
     assert!(refusals > 1_000, "{refusals}");
 }
 
-/// An image of so many places in so many chats, whose rows of places are these bytes again and again.
+/// An image whose header claims `places` and `chats`, and whose rows of places are all `row`.
 fn of_places(places: u32, chats: u32, row: &[u8]) -> Image {
     let mut image = Image::of(&state());
     let mut header = Header::decode(&image.header).unwrap();
@@ -64,7 +64,7 @@ fn of_places(places: u32, chats: u32, row: &[u8]) -> Image {
     image
 }
 
-/// Rows of two bytes that say of 9,216 places each that they have the same chat, or none.
+/// Rows of two bytes, each claiming that 9,216 places have the same chat, or none.
 #[test]
 fn places_of_no_bytes_take_no_memory() {
     for head in [0x00, 0x10, 0x20, 0xf0] {

@@ -1,4 +1,4 @@
-//! There and back: rows and commits give the state that they were made of.
+//! Round trips: rows and records give the state that they were made from.
 
 use proptest::prelude::*;
 
@@ -11,7 +11,7 @@ use crate::state::tests::empty;
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 200, ..ProptestConfig::default() })]
 
-    /// A state that was written, in many steps, and read again is the same, and goes on the same.
+    /// A state that was written in several steps and loaded is the same, and later writes have the same results on it.
     #[test]
     fn a_state_comes_back(before in steps(120), after in steps(40), every in 1..9_usize) {
         let mut state = empty();
@@ -38,7 +38,7 @@ proptest! {
         prop_assert_eq!(View::of(&image.load().unwrap()), View::of(&state));
     }
 
-    /// Commits that were written and are carried out again give the same state, places included.
+    /// Commits that were written and replayed give the same state, places included.
     #[test]
     fn commits_come_back(before in steps(40), after in steps(80)) {
         let mut state = empty();

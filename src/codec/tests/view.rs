@@ -1,4 +1,4 @@
-//! What two states are compared by.
+//! A view of a state for comparisons.
 
 use crate::model::change::Place;
 use crate::model::chat_id::ChatId;
@@ -7,7 +7,7 @@ use crate::model::label_id::LabelId;
 use crate::model::op::RefreshState;
 use crate::state::State;
 
-/// All that can be seen of a state, and in which order its places will be taken.
+/// Everything that can be read from a state, and the order in which its free places will be taken.
 #[derive(Debug, PartialEq)]
 pub(super) struct View {
     revision: u64,
