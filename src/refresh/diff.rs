@@ -1,4 +1,4 @@
-//! In what a full state differs from a version.
+//! The differences between a full state and a version.
 
 use hashbrown::HashSet;
 
@@ -15,15 +15,15 @@ use crate::state::State;
 use crate::state::labels::Slot;
 use crate::state::postings::List;
 
-/// In what a full state differs from a version, as if nothing was written while its ticket was open.
+/// The differences between a full state and a version, regardless of what was written while the ticket was open.
 #[derive(Debug, Clone)]
 pub(super) struct Diff {
-    /// The labels that come, go or change.
+    /// The labels that the refresh creates, removes or changes.
     pub(super) labels: Vec<LabelId>,
-    /// Pairs that the version lacks, in an order that depends on nothing but them: so new chats take their places.
+    /// Pairs that the version lacks. New chats take their places in this order, which depends on the pairs alone.
     pub(super) link: Vec<(StoredOrder, LabelId)>,
-    /// Pairs that the full state lacks, of labels that it has. The others go with all their pairs, or a write decides.
-    /// In order.
+    /// Pairs that the full state lacks, of labels that it has, in order. Labels that it lacks are removed with all
+    /// their pairs, unless a write decides otherwise.
     pub(super) unlink: Vec<(StoredOrder, LabelId)>,
 }
 
@@ -62,12 +62,12 @@ impl Diff {
         }
     }
 
-    /// Brings the difference up to a later version, in which these chats are meant by other ids than before.
+    /// Updates the difference to a later version in which these chats have other aliases than before.
     ///
-    /// Every other chat is meant by the same ids as before, and its pairs are those that it had, but for some that were
-    /// written; these win anyway.
+    /// Every other chat has the same aliases as before, and the same pairs except those that were written, which win
+    /// anyway.
     ///
-    /// **O(d + m log n)** in the pairs d of the difference, the ids m of these chats and the links n of the full state.
+    /// **O(d + m log n)** for d pairs of the difference, m ids of these chats and n links of the full state.
     pub(super) fn renew(
         &mut self,
         state: &State,
@@ -87,13 +87,13 @@ impl Diff {
             let surplus = had.difference(&wanted).filter(|label| stated.has(label));
             self.unlink.extend(surplus.map(|&label| (StoredOrder(chat.clone()), label.clone())));
         }
-        // A stable sort finds those in order that were there before, and takes no longer for them.
+        // A stable sort uses the order of the pairs that were there before, so it is nearly linear.
         self.link.sort();
         self.unlink.sort();
     }
 }
 
-/// The labels that come, go or change, in label order.
+/// The labels that the refresh creates, removes or changes, in label order.
 fn differing_labels(state: &State, stated: &StatedLabels<'_>) -> Vec<LabelId> {
     let mut ids: Vec<&LabelId> = stated.ids().chain(state.labels.iter().map(Label::id)).collect();
     ids.sort_unstable();
@@ -102,14 +102,15 @@ fn differing_labels(state: &State, stated: &StatedLabels<'_>) -> Vec<LabelId> {
     ids.into_iter().cloned().collect()
 }
 
-/// The labels of one chat in a list of pairs that is in order.
+/// The labels of one chat in a sorted list of pairs.
 pub(super) fn of_chat<'a>(pairs: &'a [(StoredOrder, LabelId)], chat: &ChatId) -> impl Iterator<Item = &'a LabelId> {
     let chat = StoredOrder(chat.clone());
     let first = pairs.partition_point(|(other, _)| *other < chat);
     pairs.iter().skip(first).take_while(move |(other, _)| *other == chat).map(|(_, label)| label)
 }
 
-/// Compares the places of a label with those wanted, in order. Tells each difference: true is to be linked.
+/// Compares the places of a label with the wanted ones, in order. Calls `tell` for each difference, with true if the
+/// place is to be linked.
 fn compare_places(state: &State, slot: Slot, wanted: impl Iterator<Item = Place>, mut tell: impl FnMut(Place, bool)) {
     let mut wanted = wanted.peekable();
     for place in state.postings.places(List::Label(slot)) {

@@ -1,4 +1,4 @@
-//! What a refresh makes of one label.
+//! The effect of a refresh on one label.
 
 use crate::index::write_set::WrittenLabel;
 use crate::model::change::Change;
@@ -7,7 +7,7 @@ use crate::model::label_id::LabelId;
 use crate::refresh::stated_labels::StatedLabels;
 use crate::state::State;
 
-/// The change that makes a label of a version what the full state says, but for what was written to it.
+/// The change that makes a label what the full state says, except for the fields that were written meanwhile.
 pub(super) fn label_change(
     state: &State,
     stated: &StatedLabels<'_>,

@@ -1,22 +1,22 @@
-//! The links of a full state, to be looked up by chat.
+//! The links of a full state, indexed by chat.
 
 use crate::model::chat_id::{ChatId, StoredOrder};
 use crate::model::full_state::FullState;
 use crate::model::label_id::LabelId;
 
-/// Links in the order of their chats, as the network calls these.
+/// Links sorted by the id under which the network reports the chat.
 #[derive(Debug)]
 pub(super) struct LinksByChat<'a>(Vec<(StoredOrder, &'a LabelId)>);
 
 impl<'a> LinksByChat<'a> {
-    /// **O(n log n)** in the links.
+    /// Sorts the links. **O(n log n)**.
     pub(super) fn new(full: &'a FullState) -> Self {
         let mut links: Vec<_> = full.links.iter().map(|(label, chat)| (StoredOrder(chat.clone()), label)).collect();
         links.sort_unstable();
         Self(links)
     }
 
-    /// The labels that links give a chat under this very id, in label order, perhaps repeated. **O(log n)**.
+    /// The labels of the links with exactly this id, in label order, perhaps repeated. **O(log n)**.
     pub(super) fn labels_of(&self, chat: &ChatId) -> impl Iterator<Item = &'a LabelId> {
         let chat = StoredOrder(chat.clone());
         let first = self.0.partition_point(|(other, _)| *other < chat);

@@ -1,4 +1,4 @@
-//! Replacing the index's state by the network's, in one step and without losing a write.
+//! Refresh: replaces the state of an index by the network's in one commit, without losing a write.
 
 mod stated_labels;
 mod links_by_chat;
@@ -34,9 +34,10 @@ use crate::refresh::stated_labels::StatedLabels;
 use crate::state::prepared::{Prepared, Sections, chats_of};
 use crate::state::{State, Version};
 
-/// The right to refresh an index once. Only one is open at a time; dropping it gives it back and changes nothing.
+/// The right to refresh an index once. Only one is open at a time; dropping it gives the right back and changes
+/// nothing.
 ///
-/// What is written while it is open wins over the state that is committed with it.
+/// A write while the ticket is open wins over the state that is committed with it.
 #[derive(Debug)]
 #[must_use = "dropping it gives the refresh up"]
 pub struct RefreshTicket {
@@ -44,12 +45,12 @@ pub struct RefreshTicket {
     number: u64,
 }
 
-/// A refresh that was refused, with everything that is needed to try again.
+/// A refresh that was refused, with the state and the ticket, to try again.
 ///
-/// Converts to the [`Error`] alone, so that `?` works where the state is not wanted back.
+/// Converts to the [`Error`] alone, so that `?` works where the state is not needed any more.
 #[non_exhaustive]
 pub struct RefusedRefresh {
-    /// Why: [`Error::EmptyRefresh`], [`Error::TicketCancelled`] or [`Error::LimitExceeded`]; in a store also
+    /// The reason: [`Error::EmptyRefresh`], [`Error::TicketCancelled`] or [`Error::LimitExceeded`]; in a store also
     /// [`Error::StoreFailed`], [`Error::StoreClosed`] and [`Error::UnknownInstance`].
     pub cause: Error,
     /// The state that was not committed.
@@ -59,16 +60,17 @@ pub struct RefusedRefresh {
 }
 
 impl LabelIndex {
-    /// Begins a refresh: gives the one ticket, with which the network's full state is committed.
+    /// Begins a refresh. Returns the ticket with which the network's full state is committed.
     ///
-    /// Fetch the state after this call, with whatever runtime. Meanwhile everything goes on, and every write is noted,
-    /// which costs memory for each key written, by each id of a chat, until the ticket is committed or dropped. In a store whose readers see
-    /// what is durable, this waits for the writes that are on their way, so that all are seen which are not noted.
+    /// Fetch the state after this call, with any runtime. Reads and writes go on meanwhile. Every write is noted until
+    /// the ticket is committed or dropped, which takes memory for each key written, under each id of a chat. In a store
+    /// whose readers see durable commits only, this call waits until the queued writes are durable, so that every write
+    /// is either visible or noted.
     ///
     /// # Errors
     ///
-    /// [`Error::RefreshInProgress`] while another ticket is open. In a store also why the index takes no write any more,
-    /// such as [`Error::StoreFailed`], at once, so that nothing is fetched for nothing. No ticket is open then.
+    /// [`Error::RefreshInProgress`] while another ticket is open. In a store also the reason why the index takes no
+    /// writes, such as [`Error::StoreFailed`], before a state is fetched in vain. No ticket is open then.
     ///
     /// # Examples
     ///
@@ -99,7 +101,8 @@ impl LabelIndex {
         drop(writer);
         let ticket = RefreshTicket { index: self.clone(), number };
         if self.remote_journal().is_some() {
-            // What was planned before the ticket was there is seen then; what is planned again is noted.
+            // Afterwards every write that was planned before the ticket is visible. A write that is planned again is
+            // noted.
             self.catch_up()?;
         } else if let Some(journal) = self.synced_journal() {
             journal.wait_for(before)?;
@@ -107,7 +110,8 @@ impl LabelIndex {
         Ok(ticket)
     }
 
-    /// Voids the open ticket, for a fetch that hangs; true if there was one. Another can be opened at once.
+    /// Cancels the open ticket, for instance when a fetch hangs. Returns whether there was one. A new ticket can be
+    /// opened at once.
     pub fn cancel_refresh(&self) -> bool {
         self.writer().close_ticket(None)
     }
@@ -129,12 +133,12 @@ impl LabelIndex {
         self.commit_draft(&draft, refuse_empty)
     }
 
-    /// Computes what a commit of this ticket would change now. Writers go on.
+    /// Computes what a commit of this ticket would change now. Other writers go on.
     fn draft_refresh<'a>(&'a self, number: u64, full: &'a FullState) -> Result<Draft<'a>> {
         self.draft(number, full).map(|(draft, _)| draft)
     }
 
-    /// A draft with what was written so far.
+    /// A draft, and the writes noted so far.
     fn draft<'a>(&'a self, number: u64, full: &'a FullState) -> Result<(Draft<'a>, Arc<WriteSet>)> {
         let mut writer = self.writer();
         let touched = writer.touched(number)?;
@@ -145,12 +149,12 @@ impl LabelIndex {
         Ok((Draft { number, full, stated, diff, prepared: None, watch }, touched))
     }
 
-    /// As [`draft_refresh`](Self::draft_refresh), and carries the commit out on a version of its own.
+    /// As [`draft_refresh`](Self::draft_refresh), and applies the commit to a version of its own.
     fn prepare_refresh<'a>(&'a self, number: u64, full: &'a FullState) -> Result<Draft<'a>> {
         let (mut draft, touched) = self.draft(number, full)?;
         let Draft { stated, diff, watch, .. } = &draft;
         let reconciler = Reconciler { state: &watch.base, stated, touched: &touched };
-        // What is refused now may be right in the turn, or is refused again.
+        // A refusal is ignored here: the commit in the turn decides again.
         if let Ok(commit) = reconciler.changes(diff, self.rules()) {
             let commit = Sections { end: Some(Change::Refreshed), ..commit };
             let prepared = Prepared::new(Version::clone(&watch.base), &commit);
@@ -159,8 +163,8 @@ impl LabelIndex {
         Ok(draft)
     }
 
-    /// Commits a draft by bringing what was prepared up to what was written meanwhile. None if that cannot be: then
-    /// nothing has changed, and the ticket is open.
+    /// Commits a draft by bringing its prepared version up to what was written meanwhile. `None` if that is not
+    /// possible: then nothing has changed, and the ticket is still open.
     fn commit_prepared(&self, mut draft: Draft<'_>, refuse_empty: bool) -> Result<Option<Committed<Refreshed>>> {
         let Some((prepared, commit)) = draft.prepared.take() else { return Ok(None) };
         let Draft { number, stated, diff, watch, .. } = &draft;
@@ -201,8 +205,8 @@ impl LabelIndex {
         self.commit_in_turn(writer, draft, links.as_ref(), refuse_empty)
     }
 
-    /// Commits a draft, with the links by chat unless the aliases are still those of the draft. Looks at what differs
-    /// and at keys that were written since the ticket was given out, and at nothing else.
+    /// Commits a draft. `links` are needed if aliases changed since the draft. The work grows with the difference and
+    /// with the keys that were written while the ticket was open, with nothing else.
     fn commit_in_turn(
         &self,
         mut writer: Writer<'_>,
@@ -230,7 +234,7 @@ impl LabelIndex {
         })
     }
 
-    /// Shows a refresh, if it changes anything, and uses its ticket up.
+    /// Shows a refresh if it changes anything, and closes its ticket.
     fn finish_refresh(
         &self,
         mut writer: Writer<'_>,
@@ -241,7 +245,7 @@ impl LabelIndex {
     ) -> Result<Committed<Refreshed>> {
         let mut outcome = summary(&commit);
         outcome.changed = outcome != Refreshed::default() || state.refresh_state == RefreshState::Never;
-        // One that may have to be attempted again is closed when it is dropped.
+        // In a connected store the refresh may be attempted again, so its ticket is closed when it is dropped.
         if self.remote_journal().is_none() {
             writer.close_ticket(Some(number));
         }
@@ -255,7 +259,7 @@ impl LabelIndex {
     }
 }
 
-/// How many changes there are of each kind.
+/// Counts the changes of each kind.
 fn summary(commit: &Sections) -> Refreshed {
     let mut summary = Refreshed { linked: commit.links.len(), unlinked: commit.unlinks.len(), ..Refreshed::default() };
     for change in &commit.labels {
@@ -268,54 +272,56 @@ fn summary(commit: &Sections) -> Refreshed {
     summary
 }
 
-/// What the commit of a ticket would change in one version.
+/// The changes that the commit of a ticket would make to one version.
 struct Draft<'a> {
-    /// Of the ticket.
+    /// The number of the ticket.
     number: u64,
     full: &'a FullState,
     stated: StatedLabels<'a>,
     diff: Diff,
-    /// W2: the version with the commit, and its changes, to be brought up to the newest version. None if it cannot be
-    /// prepared.
+    /// W2: the version with the commit, and its changes, to be brought up to the newest version. `None` if the commit
+    /// cannot be prepared.
     prepared: Option<(Prepared, Sections)>,
-    /// What was written since, and the version.
+    /// The version of the draft, and the writes since.
     watch: Watch<'a>,
 }
 
 impl RefreshTicket {
-    /// Makes the index what the full state says, in one commit, but for what was written since the ticket was given out.
+    /// Makes the index equal to the full state, in one commit, except for what was written while the ticket was open.
     ///
-    /// - A label without a record and without a link goes, with its links, unless it was created or edited meanwhile. A
-    ///   label that was removed meanwhile stays removed, and every attribute and pair that was written meanwhile stays,
-    ///   also when that write changed nothing. A pair stays under every id that meant the chat when it was written.
-    /// - A link whose label has no record makes a provisional label, unless the label was deleted, here or there.
-    /// - A live record of a label that was deleted here brings it back with the links of the state.
+    /// - A label without a record and without a link is removed, with its links, unless it was created or edited
+    ///   meanwhile. A label that was removed meanwhile stays removed, and every attribute and pair that was written
+    ///   meanwhile stays, also when that write changed nothing. A pair stays under every id that meant the chat when it
+    ///   was written.
+    /// - A link whose label has no record creates a provisional label, unless the label is deleted in the state or in
+    ///   the index.
+    /// - A live record of a label that is deleted in the index brings it back, with the links of the state.
     /// - Chats keep their places; aliases, deleted ids and the highest id stay.
     ///
-    /// The changes are those that make the difference, then [`Change::Refreshed`]. The first refresh of an index is
-    /// always a commit; a later one that finds no difference is none.
+    /// The commit has the changes that make the difference, then [`Change::Refreshed`]. The first refresh of an index
+    /// is always a commit; a later one that finds no difference makes no commit.
     ///
     /// **O(n log n)** in the records, and in the pairs of the labels that the state has. Readers do not wait. The
-    /// difference is computed and carried out beside the writers, who only wait while what they wrote meanwhile is reconciled
-    /// with it, and for one pass over the changes: some 0.1 s for a million, whatever the number of chats. If they merge
-    /// chats or remove labels twice while it is prepared, they wait until the difference is carried out.
+    /// difference is computed and applied beside the writers. They only wait while their writes meanwhile are
+    /// reconciled with it, and for one pass over the changes: some 0.1 s for a million, whatever the number of chats.
+    /// If writers twice merge chats or remove labels while it is prepared, they wait until the difference is applied.
     ///
     /// # Errors
     ///
     /// [`Error::EmptyRefresh`] for a state without a live label over an index that has one, or without a link over an
     /// index that has one: a provisional label counts on both sides, also the one that a link of the state makes, and a
     /// link that would be dropped does not count. [`Error::TicketCancelled`]; [`Error::LimitExceeded`] for too many
-    /// labels or chats; in a store why no write is taken any more, such as [`Error::StoreFailed`]. The state comes back
-    /// with the error, and nothing has changed.
+    /// labels or chats; in a store the reason why it takes no writes, such as [`Error::StoreFailed`]. The error returns
+    /// the state, and nothing has changed.
     pub fn commit(self, state: FullState) -> Result<Committed<Refreshed>, RefusedRefresh> {
         self.commit_checked(state, true)
     }
 
-    /// As [`commit`](Self::commit), also when the state is empty and the index is not: the caller means it.
+    /// As [`commit`](Self::commit), also when the state is empty and the index is not.
     ///
     /// # Errors
     ///
-    /// Those of [`commit`](Self::commit) but [`Error::EmptyRefresh`].
+    /// Those of [`commit`](Self::commit) except [`Error::EmptyRefresh`].
     pub fn commit_even_if_empty(self, state: FullState) -> Result<Committed<Refreshed>, RefusedRefresh> {
         self.commit_checked(state, false)
     }
@@ -332,7 +338,7 @@ impl RefreshTicket {
 }
 
 impl RefreshTicket {
-    /// Lets the committer attempt it, as often as another process commits first.
+    /// Lets the committer attempt the refresh, again each time another process commits first.
     fn commit_remote(self, full: Arc<FullState>, refuse_empty: bool) -> Result<Committed<Refreshed>, RefusedRefresh> {
         let attempt = {
             let (index, number, full) = (self.index.clone(), self.number, Arc::clone(&full));
@@ -370,7 +376,7 @@ impl fmt::Display for RefusedRefresh {
 
 impl std::error::Error for RefusedRefresh {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        // `Display` has the text of the cause already.
+        // `Display` includes the text of the cause, so its source follows.
         self.cause.source()
     }
 }

@@ -1,4 +1,4 @@
-//! What a refresh changes, given what was written while its ticket was open.
+//! Decides the changes of a refresh, given what was written while its ticket was open.
 
 use hashbrown::HashSet;
 
@@ -17,7 +17,8 @@ use crate::state::prepared::Sections;
 
 /// The newest version, the network's labels, and the writes that win over its state.
 ///
-/// Runs in the turn to write. So it sees the difference and what was written, and has no way to go through all links.
+/// It may run in the turn to write, so it has the difference and the writes, and no access to the links of the full
+/// state.
 pub(super) struct Reconciler<'a> {
     pub(super) state: &'a State,
     pub(super) stated: &'a StatedLabels<'a>,
@@ -26,7 +27,7 @@ pub(super) struct Reconciler<'a> {
 
 impl Reconciler<'_> {
     /// Refuses a state without a live label over an index that has one, or without a link over an index that has one.
-    /// Labels and links are counted alike on both sides: as they would be in an index.
+    /// Labels and links of both are counted in the same way: as they would be in an index.
     pub(super) fn refuse_empty(&self) -> Result<()> {
         let labels_go = self.state.labels.len() > 0 && !self.stated.has_live_label(&self.state.labels);
         let links_go = self.state.total_rows > 0 && !self.stated.has_link(&self.state.labels);
@@ -37,7 +38,7 @@ impl Reconciler<'_> {
         Ok(())
     }
 
-    /// The changes on the version, without the last one that says that there was a refresh.
+    /// The changes to the version, without [`Change::Refreshed`] at the end.
     pub(super) fn changes(&self, diff: &Diff, rules: Rules) -> Result<Sections> {
         let labels = self.label_changes(&diff.labels);
         let stays = self.staying(&labels, rules)?;
@@ -51,15 +52,15 @@ impl Reconciler<'_> {
         Ok(Sections { labels, links, unlinks: unlinks.collect(), end: None })
     }
 
-    /// The labels that are there after these changes. Refuses too many of them.
+    /// The labels that are live after these changes. Refuses too many of them.
     pub(super) fn staying(&self, changes: &[Change], rules: Rules) -> Result<Staying<'_>> {
         let staying = Staying::new(self.state, changes);
         self.allow(&staying.created, &staying.gone, rules)?;
         Ok(staying)
     }
 
-    /// Refuses more labels, or more ids that are remembered as deleted, than there may be. As everywhere, labels that are
-    /// live can be removed all the same.
+    /// Refuses more labels, or more remembered deleted ids, than the limit. As everywhere, the removal of live labels
+    /// is never refused.
     fn allow(&self, created: &HashSet<LabelId>, gone: &HashSet<LabelId>, rules: Rules) -> Result<()> {
         let (labels, limit) = (&self.state.labels, rules.limits.labels);
         let unseen = gone.iter().filter(|id| labels.slot(id).is_none()).count();
@@ -73,7 +74,7 @@ impl Reconciler<'_> {
         }
     }
 
-    /// What becomes of the labels that differ and of those that were written, in label order. All others stay.
+    /// The changes of the labels that differ or were written, in label order. All other labels stay.
     pub(super) fn label_changes(&self, differing: &[LabelId]) -> Vec<Change> {
         let mut ids: Vec<&LabelId> = differing.iter().chain(self.touched.labels().map(|(id, _)| id)).collect();
         ids.sort_unstable();
@@ -82,7 +83,7 @@ impl Reconciler<'_> {
         ids.into_iter().filter_map(change).collect()
     }
 
-    /// The pairs of labels that only stay because they were edited meanwhile: the full state has none of them.
+    /// The pairs of labels that stay only because they were edited meanwhile: the full state has none of these pairs.
     fn stranded(&self) -> Vec<(ChatId, &LabelId)> {
         let edited = self.touched.labels().filter(|(_, touched)| touched.edited).map(|(id, _)| id);
         let mut labels: Vec<&LabelId> = edited.filter(|id| !self.stated.has(id)).collect();
@@ -95,10 +96,10 @@ impl Reconciler<'_> {
         pairs.collect()
     }
 
-    /// Links, with a place for each new chat.
+    /// Makes links of pairs, with a place for each new chat.
     fn link<'p>(&self, pairs: impl Iterator<Item = (&'p ChatId, &'p LabelId)>, rules: Rules) -> Result<Vec<Change>> {
         let mut vacancies = self.state.chats.vacancies(rules.horizon);
-        // Those of one chat follow each other.
+        // Pairs of one chat are consecutive.
         let mut last: Option<(&ChatId, Place)> = None;
         let mut changes = Vec::new();
         for (chat, label) in pairs {
@@ -113,7 +114,7 @@ impl Reconciler<'_> {
     }
 }
 
-/// Which labels are there after a refresh.
+/// The labels that are live after a refresh.
 pub(super) struct Staying<'a> {
     state: &'a State,
     created: HashSet<LabelId>,

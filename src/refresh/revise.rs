@@ -1,4 +1,4 @@
-//! A refresh that was prepared, brought up to what was written meanwhile.
+//! Brings a prepared refresh up to what was written meanwhile.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -17,48 +17,48 @@ use crate::state::State;
 use crate::state::decide::{Rules, full};
 use crate::state::prepared::{Sections, Update, chats_of, label_of, pair_of, places_of};
 
-/// The changes of a refresh on the newest version, and which of them are not as they were prepared.
+/// The changes of a refresh to the newest version, and which of them are not as prepared.
 #[derive(Debug, Default)]
 pub(super) struct Revised {
     pub(super) commit: Sections,
-    /// The chats whose pairs or place may be others than prepared.
+    /// The chats whose pairs or place may differ from what was prepared.
     pub(super) chats: HashSet<ChatId>,
     /// The changes of those chats.
     pub(super) links: Vec<Change>,
     pub(super) unlinks: Vec<Change>,
-    /// How many places there are after the commit.
+    /// The number of places after the commit.
     pub(super) places: usize,
 }
 
 impl Revised {
-    /// What the prepared version needs to know.
+    /// The input for [`Prepared::catch_up`](crate::state::prepared::Prepared::catch_up).
     pub(super) fn update<'a>(&'a self, now: &'a State, meanwhile: &'a [Change]) -> Update<'a> {
         let Self { commit, chats, links, unlinks, places } = self;
         Update { now, meanwhile, labels: &commit.labels, chats, links, unlinks, places: *places }
     }
 }
 
-/// What was prepared, and on what.
+/// A prepared refresh, and the version on which it was prepared.
 pub(super) struct Former<'a> {
     pub(super) base: &'a State,
     pub(super) diff: &'a Diff,
     pub(super) commit: Sections,
-    /// What was written since.
+    /// The changes since then.
     pub(super) meanwhile: &'a [Change],
 }
 
-/// Links of new chats, those of one chat behind each other.
+/// Links of new chats; those of one chat are consecutive.
 type Links = Vec<Change>;
 
 impl Reconciler<'_> {
-    /// The changes on the newest version, which differs from that of the draft in the pairs of the `written` chats alone,
-    /// and in labels. None if the commit would take free places away, or if a label came back meanwhile whose links in the
-    /// full state were dropped.
+    /// The changes to the newest version, which differs from that of the draft only in labels and in the pairs of the
+    /// `written` chats. `None` if the commit would remove free places at the end, or if other writes changed whether a
+    /// label of the full state stays, so that its links are dropped or kept.
     ///
-    /// Every other chat has the changes that were prepared. A new chat has its place too, unless a write took it: then it
-    /// gets one that nobody has.
+    /// Every other chat has the changes that were prepared. A new chat also has its prepared place, unless a write took
+    /// that place: then it gets another one.
     ///
-    /// **O(c + w log c)** in the changes that were prepared and the pairs of the written chats.
+    /// **O(c + w log c)** for c prepared changes and w pairs of the written chats.
     pub(super) fn revise(&self, former: Former<'_>, written: HashSet<ChatId>, rules: Rules) -> Result<Option<Revised>> {
         let Former { base, diff, commit, meanwhile } = former;
         let labels = self.label_changes(&diff.labels);
@@ -81,7 +81,7 @@ impl Reconciler<'_> {
                 match (is_link, place) {
                     (false, _) => unlinked.push(Change::ChatUnlinked { label, chat }),
                     (true, Some(place)) => linked.push(Change::ChatLinked { label, chat, place }),
-                    // It gets a place below.
+                    // The place is chosen below.
                     (true, None) => homeless.push(Change::ChatLinked { label, chat, place: 0 }),
                 }
             }
@@ -118,8 +118,8 @@ impl Reconciler<'_> {
         }))
     }
 
-    /// The pairs of a chat in which the full state differs from the newest version, as if nothing was written meanwhile;
-    /// true are those that it has.
+    /// The pairs of a chat in which the full state and the newest version differ, regardless of what was written
+    /// meanwhile; true for those that the full state has.
     fn differing_pairs(&self, base: &State, diff: &Diff, chat: &ChatId) -> Vec<(LabelId, bool)> {
         let labels_in = |state: &State| -> BTreeSet<LabelId> {
             let slots = state.chats.find(chat).map(|place| state.slots_at(place)).unwrap_or_default();
@@ -137,19 +137,19 @@ impl Reconciler<'_> {
     }
 }
 
-/// The changes of each chat.
+/// Groups links by chat.
 fn chat_runs(links: &[Change]) -> impl Iterator<Item = &[Change]> {
     links.chunk_by(|a, b| pair_of(a).map(|(chat, _)| chat) == pair_of(b).map(|(chat, _)| chat))
 }
 
-/// The places that new chats take, in the order in which they have to.
+/// The places that new chats have to take, in this order.
 struct Picks {
-    /// How many places there are when all of these are taken.
+    /// The number of places once all of these are taken.
     places: usize,
     picks: Vec<Place>,
-    /// Those that were free, but for those that a write took and gave back, which are not in the same order any more.
+    /// The picks that were free before, except those that a write took and gave back, whose order has changed.
     free: HashSet<Place>,
-    /// Those that are new.
+    /// The picks behind all former places.
     new: Range<usize>,
 }
 
@@ -169,12 +169,13 @@ impl Picks {
         self.new.contains(&to_index(*place)) || self.free.contains(place)
     }
 
-    /// Gives the places that are left to other chats: their links are put among those that keep their places, so that all
-    /// places are taken in order. Gives these links again. None if there is no such order.
+    /// Gives the remaining places to other chats. Inserts their links between those of the chats that keep their
+    /// places, so that all places are taken in order. Returns the inserted links, or `None` if there is no such order.
     fn give(&self, kept: &mut Links, is_new: impl Fn(&Change) -> bool, others: &[Change]) -> Option<Links> {
         let (mut picks, mut others) = (self.picks.iter().copied(), chat_runs(others));
         let (mut given, mut left_over) = (Links::new(), 0_usize);
-        // There are as many places as chats: one is left over if a chat that keeps its place is not met in order.
+        // There are as many places as chats, so a place is left over only if a chat that keeps its place does not come
+        // in order.
         let mut give = |place: Place| {
             let run = others.next().unwrap_or_default();
             left_over += usize::from(run.is_empty());
@@ -186,7 +187,7 @@ impl Picks {
             given.extend(links);
             given.len()
         };
-        // Where links come in between: the number of links before them, and the end of those that come there.
+        // Where links are inserted: the number of kept links before them, and the end of the inserted ones in `given`.
         let mut gaps: Vec<(usize, usize)> = Vec::new();
         let mut before = 0;
         for run in chat_runs(kept) {
@@ -208,7 +209,7 @@ impl Picks {
     }
 }
 
-/// Puts links where they belong among others, and those behind the last gap at the end. Mostly there is no gap.
+/// Inserts links at the gaps, and those behind the last gap at the end. Mostly there is no gap.
 fn insert(links: &mut Links, given: &[Change], gaps: &[(usize, usize)]) {
     let mut from = 0;
     if !gaps.is_empty() {

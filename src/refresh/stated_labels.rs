@@ -1,4 +1,4 @@
-//! Which labels a full state tells of.
+//! The labels of a full state.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ use crate::model::label::LabelPatch;
 use crate::model::label_id::LabelId;
 use crate::state::labels::Labels;
 
-/// The labels of a full state, by record or by link. **O(n)** in the links to make, and therefore made before the turn to
-/// write.
+/// The labels of a full state, by record or by link. Building it takes **O(n)** for n links, so it is built before the
+/// turn to write.
 #[derive(Debug)]
 pub(super) struct StatedLabels<'a> {
-    /// None for a label that is said to be deleted.
+    /// `None` for a label that the state marks as deleted.
     records: &'a BTreeMap<LabelId, Option<LabelPatch>>,
     linked: HashSet<&'a LabelId>,
 }
@@ -33,18 +33,18 @@ impl<'a> StatedLabels<'a> {
         self.records.get(id)?.as_ref()
     }
 
-    /// Whether the state has a label that would be live here: by a record, or by a link that is not dropped.
+    /// Whether the state has a label that would be live in this index: by a record, or by a link that is not dropped.
     pub(super) fn has_live_label(&self, here: &Labels) -> bool {
         self.records.values().any(Option::is_some) || self.has_link(here)
     }
 
-    /// Whether the state has a link that is not dropped. Those are dropped whose label has no live record and is marked
-    /// deleted, there or here.
+    /// Whether the state has a link that is not dropped. A link is dropped if its label has no live record and is
+    /// deleted in the state or in this index.
     pub(super) fn has_link(&self, here: &Labels) -> bool {
         self.linked.iter().any(|id| self.has(id) && (self.fields(id).is_some() || !here.is_deleted(id)))
     }
 
-    /// Every label that has a record or a link, some of them twice.
+    /// Every label that has a record or a link; a label with both comes twice.
     pub(super) fn ids(&self) -> impl Iterator<Item = &LabelId> {
         self.records.keys().chain(self.linked.iter().copied())
     }

@@ -1,4 +1,4 @@
-//! Writes between the difference and the turn to write, where no caller can place them.
+//! Writes between the difference and the turn to write, which no caller can place there.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -62,7 +62,7 @@ fn of_many(number: u32) -> String {
     if number.is_multiple_of(3) { format!("chat {number}") } else { format!("55{number:09}@c.us") }
 }
 
-/// Some of more chats than stand on two pages of places, so that free places at the end are given back.
+/// A range of more chats than two pages of places hold, so that free places at the end are removed.
 fn many() -> impl Strategy<Value = Range<u32>> {
     let end = || prop_oneof![0_u32..20, 0_u32..2_000];
     (end(), end()).prop_map(|(one, other)| one.min(other)..one.max(other))
@@ -92,7 +92,7 @@ fn full_state() -> impl Strategy<Value = FullState> {
 }
 
 impl Write {
-    /// Carries it out; it may be refused.
+    /// Carries out the write, which may be refused.
     fn perform(&self, index: &LabelIndex) {
         let mut batch = index.batch();
         match self {
@@ -128,14 +128,14 @@ impl Write {
 /// How a draft is committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// By bringing what was prepared up to the writes since.
+    /// By bringing the prepared version up to the writes since.
     Prepared,
     InTurn,
 }
 
-/// What a refresh does whose difference was computed after so many of the writes that were made meanwhile, without the
-/// places of chats. None if what was prepared cannot be brought up to the others. What it did can be done again by the
-/// changes that it tells of.
+/// The result, without the places of chats, of a refresh whose difference was computed after `drafted_after` of the
+/// writes made meanwhile. `None` if the prepared version cannot be brought up to the others. Also checks that replaying
+/// the commit gives the same state.
 fn refreshed(script: &Script, drafted_after: usize, way: Way) -> Option<Vec<String>> {
     let Script { before, meanwhile, full, holds } = script;
     let index = Options::new().hash_seed(1).build();
@@ -183,11 +183,11 @@ struct Script {
     before: Vec<Write>,
     meanwhile: Vec<Write>,
     full: FullState,
-    /// Whether a snapshot is held for a while.
+    /// Whether a snapshot is held during the first writes.
     holds: bool,
 }
 
-/// Over many chats.
+/// A script over many chats.
 fn wide_script() -> impl Strategy<Value = Script> {
     let full = (full_state(), vec((1_u32..4, many()), 0..3)).prop_map(|(mut full, links)| {
         for (label, chats) in links {
@@ -207,8 +207,8 @@ fn script(write: impl Strategy<Value = Write>) -> impl Strategy<Value = Script> 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// A difference computed after the last write needs nothing from what was noted of aliases; the tests of the
-    /// interface compare that one with a model.
+    /// The expected result is that of a difference computed after the last write, which does not use the notes on
+    /// aliases. The tests of the public API compare that one with the model.
     #[test]
     fn the_moment_of_the_difference_makes_no_difference(script in script(any_write())) {
         check_moments(&script);
@@ -235,7 +235,7 @@ fn check_moments(script: &Script) {
     }
 }
 
-/// Links, unlinks, edits and new labels, as they come in while a network is asked, are let through.
+/// Links, unlinks, edits and new labels, which are usual during a fetch, do not make the preparation start again.
 #[test]
 fn short_writes_do_not_make_a_refresh_begin_again() {
     let short = prop_oneof![
@@ -259,11 +259,12 @@ fn short_writes_do_not_make_a_refresh_begin_again() {
             all += 1;
         }
     }
-    // The others edited a label that the state does not have, so that its pairs go one by one.
+    // The others edited a label that the state does not have, so its pairs are removed one by one.
     assert!(followed * 10 > all * 9, "{followed} of {all}");
 }
 
-/// The first of the free places that new chats were to take becomes the last one.
+/// A write takes the first of the free places that new chats were to take, and frees it again, so it becomes the last
+/// one.
 #[test]
 fn a_free_place_that_was_taken_and_given_back_meanwhile_is_not_first_any_more() {
     let before = ['d', 'e', 'f'];
@@ -307,7 +308,8 @@ fn a_ticket_cancelled_after_the_difference_is_refused() {
     assert_eq!(index.revision(), 0);
 }
 
-/// The bytes that are allocated in the turn to write, for the same few writes and differences among so many chats.
+/// The bytes that a refresh allocates in the turn to write, for the same few writes and differences among `chats`
+/// chats.
 fn allocated_in_turn(chats: u64) -> u64 {
     let chat = |number: u64| format!("55{number:011}@c.us");
     let index = Options::new().hash_seed(1).build();
@@ -337,6 +339,6 @@ fn allocated_in_turn(chats: u64) -> u64 {
 #[test]
 fn the_work_in_the_turn_to_write_does_not_grow_with_the_chats() {
     let (few, many) = (allocated_in_turn(20_000), allocated_in_turn(400_000));
-    // The pages and chunks that a change copies are fuller; twenty times the links are not there.
+    // The pages and chunks that a change copies are fuller; nothing else grows with the number of links.
     assert!(many <= 4 * few, "{few} bytes among 20,000 chats, {many} among 400,000");
 }
