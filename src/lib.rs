@@ -118,6 +118,7 @@ pub use model::full_state::FullState;
 pub use model::label::{Label, LabelPatch, NewLabel};
 pub use model::label_id::LabelId;
 pub use model::label_ref::{LabelRef, LabelToken};
+pub use model::memory::IndexBytes;
 pub use model::name::LabelName;
 pub use model::op::{
     BatchCommit, ChangedChats, Committed, Ensured, Event, Merged, Outcome, RefreshState, Refreshed, RemovedLabel,

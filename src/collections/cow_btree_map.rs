@@ -7,6 +7,8 @@ use std::sync::Arc;
 #[cfg(feature = "store")]
 use hashbrown::HashSet;
 
+use crate::collections::heap::arc_slice_bytes;
+
 /// The most entries or children of one node.
 const MAX: usize = 64;
 
@@ -30,6 +32,22 @@ enum Node<K, V> {
     Branch(Vec<Child<K, V>>),
 }
 
+impl<K, V> Node<K, V> {
+    fn heap_bytes(&self, entry: &impl Fn(&K, &V) -> usize) -> usize {
+        let own = arc_slice_bytes::<Self>(1);
+        own + match self {
+            Self::Leaf(entries) => {
+                entries.capacity() * size_of::<(K, V)>()
+                    + entries.iter().map(|(key, value)| entry(key, value)).sum::<usize>()
+            }
+            Self::Branch(children) => {
+                children.capacity() * size_of::<Child<K, V>>()
+                    + children.iter().map(|(_, child)| child.heap_bytes(entry)).sum::<usize>()
+            }
+        }
+    }
+}
+
 impl<K, V> Clone for CowBTreeMap<K, V> {
     fn clone(&self) -> Self {
         Self { root: Arc::clone(&self.root), len: self.len }
@@ -50,6 +68,11 @@ impl<K: Ord + Clone, V: Clone> CowBTreeMap<K, V> {
 
     pub(crate) fn len(&self) -> usize {
         self.len
+    }
+
+    /// The bytes of its memory, with those to which each entry points. Keys of branches share what those of entries point to.
+    pub(crate) fn heap_bytes(&self, entry: impl Fn(&K, &V) -> usize) -> usize {
+        self.root.heap_bytes(&entry)
     }
 
     pub(crate) fn get(&self, key: &K) -> Option<&V> {

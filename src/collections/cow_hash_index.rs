@@ -119,6 +119,11 @@ impl Default for CowHashIndex {
 }
 
 impl CowHashIndex {
+    /// The bytes of its memory.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.shards.heap_bytes(|shard| shard.entries.heap_bytes())
+    }
+
     /// The number of entries.
     pub(crate) fn len(&self) -> usize {
         self.len

@@ -4,6 +4,8 @@ use std::ops::Deref;
 
 use triomphe::Arc;
 
+use crate::collections::heap::counted_bytes;
+
 /// A slice that is shared until it is written: between versions, and inside one version between pages of default items.
 ///
 /// A clone is one reference count. There are no weak references, so the uniqueness check is a plain load; a write makes
@@ -46,8 +48,12 @@ impl<T> CowSlice<T> {
         Arc::strong_count(items)
     }
 
+    /// The bytes of its memory, without what the items point to.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        counted_bytes::<T>(1, self.len())
+    }
+
     /// Whether both share one allocation.
-    #[cfg(feature = "store")]
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let (Self(items), Self(others)) = (self, other);
         Arc::ptr_eq(items, others)

@@ -98,6 +98,23 @@ impl<T: Clone> Node<T> {
         }
     }
 
+    /// The bytes of the pages and of the nodes below this one. Pages that are one stand side by side.
+    fn heap_bytes(&self, item: &impl Fn(&T) -> usize) -> usize {
+        match self {
+            Self::CowVec(pages) => {
+                let mut former: Option<&Page<T>> = None;
+                let each = pages.iter().map(|page| {
+                    let is_counted = former.replace(page).is_some_and(|former| former.is_same(page));
+                    if is_counted { 0 } else { page.heap_bytes() + page.iter().map(item).sum::<usize>() }
+                });
+                each.sum::<usize>() + pages.heap_bytes()
+            }
+            Self::Nodes { nodes, .. } => {
+                nodes.heap_bytes() + nodes.iter().map(|node| node.heap_bytes(item)).sum::<usize>()
+            }
+        }
+    }
+
     fn is_empty(&self) -> bool {
         match self {
             Self::CowVec(pages) => pages.is_empty(),
@@ -109,6 +126,11 @@ impl<T: Clone> Node<T> {
 impl<T: Item + Default, const N: usize> CowVec<T, N> {
     pub(crate) fn len(&self) -> usize {
         self.len
+    }
+
+    /// The bytes of its memory, with those to which each item points.
+    pub(crate) fn heap_bytes(&self, item: impl Fn(&T) -> usize) -> usize {
+        self.root.heap_bytes(&item)
     }
 
     /// The page `number`, which has to exist. Inlined: the call would cost more than the body.

@@ -3,6 +3,7 @@
 //! Nothing here knows about labels or chats.
 
 pub(crate) mod number;
+pub(crate) mod heap;
 pub(crate) mod cow_slice;
 pub(crate) mod cow_vec;
 pub(crate) mod cow_btree_map;

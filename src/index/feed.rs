@@ -293,6 +293,15 @@ impl Feed {
         (kept.seen.len(), kept.seen.values().map(|seen| seen.load(Ordering::Relaxed)).min())
     }
 
+    /// The bytes of the commits that are kept, without the texts that they share with the index.
+    pub(in crate::index) fn bytes(&self) -> usize {
+        let kept = self.kept.lock();
+        let oversized = kept.oversized.and_then(|revision| kept.after(revision - 1));
+        let changes = kept.changes + oversized.map_or(0, |commit| commit.changes.len());
+        Commit::bytes_of(kept.commits.len(), changes)
+            + (kept.commits.capacity() - kept.commits.len()) * size_of::<Commit>()
+    }
+
     pub(in crate::index) fn archive(&self) -> Option<&Arc<dyn Archive>> {
         self.archive.as_ref()
     }

@@ -213,6 +213,12 @@ impl Journal {
         (queue.durable, queue.changes)
     }
 
+    /// The bytes of what is queued, without the texts that it shares with the index.
+    pub(crate) fn bytes(&self) -> usize {
+        let queue = self.queue.lock();
+        Commit::bytes_of(queue.commits.len(), queue.changes)
+    }
+
     /// Whether there is room for a write, or why there will be none. If there is none yet, the committer is called.
     pub(crate) fn has_room(&self) -> Result<bool> {
         let room = self.room_in(&self.queue.lock());

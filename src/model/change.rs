@@ -148,6 +148,11 @@ impl Commit {
         Self { revision, position: Position { identity, revision }, changes: changes.into() }
     }
 
+    /// The bytes of so many commits with together so many changes, without the texts of those.
+    pub(crate) fn bytes_of(commits: usize, changes: usize) -> usize {
+        commits * (size_of::<Self>() + 2 * size_of::<usize>()) + changes * size_of::<Change>()
+    }
+
     /// What hosts publish of this commit, in order; see [`Change::events`]. There may be nothing.
     pub fn events(&self) -> impl Iterator<Item = PublicEvent> + '_ {
         self.changes.iter().flat_map(Change::events)

@@ -42,6 +42,9 @@ struct Definition {
 }
 
 impl Label {
+    /// The bytes of a definition, without the texts in it.
+    pub(crate) const DEFINITION: usize = size_of::<Definition>();
+
     pub(crate) fn new(id: LabelId, attributes: LabelPatch) -> Self {
         Self(Arc::new(Definition {
             id,

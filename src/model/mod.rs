@@ -21,3 +21,4 @@ mod json;
 pub(crate) mod answer;
 pub(crate) mod options;
 pub(crate) mod full_state;
+pub(crate) mod memory;

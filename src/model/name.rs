@@ -107,7 +107,6 @@ impl NameKey {
     }
 
     /// The text of the key.
-    #[cfg(test)]
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

@@ -7,7 +7,7 @@ use crate::model::chat_id::{ChatId, StoredOrder};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Aliases {
     /// A1: no target is itself an alias, so one step resolves every id. A3: no alias has a place of its own.
-    by_alias: CowBTreeMap<StoredOrder, ChatId>,
+    pub(crate) by_alias: CowBTreeMap<StoredOrder, ChatId>,
     /// A2: the same pairs, target first.
     pub(crate) by_target: CowBTreeMap<(StoredOrder, StoredOrder), ()>,
 }

@@ -62,6 +62,11 @@ impl LabelSets {
         sets
     }
 
+    /// The bytes of the counts.
+    pub(crate) fn count_bytes(&self) -> usize {
+        self.counts.heap_bytes(|_| 0)
+    }
+
     /// The number of distinct sets that chats have.
     pub(crate) fn live(&self) -> usize {
         self.live

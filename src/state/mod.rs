@@ -15,6 +15,7 @@ mod placing;
 pub(crate) mod prepared;
 pub(crate) mod bulk;
 pub(crate) mod check;
+mod memory;
 #[cfg(test)]
 pub(crate) mod tests;
 

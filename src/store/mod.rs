@@ -280,7 +280,8 @@ impl Store {
 
     /// Numbers about the store and its loaded instances, for metrics.
     ///
-    /// **O(i)** in the number of instances. Does not wait for the disk, whatever it does, and counts as use of no instance.
+    /// **O(i)** in the number of instances, and what [`LabelIndex::stats`] takes for each that is loaded. Does not wait for the
+    /// disk, whatever it does, and counts as use of no instance.
     ///
     /// # Examples
     ///

@@ -19,15 +19,16 @@ pub struct StoreStats {
     pub loaded: BTreeMap<String, IndexStats>,
     /// Changes of all instances on their way to the disk.
     pub queued_changes: usize,
-    /// When a transaction was on disk last, by the clock of the system. None before the first.
+    /// When a transaction was on disk last, by the clock of the system. None before the first. Of a store in PostgreSQL, when one
+    /// of this process was committed.
     pub last_sync: Option<SystemTime>,
     /// How long that one took, the sync included.
     pub last_sync_took: Duration,
-    /// Transactions that were written and synced since the store was opened.
+    /// Transactions that were written and synced, or committed, since the store was opened.
     pub syncs: u64,
     /// Checkpoints that were written since then.
     pub checkpoints: u64,
-    /// Bytes of the file, or 0 if the system does not say.
+    /// Bytes of the file, or 0 if there is none or the system does not say.
     pub file_bytes: u64,
     /// Why nothing is written any more: [`Error::StoreFailed`]. Reads and exports go on.
     pub failure: Option<Error>,
@@ -37,8 +38,9 @@ impl Shared {
     pub(super) fn stats(&self, file_bytes: u64) -> StoreStats {
         let instances = self.instances.lock().all();
         let loaded = instances.iter().filter_map(|instance| {
-            let stats = instance.look(LabelIndex::stats)?;
-            Some((instance.name.to_string(), stats))
+            // The bytes are counted without the lock around the instance.
+            let observed = instance.look(LabelIndex::observe)?;
+            Some((instance.name.to_string(), observed.stats()))
         });
         let loaded: BTreeMap<String, IndexStats> = loaded.collect();
         let names = self.instances.lock().names().len();

@@ -17,9 +17,7 @@ use crate::collections::number::{to_index, to_u64};
 use crate::model::change::Place;
 use crate::state::labels::Slot;
 use crate::state::postings::chunk::Sparsity;
-#[cfg(test)]
-pub(crate) use crate::state::postings::places::Pieces;
-pub(crate) use crate::state::postings::places::{Part, Parts, Places};
+pub(crate) use crate::state::postings::places::{Part, Parts, Pieces, Places};
 
 /// A list of places: that of a label, or one of those that serve all labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -140,7 +140,8 @@ Examples:
 
 /// Tells what a store has: each instance's labels, chats, rows and revision
 ///
-/// With --instance also each label of the instance, and how many chats carry it.
+/// BYTES are those that the instance takes in memory; --json has them by part. With --instance also each label of the
+/// instance, and how many chats carry it.
 #[derive(Debug, Args)]
 pub(crate) struct Stats {
     /// The folder or the database of the store

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use label_index::{Label, LabelIndex};
+use label_index::{IndexBytes, Label, LabelIndex};
 use serde_json::{Value, json};
 
 use crate::arguments::Stats;
@@ -17,6 +17,8 @@ struct Instance {
     total_chats: u64,
     total_rows: u64,
     revision: u64,
+    /// In memory.
+    bytes: IndexBytes,
 }
 
 pub(super) fn run(stats: &Stats) -> Result<(), Failure> {
@@ -52,6 +54,7 @@ impl Instance {
             total_chats: snapshot.total_chats(),
             total_rows: snapshot.total_rows(),
             revision: snapshot.revision(),
+            bytes: index.stats().bytes,
         }
     }
 
@@ -69,6 +72,7 @@ impl Instance {
             "total_chats": self.total_chats,
             "total_rows": self.total_rows,
             "revision": self.revision,
+            "bytes": self.bytes,
         })
     }
 
@@ -83,9 +87,10 @@ impl Instance {
 
 /// The names stand last, since they are of any length.
 fn print(out: &mut dyn Write, instances: &[Instance]) -> io::Result<()> {
-    writeln!(out, "{:>9}  {:>11}  {:>11}  {:>11}  INSTANCE", "LABELS", "CHATS", "ROWS", "REVISION")?;
-    for Instance { name, labels, total_chats, total_rows, revision } in instances {
-        writeln!(out, "{:>9}  {total_chats:>11}  {total_rows:>11}  {revision:>11}  {name}", labels.len())?;
+    writeln!(out, "{:>9}  {:>11}  {:>11}  {:>11}  {:>12}  INSTANCE", "LABELS", "CHATS", "ROWS", "REVISION", "BYTES")?;
+    for Instance { name, labels, total_chats, total_rows, revision, bytes } in instances {
+        let (labels, bytes) = (labels.len(), bytes.total());
+        writeln!(out, "{labels:>9}  {total_chats:>11}  {total_rows:>11}  {revision:>11}  {bytes:>12}  {name}")?;
     }
     Ok(())
 }
