@@ -4,15 +4,6 @@ use crate::model::change::Place;
 use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::State;
 use crate::state::label_sets::EMPTY;
-use crate::state::labels::Slot;
-
-/// The candidates for a page.
-enum Source<'a> {
-    /// The chats with any of these labels.
-    Labels(&'a [Slot]),
-    /// Every place.
-    Everybody,
-}
 
 impl State {
     /// The places of the first `limit` chats that pass from `start` on, and whether another one follows.
@@ -43,14 +34,11 @@ impl State {
 
     /// Calls `go_on` with a superset of the chats that pass, in order of place, until it returns false.
     fn candidates(&self, clauses: &ResolvedFilter, start: Place, mut go_on: impl FnMut(Place) -> bool) {
-        let cost = |slots: &[Slot]| slots.iter().map(|&slot| self.postings.len(slot)).sum::<u64>();
-        let cheapest = clauses.any.iter().chain(&clauses.all).min_by_key(|slots| cost(slots));
-        match cheapest.map_or(Source::Everybody, |slots| Source::Labels(slots)) {
-            Source::Everybody => {
-                let mut labelled = self.chats.taken_from(start).filter(|(_, set)| *set != EMPTY);
-                labelled.all(|(place, _)| go_on(place));
-            }
-            Source::Labels(slots) => self.postings.walk(slots, start, go_on),
+        if let Some(slots) = self.shortest_entry(clauses) {
+            self.postings.walk(slots, start, go_on);
+        } else {
+            let mut labelled = self.chats.taken_from(start).filter(|(_, set)| *set != EMPTY);
+            labelled.all(|(place, _)| go_on(place));
         }
     }
 }

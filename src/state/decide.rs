@@ -89,9 +89,6 @@ fn patched(label: &Label, patch: &LabelPatch) -> Changes {
     if patched == *label { Changes::new() } else { smallvec![Change::LabelUpdated { label: patched }] }
 }
 
-/// Lists of chats with at least 2 up to so many labels are loaded ahead. Most chats have no more labels after a link.
-const AHEAD: usize = 3;
-
 /// The chat that an id means after aliases.
 #[derive(Clone, Copy)]
 struct Resolved<'a> {
@@ -212,7 +209,6 @@ impl<'a> Planner<'a> {
         if slots.contains(&slot) {
             return Ok(Changes::new());
         }
-        self.preload_longer(slots.len() + 1, place);
         let place = self.place_for(place)?;
         Ok(smallvec![Change::ChatLinked { label: label.clone(), chat: chat.clone(), place }])
     }
@@ -222,25 +218,16 @@ impl<'a> Planner<'a> {
     fn resolved_ahead<'c>(&'c self, slot: Slot, chat: &'c ChatId) -> Resolved<'c> {
         let State { chats, postings, .. } = self.state;
         self.resolved(chat, |place| {
-            let longer = (2..=AHEAD).map(|len| postings.preload_longer(len, place)).sum::<usize>();
-            black_box(chats.records.preload(to_index(place)) + postings.preload(slot, place) + longer);
+            black_box(chats.records.preload(to_index(place)) + postings.preload(slot, place));
         })
-    }
-
-    /// Does the same for the list of `len` labels, if [`AHEAD`] does not include it.
-    fn preload_longer(&self, len: usize, place: Option<Place>) {
-        if let Some(place) = place.filter(|_| len > AHEAD) {
-            black_box(self.state.postings.preload_longer(len, place));
-        }
     }
 
     fn unlink(&self, label: &LabelId, chat: &ChatId) -> Result<Changes> {
         let slot = self.slot(label)?;
-        let Resolved { chat, place, slots } = self.resolved_ahead(slot, chat);
+        let Resolved { chat, slots, .. } = self.resolved_ahead(slot, chat);
         if !slots.contains(&slot) {
             return Ok(Changes::new());
         }
-        self.preload_longer(slots.len(), place);
         Ok(smallvec![Change::ChatUnlinked { label: label.clone(), chat: chat.clone() }])
     }
 

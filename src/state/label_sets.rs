@@ -81,11 +81,6 @@ impl LabelSets {
         self.members.get(to_index(set)).map(|members| &**members).unwrap_or_default()
     }
 
-    /// The number of labels in a set that chats have, or in [`EMPTY`].
-    pub(crate) fn len_of(&self, set: SetId) -> u32 {
-        self.lens.get(to_index(set)).copied().unwrap_or(0)
-    }
-
     pub(crate) fn count(&self, set: SetId) -> u32 {
         self.counts.get(to_index(set)).copied().unwrap_or(0)
     }

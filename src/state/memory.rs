@@ -12,8 +12,8 @@ use crate::state::aliases::Aliases;
 use crate::state::chats::Chats;
 use crate::state::label_sets::LabelSets;
 use crate::state::labels::Labels;
-use crate::state::postings::chunk::Chunk;
-use crate::state::postings::{Pieces, Places, Posting, Postings};
+use crate::state::postings::posting_list::PostingList;
+use crate::state::postings::{Posting, Postings};
 use crate::state::signatures::Signatures;
 
 fn text_bytes(text: &str) -> usize {
@@ -84,20 +84,8 @@ impl LabelSets {
 
 impl Postings {
     fn bytes(&self) -> usize {
-        let Self { labels, longer, .. } = self;
-        labels.heap_bytes(|Posting { places, .. }| places.bytes()) + longer.heap_bytes(Places::bytes)
-    }
-}
-
-impl Places {
-    fn bytes(&self) -> usize {
-        match &self.pieces {
-            Pieces::Run(places) => places.heap_bytes(),
-            Pieces::Chunks(chunks) => chunks.heap_bytes(|chunk| match chunk {
-                Chunk::Sparse { places, .. } => places.heap_bytes(),
-                Chunk::Dense { words, .. } => words.heap_bytes(),
-            }),
-        }
+        let Self { labels, numbers, .. } = self;
+        labels.heap_bytes(|Posting { places, .. }| places.heap_bytes()) + numbers.heap_bytes(PostingList::heap_bytes)
     }
 }
 

@@ -101,11 +101,6 @@ impl State {
         self.sets.members(self.chats.set_of(place).unwrap_or(EMPTY))
     }
 
-    /// The number of labels of the chat at a place.
-    pub(crate) fn len_at(&self, place: Place) -> u64 {
-        u64::from(self.sets.len_of(self.chats.set_of(place).unwrap_or(EMPTY)))
-    }
-
     /// The number of chats with at least one label.
     pub(crate) fn total_chats(&self) -> u64 {
         self.postings.labelled()

@@ -41,7 +41,7 @@ proptest! {
 }
 
 #[test]
-fn a_page_goes_on_in_the_next_chunk() {
+fn a_page_goes_on_in_the_next_segment() {
     let state = crm_like();
     for filter in crm_filters() {
         for start in [0, 19_999, 20_001, 65_500, 65_529, 65_534, 65_535, 65_536, 69_990, 69_999, 70_000, Place::MAX] {

@@ -117,8 +117,8 @@ pub(crate) fn naive_totals(state: &State, clauses: &ResolvedFilter) -> Totals {
     })
 }
 
-/// 70,000 chats in two chunks, each with one of six stages and up to three of eleven tags; label 17 is rare. In the
-/// middle of the first chunk and at its end are places that became free.
+/// 70,000 chats in two segments, each with one of six stages and up to three of eleven tags; label 17 is rare. In the
+/// middle of the first segment and at its end are places that became free.
 pub(crate) fn crm_like() -> State {
     let mut state = empty();
     commit(&mut state, (0..18).map(|id| define(id, &format!("name {}", id / 3))));

@@ -9,25 +9,19 @@ use crate::model::filter::{Filter, Page};
 use crate::model::op::Op;
 use crate::query::totals;
 use crate::state::State;
-use crate::state::labels::Slot;
 use crate::state::tests::{chat, commit, define, empty, label, link, unlink};
 
-fn assert_all_ways(state: &State, filter: &Filter) {
+fn assert_all_strategies(state: &State, filter: &Filter) {
     let clauses = clauses_of(filter, state);
     let expected = naive_totals(state, &clauses);
-    for way in [totals::Strategy::Sets, totals::Strategy::Chats, totals::Strategy::Repeats] {
-        assert_eq!(state.totals_by(way, u64::MAX, &clauses), expected, "{way:?}: {filter:?}");
+    for strategy in [totals::Strategy::Sets, totals::Strategy::Candidates, totals::Strategy::PostingLists] {
+        assert_eq!(state.totals_by(strategy, &clauses), expected, "{strategy:?}: {filter:?}");
     }
-    assert_eq!(
-        state.totals_by(totals::Strategy::Repeats, 0, &clauses),
-        expected,
-        "repeats, given up at once: {filter:?}"
-    );
-    assert_eq!(state.totals(&clauses), expected, "the way taken: {filter:?}");
+    assert_eq!(state.totals(&clauses), expected, "the strategy chosen: {filter:?}");
 }
 
 /// A test for each range of numbers of labels.
-macro_rules! ways_agree {
+macro_rules! strategies_agree {
     ($($name:ident: $labels:expr;)+) => {
         proptest! {
             #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
@@ -40,7 +34,7 @@ macro_rules! ways_agree {
                 ) {
                     let state = state_of(labels, &steps);
                     for filter in &filters {
-                        assert_all_ways(&state, filter);
+                        assert_all_strategies(&state, filter);
                     }
                 }
             )+
@@ -48,18 +42,18 @@ macro_rules! ways_agree {
     };
 }
 
-ways_agree! {
+strategies_agree! {
     with_one_word_of_labels: 1_u32..=64;
     with_a_bit_for_each_label: 65_u32..=256;
     with_labels_that_share_bits: 257_u32..=700;
 }
 
 #[test]
-fn with_more_than_one_chunk() {
+fn with_many_chats() {
     let state = crm_like();
     state.check_invariants().unwrap();
     for filter in crm_filters() {
-        assert_all_ways(&state, &filter);
+        assert_all_strategies(&state, &filter);
     }
 }
 
@@ -81,9 +75,9 @@ fn after_label_sets_came_and_went() {
         for low in [0, 5, 44, 300] {
             let ids = (low..low + 6).flat_map(|id| [id, id + 128, id + 256]).map(|id| id.to_string());
             let ids: Vec<String> = ids.collect();
-            assert_all_ways(&state, &Filter::new().any_of_ids(&ids));
-            assert_all_ways(&state, &Filter::new().any_of_ids(&ids).none_of_ids(["7", "263"]));
-            assert_all_ways(&state, &Filter::new().none_of_ids(&ids));
+            assert_all_strategies(&state, &Filter::new().any_of_ids(&ids));
+            assert_all_strategies(&state, &Filter::new().any_of_ids(&ids).none_of_ids(["7", "263"]));
+            assert_all_strategies(&state, &Filter::new().none_of_ids(&ids));
         }
     }
     assert!(seen.len() > 4 * state.sets.len(), "few of {} sets reused a number", seen.len());
@@ -110,7 +104,7 @@ fn after_label_sets_came_and_went_few_blocks_have_some() {
         commit(&mut state, pairs().map(|(added, chat)| unlink(added, &chat)));
         assert_eq!(state.sets.live(), sets);
         assert_eq!(state.sets.signatures.occupied(), before, "round {round}");
-        assert_all_ways(&state, &filter);
+        assert_all_strategies(&state, &filter);
     }
     state.check_invariants().unwrap();
 }
@@ -127,24 +121,28 @@ fn few_sets_that_many_left_behind_are_not_quick() {
     assert_eq!(state.sets.live(), 29_999 / 128);
     let filter = Filter::new().any_of_ids(["8", "9", "14"]);
     assert!(!state.is_quick(&filter, Page::first(0)));
-    assert_all_ways(&state, &filter);
+    assert_all_strategies(&state, &filter);
     commit(&mut state, (1..30_000).map(|number| set(number, Vec::new())));
     assert!(state.is_quick(&filter, Page::first(0)));
     commit(&mut state, (1..300).map(|number| set(number, labels(number).collect())));
     assert_eq!((state.sets.live(), state.sets.signatures.occupied()), (299, 3));
-    assert_all_ways(&state, &filter);
+    assert_all_strategies(&state, &filter);
     state.check_invariants().unwrap();
 }
 
 #[test]
-fn few_sets_are_scanned() {
+fn few_sets_are_scanned_unless_still_fewer_chats_can_pass() {
     let state = crm_like();
+    let mut chosen = BTreeSet::new();
     for filter in crm_filters() {
         let clauses = clauses_of(&filter, &state);
-        let one = clauses.only_any().is_some_and(|any| any.len() == 1);
-        let way = if one { totals::Strategy::Repeats } else { totals::Strategy::Sets };
-        assert_eq!(state.choose_strategy(&clauses).0, way, "{filter:?}");
+        let entry = state.shortest_entry(&clauses).unwrap_or(&clauses.none);
+        let pairs: u64 = entry.iter().map(|&slot| state.postings.len(slot)).sum();
+        let expected = if pairs < 10 { totals::Strategy::Candidates } else { totals::Strategy::Sets };
+        assert_eq!(state.choose_strategy(&clauses), expected, "{filter:?}");
+        chosen.insert(pairs < 10);
     }
+    assert_eq!(chosen.len(), 2);
 }
 
 #[test]
@@ -160,31 +158,10 @@ fn a_rare_label_among_exploded_sets_is_looked_up() {
     );
     commit(&mut state, [link(15, "7"), link(15, "2048")]);
     assert!(state.sets.live() > 32_760);
-    let rare = Filter::new().any_of_ids(["15"]);
-    let pair = Filter::new().any_of_ids(["2", "3"]);
-    for (filter, way) in [
-        (rare.clone(), totals::Strategy::Repeats),
-        (rare.none_of_ids(["0"]), totals::Strategy::Chats),
-        (pair, totals::Strategy::Chats),
-    ] {
-        assert_eq!(state.choose_strategy(&clauses_of(&filter, &state)).0, way, "{filter:?}");
-        assert_all_ways(&state, &filter);
-    }
-}
-
-/// Some labels are on the same chats; others are on as many chats with as many labels.
-#[test]
-fn labels_that_always_come_together_count_once() {
-    let mut state = empty();
-    commit(&mut state, (0..8).map(|id| define(id, "name")));
-    for (number, labels) in (0..20).zip([[0, 1, 3, 4], [2, 3, 6, 7]].iter().cycle()) {
-        commit(&mut state, labels.iter().map(|&id| link(id, &format!("{number}"))));
-    }
-    commit(&mut state, [link(5, "0"), link(5, "1")]);
-    let slots: Vec<Slot> = (0..8).filter_map(|id| state.labels.slot(&label(id))).collect();
-    assert_eq!((slots.len(), state.without_twins(&slots).len()), (8, 4));
-    for some in 1..256_u32 {
-        let ids = (0..8).filter(|id| some >> id & 1 == 1).map(|id| id.to_string());
-        assert_all_ways(&state, &Filter::new().any_of_ids(ids.collect::<Vec<_>>()));
+    let rare = Filter::new().any_of_ids(["15"]).none_of_ids(["0"]);
+    let frequent = Filter::new().any_of_ids(["2", "3"]);
+    for (filter, expected) in [(rare, totals::Strategy::Candidates), (frequent, totals::Strategy::PostingLists)] {
+        assert_eq!(state.choose_strategy(&clauses_of(&filter, &state)), expected, "{filter:?}");
+        assert_all_strategies(&state, &filter);
     }
 }

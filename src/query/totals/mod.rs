@@ -1,23 +1,27 @@
 //! Exact totals of a filter, computed the cheapest way.
 
-mod chats;
+mod candidates;
+mod posting_lists;
 mod sets;
 
+use crate::collections::number::to_u64;
 use crate::model::answer::Totals;
 use crate::query::resolved_filter::ResolvedFilter;
 use crate::query::totals::sets::SetScan;
 use crate::state::State;
+use crate::state::labels::Slot;
+use crate::state::postings::Counts;
+use crate::state::postings::place_parts::PLACES;
 
 /// A way to compute totals. All give the same numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Strategy {
     /// A scan over the distinct label sets: the cost is that of the sets, whatever the number of chats.
     Sets,
-    /// The totals of each label, less those of the chats that were counted before: for rare labels, and for any-of
-    /// clauses alone.
-    Repeats,
-    /// Sets of chats, chunk by chunk: the cost is that of the chats with the labels asked for, and of the chunks.
-    Chats,
+    /// The label set of each chat that can pass: the cost is that of these chats.
+    Candidates,
+    /// Posting lists, segment by segment: the cost is that of the containers of the lists.
+    PostingLists,
 }
 
 impl State {
@@ -29,22 +33,22 @@ impl State {
         if clauses.pass_everybody() {
             return self.grand_totals();
         }
-        let (way, most) = self.choose_strategy(clauses);
-        self.totals_by(way, most, clauses)
+        if let Some(&[label]) = clauses.only_any() {
+            let Counts { chats, rows } = self.postings.counts(label);
+            return Totals { chats, rows, matched_rows: chats };
+        }
+        self.totals_by(self.choose_strategy(clauses), clauses)
     }
 
     fn grand_totals(&self) -> Totals {
         Totals { chats: self.total_chats(), rows: self.total_rows, matched_rows: self.total_rows }
     }
 
-    /// By one way. Repeats are for any-of clauses alone, and another way is taken where they cost more than `most`.
-    pub(crate) fn totals_by(&self, way: Strategy, most: u64, clauses: &ResolvedFilter) -> Totals {
-        let totals = match way {
-            Strategy::Repeats => match clauses.only_any().and_then(|any| self.totals_by_repeats(any, most)) {
-                Some(totals) => totals,
-                None => return self.totals_by(self.cheapest_certain_way(clauses).0, most, clauses),
-            },
-            Strategy::Chats => self.totals_by_chats(clauses),
+    /// The totals of a filter that somebody can pass, by one strategy.
+    pub(crate) fn totals_by(&self, strategy: Strategy, clauses: &ResolvedFilter) -> Totals {
+        let totals = match strategy {
+            Strategy::Candidates => self.totals_by_candidates(clauses),
+            Strategy::PostingLists => self.totals_by_posting_lists(clauses),
             Strategy::Sets => SetScan::new(self, clauses).totals(),
         };
         self.with_matched_rows(totals, clauses)
@@ -60,25 +64,29 @@ impl State {
         Totals { matched_rows, ..totals }
     }
 
-    /// The way that is expected to cost least, and what the best of the others costs.
-    pub(crate) fn choose_strategy(&self, clauses: &ResolvedFilter) -> (Strategy, u64) {
-        let any = clauses.only_any();
-        if let Some([_]) = any {
-            return (Strategy::Repeats, 0);
-        }
-        let sets = SetScan::new(self, clauses).cost();
-        // Mostly that is least by far, and to estimate the others exactly takes as long.
-        if sets <= self.least_cost_by_chunks(clauses) {
-            return (Strategy::Sets, sets);
-        }
-        let (way, cost) = self.cheapest_certain_way(clauses);
-        let repeats = any.is_some_and(|any| self.cost_by_repeats(any) <= cost);
-        (if repeats { Strategy::Repeats } else { way }, cost)
+    /// The strategy that is expected to cost least.
+    pub(crate) fn choose_strategy(&self, clauses: &ResolvedFilter) -> Strategy {
+        let costs = [
+            (SetScan::new(self, clauses).cost(), Strategy::Sets),
+            (self.cost_by_candidates(clauses), Strategy::Candidates),
+            (self.cost_by_posting_lists(clauses), Strategy::PostingLists),
+        ];
+        costs.into_iter().min_by_key(|(cost, _)| *cost).map_or(Strategy::Sets, |(_, strategy)| strategy)
     }
 
-    /// The cheaper of the ways whose cost is known beforehand, in about nanoseconds.
-    fn cheapest_certain_way(&self, clauses: &ResolvedFilter) -> (Strategy, u64) {
-        let (sets, chats) = (SetScan::new(self, clauses).cost(), self.cost_by_chats(clauses));
-        if sets <= chats { (Strategy::Sets, sets) } else { (Strategy::Chats, chats) }
+    /// The entry that a chat has to pass and that has the fewest pairs, if the filter has such an entry.
+    pub(crate) fn shortest_entry<'a>(&self, clauses: &'a ResolvedFilter) -> Option<&'a [Slot]> {
+        let required = clauses.any.iter().chain(&clauses.all);
+        required.map(Vec::as_slice).min_by_key(|slots| self.pairs_of(slots))
+    }
+
+    /// The pairs of some labels.
+    fn pairs_of(&self, slots: &[Slot]) -> u64 {
+        slots.iter().map(|&slot| self.postings.len(slot)).sum()
+    }
+
+    /// The segments that the list of a frequent label has.
+    fn segments(&self) -> u64 {
+        to_u64(self.chats.len() / PLACES + 1)
     }
 }

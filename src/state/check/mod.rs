@@ -16,7 +16,8 @@ use crate::state::State;
 use crate::state::chats::RUN;
 use crate::state::label_sets::EMPTY;
 use crate::state::labels::{Slot, low_number};
-use crate::state::postings::{List, Part};
+use crate::state::postings::List;
+use crate::state::postings::label_numbers::lists_of;
 use crate::state::signatures::{BLOCK, InBlock, SIGNATURE_BITS, SetId, Signatures, signature_bit};
 
 /// An invariant that does not hold: a bug of this crate.
@@ -261,17 +262,17 @@ impl State {
         for (place, members) in self.labelled() {
             let mut put = |list| expected.entry(list).or_default().push(place);
             members.iter().for_each(|&slot| put(List::Label(slot)));
-            (2..).take(members.len().saturating_sub(1)).for_each(|len| put(List::AtLeast(len)));
+            lists_of(members.len()).for_each(|at| put(List::Number(at)));
         }
         let found: BTreeMap<List, Vec<Place>> =
             self.postings.lists().into_iter().map(|list| (list, self.postings.places(list).collect())).collect();
         equal("P1", "lists of places", &found, &expected)?;
         let labels = self.postings.labels.iter().map(|label| &label.places);
-        for places in labels.chain(self.postings.longer.iter()) {
-            let wrong = |(_, part): &(u32, Part<'_>)| part.len != part.form.iter_from(0).count();
-            let wrong = places.parts_from(0).find(wrong).map(|(number, _)| number);
-            equal("P1", "chunk of another length than it says", &wrong, &None)?;
-            equal("P1", "length of a list", &places.len, &places.iter().count())?;
+        for list in labels.chain(self.postings.numbers.iter()) {
+            equal("P1", "length of a list", &list.len, &to_u64(list.iter().count()))?;
+            let without_place =
+                list.segments.iter().position(|segment| segment.as_ref().is_some_and(|it| it.is_empty()));
+            equal("P1", "segment without a place", &without_place, &None)?;
         }
         for slot in (0..).take(self.labels.slot_count()) {
             let places = expected.get(&List::Label(slot)).map(Vec::as_slice).unwrap_or_default();

@@ -7,16 +7,12 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::collections::cow_vec::CowVec;
 use crate::collections::number::to_index;
 use crate::model::change::Place;
 use crate::model::op::{Op, RefreshState};
 use crate::state::State;
 use crate::state::chats::Record;
 use crate::state::label_sets::EMPTY;
-use crate::state::postings::chunk::Chunk;
-use crate::state::postings::chunk::Sparsity;
-use crate::state::postings::{Pieces, Places};
 use crate::state::signatures::{SetId, signature_bit};
 use crate::state::tests::{chat, commit, define, empty, label, link, unlink};
 
@@ -86,15 +82,6 @@ fn give(state: &mut State, id: &str, new: SetId) {
     state.sets.acquire(new);
     state.sets.release(old);
     state.chats.put_set(place(state, id), new);
-}
-
-/// Puts the places into one chunk whose stored length is one too many.
-fn in_a_wrong_chunk(places: &mut Places) {
-    let words: u64 = places.iter().map(|place| 1 << place).sum();
-    let chunk = Chunk::Dense { words: [words].into(), len: words.count_ones() + 1 };
-    let mut chunks = CowVec::default();
-    chunks.push(chunk);
-    places.pieces = Pieces::Chunks(chunks);
 }
 
 type Break = (&'static str, &'static str, fn(&mut State));
@@ -304,17 +291,19 @@ const BREAKS: &[Break] = &[
         let (slot, place) = (state.labels.slot(&label(1)).unwrap(), place(state, BOB));
         state.postings.unlink(&[slot], place, &[]);
     }),
-    ("P1", "a wrong length", |state| {
+    ("P1", "a wrong number of labels", |state| {
         let bob = place(state, BOB);
-        state.postings.longer.grow_to(1);
-        state.postings.longer.get_mut(1).unwrap().insert(bob, Sparsity::among(1));
+        state.postings.numbers.grow_to(2);
+        state.postings.numbers.get_mut(2).unwrap().insert(bob);
     }),
     ("P1", "a list of a label that is gone", |state| {
         let dead = *state.labels.free.get(0).unwrap();
         state.postings.link(&[dead], place(state, BOB), &[]);
     }),
-    ("P1", "a wrong chunk", |state| in_a_wrong_chunk(&mut state.postings.labels.get_mut(0).unwrap().places)),
-    ("P1", "a wrong chunk of lengths", |state| in_a_wrong_chunk(state.postings.longer.get_mut(0).unwrap())),
+    ("P1", "a segment without a place", |state| {
+        let segments = &mut state.postings.labels.get_mut(0).unwrap().places.segments;
+        segments.push(Some(triomphe::Arc::new(roaring::RoaringBitmap::new())));
+    }),
     ("P1", "a list that is longer than it says", |state| {
         state.postings.labels.get_mut(0).unwrap().places.len -= 1;
     }),

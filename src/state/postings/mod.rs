@@ -1,41 +1,39 @@
-//! For each label, the places of the chats that carry it, in chunks.
+//! Posting lists: for each label, the places of the chats that carry it.
 
 mod bulk;
+pub(crate) mod label_numbers;
 pub(crate) mod place_parts;
-pub(crate) mod chunk;
-pub(crate) mod lists;
-mod places;
-mod run;
+pub(crate) mod posting_list;
 mod walk;
-pub(crate) mod words;
 
 use std::collections::BTreeSet;
+
+use roaring::RoaringBitmap;
 
 use crate::collections::cow_slice::Item;
 use crate::collections::cow_vec::CowVec;
 use crate::collections::number::{to_index, to_u64};
 use crate::model::change::Place;
 use crate::state::labels::Slot;
-use crate::state::postings::chunk::Sparsity;
-pub(crate) use crate::state::postings::places::{Part, Parts, Pieces, Places};
+use crate::state::postings::label_numbers::{is_nested, lists_of_only, weight};
+use crate::state::postings::posting_list::PostingList;
 
-/// A list of places: that of a label, or one of those that serve all labels.
+/// Names a list: that of a label, or one of those that say how many labels a chat has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum List {
     /// The chats with this label.
     Label(Slot),
-    /// The chats with at least so many labels, from 2 on. The rows of any set of chats are its length and those of its
-    /// intersections with these.
-    AtLeast(u32),
+    /// The chats in a list of [`label_numbers`].
+    Number(usize),
 }
 
-/// Lists of places.
+/// The posting lists of one version.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Postings {
-    /// By slot.
+    /// P1: the places of each label, by slot.
     pub(crate) labels: CowVec<Posting, 16>,
-    /// P1: each list holds exactly the places that it is for, and no chunk is empty. Here by length, from 2 on.
-    pub(crate) longer: CowVec<Places, 16>,
+    /// P1: the lists that say how many labels a chat has, as [`label_numbers`] numbers them.
+    pub(crate) numbers: CowVec<PostingList, 16>,
     /// P3: the number of labelled chats.
     pub(crate) labelled: u64,
 }
@@ -43,7 +41,7 @@ pub(crate) struct Postings {
 /// The list of one label, and its rows.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Posting {
-    pub(crate) places: Places,
+    pub(crate) places: PostingList,
     /// P2: the pairs of the chats that have the label.
     pub(crate) rows: u64,
 }
@@ -57,11 +55,6 @@ pub(crate) struct Counts {
     pub(crate) rows: u64,
 }
 
-/// Where the list of the chats with at least so many labels is.
-fn longer(len: usize) -> Option<usize> {
-    len.checked_sub(2)
-}
-
 impl Item for Posting {}
 
 impl Postings {
@@ -71,18 +64,36 @@ impl Postings {
     }
 
     pub(crate) fn counts(&self, slot: Slot) -> Counts {
-        let counts = |label: &Posting| Counts { chats: to_u64(label.places.len), rows: label.rows };
+        let counts = |label: &Posting| Counts { chats: label.places.len, rows: label.rows };
         self.labels.get(to_index(slot)).map(counts).unwrap_or_default()
-    }
-
-    /// The places of a label in order, if they are few and in one run.
-    pub(crate) fn run(&self, slot: Slot) -> Option<&[Place]> {
-        self.labels.get(to_index(slot))?.places.run()
     }
 
     /// The number of labelled chats.
     pub(crate) fn labelled(&self) -> u64 {
         self.labelled
+    }
+
+    /// How many lists say the number of labels.
+    pub(crate) fn numbers(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// The places of a label, if there ever was the label.
+    pub(crate) fn of_label(&self, slot: Slot) -> Option<&PostingList> {
+        self.labels.get(to_index(slot)).map(|label| &label.places)
+    }
+
+    /// The rows of some chats of one segment: their labels, counted.
+    pub(crate) fn rows_of(&self, number: usize, chats: &RoaringBitmap) -> u64 {
+        let mut rows = chats.len();
+        for (at, list) in self.numbers.iter().enumerate() {
+            let common = list.segment(number).map_or(0, |segment| segment.intersection_len(chats));
+            if common == 0 && is_nested(at) {
+                break;
+            }
+            rows += common * weight(at);
+        }
+        rows
     }
 
     /// Makes room for so many slots.
@@ -92,23 +103,18 @@ impl Postings {
         }
     }
 
-    /// Reads what a write to the list of a label will ask.
+    /// Reads what a write of a label to the chat at a place will read.
     pub(crate) fn preload(&self, slot: Slot, place: Place) -> usize {
-        self.labels.get(to_index(slot)).map_or(0, |label| label.places.preload(place))
-    }
-
-    /// Reads what a write to the list of the chats with at least so many labels will ask.
-    pub(crate) fn preload_longer(&self, len: usize, place: Place) -> usize {
-        longer(len).and_then(|at| self.longer.get(at)).map_or(0, |list| list.preload(place))
+        let lists = self.of_label(slot).into_iter().chain(self.numbers.get(0));
+        lists.map(|list| list.preload(place)).sum()
     }
 
     /// Gives the chat at a place labels that it does not have, beside its `others`.
     pub(crate) fn link(&mut self, slots: &[Slot], place: Place, others: &[Slot]) {
-        let (len, lists) = (others.len() + slots.len(), Sparsity::among(self.labels.len()));
         for &slot in slots {
             if let Some(label) = self.labels.get_mut(to_index(slot)) {
-                label.places.insert(place, lists);
-                label.rows += to_u64(len);
+                label.places.insert(place);
+                label.rows += to_u64(others.len() + slots.len());
             }
         }
         for &other in others {
@@ -116,24 +122,15 @@ impl Postings {
                 label.rows += to_u64(slots.len());
             }
         }
-        for at in (others.len() + 1..=len).filter_map(longer) {
-            self.longer.grow_to(at);
-            if let Some(list) = self.longer.get_mut(at) {
-                list.insert(place, lists);
-            }
-        }
-        if others.is_empty() && !slots.is_empty() {
-            self.labelled += 1;
-        }
+        self.renumber(place, others.len(), others.len() + slots.len());
     }
 
     /// Takes labels from the chat at a place, which has them beside its `others`.
     pub(crate) fn unlink(&mut self, slots: &[Slot], place: Place, others: &[Slot]) {
-        let (len, lists) = (others.len() + slots.len(), Sparsity::among(self.labels.len()));
         for &slot in slots {
             if let Some(label) = self.labels.get_mut(to_index(slot)) {
-                label.places.remove(place, lists);
-                label.rows -= to_u64(len);
+                label.places.remove(place);
+                label.rows -= to_u64(others.len() + slots.len());
             }
         }
         for &other in others {
@@ -141,44 +138,43 @@ impl Postings {
                 label.rows -= to_u64(slots.len());
             }
         }
-        for at in (others.len() + 1..=len).filter_map(longer) {
-            if let Some(list) = self.longer.get_mut(at) {
-                list.remove(place, lists);
-            }
-        }
-        if others.is_empty() && !slots.is_empty() {
-            self.labelled -= 1;
-        }
+        self.renumber(place, others.len() + slots.len(), others.len());
     }
 
-    /// The most labels that a chat ever had, or 1.
-    pub(crate) fn lengths(&self) -> u64 {
-        to_u64(self.longer.len() + 1)
+    /// Takes over how many labels the chat at a place had and has.
+    fn renumber(&mut self, place: Place, had: usize, has: usize) {
+        for at in lists_of_only(had, has) {
+            if let Some(list) = self.numbers.get_mut(at) {
+                list.remove(place);
+            }
+        }
+        for at in lists_of_only(has, had) {
+            self.numbers.grow_to(at);
+            if let Some(list) = self.numbers.get_mut(at) {
+                list.insert(place);
+            }
+        }
+        self.labelled = self.labelled + u64::from(has > 0) - u64::from(had > 0);
     }
 
     /// The list, if there ever was a place in it.
-    fn list(&self, list: List) -> Option<&Places> {
+    fn list(&self, list: List) -> Option<&PostingList> {
         match list {
-            List::Label(slot) => self.labels.get(to_index(slot)).map(|label| &label.places),
-            List::AtLeast(len) => self.longer.get(longer(to_index(len))?),
+            List::Label(slot) => self.of_label(slot),
+            List::Number(at) => self.numbers.get(at),
         }
-    }
-
-    /// The places of a list chunk by chunk, from chunk `first` on.
-    pub(crate) fn parts(&self, list: List, first: u32) -> Option<Parts<'_>> {
-        self.list(list).map(|places| places.parts_from(first))
     }
 
     /// The places of a list in order.
     pub(crate) fn places(&self, list: List) -> impl Iterator<Item = Place> {
-        self.list(list).into_iter().flat_map(Places::iter)
+        self.list(list).into_iter().flat_map(PostingList::iter)
     }
 
     /// Every list that has a place.
     pub(crate) fn lists(&self) -> BTreeSet<List> {
         let labels = (0..).zip(self.labels.iter().map(|label| &label.places));
         let labels = labels.map(|(slot, list)| (List::Label(slot), list));
-        let longer = (2..).zip(self.longer.iter()).map(|(len, list)| (List::AtLeast(len), list));
-        labels.chain(longer).filter(|(_, list)| list.len > 0).map(|(list, _)| list).collect()
+        let numbers = self.numbers.iter().enumerate().map(|(at, list)| (List::Number(at), list));
+        labels.chain(numbers).filter(|(_, list)| list.len > 0).map(|(list, _)| list).collect()
     }
 }

@@ -55,7 +55,7 @@ fn ten_thousand_snapshots_of_as_many_revisions_take_the_pieces_that_differ() {
             snapshots
         });
         println!("{} bytes a revision", bytes / 10_000);
-        assert!(bytes <= 10_000 * 24 * 1024, "{bytes} bytes");
+        assert!(bytes <= 10_000 * 32 * 1024, "{bytes} bytes");
         let rows: Vec<u64> = snapshots.iter().map(|snapshot| snapshot.total_rows()).collect();
         assert_eq!(rows[0], 200_000);
         assert!(rows.windows(2).all(|pair| pair[0].abs_diff(pair[1]) == 1));
