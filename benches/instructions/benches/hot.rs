@@ -10,7 +10,8 @@ use std::hint::black_box;
 
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EventKind, LibraryBenchmarkConfig};
-use label_index::{Answer, Filter, Label, LabelId, LabelIndex, Options, Page};
+use label_index::{Answer, Filter, Label, LabelId, LabelIndex, Page};
+use label_index_instructions::{account, chat, three};
 
 /// Chats of the account.
 const CHATS: u64 = 10_000;
@@ -18,34 +19,13 @@ const CHATS: u64 = 10_000;
 /// Repetitions of an operation.
 const TIMES: u64 = 1_000;
 
-fn chat(number: u64) -> String {
-    format!("55{:011}@c.us", number.wrapping_mul(7_919) % 100_000_000_000)
-}
-
-/// Chats with a stage each, and with tags.
-fn account() -> LabelIndex {
-    let index = Options::new().hash_seed(1).build();
-    let mut batch = index.batch();
-    for label in 1..=20_u32 {
-        batch.upsert_label(label, format!("label {label}").as_str()).expect("a good label");
-    }
-    for number in 0..CHATS {
-        let stage = 1 + u32::try_from(number % 6).expect("a small number");
-        let tag = 7 + u32::try_from(number / 6 % 13).expect("a small number");
-        let labels = if number % 5 < 2 { vec![stage, tag] } else { vec![stage] };
-        batch.set_labels(chat(number), labels).expect("good ids");
-    }
-    assert!(batch.commit().expect("nothing is refused").changed());
-    index
-}
-
 /// Chats from the whole account.
 fn some_chats() -> Vec<String> {
     (0..TIMES).map(|nth| chat(nth * 7 % CHATS)).collect()
 }
 
 fn chats_of_account() -> (LabelIndex, Vec<String>) {
-    (account(), some_chats())
+    (account(CHATS), some_chats())
 }
 
 /// The same, with every one of them linked to the last label.
@@ -56,15 +36,11 @@ fn linked() -> (LabelIndex, Vec<String>) {
 }
 
 fn new_chats() -> (LabelIndex, Vec<String>) {
-    (account(), (0..TIMES).map(|nth| chat(CHATS + nth)).collect())
+    (account(CHATS), (0..TIMES).map(|nth| chat(CHATS + nth)).collect())
 }
 
 fn asked(filter: Filter) -> (LabelIndex, Filter) {
-    (account(), filter)
-}
-
-fn three() -> Filter {
-    Filter::new().any_of_ids(["2", "9", "14"])
+    (account(CHATS), filter)
 }
 
 /// Fails where more is counted than a tenth above the baseline.
@@ -150,7 +126,7 @@ fn page(question: (LabelIndex, Filter)) -> (LabelIndex, Option<Answer>) {
 }
 
 #[library_benchmark]
-#[bench::in_other_case(args = (), setup = account, config = baseline(1_417_000))]
+#[bench::in_other_case(args = (CHATS), setup = account, config = baseline(1_417_000))]
 fn ids_named(index: LabelIndex) -> (LabelIndex, Vec<LabelId>) {
     let ids = (0..TIMES).map(|_| black_box(index.ids_named(black_box("LABEL 17")))).last();
     (index, ids.unwrap_or_default())
