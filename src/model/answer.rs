@@ -6,7 +6,7 @@ use crate::model::cursor::Cursor;
 use crate::model::label::Label;
 use crate::model::label_id::LabelId;
 
-/// The answer to a query: the page that was asked for, and exact totals over the whole answer, all of one revision.
+/// The answer to a query: one page of chats, and exact totals over all chats that pass the filter, all of one revision.
 ///
 /// With the feature `serde` it is an object of these fields, and a label in it has everything that a [`Label`] has.
 ///
@@ -65,7 +65,7 @@ pub struct Answer {
     pub filter_label_ids: Vec<LabelId>,
     /// The entries that mean nothing here.
     pub unresolved: Unresolved,
-    /// Where the next page begins; none exactly when no chat of the answer lies behind this page, or the limit was 0.
+    /// The cursor of the next page; `None` exactly when no chat follows this page, or the limit was 0.
     pub next: Option<Cursor>,
     /// The revision that was asked.
     pub revision: Revision,
@@ -99,7 +99,7 @@ pub struct FilterTotals {
 pub struct ChatPage {
     /// The chats of this page in order of place, each with all its labels.
     pub chats: Vec<LabelledChat>,
-    /// Where the next page begins; none exactly when no chat that passes lies behind this page, or the limit was 0.
+    /// The cursor of the next page; `None` exactly when no chat that passes follows this page, or the limit was 0.
     pub next: Option<Cursor>,
     /// The revision that was asked.
     pub revision: Revision,
@@ -116,7 +116,7 @@ pub struct LabelledChat {
     pub labels: Vec<Label>,
 }
 
-/// The entries of a filter that mean nothing here, as given, once each, in the order asked.
+/// The entries of a filter that match no label, as given, once each, in the order of the filter.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

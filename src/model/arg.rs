@@ -1,4 +1,4 @@
-//! How methods take ids and names.
+//! Arguments: how methods take ids and names.
 
 use crate::model::error::{Error, Result};
 
@@ -6,17 +6,18 @@ use crate::model::error::{Error, Result};
 ///
 /// Methods that take an `impl Arg<LabelId>` can be called with a `LabelId`, a `&LabelId`, a `&str`, a `&String` or a
 /// number; those that take an `impl Arg<ChatId>` with a `ChatId`, a `&ChatId` or a text; and so on for every type with
-/// a conversion. A text that is refused is the error of the call, and nothing else has happened.
+/// a conversion. If a text is refused, the call returns that error and does nothing.
 pub trait Arg<T> {
     /// Makes the value.
     ///
     /// # Errors
     ///
-    /// What the conversion says: [`Error::InvalidLabelId`], [`Error::InvalidChatId`], [`Error::InvalidLabelName`] ...
+    /// The error of the conversion: [`Error::InvalidLabelId`], [`Error::InvalidChatId`], [`Error::InvalidLabelName`]
+    /// ...
     fn parse_arg(self) -> Result<T>;
 }
 
-/// Makes a type that parses out of a text in every form in which texts come.
+/// Implements conversions to a type that parses, from every form of text.
 macro_rules! parsed_argument {
     ($type:ty) => {
         parsed_argument!($type: &str, &&str, &String, String);

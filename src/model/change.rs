@@ -1,4 +1,4 @@
-//! What happened: the values that the index applies, and that feeds and stores carry.
+//! Changes and commits: the values that an index applies, and that feeds and stores carry.
 
 use std::sync::Arc;
 
@@ -13,10 +13,10 @@ pub use crate::model::position::Revision;
 /// The number that fixes a labelled chat's position in answers.
 pub type Place = u32;
 
-/// The last revision that there is, since a free place keeps the revision at which it became free in 60 bits.
+/// The highest revision: a free place stores the revision at which it became free in 60 bits.
 pub(crate) const MAX_REVISION: Revision = (1 << 60) - 1;
 
-/// One thing that a commit changed.
+/// One change of a commit.
 ///
 /// The chats in a change are resolved: no alias occurs but as the `from` of a merge and in
 /// [`AliasRemoved`](Self::AliasRemoved).
@@ -28,7 +28,7 @@ pub(crate) const MAX_REVISION: Revision = (1 << 60) - 1;
 )]
 #[non_exhaustive]
 pub enum Change {
-    /// A label came into being, perhaps again, perhaps provisional.
+    /// A label was created, perhaps again, perhaps provisional.
     LabelCreated {
         /// The label as it is now.
         label: Label,
@@ -38,11 +38,11 @@ pub enum Change {
         /// The label as it is now.
         label: Label,
     },
-    /// A label went, and all its links with it; they are not listed one by one. Its id is remembered as deleted.
+    /// A label was removed with all its links, which are not listed one by one. Its id is remembered as deleted.
     LabelRemoved {
         /// The id. It may be one that was never seen, with no links, when a network reported its deletion.
         label: LabelId,
-        /// How many links went.
+        /// The number of links that were removed.
         links: u64,
     },
     /// A chat got a label.
@@ -61,13 +61,14 @@ pub enum Change {
         /// The chat.
         chat: ChatId,
     },
-    /// Two ids turned out to be one chat: `from` and its aliases mean `into` from now on.
+    /// Two ids are one chat: `from` and its aliases mean `into` from now on.
     ChatsMerged {
         /// The id that is an alias from now on.
         from: ChatId,
         /// The chat that it means.
         into: ChatId,
-        /// The labels that `from` had, in label order. None if it was an alias before, which brings no labels.
+        /// The labels that `from` had, in label order. Empty if `from` was an alias before, since an alias has no
+        /// labels of its own.
         removed: Vec<LabelId>,
         /// Those of them that `into` did not have and got, in label order.
         added: Vec<LabelId>,
@@ -82,9 +83,9 @@ pub enum Change {
 }
 
 impl Change {
-    /// What hosts publish of this change: a `label.upsert`, `label.deleted`, `label.chat.added` or `label.chat.deleted`;
-    /// of a merge those of each label that `from` had and of each that `into` got; nothing of a refresh, whose changes
-    /// stand before it, nor of an alias.
+    /// The events that hosts publish for this change: a `label.upsert`, `label.deleted`, `label.chat.added` or
+    /// `label.chat.deleted`; for a merge one for each label that `from` had and one for each that `into` got; none for
+    /// [`Refreshed`](Self::Refreshed), since the changes before it have their own, and none for an alias.
     ///
     /// # Examples
     ///
@@ -129,7 +130,7 @@ impl Change {
     }
 }
 
-/// One operation or one batch that changed something, whole.
+/// All changes of one operation or one batch.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 #[non_exhaustive]
@@ -153,7 +154,7 @@ impl Commit {
         commits * (size_of::<Self>() + 2 * size_of::<usize>()) + changes * size_of::<Change>()
     }
 
-    /// What hosts publish of this commit, in order; see [`Change::events`]. There may be nothing.
+    /// The events that hosts publish for this commit, in order; see [`Change::events`]. There may be none.
     pub fn events(&self) -> impl Iterator<Item = PublicEvent> + '_ {
         self.changes.iter().flat_map(Change::events)
     }

@@ -53,11 +53,11 @@ enum Repr {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct CompactId(u64);
 
-/// A chat id in an order that is quick to compare and means nothing to hosts.
+/// A chat id in an internal order that is fast to compare.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StoredOrder(pub(crate) ChatId);
 
-/// What a chat id consists of, for those who store it.
+/// The parts of a chat id, for code that stores it.
 pub(crate) enum ChatKey<'a> {
     Compact(CompactId),
     Text(&'a Arc<str>),
@@ -79,7 +79,7 @@ enum Server {
     None = 10,
 }
 
-/// Every spelling of a server, and what it becomes.
+/// Every spelling of a server, and its normal form.
 const SPELLINGS: [(&str, Server); 12] = [
     ("c.us", Server::CUs),
     ("s.whatsapp.net", Server::CUs),
@@ -150,8 +150,7 @@ impl CompactId {
         (number >> Self::NUMBER_BITS == 0).then_some(Self(server.code() << Self::NUMBER_BITS | number))
     }
 
-    /// The form of a JID that is a plain number at one of the usual servers: nearly all are, and there is nothing else to
-    /// look at then.
+    /// Parses a JID that is a plain number at one of the usual servers. Nearly all are, and they need no other check.
     fn of_usual(jid: &str) -> Option<Self> {
         let (number, server) = leading_decimal(jid)?;
         let server = match server {
@@ -239,8 +238,8 @@ impl ChatId {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidChatId`] for what ends in `@` and a known server and is no JID all the same;
-    /// [`Error::InvalidPhone`] for everything else that is refused.
+    /// [`Error::InvalidChatId`] for a text that ends in `@` and a known server but is no JID; [`Error::InvalidPhone`]
+    /// for everything else that is refused.
     ///
     /// # Examples
     ///
@@ -370,7 +369,7 @@ impl FromStr for ChatId {
         if text.len() > Self::MAX_LEN {
             return refuse(Reason::TooLong { max: Self::MAX_LEN, given: text.len() });
         }
-        // Most are plain ASCII, without even a space.
+        // Most ids are printable ASCII without a space, and pass both checks at once.
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             if text.contains(char::is_control) {
                 return refuse(Reason::ControlCharacter);

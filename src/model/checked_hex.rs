@@ -7,7 +7,7 @@ pub(in crate::model) fn mix(mut bits: u64) -> u64 {
     bits ^ (bits >> 31)
 }
 
-/// A checksum of an identity and a number. Two rounds: damage goes unseen once in 2^32 times.
+/// A checksum of an identity and a number. Mixed twice, so one damaged text in 2^32 goes undetected.
 pub(in crate::model) fn checksum(identity: u64, number: u64) -> u32 {
     // The mixer maps zero to zero, and a text of zeros must not be valid: hence the 1.
     let number = number.wrapping_add(1);
@@ -15,7 +15,7 @@ pub(in crate::model) fn checksum(identity: u64, number: u64) -> u32 {
     u32::try_from(mixed >> 32).unwrap_or_default()
 }
 
-/// Reads numbers of these many lower-case digits each, one behind the other and nothing else.
+/// Reads numbers of a fixed count of lower-case hexadecimal digits each, one after the other. Refuses any other text.
 pub(in crate::model) fn numbers<const N: usize>(text: &str, digits: [usize; N]) -> Option<[u64; N]> {
     let well_formed = text.len() == digits.iter().sum::<usize>()
         && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));

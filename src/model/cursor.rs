@@ -1,4 +1,4 @@
-//! Where a page ended, as a text that hosts hand out and take back.
+//! Cursors: the end of a page, as a text that hosts hand out and take back.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,13 +9,13 @@ use crate::model::chat_id::ChatId;
 use crate::model::checked_hex::{checksum, mix, numbers};
 use crate::model::error::{Error, Result};
 
-/// Where a page ended: an opaque short text to go on from.
+/// The end of a page, from which the next one continues: an opaque short text.
 ///
-/// It stays good whatever is written meanwhile, and after its chat is gone. It belongs to one index: see
+/// It stays valid whatever is written meanwhile, also when its chat is removed. It belongs to one index: see
 /// [`Options::identity`](crate::Options::identity).
 ///
 /// There are two kinds: of answers in order of place, and of answers in the order of a host's list, which
-/// [`Snapshot::among`](crate::Snapshot::among) gives. One where the other belongs is refused.
+/// [`Snapshot::among`](crate::Snapshot::among) gives. Each is refused where the other is needed.
 ///
 /// # Examples
 ///
@@ -46,8 +46,8 @@ pub struct Cursor {
 pub(crate) enum Last {
     /// In order of place.
     Place(Place),
-    /// In the order of a host's list: a hash of the id under which the list had the chat. A place would not do: the chat
-    /// may lose its labels and so its place, but in the list it stays where it is.
+    /// In the order of a host's list: a hash of the id under which the list had the chat. A place cannot be used: a
+    /// chat that loses its labels loses its place, but stays in the list.
     Listed(u64),
 }
 
@@ -56,7 +56,7 @@ const IDENTITY: usize = 16;
 const CHECKSUM: usize = 8;
 
 impl Last {
-    /// How many hexadecimal digits it has; the two kinds differ in it.
+    /// The number of hexadecimal digits, by which the two kinds are told apart.
     const fn digits(self) -> usize {
         match self {
             Self::Place(_) => 8,

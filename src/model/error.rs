@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// What this crate returns from everything that can be refused.
+/// The result of every call that can be refused.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why an operation or a value was refused.
@@ -82,7 +82,7 @@ pub enum Error {
         /// The refused cursor.
         value: String,
     },
-    /// The chat at which the cursor stands is not in the list of chats any more, so nobody knows where to go on.
+    /// The chat of the cursor is no longer in the list of chats, so there is no place to continue from.
     LostCursor {
         /// The refused cursor.
         value: String,
@@ -147,7 +147,7 @@ pub enum Error {
         /// The file that would be the store's.
         path: PathBuf,
     },
-    /// Another opener has the store, in this process or in another one.
+    /// The store is open already, in this process or in another one.
     StoreInUse {
         /// The file of the store.
         path: PathBuf,
@@ -192,7 +192,7 @@ pub enum Error {
     Damaged {
         /// The instance that is affected, or none if all may be.
         instance: Option<String>,
-        /// What does not fit.
+        /// What is damaged.
         what: String,
     },
     /// The file or the export was written by a version of this crate that keeps other things in it.
@@ -210,7 +210,7 @@ pub enum Error {
         /// Why it was refused.
         cause: Box<Error>,
     },
-    /// No export has such a line here.
+    /// The line is not one that an export has at this position.
     InvalidExport {
         /// What was refused: an id, a number, or the beginning of the line.
         value: String,
@@ -235,7 +235,7 @@ pub enum Error {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
-    /// Nothing is left of it.
+    /// It is empty, perhaps after trimming.
     Empty,
     /// It is longer than `max` bytes.
     TooLong {
@@ -338,7 +338,7 @@ impl fmt::Display for Error {
             Self::DatabaseRefused { what } => write!(f, "the database cannot hold a store: {what}"),
             Self::Unavailable { cause } => write!(f, "the database of the store is unavailable: {cause}"),
             Self::Unsupported { what } => write!(f, "not possible in a store of this kind: {what}"),
-            // The accounts in it are not for everybody who sees the text.
+            // `durable` names other accounts, so it is not in the text.
             Self::StoreFailed { cause, .. } => write!(f, "the store is read-only since a write failed: {cause}"),
             Self::Damaged { instance: Some(name), what } => write!(f, "instance {name:?} is damaged: {what}"),
             Self::Damaged { instance: None, what } => write!(f, "the store is damaged: {what}"),
@@ -357,7 +357,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            // The text has that of the cause, so the chain goes on behind it.
+            // The text includes that of the cause, so the source is the cause's own source.
             Self::BatchRefused { cause, .. } | Self::ImportRefused { cause, .. } => std::error::Error::source(&**cause),
             _ => None,
         }

@@ -1,16 +1,16 @@
-//! What a host does about an error: its kind, and a name for it that stays.
+//! Kinds of errors, by which a host decides what to do, and their codes, which never change.
 
 use std::fmt;
 
 use crate::model::error::Error;
 
-/// What an error means for whoever asked. See [`Error::kind`].
+/// The kind of an error: how its caller can respond. See [`Error::kind`].
 ///
 /// As the status of a response over HTTP:
 ///
 /// | kind | status | what to do |
 /// | --- | --- | --- |
-/// | [`Invalid`](Self::Invalid) | 400 Bad Request | mend the request; the error names the value |
+/// | [`Invalid`](Self::Invalid) | 400 Bad Request | correct the request; the error names the value |
 /// | [`NotFound`](Self::NotFound) | 404 Not Found | |
 /// | [`Conflict`](Self::Conflict) | 409 Conflict | look at what is there now, and ask again |
 /// | [`TooLarge`](Self::TooLarge) | 413 Content Too Large | ask for less at a time |
@@ -45,7 +45,7 @@ use crate::model::error::Error;
 pub enum ErrorKind {
     /// What was given can never be right.
     Invalid,
-    /// What was named is not there.
+    /// The named thing does not exist.
     NotFound,
     /// What was asked does not go with what is there, or with what others do at the moment.
     Conflict,
@@ -67,7 +67,7 @@ macro_rules! errors {
         const CODES: &[&str] = &["batch_refused", "import_refused", $($code),+];
 
         impl Error {
-            /// What the error means for whoever asked. That of a batch or an import is that of its cause.
+            /// The kind of the error. A refused batch or import has the kind of its cause.
             pub fn kind(&self) -> ErrorKind {
                 match self {
                     Self::BatchRefused { cause, .. } | Self::ImportRefused { cause, .. } => cause.kind(),
@@ -215,7 +215,7 @@ mod tests {
         }
     }
 
-    /// A line of a log is of use without the chain of causes, and tells nobody about somebody else's account.
+    /// A log line has to be complete without the chain of causes, and must not name another account.
     #[test]
     fn the_text_of_every_variant_says_what_is_known() {
         for (error, said) in samples() {

@@ -1,4 +1,4 @@
-//! The question: which chats, and how many of them at a time.
+//! The query: a filter, and the page to list.
 
 use crate::model::arg::Arg;
 use crate::model::cursor::Cursor;
@@ -10,8 +10,8 @@ use crate::model::error::Result;
 ///
 /// | clause | a chat passes when | an unknown entry | given, but empty |
 /// | --- | --- | --- | --- |
-/// | any-of | it carries a label of some entry | counts for nothing | nobody passes |
-/// | all-of | it carries a label of each entry | nobody passes | nobody passes |
+/// | any-of | it carries a label of some entry | matches no chat | no chat passes |
+/// | all-of | it carries a label of each entry | no chat passes | no chat passes |
 /// | none-of | it carries no label of any entry | excludes nothing | excludes nothing |
 ///
 /// No clause ever turns into "no filter". An entry that is a name stands for every label of that name. Entries are raw
@@ -48,7 +48,7 @@ pub struct Filter {
     pub none_of: Option<Vec<Entry>>,
 }
 
-/// One label, or the labels of one name, as somebody wrote it.
+/// An entry of a filter: one label by id, or all labels with a name, as raw text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Entry {
     /// A label by id.

@@ -1,4 +1,4 @@
-//! What the network knows, whole: the input of a refresh.
+//! The full state of a network: the input of a refresh.
 
 use std::collections::BTreeMap;
 
@@ -35,12 +35,12 @@ pub struct FullState {
 }
 
 impl FullState {
-    /// A state without anything.
+    /// An empty state.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a record of a live label: the fields that the network told, perhaps none.
+    /// Adds a record of a live label: the fields that the network reported, perhaps none.
     ///
     /// # Errors
     ///

@@ -28,8 +28,8 @@ impl<T: FromStr<Err: fmt::Display>> Visitor<'_> for Text<T> {
     }
 }
 
-/// Takes a text, or a number that is written as one. Ids of labels are often numbers; a number for a chat would be a
-/// guess: a phone, or the row of a table?
+/// Takes a text, or a number that is written as one. Ids of labels are often numbers. A number for a chat is refused,
+/// since it could be a phone number or the key of a row.
 pub(super) struct TextOrNumber<T>(PhantomData<T>);
 
 impl<T> TextOrNumber<T> {
