@@ -80,6 +80,7 @@ mod schedules;
 mod soak;
 #[cfg(not(label_index_shuttle))]
 mod stage_move;
+#[cfg(not(label_index_shuttle))]
 mod stats;
 #[cfg(all(feature = "store", not(label_index_shuttle)))]
 mod store;
