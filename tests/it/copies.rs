@@ -8,7 +8,7 @@ use crate::choices::Choices;
 /// What a write of one pair, one label or one alias may copy, whatever the size of the index.
 const BOUND: u64 = 64 * 1024;
 
-/// What each further pair of a write may copy: a segment of its label's list, and of one of those by number of labels.
+/// What each further pair of a write may copy: a segment of its label's list, and one of those by number of labels.
 const FURTHER: u64 = 12 * 1024;
 
 fn chat(number: u64) -> String {

@@ -16,8 +16,7 @@ use crate::state::State;
 use crate::state::chats::RUN;
 use crate::state::label_sets::EMPTY;
 use crate::state::labels::{Slot, low_number};
-use crate::state::postings::List;
-use crate::state::postings::label_numbers::lists_of;
+use crate::state::postings::{List, lists_of};
 use crate::state::signatures::{BLOCK, InBlock, SIGNATURE_BITS, SetId, Signatures, signature_bit};
 
 /// An invariant that does not hold: a bug of this crate.

@@ -2,10 +2,9 @@
 
 use crate::collections::number::{to_index, to_u64};
 use crate::state::labels::Slot;
-use crate::state::postings::label_numbers::lists_of;
 use crate::state::postings::place_parts::split;
 use crate::state::postings::posting_list::PostingList;
-use crate::state::postings::{Posting, Postings};
+use crate::state::postings::{Posting, Postings, lists_of};
 
 /// A list while it grows.
 #[derive(Default)]

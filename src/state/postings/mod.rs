@@ -1,12 +1,12 @@
 //! Posting lists: for each label, the places of the chats that carry it.
 
 mod bulk;
-pub(crate) mod label_numbers;
 pub(crate) mod place_parts;
 pub(crate) mod posting_list;
 mod walk;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use roaring::RoaringBitmap;
 
@@ -15,7 +15,6 @@ use crate::collections::cow_vec::CowVec;
 use crate::collections::number::{to_index, to_u64};
 use crate::model::change::Place;
 use crate::state::labels::Slot;
-use crate::state::postings::label_numbers::{is_nested, lists_of_only, weight};
 use crate::state::postings::posting_list::PostingList;
 
 /// Names a list: that of a label, or one of those that say how many labels a chat has.
@@ -23,7 +22,7 @@ use crate::state::postings::posting_list::PostingList;
 pub(crate) enum List {
     /// The chats with this label.
     Label(Slot),
-    /// The chats in a list of [`label_numbers`].
+    /// The chats of one of the [`lists_of`] numbers.
     Number(usize),
 }
 
@@ -32,7 +31,7 @@ pub(crate) enum List {
 pub(crate) struct Postings {
     /// P1: the places of each label, by slot.
     pub(crate) labels: CowVec<Posting, 16>,
-    /// P1: the lists that say how many labels a chat has, as [`label_numbers`] numbers them.
+    /// P1: the chats with at least two labels, three, and so on; see [`lists_of`].
     pub(crate) numbers: CowVec<PostingList, 16>,
     /// P3: the number of labelled chats.
     pub(crate) labelled: u64,
@@ -56,6 +55,15 @@ pub(crate) struct Counts {
 }
 
 impl Item for Posting {}
+
+/// The lists of numbers that a chat with so many labels is on. List 0 has the chats with at least two labels, list 1 those with
+/// at least three, and so on.
+///
+/// So a chat has one label more than it has lists, the rows of a set of chats are the length of a few intersections, and
+/// another label changes one list.
+pub(crate) fn lists_of(labels: usize) -> Range<usize> {
+    0..labels.saturating_sub(1)
+}
 
 impl Postings {
     /// The number of chats with a label.
@@ -86,12 +94,13 @@ impl Postings {
     /// The rows of some chats of one segment: their labels, counted.
     pub(crate) fn rows_of(&self, number: usize, chats: &RoaringBitmap) -> u64 {
         let mut rows = chats.len();
-        for (at, list) in self.numbers.iter().enumerate() {
+        for list in self.numbers.iter() {
             let common = list.segment(number).map_or(0, |segment| segment.intersection_len(chats));
-            if common == 0 && is_nested(at) {
+            // Who has more labels is on this list too.
+            if common == 0 {
                 break;
             }
-            rows += common * weight(at);
+            rows += common;
         }
         rows
     }
@@ -143,12 +152,12 @@ impl Postings {
 
     /// Takes over how many labels the chat at a place had and has.
     fn renumber(&mut self, place: Place, had: usize, has: usize) {
-        for at in lists_of_only(had, has) {
+        for at in lists_of(has).end..lists_of(had).end {
             if let Some(list) = self.numbers.get_mut(at) {
                 list.remove(place);
             }
         }
-        for at in lists_of_only(has, had) {
+        for at in lists_of(had).end..lists_of(has).end {
             self.numbers.grow_to(at);
             if let Some(list) = self.numbers.get_mut(at) {
                 list.insert(place);

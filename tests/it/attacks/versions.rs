@@ -80,7 +80,7 @@ fn subscribers_that_never_read_cost_the_limit_of_changes_once() {
             }
             feeds
         });
-        assert!(bytes <= 4_096 + u64::try_from(limit).unwrap() * 150, "{bytes} bytes for {limit} changes");
+        assert!(bytes <= 8_192 + u64::try_from(limit).unwrap() * 150, "{bytes} bytes for {limit} changes");
         sizes.push(bytes);
         let revision = index.revision() - 100_000;
         for mut feed in feeds {
