@@ -65,15 +65,15 @@ fn ask((index, filter): (LabelIndex, Filter), page: Page) -> (LabelIndex, Option
 }
 
 #[library_benchmark]
-#[bench::of_known_chats(args = (), setup = chats_of_account, config = baseline(3_678_000))]
-#[bench::of_new_chats(args = (), setup = new_chats, config = baseline(3_786_000))]
-#[bench::already_there(args = (), setup = linked, config = baseline(1_711_000))]
+#[bench::of_known_chats(args = (), setup = chats_of_account, config = baseline(4_209_000))]
+#[bench::of_new_chats(args = (), setup = new_chats, config = baseline(3_990_000))]
+#[bench::already_there(args = (), setup = linked, config = baseline(1_902_000))]
 fn link(account: (LabelIndex, Vec<String>)) -> LabelIndex {
     link_each(account)
 }
 
 #[library_benchmark]
-#[bench::beside_a_snapshot(args = (), setup = chats_of_account, config = baseline(11_722_000))]
+#[bench::beside_a_snapshot(args = (), setup = chats_of_account, config = baseline(16_498_000))]
 fn link_once((index, chats): (LabelIndex, Vec<String>)) -> LabelIndex {
     for chat in &chats {
         let snapshot = index.snapshot();
@@ -84,7 +84,7 @@ fn link_once((index, chats): (LabelIndex, Vec<String>)) -> LabelIndex {
 }
 
 #[library_benchmark]
-#[bench::of_linked_chats(args = (), setup = linked, config = baseline(3_406_000))]
+#[bench::of_linked_chats(args = (), setup = linked, config = baseline(3_968_000))]
 fn unlink((index, chats): (LabelIndex, Vec<String>)) -> LabelIndex {
     for chat in &chats {
         black_box(index.unlink(20, chat)).expect("a known label");
@@ -93,7 +93,7 @@ fn unlink((index, chats): (LabelIndex, Vec<String>)) -> LabelIndex {
 }
 
 #[library_benchmark]
-#[bench::of_links(args = (), setup = chats_of_account, config = baseline(3_384_000))]
+#[bench::of_links(args = (), setup = chats_of_account, config = baseline(3_926_000))]
 fn batch((index, chats): (LabelIndex, Vec<String>)) -> LabelIndex {
     let mut batch = index.batch();
     for chat in &chats {
@@ -120,7 +120,7 @@ fn totals(question: (LabelIndex, Filter)) -> (LabelIndex, Option<Answer>) {
 }
 
 #[library_benchmark]
-#[bench::of_fifty(args = (three()), setup = asked, config = baseline(46_337_000))]
+#[bench::of_fifty(args = (three()), setup = asked, config = baseline(53_436_000))]
 fn page(question: (LabelIndex, Filter)) -> (LabelIndex, Option<Answer>) {
     ask(question, Page::first(50))
 }

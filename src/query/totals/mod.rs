@@ -24,6 +24,9 @@ pub(crate) enum Strategy {
     PostingLists,
 }
 
+/// Estimating the other two strategies, in nanoseconds: a scan that takes no longer is done at once.
+const ESTIMATES: u64 = 100;
+
 impl State {
     /// The totals of everything that passes.
     pub(crate) fn totals(&self, clauses: &ResolvedFilter) -> Totals {
@@ -66,8 +69,12 @@ impl State {
 
     /// The strategy that is expected to cost least.
     pub(crate) fn choose_strategy(&self, clauses: &ResolvedFilter) -> Strategy {
+        let sets = SetScan::new(self, clauses).cost();
+        if sets <= ESTIMATES {
+            return Strategy::Sets;
+        }
         let costs = [
-            (SetScan::new(self, clauses).cost(), Strategy::Sets),
+            (sets, Strategy::Sets),
             (self.cost_by_candidates(clauses), Strategy::Candidates),
             (self.cost_by_posting_lists(clauses), Strategy::PostingLists),
         ];

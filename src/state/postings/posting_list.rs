@@ -19,6 +19,9 @@ const BYTES: usize = PLACES / 8;
 /// Places up to which a segment is made of a list, and not of bits.
 const FEW: usize = 4_096;
 
+/// Places from which a copy is made with the place that comes: slower by the place, but without room for as many again.
+const LONG: u64 = 1_024;
+
 /// The places of one segment, relative to its first place; `None` without any.
 type Segment = Option<Arc<RoaringBitmap>>;
 
@@ -42,8 +45,8 @@ impl PostingList {
         let (number, low) = split(place);
         self.segments.grow_to(number);
         match self.segments.get_mut(number) {
-            // A copy that has the place already: one that grows afterwards would be copied twice.
-            Some(Some(segment)) if !segment.is_unique() => {
+            // A copy that has the place already: a long one that grows afterwards would be copied twice.
+            Some(Some(segment)) if segment.len() >= LONG && !segment.is_unique() => {
                 *segment = Arc::new(&**segment | &RoaringBitmap::from([low]));
             }
             Some(Some(segment)) => {
