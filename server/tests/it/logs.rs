@@ -96,7 +96,7 @@ async fn no_log_shows_what_a_request_carries() {
         "answered method=PUT route=\"/v2/labels/{id}/chats/{chatId}\" status=200",
         "route=\"/v2/labels/{id}/chats/{chatId}\" status=404",
         "route=\"none\" status=404",
-        "a webhook takes no events",
+        "a delivery is not taken; trying again",
         "a delivery is among the dead letters",
         "told to end",
     ] {
