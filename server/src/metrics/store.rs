@@ -8,7 +8,8 @@ use label_index::{IndexStats, StoreStats};
 use prometheus_client::encoding::{EncodeMetric, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::registry::{Registry, Unit};
 
 /// A number of an index.
@@ -43,7 +44,7 @@ impl Total {
     }
 }
 
-const MEASURES: [Measure; 10] = [
+const MEASURES: [Measure; 11] = [
     Measure { name: "labels", help: "Labels", of: |index| wide(index.labels), total: Total::Sum },
     Measure { name: "chats", help: "Chats with a label", of: |index| index.total_chats, total: Total::Sum },
     Measure { name: "rows", help: "Pairs of a chat and a label", of: |index| index.total_rows, total: Total::Sum },
@@ -51,6 +52,12 @@ const MEASURES: [Measure; 10] = [
         name: "places",
         help: "Places of chats in memory, free ones included",
         of: |index| wide(index.places),
+        total: Total::Sum,
+    },
+    Measure {
+        name: "memory_bytes",
+        help: "Bytes in memory, without what snapshots alone keep",
+        of: |index| wide(index.bytes.total()),
         total: Total::Sum,
     },
     Measure { name: "aliases", help: "Ids that mean another chat", of: |index| wide(index.aliases), total: Total::Sum },
@@ -124,6 +131,12 @@ pub(super) fn register(registry: &mut Registry, stats: StoreStats, by_instance: 
     registry.register_with_unit("store_last_sync_timestamp", help, Unit::Seconds, ConstGauge::new(last.as_secs_f64()));
     registry.register("store_syncs", "Transactions that were synced", ConstCounter::new(stats.syncs));
     registry.register("store_checkpoints", "Checkpoints that were written", ConstCounter::new(stats.checkpoints));
+    let parts = Family::<[(&'static str, &'static str); 1], Gauge>::default();
+    for (part, bytes) in stats.loaded.values().flat_map(|index| index.bytes.parts()) {
+        parts.get_or_create(&[("part", part)]).inc_by(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+    let help = "Bytes in memory by part: the sum over loaded instances";
+    registry.register("memory_part_bytes", help, parts);
     let stats = Arc::new(stats);
     for Measure { name, help, of, total } in MEASURES {
         if by_instance {

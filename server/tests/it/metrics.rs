@@ -117,6 +117,10 @@ async fn indexes_the_store_and_streams_are_measured() {
         assert_eq!(of(&before, name), expected, "{name}");
     }
     assert!(of(&before, "store_file_bytes") > 4_096.0);
+    let parts = ["chats", "chat_ids", "label_sets", "postings", "labels", "aliases", "feed", "queue"];
+    let part = |part| of(&before, &format!("memory_part_bytes{{part=\"{part}\"}}"));
+    assert!(part("labels") > 300.0 && part("chats") > 24.0);
+    assert_eq!(parts.map(part).iter().sum::<f64>(), of(&before, "memory_bytes"));
     assert!(of(&before, "store_last_sync_timestamp_seconds") > 1e9);
     let took = of(&before, "store_last_sync_duration_seconds");
     assert!(took > 0.0 && took < 60.0, "{took}");
