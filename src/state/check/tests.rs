@@ -301,7 +301,7 @@ const BREAKS: &[Break] = &[
         state.postings.link(&[dead], place(state, BOB), &[]);
     }),
     ("P1", "a segment without a place", |state| {
-        let segments = &mut state.postings.labels.get_mut(0).unwrap().places.segments;
+        let segments = state.postings.labels.get_mut(0).unwrap().places.segments_mut();
         segments.push(Some(triomphe::Arc::new(roaring::RoaringBitmap::new())));
     }),
     ("P1", "a list that is longer than it says", |state| {

@@ -31,10 +31,10 @@ type Segment = Option<Arc<RoaringBitmap>>;
 /// shares; without another version it copies nothing.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PostingList {
-    /// P1: the number of places.
+    /// P1: the number of places. No segment is there without a place.
     pub(crate) len: u64,
-    /// P1: by number; no segment is there without a place.
-    pub(crate) segments: CowVec<Segment, PAGE>,
+    /// By number. `None` until there is a place, so that a label without chats takes no memory here.
+    segments: Option<Arc<CowVec<Segment, PAGE>>>,
 }
 
 impl Item for PostingList {}
@@ -43,8 +43,9 @@ impl PostingList {
     /// Adds a place that is not there.
     pub(crate) fn insert(&mut self, place: Place) {
         let (number, low) = split(place);
-        self.segments.grow_to(number);
-        match self.segments.get_mut(number) {
+        let segments = self.segments_mut();
+        segments.grow_to(number);
+        match segments.get_mut(number) {
             // A copy that has the place already: a long one that grows afterwards would be copied twice.
             Some(Some(segment)) if segment.len() >= LONG && !segment.is_unique() => {
                 *segment = Arc::new(&**segment | &RoaringBitmap::from([low]));
@@ -61,7 +62,7 @@ impl PostingList {
     /// Removes a place that is there.
     pub(crate) fn remove(&mut self, place: Place) {
         let (number, low) = split(place);
-        let Some(slot) = self.segments.get_mut(number) else { return };
+        let Some(slot) = self.segments_mut().get_mut(number) else { return };
         let Some(segment) = slot else { return };
         let segment = Arc::make_mut(segment);
         segment.remove(low);
@@ -74,25 +75,33 @@ impl PostingList {
     /// Appends a segment of places in order behind all others. Without places it is none.
     pub(crate) fn push_segment(&mut self, number: usize, lows: &[u32]) {
         if let Some(segment) = segment_of(lows) {
-            self.segments.grow_to(number);
-            self.segments.set(number, Some(segment));
+            let segments = self.segments_mut();
+            segments.grow_to(number);
+            segments.set(number, Some(segment));
             self.len += to_u64(lows.len());
         }
     }
 
     /// How many segments there are, those without a place included.
     pub(crate) fn segments(&self) -> usize {
-        self.segments.len()
+        self.segments.as_ref().map_or(0, |segments| segments.len())
+    }
+
+    pub(crate) fn segments_mut(&mut self) -> &mut CowVec<Segment, PAGE> {
+        Arc::make_mut(self.segments.get_or_insert_default())
     }
 
     /// The places of one segment, if there are any.
     pub(crate) fn segment(&self, number: usize) -> Option<&RoaringBitmap> {
-        self.segments.get(number)?.as_deref()
+        self.segments.as_ref()?.get(number)?.as_deref()
     }
 
     /// The bytes of all segments.
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.segments.heap_bytes(|segment| segment.as_deref().map_or(0, bitmap_bytes))
+        self.segments.as_ref().map_or(0, |segments| {
+            counted_bytes::<u8>(1, size_of::<CowVec<Segment, PAGE>>())
+                + segments.heap_bytes(|segment| segment.as_deref().map_or(0, bitmap_bytes))
+        })
     }
 
     /// Reads what a write to a place will read, so that its memory is on the way.
@@ -103,7 +112,7 @@ impl PostingList {
 
     /// All places in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Place> {
-        let segments = self.segments.iter().enumerate();
+        let segments = self.segments.iter().flat_map(|segments| segments.iter()).enumerate();
         segments.flat_map(|(number, segment)| {
             segment.iter().flat_map(move |places| places.iter().map(move |low| join(number, low)))
         })

@@ -21,7 +21,7 @@ fn with_a_million_labels() -> LabelIndex {
 fn a_million_labels_are_taken_and_one_more_is_refused() {
     assert_eq!(Limits::default().labels, usize::try_from(LABELS).unwrap());
     let (index, bytes) = live(with_a_million_labels);
-    assert!(bytes <= 344 * u64::from(LABELS), "{bytes} bytes");
+    assert!(bytes <= 320 * u64::from(LABELS), "{bytes} bytes");
     let refusal = Error::LimitExceeded { what: Limit::Labels, limit: 1_000_000, given: 1_000_001 };
     assert_eq!(index.create_label("one more").unwrap_err(), refusal);
     assert_eq!(index.upsert_label("x", "one more").unwrap_err(), refusal);

@@ -269,13 +269,8 @@ impl<'a> Run<'a> {
         let History { synced, retain, .. } = *self.history;
         let there = open.store.instances();
         open.held.retain(|name, _| there.iter().any(|there| there == name));
-        self.known.retain(|name, known| {
-            let is_there = there.iter().any(|there| there == name);
-            assert!(is_there || known.unsure, "the instance {name:?} is lost");
-            is_there
-        });
+        self.settle(&there);
         for (name, known) in &mut self.known {
-            known.unsure = false;
             let index = open.store.existing(name).expect("an instance of the list");
             let held = open.held.entry(name).or_insert_with(|| Held::new(index, &known.account));
             known.account.resumed(held, synced, retain);
@@ -353,18 +348,23 @@ impl<'a> Run<'a> {
         self.disk.heal();
     }
 
+    /// Forgets the instances that nothing acknowledged and that are not there. Those that are there are certain now.
+    fn settle(&mut self, there: &[String]) {
+        self.known.retain(|name, known| {
+            let is_there = there.iter().any(|there| there == name);
+            assert!(is_there || known.unsure, "the instance {name:?} is lost");
+            known.unsure = false;
+            is_there
+        });
+    }
+
     /// Opens the store, and compares all instances with what is known of them.
     fn recover(&mut self) -> Result<Open, Error> {
         let mut open = self.open()?;
         let there = open.store.instances();
         assert!(there.iter().all(|name| self.known.contains_key(&**name)), "an instance that was removed: {there:?}");
-        self.known.retain(|name, known| {
-            let is_there = there.iter().any(|there| there == name);
-            assert!(is_there || known.unsure, "the instance {name:?} is lost");
-            is_there
-        });
+        self.settle(&there);
         for (name, known) in &mut self.known {
-            known.unsure = false;
             let index = open.store.existing(name)?;
             known.account.recovered(&index, self.history.retain);
             open.held.insert(name, Held::new(index, &known.account));
