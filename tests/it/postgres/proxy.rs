@@ -17,6 +17,8 @@ pub(super) struct Proxy {
 struct Shared {
     /// Answers of the server go nowhere.
     swallows: AtomicBool,
+    /// Once a store sends this, answers go nowhere.
+    last_heard: Mutex<Option<&'static str>>,
     /// New connections are closed at once.
     refuses: AtomicBool,
     /// Once a store has sent this, connections stay open and nothing passes any more.
@@ -46,7 +48,9 @@ impl Proxy {
                 accepting.open.lock().unwrap().extend([client.try_clone().unwrap(), server.try_clone().unwrap()]);
                 let (from_client, to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
                 let (there, back) = (Arc::clone(&accepting), Arc::clone(&accepting));
-                thread::spawn(move || there.pass_on(from_client, to_server, |_| true, |bytes| there.catch(bytes)));
+                thread::spawn(move || {
+                    there.pass_on(from_client, to_server, |bytes| there.hear(bytes), |bytes| there.catch(bytes));
+                });
                 thread::spawn(move || back.pass_on(server, client, |bytes| back.lets_pass(bytes), |_| ()));
             }
         });
@@ -56,6 +60,11 @@ impl Proxy {
     /// From now on nothing that the server says arrives.
     pub(super) fn swallow_answers(&self) {
         self.shared.swallows.store(true, Ordering::SeqCst);
+    }
+
+    /// Once a store sends this, nothing that the server says arrives: so the answer to nothing before it is lost.
+    pub(super) fn swallow_answers_to(&self, text: &'static str) {
+        *self.shared.last_heard.lock().unwrap() = Some(text);
     }
 
     /// Once a store has sent this, it is as if its process had stopped: the server has its connections, and hears nothing.
@@ -127,10 +136,17 @@ impl Shared {
         let _closed = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
     }
 
+    /// Lets pass what a store sends, after a look whether the answer to it is to be lost.
+    fn hear(&self, bytes: &[u8]) -> bool {
+        if self.last_heard.lock().unwrap().take_if(|text| has(bytes, text)).is_some() {
+            self.swallows.store(true, Ordering::SeqCst);
+        }
+        true
+    }
+
     /// Waits for as long as these bytes, which have passed, are in the trap.
     fn catch(&self, bytes: &[u8]) {
-        let has = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
-        if self.trap.lock().unwrap().take_if(|text| has(text)).is_some() {
+        if self.trap.lock().unwrap().take_if(|text| has(bytes, text)).is_some() {
             self.holds.store(true, Ordering::SeqCst);
         }
         self.wait();
@@ -149,4 +165,8 @@ impl Shared {
         self.wait();
         !self.swallows.load(Ordering::SeqCst)
     }
+}
+
+fn has(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
