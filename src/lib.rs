@@ -76,6 +76,8 @@
 //! # Features
 //!
 //! - `store` (on): `Store`, and with it the embedded database that it is built on, and the JSON of its exports.
+//! - `tracing` (off): spans for opening, loading, checkpoints and refreshes, and events for failures, damage, missed commits
+//!   and unloading; see [the guide](_guide#traces-and-logs). An instance's name is in them, and no chat and no label.
 //! - `serde` (off): JSON and other formats for answers, labels, ids, filters, events and changes.
 //!
 //! # Minimum Rust version

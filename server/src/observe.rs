@@ -1,4 +1,5 @@
-//! Logs: what was asked and how it went, without a token, a phone number or a name in them.
+//! Logs: what was asked and how it went, and what the index says of itself, without a token, a phone number or the name of a
+//! label in them.
 
 use std::sync::Arc;
 
@@ -6,20 +7,23 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing_subscriber::filter::{EnvFilter, FilterExt, LevelFilter, Targets};
+use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::app::App;
 
-/// Logs to stderr, as `RUST_LOG` says; by default warnings, and what this server says itself.
+/// Logs to stderr, as `RUST_LOG` says; by default warnings, and what this server and the index say themselves. A span of the
+/// index is a line when it ends, with the time that it took.
 ///
 /// Of libraries only warnings are let through, whatever `RUST_LOG` says: below that, those that read and send requests may
 /// write out whole headers and addresses, as soon as anybody turns on a feature of theirs.
 pub(crate) fn log_to_stderr() {
-    let chosen = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,label_index_server=info"));
+    let chosen = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,label_index=info"));
     let harmless = Targets::new().with_target("label_index", LevelFilter::TRACE).with_default(LevelFilter::WARN);
     let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(ansi);
+    let lines = tracing_subscriber::fmt::layer();
+    let lines = lines.with_writer(std::io::stderr).with_ansi(ansi).with_span_events(FmtSpan::CLOSE);
     tracing_subscriber::registry().with(lines.with_filter(chosen.and(harmless))).init();
 }
 

@@ -178,6 +178,11 @@ impl LabelIndex {
         self.shared.horizon.held()
     }
 
+    /// The name of the instance of a store. None in memory.
+    pub(crate) fn instance_name(&self) -> Option<&str> {
+        self.feed().archive().map(|archive| &**archive.instance())
+    }
+
     pub(crate) fn feed(&self) -> &Feed {
         &self.shared.feed
     }

@@ -3,6 +3,8 @@
 pub(crate) mod sync;
 pub(crate) mod version_lock;
 pub(crate) mod wakers;
+#[cfg_attr(not(feature = "store"), allow(dead_code, reason = "an index in memory is not loaded"))]
+pub(crate) mod trace;
 pub(crate) mod snapshot_tracker;
 #[cfg_attr(not(feature = "store"), allow(dead_code, reason = "an index in memory has no archive"))]
 pub(crate) mod archive;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use crate::index::archive::{Archived, PageLoad};
 use crate::index::feed::{Feed, Kept, Start};
 use crate::index::sync::{AtomicU64, Ordering};
+use crate::index::trace::{self, Event};
 use crate::model::change::{Commit, Revision};
 use crate::model::error::{Error, Result};
 use crate::model::position::Position;
@@ -72,6 +73,8 @@ pub struct Subscriber {
     seen: Arc<AtomicU64>,
     /// Whether every delivery is `Missed`, until the subscriber resumes.
     lost: bool,
+    /// Whether it was told so, since it began or resumed.
+    knows: bool,
     /// The life of the feed when this subscriber began or resumed.
     life: u64,
     /// Commits from the archive, if the subscriber is behind the buffer in memory.
@@ -91,7 +94,7 @@ struct Older {
 
 impl Subscriber {
     pub(crate) fn new(feed: &Arc<Feed>, identity: u64, Start { number, after, seen, life, lost }: Start) -> Self {
-        Self { feed: Arc::clone(feed), number, identity, after, seen, lost, life, older: None }
+        Self { feed: Arc::clone(feed), number, identity, after, seen, lost, knows: false, life, older: None }
     }
 
     /// The last revision that was delivered, or after which this subscriber began.
@@ -110,6 +113,7 @@ impl Subscriber {
     pub fn resume_after(&mut self, revision: Revision) {
         self.come_to(revision);
         (self.life, self.lost) = self.feed.place_of(revision);
+        self.knows = false;
         self.older = None;
     }
 
@@ -127,7 +131,7 @@ impl Subscriber {
         loop {
             let next = self.next(&feed.lock());
             match next {
-                Next::Ready(delivery) => return Some(delivery),
+                Next::Ready(delivery) => return Some(self.deliver(delivery)),
                 Next::Nothing => return None,
                 Next::Behind { up_to } => self.read(up_to),
             }
@@ -158,7 +162,10 @@ impl Subscriber {
         let mut kept = feed.lock();
         loop {
             match self.next(&kept) {
-                Next::Ready(delivery) => return Some(delivery),
+                Next::Ready(delivery) => {
+                    drop(kept);
+                    return Some(self.deliver(delivery));
+                }
                 Next::Nothing if is_late => return None,
                 Next::Nothing => is_late = feed.wait(&mut kept, deadline),
                 Next::Behind { up_to } => {
@@ -180,7 +187,7 @@ impl Subscriber {
         loop {
             let next = self.next(&feed.lock());
             match next {
-                Next::Ready(delivery) => return Poll::Ready(delivery),
+                Next::Ready(delivery) => return Poll::Ready(self.deliver(delivery)),
                 Next::Behind { up_to } => {
                     if self.poll_read(up_to, context.waker()).is_pending() {
                         return Poll::Pending;
@@ -204,6 +211,17 @@ impl Subscriber {
     /// Waits for the next delivery without blocking the thread. Dropping the future loses nothing.
     pub fn recv_async(&mut self) -> Recv<'_> {
         Recv { subscriber: self }
+    }
+
+    /// Called without the lock of the feed.
+    fn deliver(&mut self, delivery: Delivery) -> Delivery {
+        if let Delivery::Missed { after } = delivery
+            && !std::mem::replace(&mut self.knows, true)
+        {
+            let instance = self.feed.archive().map(|archive| Arc::clone(archive.instance()));
+            trace::tell(&Event::Missed { instance, after });
+        }
+        delivery
     }
 
     fn come_to(&mut self, revision: Revision) {
@@ -283,7 +301,10 @@ impl Subscriber {
             Ok(Archived::Page(page)) => self.older = Some(Box::new(Older { page, ..Older::default() })),
             Ok(Archived::Gone) => self.lost = true,
             Ok(Archived::Closed) => self.end_with(Delivery::Closed),
-            Err(error) => self.end_with(Delivery::Failed(error)),
+            Err(error) => {
+                trace::tell_damage(Some(&error));
+                self.end_with(Delivery::Failed(error));
+            }
         }
     }
 

@@ -19,6 +19,7 @@ use crate::index::journal::{Awaited, Journal};
 use crate::index::label_index::LabelIndex;
 use crate::index::recent::Watch;
 use crate::index::requests::Request;
+use crate::index::trace::{self, Event, Span};
 use crate::index::turn::{Attempt, Writer};
 use crate::index::write_set::WriteSet;
 use crate::model::change::Change;
@@ -93,6 +94,10 @@ impl LabelIndex {
     /// # Ok::<(), label_index::Error>(())
     /// ```
     pub fn begin_refresh(&self) -> Result<RefreshTicket> {
+        trace::within(Span::BeginRefresh { instance: self.instance_name() }, || self.open_ticket())
+    }
+
+    fn open_ticket(&self) -> Result<RefreshTicket> {
         self.journal().map_or(Ok(()), Journal::require_open)?;
         let mut writer = self.writer();
         let number = writer.open_ticket()?;
@@ -327,30 +332,29 @@ impl RefreshTicket {
     }
 
     fn commit_checked(self, full: FullState, refuse_empty: bool) -> Result<Committed<Refreshed>, RefusedRefresh> {
-        if self.index.remote_journal().is_some() {
-            return self.commit_remote(Arc::new(full), refuse_empty);
-        }
-        match self.index.execute_refresh(self.number, &full, refuse_empty) {
-            Ok(committed) => Ok(committed),
-            Err(cause) => Err(RefusedRefresh { cause, state: full, ticket: self }),
-        }
+        let full = Arc::new(full);
+        let committed = trace::within(Span::Refresh { instance: self.index.instance_name() }, || {
+            let committed = if self.index.remote_journal().is_some() {
+                self.commit_remote(&full, refuse_empty)
+            } else {
+                self.index.execute_refresh(self.number, &full, refuse_empty)
+            }?;
+            trace::tell(&Event::Refreshed(committed.clone()));
+            Ok(committed)
+        });
+        committed.map_err(|cause| {
+            let state = Arc::try_unwrap(full).unwrap_or_else(|full| FullState::clone(&full));
+            RefusedRefresh { cause, state, ticket: self }
+        })
     }
-}
 
-impl RefreshTicket {
     /// Lets the committer attempt the refresh, again each time another process commits first.
-    fn commit_remote(self, full: Arc<FullState>, refuse_empty: bool) -> Result<Committed<Refreshed>, RefusedRefresh> {
+    fn commit_remote(&self, full: &Arc<FullState>, refuse_empty: bool) -> Result<Committed<Refreshed>> {
         let attempt = {
-            let (index, number, full) = (self.index.clone(), self.number, Arc::clone(&full));
+            let (index, number, full) = (self.index.clone(), self.number, Arc::clone(full));
             move || index.draft_refresh(number, &full).and_then(|draft| index.commit_draft(&draft, refuse_empty))
         };
-        match self.index.perform(Request::refresh(Attempt(Arc::new(attempt)))) {
-            Ok(committed) => Ok(committed),
-            Err(cause) => {
-                let state = Arc::try_unwrap(full).unwrap_or_else(|full| FullState::clone(&full));
-                Err(RefusedRefresh { cause, state, ticket: self })
-            }
-        }
+        self.index.perform(Request::refresh(Attempt(Arc::new(attempt))))
     }
 }
 

@@ -44,6 +44,10 @@ impl LogArchive {
 }
 
 impl Archive for LogArchive {
+    fn instance(&self) -> &Arc<str> {
+        &self.name
+    }
+
     fn read(&self, after: Revision, up_to: Revision) -> Result<Archived> {
         match self.database.with(|database| self.page(database, after, up_to)) {
             Ok(read) => read.map_err(|fault| fault.into_error(&self.path, Some(&self.name))),

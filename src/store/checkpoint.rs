@@ -75,13 +75,18 @@ struct Checkpoint {
 
 /// Writes checkpoints of instances and trims their logs; those that are not loaded or have no log are passed by. Others
 /// write between the transactions. A small checkpoint takes no transaction of its own: as many as have together about
-/// [`PIECE`] bytes, with what they remove, are written in one. There is one call at a time.
+/// [`PIECE`] bytes, with what they remove, are written in one. There is one call at a time. Gives the names of the
+/// instances whose new checkpoints are in force.
 ///
 /// # Errors
 ///
 /// [`Error::StoreFailed`](crate::Error::StoreFailed). The checkpoints before these stay in force.
-pub(super) fn checkpoint_all(disk: &Mutex<StoreWriter>, instances: impl IntoIterator<Item = u64>) -> Result<()> {
+pub(super) fn checkpoint_all(
+    disk: &Mutex<StoreWriter>,
+    instances: impl IntoIterator<Item = u64>,
+) -> Result<Vec<Arc<str>>> {
     let mut together = Together::default();
+    let mut written = Vec::new();
     for instance in instances {
         let Some((mut checkpoint, baseline)) = locked(disk, |disk| disk.begin_checkpoint(instance))? else { continue };
         checkpoint.plan_trim();
@@ -106,10 +111,11 @@ pub(super) fn checkpoint_all(disk: &Mutex<StoreWriter>, instances: impl IntoIter
             changes = WriteBatch::default();
         }
         if together.weight >= PIECE {
-            together.write(disk)?;
+            written.extend(together.write(disk)?);
         }
     }
-    together.write(disk)
+    written.extend(together.write(disk)?);
+    Ok(written)
 }
 
 /// A checkpoint whose last transaction has everything that is not written yet.
@@ -133,7 +139,7 @@ impl Together {
         self.ready.push(ready);
     }
 
-    fn write(&mut self, disk: &Mutex<StoreWriter>) -> Result<()> {
+    fn write(&mut self, disk: &Mutex<StoreWriter>) -> Result<Vec<Arc<str>>> {
         let Self { ready, .. } = std::mem::take(self);
         locked(disk, |disk| {
             let mut batch = WriteBatch::default();
@@ -151,8 +157,7 @@ impl Together {
             if !done.is_empty() {
                 disk.write(&batch)?;
             }
-            done.into_iter().for_each(|(checkpoint, manifest)| checkpoint.note(disk, manifest));
-            Ok(())
+            Ok(done.into_iter().filter_map(|(checkpoint, manifest)| checkpoint.note(disk, manifest)).collect())
         })
     }
 }
@@ -263,9 +268,10 @@ impl Checkpoint {
         manifest
     }
 
-    /// Notes that this checkpoint is in force.
-    fn note(self, disk: &mut StoreWriter, manifest: Manifest) {
-        let Some(loaded) = self.loaded(disk) else { return };
+    /// Notes that this checkpoint is in force. Gives the name of the instance.
+    fn note(self, disk: &mut StoreWriter, manifest: Manifest) -> Option<Arc<str>> {
+        let loaded = self.loaded(disk)?;
+        let name = Arc::clone(&loaded.name);
         loaded.checkpoint = None;
         let trail = &mut loaded.trail;
         let replaced = trail.row_bytes.iter().filter(|(row, _)| manifest.rows.get(row) == Some(&self.number));
@@ -281,6 +287,7 @@ impl Checkpoint {
         trail.mark = Baseline::of(&self.version);
         disk.freed_bytes += freed;
         disk.activity.lock().checkpoints += 1;
+        Some(name)
     }
 }
 

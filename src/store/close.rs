@@ -2,6 +2,7 @@
 
 use crate::index::label_index::LabelIndex;
 use crate::model::error::{Error, Result};
+use crate::store::join::join_all;
 use crate::store::origin::Origin;
 use crate::store::writer::{Loaded, locked};
 use crate::store::{FolderStore, Home, Store};
@@ -60,10 +61,7 @@ impl FolderStore {
         };
         each(LabelIndex::close_journal);
         shared.signal.stop();
-        for thread in self.threads.drain(..) {
-            // A panic of a thread is a bug of this crate; closing goes on.
-            let _ended = thread.join();
-        }
+        join_all(self.threads.drain(..));
         let long = |loaded: &Loaded| loaded.trail.log_bytes > LEFT_AT_CLOSE;
         let due: Vec<u64> = {
             let disk = shared.disk.lock();

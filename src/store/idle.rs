@@ -18,7 +18,7 @@ impl Shared {
         self.flush()?;
         let mut unloaded = Vec::new();
         for instance in idle {
-            match self.unload(&instance) {
+            match self.unload(&instance, "idle") {
                 Ok(true) => unloaded.push(instance.name.to_string()),
                 // Somebody else unloaded or removed it, or asked for it again.
                 Ok(false) | Err(Error::InstanceInUse { .. } | Error::UnknownInstance { .. }) => {}

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crate::index::journal::{Call, Journal};
 use crate::index::label_index::LabelIndex;
 use crate::index::sync::{AtomicBool, Mutex, Ordering};
+use crate::index::trace::{self, Event, Span};
 use crate::index::wakers::{WakerCaller, WakerThreads};
 use crate::model::error::{Error, Result};
 use crate::model::options::Limits;
@@ -225,9 +226,14 @@ impl Shared {
     }
 
     pub(super) fn checkpoint(&self, instances: impl IntoIterator<Item = u64>) -> Result<()> {
-        let _one_at_a_time = self.checkpoints.lock();
-        locked(&self.disk, StoreWriter::check_location)?;
-        checkpoint_all(&self.disk, instances)
+        trace::within(Span::Checkpoint, || {
+            let one_at_a_time = self.checkpoints.lock();
+            locked(&self.disk, StoreWriter::check_location)?;
+            let written = checkpoint_all(&self.disk, instances)?;
+            drop(one_at_a_time);
+            written.into_iter().for_each(|instance| trace::tell(&Event::Checkpointed { instance }));
+            Ok(())
+        })
     }
 
     /// Makes everything durable that was written before.
@@ -270,9 +276,14 @@ impl Shared {
     }
 
     pub(super) fn load(&self, instance: &Arc<Instance>) -> Result<LabelIndex> {
-        if let Some(index) = instance.loaded()? {
-            return Ok(index);
+        match instance.loaded()? {
+            Some(index) => Ok(index),
+            None => trace::within(Span::Load { instance: &instance.name }, || self.read(instance)),
         }
+    }
+
+    /// Loads an instance that is not loaded, unless another thread does.
+    fn read(&self, instance: &Arc<Instance>) -> Result<LabelIndex> {
         // Code of the host, which is called behind no lock.
         let limits = self.limits.of(&instance.name);
         let _alone = instance.changing.lock();
@@ -405,13 +416,21 @@ impl Shared {
     }
 
     /// Frees the memory of an instance. A store that failed keeps what it has.
-    pub(super) fn unload(&self, instance: &Instance) -> Result<bool> {
+    pub(super) fn unload(&self, instance: &Instance, reason: &'static str) -> Result<bool> {
         let failed = locked(&self.disk, |disk| disk.failed.clone());
-        failed.map_or_else(|| self.release(instance), Err)
+        failed.map_or_else(|| self.release(instance, reason), Err)
     }
 
     /// Frees the memory of an instance, of a store that failed too if nothing of it would be lost.
-    pub(super) fn release(&self, instance: &Instance) -> Result<bool> {
+    pub(super) fn release(&self, instance: &Instance, reason: &'static str) -> Result<bool> {
+        let is_released = self.release_if_unused(instance)?;
+        if is_released {
+            trace::tell(&Event::Unloaded { instance: Arc::clone(&instance.name), reason });
+        }
+        Ok(is_released)
+    }
+
+    fn release_if_unused(&self, instance: &Instance) -> Result<bool> {
         let _alone = instance.changing.lock();
         let number = instance.entry.number;
         let unloaded = locked(&self.disk, |disk| {

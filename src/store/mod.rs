@@ -12,6 +12,7 @@ mod load;
 mod archive;
 mod activity;
 mod signal;
+mod join;
 mod writer;
 mod checkpoint;
 mod catalog;
@@ -239,7 +240,7 @@ impl Store {
         match &self.home {
             Home::Folder(store) => {
                 let instance = store.shared.find(name)?;
-                store.shared.unload(&instance)
+                store.shared.unload(&instance, "call")
             }
             #[cfg(feature = "postgres")]
             Home::Database(store) => store.unload(name),

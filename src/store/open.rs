@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::index::sync::{Mutex, thread};
+use crate::index::trace::{Span, within};
+use crate::index::wakers::{WakerCaller, WakerThreads};
 #[cfg(doc)]
 use crate::model::error::Error;
 use crate::model::error::Result;
@@ -42,8 +44,11 @@ impl StoreOptions {
     /// process; [`Error::Damaged`]; [`Error::UnknownFormat`]; [`Error::Io`], also if its file is a link that leads to
     /// nothing. Whatever was there is as before.
     pub fn open(self, folder: impl AsRef<Path>) -> Result<Store> {
-        let folder = Folder::take_or_create(folder.as_ref(), self.tuning.cache_bytes)?;
-        self.open_in(folder)
+        let folder = folder.as_ref();
+        within(Span::Open { store: &folder.display() }, || {
+            let folder = Folder::take_or_create(folder, self.tuning.cache_bytes)?;
+            self.open_in(folder)
+        })
     }
 
     /// Opens the store in a folder, which has to be there: for questions, and where an empty store in the wrong place
@@ -68,8 +73,8 @@ impl StoreOptions {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn open_existing(self, folder: impl AsRef<Path>) -> Result<Store> {
-        let folder = Folder::take_existing(folder.as_ref())?;
-        self.open_in(folder)
+        let folder = folder.as_ref();
+        within(Span::Open { store: &folder.display() }, || self.open_in(Folder::take_existing(folder)?))
     }
 
     fn open_in(self, folder: Folder) -> Result<Store> {
@@ -99,7 +104,7 @@ impl StoreOptions {
     pub fn open_by<B: StorageBackend>(self, open: impl Fn() -> io::Result<B> + Send + Sync + 'static) -> Result<Store> {
         let path = PathBuf::from(BACKEND);
         let open = move || open().map_err(|cause| refused("open", Path::new(BACKEND), &cause));
-        let store = self.start(Origin::backend(open, &path), path)?;
+        let store = within(Span::Open { store: &BACKEND }, || self.start(Origin::backend(open, &path), path))?;
         Ok(Store { home: Home::Folder(store) })
     }
 
@@ -113,6 +118,7 @@ impl StoreOptions {
         let patience = if let Durability::Within(time) = durability { Some(time / 2) } else { None };
         let signal = Arc::new(Signal::new(patience));
         let activity = Arc::<Mutex<Activity>>::default();
+        let wakers = Arc::<WakerThreads>::default();
         let mut disk = StoreWriter {
             database: Arc::clone(&database),
             path: path.clone(),
@@ -128,6 +134,7 @@ impl StoreOptions {
             is_former,
             retention,
             activity: Arc::clone(&activity),
+            waker_caller: WakerCaller::Threads(Arc::clone(&wakers)),
             failed: None,
             former_failure: None,
         };
@@ -143,7 +150,7 @@ impl StoreOptions {
             cache_bytes: tuning.cache_bytes,
             compact_at_close: tuning.compact_at_close,
             signal,
-            wakers: Arc::default(),
+            wakers,
             instances: Mutex::new(Instances::new(instances, next)),
             unwritten: Mutex::default(),
             checkpoints: Mutex::default(),

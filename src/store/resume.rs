@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use crate::codec::{RecordFormat, decode_record};
 use crate::index::resume::Found;
+use crate::index::trace::{self, Event};
 use crate::model::change::Commit;
 use crate::model::error::{Error, Result};
 use crate::state::Version;
@@ -20,7 +21,7 @@ use crate::store::manifest::UnverifiedManifest;
 use crate::store::origin::Origin;
 use crate::store::tables::{MANIFESTS, META, STORE, instance_key, log_key};
 use crate::store::writer::{Loaded, StoreWriter, locked};
-use crate::store::{Home, Store};
+use crate::store::{FolderStore, Home, Store};
 
 impl Store {
     /// Takes writes again after a write failed, once the cause is mended: there is room again, or the volume is back.
@@ -64,7 +65,14 @@ impl Store {
     /// ```
     pub fn resume(&self) -> Result<()> {
         match &self.home {
-            Home::Folder(store) => store.shared.resume(&store.origin),
+            Home::Folder(FolderStore { shared, origin, .. }) => {
+                let resumed = shared.resume(origin);
+                trace::tell_damage(resumed.as_ref().err());
+                if resumed? {
+                    trace::tell(&Event::Resumed { store: shared.path.display().to_string() });
+                }
+                Ok(())
+            }
             #[cfg(feature = "postgres")]
             Home::Database(_) => Ok(()),
         }
@@ -82,20 +90,21 @@ struct OnDisk {
 }
 
 impl Shared {
-    fn resume(&self, origin: &Origin) -> Result<()> {
+    /// True if the store had failed.
+    fn resume(&self, origin: &Origin) -> Result<bool> {
         if self.activity.lock().failure.is_none() {
-            return Ok(());
+            return Ok(false);
         }
         // A checkpoint on its way finds out that the store failed, and is given up.
         let _no_checkpoint = self.checkpoints.lock();
         locked(&self.disk, |disk| {
             // Somebody else may have come first.
-            let Some(failure) = disk.failed.clone() else { return Ok(()) };
+            let Some(failure) = disk.failed.clone() else { return Ok(false) };
             let found = self.examine(disk, origin, &failure)?;
             self.adopt(disk, found);
             disk.former_failure = disk.failed.take();
             self.activity.lock().failure = None;
-            Ok(())
+            Ok(true)
         })
     }
 

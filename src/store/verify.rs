@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 
+use crate::index::trace;
 use crate::model::change::Revision;
 use crate::model::error::{Error, Result};
 use crate::state::State;
@@ -63,6 +64,11 @@ impl Report {
     pub fn is_sound(&self) -> bool {
         self.damage.is_none() && self.instances.iter().all(|instance| instance.contents.is_ok())
     }
+
+    pub(super) fn tell_damage(&self) {
+        trace::tell_damage(self.damage.as_ref());
+        self.instances.iter().for_each(|instance| trace::tell_damage(instance.contents.as_ref().err()));
+    }
 }
 
 /// Checks the store in a folder.
@@ -82,7 +88,9 @@ pub(super) fn verify(folder: &Path) -> Result<Report> {
         let contents = contents(&database, entry, &catalog.unfinished);
         InstanceReport { name: name.clone(), contents: contents.map_err(|fault| fault.into_error(path, Some(name))) }
     });
-    Ok(Report { instances: instances.collect(), damage: damage.map(|fault| fault.into_error(path, None)) })
+    let report = Report { instances: instances.collect(), damage: damage.map(|fault| fault.into_error(path, None)) };
+    report.tell_damage();
+    Ok(report)
 }
 
 fn contents(

@@ -9,6 +9,8 @@ use crate::codec::encode_record;
 use crate::index::journal::Group;
 use crate::index::label_index::LabelIndex;
 use crate::index::sync::{Mutex, unlock_fair};
+use crate::index::trace::{self, Event};
+use crate::index::wakers::WakerCaller;
 use crate::model::error::{Error, Result};
 use crate::store::activity::Activity;
 use crate::store::backend::database::Database;
@@ -46,6 +48,7 @@ pub(super) struct StoreWriter {
     pub(super) is_former: bool,
     pub(super) retention: Retention,
     pub(super) activity: Arc<Mutex<Activity>>,
+    pub(super) waker_caller: WakerCaller,
     /// Why nothing is written any more: a write failed.
     pub(super) failed: Option<Error>,
     /// Why nothing was written before the store resumed.
@@ -138,6 +141,8 @@ impl StoreWriter {
     fn fail(&mut self, fault: &Fault) -> Error {
         let durable = self.loaded.values().map(|loaded| (loaded.name.to_string(), loaded.index.durable_revision()));
         let cause = format!("{}: {fault}", self.path.display());
+        let failed = || Event::Failed { store: self.path.display().to_string(), cause: fault.to_string() };
+        trace::tell_elsewhere(&self.waker_caller, failed);
         let error = Error::StoreFailed { cause, durable: durable.collect() };
         self.failed = Some(error.clone());
         self.activity.lock().failure = Some(error.clone());

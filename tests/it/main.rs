@@ -86,4 +86,6 @@ mod stats;
 mod store;
 #[cfg(not(label_index_shuttle))]
 mod threads;
+#[cfg(all(feature = "tracing", feature = "store", not(label_index_shuttle)))]
+mod tracing;
 mod traps;

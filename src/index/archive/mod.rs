@@ -15,6 +15,9 @@ use crate::model::error::Result;
 
 /// Where older commits are, outside of memory. Reading takes no lock of the index.
 pub(crate) trait Archive: Send + Sync {
+    /// The name of the instance.
+    fn instance(&self) -> &Arc<str>;
+
     /// The commits after a revision, at most up to another one that was published.
     ///
     /// # Errors

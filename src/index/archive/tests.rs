@@ -19,11 +19,18 @@ fn commit(revision: Revision) -> Commit {
 }
 
 /// A disk that gives one answer each time it is told to.
-struct PlayedDisk(Mutex<mpsc::Receiver<Result<()>>>);
+struct PlayedDisk {
+    instance: Arc<str>,
+    answers: Mutex<mpsc::Receiver<Result<()>>>,
+}
 
 impl Archive for PlayedDisk {
+    fn instance(&self) -> &Arc<str> {
+        &self.instance
+    }
+
     fn read(&self, after: Revision, up_to: Revision) -> Result<Archived> {
-        self.0.lock().recv().unwrap()?;
+        self.answers.lock().recv().unwrap()?;
         Ok(Archived::Page((after + 1..=up_to).map(commit).collect()))
     }
 }
@@ -44,7 +51,7 @@ fn subscriber(feed: &Arc<Feed>, after: Revision) -> Subscriber {
 #[test]
 fn a_disk_that_does_not_answer_holds_up_nobody() {
     let (answer, answers) = mpsc::channel();
-    let disk: Arc<dyn Archive> = Arc::new(PlayedDisk(Mutex::new(answers)));
+    let disk: Arc<dyn Archive> = Arc::new(PlayedDisk { instance: "shop".into(), answers: Mutex::new(answers) });
     let feed = Arc::new(Feed::new(0, 1, 0, WakerCaller::Threads(Arc::default()), Some(disk)));
     let mut behind = subscriber(&feed, 0);
     (1..=3).for_each(|revision| feed.publish(commit(revision)).now());

@@ -28,7 +28,7 @@ impl Exported for Shared {
         if was_loaded {
             return Ok(());
         }
-        match self.release(&instance) {
+        match self.release(&instance, "export") {
             // Somebody uses it now, or removed it.
             Ok(_) | Err(Error::InstanceInUse { .. } | Error::UnknownInstance { .. }) => Ok(()),
             Err(error) => Err(error),

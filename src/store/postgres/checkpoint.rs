@@ -7,6 +7,7 @@ use tokio_postgres::types::Type;
 
 use crate::codec::{Baseline, Header, changed_rows};
 use crate::collections::number::to_u64;
+use crate::index::trace::{self, Event, Span};
 use crate::model::error::Result;
 use crate::state::{State, Version};
 use crate::store::checkpoint::row_batches;
@@ -30,12 +31,17 @@ impl Worker {
         if loaded.image_revision() >= head.revision {
             return Ok(());
         }
+        trace::within(Span::Checkpoint, || self.write_checkpoint(loaded, &version, head, log_bytes))
+    }
+
+    fn write_checkpoint(&mut self, loaded: &Arc<Loaded>, version: &Version, head: Head, log_bytes: u64) -> Result<()> {
         let written = self.with_session(async |hub, session| {
-            Lease { hub, session, instance: loaded.number }.checkpoint(&version, head).await
+            Lease { hub, session, instance: loaded.number }.checkpoint(version, head).await
         })?;
         if let Some(bytes) = written {
             self.hub.activity.lock().checkpoints += 1;
             loaded.end_checkpoint(head.revision, bytes, log_bytes);
+            trace::tell(&Event::Checkpointed { instance: Arc::clone(&loaded.name) });
         }
         Ok(())
     }

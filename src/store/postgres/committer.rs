@@ -11,6 +11,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use crate::index::remote::Planned;
+use crate::index::trace::Event;
 use crate::index::turn::Work;
 use crate::model::change::Revision;
 use crate::model::error::Error;
@@ -161,7 +162,9 @@ impl Committer {
             self.session = Some(session);
         }
         done?;
-        self.failing = None;
+        if self.failing.take().is_some() {
+            self.hub.tell(|| Event::Available { store: self.hub.endpoint.address.shown.clone() });
+        }
         Ok(())
     }
 
@@ -248,6 +251,9 @@ impl Committer {
 
     /// Ends an instance that was removed or is damaged.
     pub(super) fn give_up(&self, loaded: &Arc<Loaded>, pending: Option<Pending>, why: &Error) {
+        if let Error::Damaged { instance, .. } = why {
+            self.hub.tell(|| Event::Damaged { instance: instance.clone() });
+        }
         self.hub.forget(loaded);
         if let Some(Pending { planned, .. }) = pending {
             loaded.index.refuse_planned(planned, why);
@@ -266,6 +272,10 @@ impl Committer {
             self.session = None;
         }
         let now = Instant::now();
+        if self.failing.is_none() {
+            let store = || self.hub.endpoint.address.shown.clone();
+            self.hub.tell(|| Event::Unavailable { store: store(), cause: cause.clone() });
+        }
         let since = self.failing.take().map_or(now, |(since, _)| since);
         let why = Error::Unavailable { cause: cause.clone() };
         self.failing = Some((since, cause));

@@ -8,7 +8,8 @@ use tokio::sync::Notify;
 
 use crate::index::label_index::LabelIndex;
 use crate::index::sync::{Mutex, thread};
-use crate::index::wakers::WakerThreads;
+use crate::index::trace::{self, Event};
+use crate::index::wakers::{WakerCaller, WakerThreads};
 use crate::model::change::Revision;
 use crate::model::error::Error;
 use crate::state::Version;
@@ -210,6 +211,11 @@ impl Hub {
         std::mem::replace(&mut *calls, Calls { stop, ..Calls::default() })
     }
 
+    /// Tells a subscriber of `tracing`, on a thread that no write waits for.
+    pub(super) fn tell(&self, event: impl FnOnce() -> Event) {
+        trace::tell_elsewhere(&WakerCaller::Threads(Arc::clone(&self.wakers)), event);
+    }
+
     pub(super) fn find(&self, name: &str) -> Option<Arc<Loaded>> {
         self.loaded.lock().get(name).cloned()
     }
@@ -281,6 +287,10 @@ impl Hub {
             !is_idle
         });
         drop(all);
-        gone.iter().map(|loaded| loaded.name.to_string()).collect()
+        let names = gone.iter().map(|loaded| {
+            trace::tell(&Event::Unloaded { instance: Arc::clone(&loaded.name), reason: "idle" });
+            loaded.name.to_string()
+        });
+        names.collect()
     }
 }

@@ -70,10 +70,11 @@ impl Worker {
         let journal = Journal::new(&version, true, ROOM, wakers, call).of_remote();
         let name: Arc<str> = name.into();
         let (tasks, instance) = (self.tasks.clone(), Arc::clone(&name));
-        let archive = DatabaseArchive(move |after, up_to| {
+        let read = move |after, up_to| {
             let instance = Arc::clone(&instance);
             tasks.ask(move |worker| worker.page((&instance, number, identity), after, up_to))
-        });
+        };
+        let archive = DatabaseArchive { name: Arc::clone(&name), read };
         let index = LabelIndex::with(version, limits, 0, Some(journal), Some(Arc::new(archive)));
         self.hub.insert(&Arc::new(Loaded::new(name, found, index.clone())));
         // A notification that arrived since the instance was read did not count for it: the committer polls once.

@@ -28,8 +28,10 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::index::label_index::LabelIndex;
 use crate::index::sync::thread;
+use crate::index::trace::{self, Event, Span};
 use crate::model::error::{Error, Result};
 use crate::store::activity::Activity;
+use crate::store::join::join_all;
 use crate::store::name::check_name;
 use crate::store::options::StoreOptions;
 use crate::store::postgres::address::Address;
@@ -56,12 +58,23 @@ impl ConnectedStore {
         let StoreOptions { limits, tuning, unload_after, connect, .. } = options;
         let ConnectOptions { schema, poll_interval, patience, accepts_loss, lease } = connect;
         let (address, tables) = (Address::parse(url)?, Tables::in_schema(&schema, lease, patience)?);
-        let hub =
-            Arc::new(Hub::new(Endpoint { address, tables, patience, accepts_loss }, limits, retention, tuning.log));
-        let start = |name| Worker::start(&hub, name, runtime()?).map_err(|error| no_thread(&error));
+        let endpoint = Endpoint { address, tables, patience, accepts_loss };
+        let hub = Arc::new(Hub::new(endpoint, limits, retention, tuning.log));
+        trace::within(Span::Open { store: &hub.endpoint.address.shown }, || {
+            Self::start(&hub, makes_tables, (poll_interval, unload_after))
+        })
+    }
+
+    /// Starts the threads, and prepares the tables.
+    fn start(
+        hub: &Arc<Hub>,
+        makes_tables: bool,
+        (poll_interval, unload_after): (Duration, Option<Duration>),
+    ) -> Result<Self> {
+        let start = |name| Worker::start(hub, name, runtime()?).map_err(|error| no_thread(&error));
         let ((tasks, loads), (checkpoints, writes)) =
             (start("label-index instances")?, start("label-index checkpoints")?);
-        let mut store = Self { hub, tasks, checkpoints, threads: vec![loads, writes] };
+        let mut store = Self { hub: Arc::clone(hub), tasks, checkpoints, threads: vec![loads, writes] };
         store.tasks.ask(move |worker| worker.prepare(makes_tables))?;
         let (committer, own) =
             (Committer::new(&store.hub, store.checkpoints.clone(), (poll_interval, unload_after)), runtime()?);
@@ -84,7 +97,10 @@ impl ConnectedStore {
         let name = name.to_owned();
         // The limits may be a closure of the host: it runs on the thread of the host.
         let limits = self.hub.limits.of(&name);
-        self.tasks.ask(move |worker| worker.load(&name, limits, make))
+        let asked = name.clone();
+        trace::within(Span::Load { instance: &name }, || {
+            self.tasks.ask(move |worker| worker.load(&asked, limits, make))
+        })
     }
 
     /// The names of all instances.
@@ -138,7 +154,11 @@ impl ConnectedStore {
         if self.hub.find(name).is_none() && !self.names_now()?.iter().any(|known| known == name) {
             return Err(Error::UnknownInstance { name: name.to_owned() });
         }
-        self.hub.unload(name)
+        let is_unloaded = self.hub.unload(name)?;
+        if is_unloaded {
+            trace::tell(&Event::Unloaded { instance: name.into(), reason: "call" });
+        }
+        Ok(is_unloaded)
     }
 
     /// Unloads all instances that were unused for this time, and gives their names.
@@ -169,10 +189,7 @@ impl Drop for ConnectedStore {
         self.hub.stop();
         self.tasks.stop();
         self.checkpoints.stop();
-        for thread in self.threads.drain(..) {
-            // A panic of a thread is a bug of this crate; closing goes on.
-            let _ended = thread.join();
-        }
+        join_all(self.threads.drain(..));
         self.hub.wakers.close();
     }
 }

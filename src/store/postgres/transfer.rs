@@ -2,6 +2,7 @@
 
 use tokio_postgres::types::Type;
 
+use crate::index::trace::{self, Span};
 use crate::model::error::{Error, Result};
 use crate::state::State;
 use crate::store::export::{Exported, Importing};
@@ -18,7 +19,8 @@ impl Exported for ConnectedStore {
     fn with_state(&self, name: &str, put: &mut dyn FnMut(&State) -> Result<()>) -> Result<()> {
         check_name(name)?;
         let asked = name.to_owned();
-        let version = self.checkpoints.ask(move |worker| worker.read(&asked))?;
+        let version =
+            trace::within(Span::Load { instance: name }, || self.checkpoints.ask(move |worker| worker.read(&asked)))?;
         put(&version)
     }
 }
@@ -50,6 +52,7 @@ impl ConnectedStore {
             let mut contents = Err(Error::UnknownInstance { name: name.clone() });
             let read = self.with_state(&name, &mut |state| {
                 contents = contents_of(&name, state);
+                trace::tell_damage(contents.as_ref().err());
                 Ok(())
             });
             match read {

@@ -15,7 +15,7 @@ mod kill;
 mod model;
 mod opening;
 mod operating;
-mod power;
+pub(crate) mod power;
 mod power_cuts;
 mod resume;
 mod retained;
