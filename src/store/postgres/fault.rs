@@ -69,6 +69,19 @@ pub(super) fn meaning_of(error: tokio_postgres::Error) -> Fault {
     }
 }
 
+/// Whether an error may come from a prepared statement that the server does not know, or knows as another one.
+pub(super) fn is_of_preparing(error: &tokio_postgres::Error) -> bool {
+    let codes = [
+        SqlState::INVALID_SQL_STATEMENT_NAME,
+        SqlState::DUPLICATE_PSTATEMENT,
+        SqlState::PROTOCOL_VIOLATION,
+        SqlState::INVALID_BINARY_REPRESENTATION,
+        SqlState::DATATYPE_MISMATCH,
+        SqlState::FEATURE_NOT_SUPPORTED,
+    ];
+    error.code().is_some_and(|code| codes.contains(code))
+}
+
 impl From<Damage> for Fault {
     fn from(damage: Damage) -> Self {
         Self::Final(Error::Damaged { instance: None, what: damage.to_string() })

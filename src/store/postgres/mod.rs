@@ -27,7 +27,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::index::label_index::LabelIndex;
-use crate::index::sync::thread;
+use crate::index::sync::{AtomicBool, thread};
 use crate::index::trace::{self, Event, Span};
 use crate::model::error::{Error, Result};
 use crate::store::activity::Activity;
@@ -58,7 +58,7 @@ impl ConnectedStore {
         let StoreOptions { limits, tuning, unload_after, connect, .. } = options;
         let ConnectOptions { schema, poll_interval, patience, accepts_loss, lease } = connect;
         let (address, tables) = (Address::parse(url)?, Tables::in_schema(&schema, lease, patience)?);
-        let endpoint = Endpoint { address, tables, patience, accepts_loss };
+        let endpoint = Endpoint { address, tables, patience, accepts_loss, prepares: AtomicBool::new(true) };
         let hub = Arc::new(Hub::new(endpoint, limits, retention, tuning.log));
         trace::within(Span::Open { store: &hub.endpoint.address.shown }, || {
             Self::start(&hub, makes_tables, (poll_interval, unload_after))

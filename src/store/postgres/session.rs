@@ -1,5 +1,6 @@
 //! One connection to the database.
 
+use std::cell::OnceCell;
 use std::future::{Future, poll_fn};
 use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
@@ -13,13 +14,14 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::{FromSql, ToSql, Type};
-use tokio_postgres::{AsyncMessage, Client, NoTls, Row, RowStream, Socket};
+use tokio_postgres::{AsyncMessage, Client, NoTls, Row, RowStream, Socket, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::index::sync::{AtomicBool, Ordering};
 use crate::model::error::Error;
 use crate::store::postgres::address::{Address, whole_text};
 use crate::store::postgres::connect_options::lock_time;
-use crate::store::postgres::fault::{Fault, meaning_of};
+use crate::store::postgres::fault::{Fault, is_of_preparing, meaning_of};
 use crate::store::postgres::tables::{FORMAT, Tables};
 
 /// The oldest version of a server that is accepted.
@@ -42,12 +44,16 @@ pub(super) struct Endpoint {
     pub(super) patience: Duration,
     /// Whether a server is accepted whose settings let it lose acknowledged commits.
     pub(super) accepts_loss: bool,
+    /// Whether the statement that writes is prepared. False once a pooler turned out not to keep it.
+    pub(super) prepares: AtomicBool,
 }
 
-/// One connection. It prepares no statements, so a pooler in transaction mode works.
+/// One connection.
 pub(super) struct Session {
     client: Arc<Client>,
     patience: Duration,
+    /// The statement that writes, once it was prepared.
+    write: OnceCell<Statement>,
     /// The payload of notifications from this session, which it ignores itself.
     token: String,
 }
@@ -87,7 +93,7 @@ impl Session {
         };
         // The task ends when the client is dropped, or the runtime.
         drop(tokio::spawn(driver));
-        Ok(Self { client: Arc::new(client), patience: endpoint.patience, token })
+        Ok(Self { client: Arc::new(client), patience: endpoint.patience, write: OnceCell::new(), token })
     }
 
     /// Waits for an answer up to the time-out.
@@ -108,6 +114,34 @@ impl Session {
     /// Runs a statement and gives its rows.
     pub(super) async fn query(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, Fault> {
         self.timed(self.client.query_typed(sql, parameters), Fault::from).await
+    }
+
+    /// Runs the statement that writes, and gives its rows. It is prepared at its first use, since to plan it takes the server
+    /// longer than to carry it out.
+    ///
+    /// Behind a pooler in transaction mode the next statement may run in another session of the server, which may know no
+    /// statement of this name: the server refuses it then, and no statement is prepared from then on. It may even know
+    /// another one. No program but this crate has one with these nine arrays, and that of another schema finds none of the
+    /// instances.
+    pub(super) async fn write(&self, endpoint: &Endpoint, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, Fault> {
+        if !endpoint.prepares.load(Ordering::Relaxed) {
+            return self.query(&endpoint.tables.write, parameters).await;
+        }
+        let failed = |error| {
+            if is_of_preparing(&error) {
+                endpoint.prepares.store(false, Ordering::Relaxed);
+            }
+            Fault::from(error)
+        };
+        let statement = if let Some(statement) = self.write.get() {
+            statement
+        } else {
+            let types: Vec<Type> = parameters.iter().map(|(_, kind)| kind.clone()).collect();
+            let made = self.timed(self.client.prepare_typed(&endpoint.tables.write, &types), failed).await?;
+            self.write.get_or_init(|| made)
+        };
+        let values: Vec<_> = parameters.iter().map(|(value, _)| *value).collect();
+        self.timed(self.client.query(statement, &values), failed).await
     }
 
     /// Runs a statement with numeric parameters and streams its rows. The connection stops reading from the socket while a row

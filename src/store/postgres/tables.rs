@@ -141,11 +141,12 @@ impl Tables {
             image: format!("SELECT id, payload FROM {s}.images WHERE instance = $1 AND image = $2 ORDER BY id"),
             // One statement is one transaction. `held` locks rows in the order of their numbers, so that two stores never
             // deadlock, and only rows with the expected head. `limits` is evaluated before the first lock, and its setting ends
-            // with the transaction.
+            // with the transaction. The parameters are behind `SELECT`s so that the planner never sees how many instances there
+            // are: or else the server would plan a prepared statement anew for each group, for the sake of small ones.
             write: format!(
                 "WITH limits AS (SELECT set_config('lock_timeout', '{lock_time}', true)), given AS (
-                    SELECT * FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::int8[], $7::int8[], $8::int8[],
-                        $9::bytea[])
+                    SELECT * FROM unnest((SELECT $1::int8[]), (SELECT $2::int8[]), (SELECT $3::int8[]), (SELECT $4::int8[]),
+                        (SELECT $5::int8[]), (SELECT $6::int8[]), (SELECT $7::int8[]), (SELECT $8::int8[]), (SELECT $9::bytea[]))
                     AS given (instance, head, chain, next_head, next_chain, group_id, changes, written, commits)
                 ), held AS (
                     SELECT i.instance FROM {s}.instances i

@@ -147,7 +147,7 @@ impl Committer {
         let mut parameters: Vec<Parameter<'_>> = columns.iter().map(|column| (column as _, Type::INT8_ARRAY)).collect();
         parameters.push((&commits, Type::BYTEA_ARRAY));
         let began = Instant::now();
-        let rows = session.query(&self.hub.endpoint.tables.write, &parameters).await?;
+        let rows = session.write(&self.hub.endpoint, &parameters).await?;
         if !rows.is_empty() {
             self.hub.activity.lock().synced(began);
         }

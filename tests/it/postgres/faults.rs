@@ -12,9 +12,6 @@ use super::writers::{Answers, require_all, until, write};
 use super::{connect, options};
 use crate::store::Image;
 
-/// Only the statement that writes has this. What a store asks besides, to follow others, may be on its way at any time.
-const WRITE: &str = "(instance, head, chain, next_head, next_chain, group_id, changes, written, commits)";
-
 /// The answer to the statement is lost, the connection too, and the statement was carried out.
 #[test]
 fn a_lost_answer_counts_once() {
@@ -26,7 +23,7 @@ fn a_lost_answer_counts_once() {
     here.upsert_label("1", "VIP").unwrap();
     for round in 0..5 {
         let before = here.revision();
-        proxy.swallow_answers_to(WRITE);
+        proxy.swallow_answers_to_write();
         let (linked, created) = thread::scope(|scope| {
             let linking = scope.spawn(|| here.link("1", format!("chat {round}")).unwrap());
             let arrived = || {
@@ -87,7 +84,7 @@ fn a_stalled_connection_is_given_up() {
     let store = options.connect(Server::url_of_port(proxy.port)).unwrap();
     let index = store.instance("shop").unwrap();
     index.upsert_label("1", "VIP").unwrap();
-    proxy.swallow_answers_to(WRITE);
+    proxy.swallow_answers_to_write();
     let error = index.link("1", "ana@c.us").unwrap_err();
     assert!(matches!(error, Error::Unavailable { .. }), "{error}");
     let head = || server.sql(&format!("SELECT head FROM {schema}.instances"));
@@ -98,6 +95,26 @@ fn a_stalled_connection_is_given_up() {
     // It was carried out, which nobody could know; so trying again changes nothing.
     assert!(!index.link("1", "ana@c.us").unwrap());
     assert_eq!(index.revision(), 2);
+}
+
+/// A pooler in transaction mode may choose a session of the server for each statement, which does not know what was prepared in
+/// another.
+#[test]
+fn prepared_statements_that_a_pooler_loses_are_done_without() {
+    let Some(server) = shared() else { return };
+    let proxy = Proxy::start(server.port);
+    let store = options(&new_schema()).connect(Server::url_of_port(proxy.port)).unwrap();
+    let indexes = ["shop", "other"].map(|name| store.instance(name).unwrap());
+    for index in &indexes {
+        index.upsert_label("1", "VIP").unwrap();
+    }
+    proxy.forget_statements();
+    thread::scope(|scope| {
+        for index in &indexes {
+            scope.spawn(|| (0..10).for_each(|chat| assert!(index.link("1", format!("chat {chat}")).unwrap())));
+        }
+    });
+    assert_eq!(indexes.each_ref().map(LabelIndex::revision), [11, 11]);
 }
 
 /// A process stops, or its machine does, in the transaction that has a row locked. The others write on.

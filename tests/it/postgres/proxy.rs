@@ -17,8 +17,10 @@ pub(super) struct Proxy {
 struct Shared {
     /// Answers of the server go nowhere.
     swallows: AtomicBool,
-    /// Once a store sends this, answers go nowhere.
-    last_heard: Mutex<Option<&'static str>>,
+    /// Once a store sends the statement that writes, answers go nowhere.
+    swallows_next: AtomicBool,
+    /// The server is asked for prepared statements by names that it does not know.
+    forgets: AtomicBool,
     /// New connections are closed at once.
     refuses: AtomicBool,
     /// Once a store has sent this, connections stay open and nothing passes any more.
@@ -62,9 +64,15 @@ impl Proxy {
         self.shared.swallows.store(true, Ordering::SeqCst);
     }
 
-    /// Once a store sends this, nothing that the server says arrives: so the answer to nothing before it is lost.
-    pub(super) fn swallow_answers_to(&self, text: &'static str) {
-        *self.shared.last_heard.lock().unwrap() = Some(text);
+    /// Once a store sends the statement that writes, nothing that the server says arrives: so the answer to nothing before it
+    /// is lost. What a store asks besides, to follow others, may be on its way at any time.
+    pub(super) fn swallow_answers_to_write(&self) {
+        self.shared.swallows_next.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on the server knows no statement that was prepared, as if a pooler had chosen another session of it.
+    pub(super) fn forget_statements(&self) {
+        self.shared.forgets.store(true, Ordering::SeqCst);
     }
 
     /// Once a store has sent this, it is as if its process had stopped: the server has its connections, and hears nothing.
@@ -119,12 +127,18 @@ impl Shared {
         self.holds.store(false, Ordering::SeqCst);
     }
 
-    fn pass_on(&self, mut from: TcpStream, mut to: TcpStream, passes: impl Fn(&[u8]) -> bool, passed: impl Fn(&[u8])) {
+    fn pass_on(
+        &self,
+        mut from: TcpStream,
+        mut to: TcpStream,
+        passes: impl Fn(&mut [u8]) -> bool,
+        passed: impl Fn(&[u8]),
+    ) {
         let mut bytes = [0; 16 << 10];
         while let Ok(count @ 1..) = from.read(&mut bytes) {
             let left = self.left.fetch_sub(i64::try_from(count).unwrap(), Ordering::SeqCst);
             let whole = usize::try_from(left).unwrap_or_default().min(count);
-            if passes(&bytes[..count]) && to.write_all(&bytes[..whole]).is_err() {
+            if passes(&mut bytes[..count]) && to.write_all(&bytes[..whole]).is_err() {
                 break;
             }
             if whole < count {
@@ -136,17 +150,25 @@ impl Shared {
         let _closed = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
     }
 
-    /// Lets pass what a store sends, after a look whether the answer to it is to be lost.
-    fn hear(&self, bytes: &[u8]) -> bool {
-        if self.last_heard.lock().unwrap().take_if(|text| has(bytes, text)).is_some() {
+    /// Lets pass what a store sends, after a look whether the answer to it is to be lost, or a statement to be unknown.
+    fn hear(&self, bytes: &mut [u8]) -> bool {
+        // A message "bind": its kind, its length in four bytes, no name of a portal, and the name of a prepared statement. Only
+        // the statement that writes has one.
+        let binds = |at: &usize| bytes[*at] == b'B' && bytes[at + 5] == 0 && bytes[at + 6] == b's';
+        let writes: Vec<usize> = (0..bytes.len().saturating_sub(7)).filter(binds).collect();
+        if !writes.is_empty() && self.swallows_next.swap(false, Ordering::SeqCst) {
             self.swallows.store(true, Ordering::SeqCst);
+        }
+        if self.forgets.load(Ordering::SeqCst) {
+            writes.into_iter().for_each(|at| bytes[at + 6] = b'x');
         }
         true
     }
 
     /// Waits for as long as these bytes, which have passed, are in the trap.
     fn catch(&self, bytes: &[u8]) {
-        if self.trap.lock().unwrap().take_if(|text| has(bytes, text)).is_some() {
+        let has = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+        if self.trap.lock().unwrap().take_if(|text| has(text)).is_some() {
             self.holds.store(true, Ordering::SeqCst);
         }
         self.wait();
@@ -165,8 +187,4 @@ impl Shared {
         self.wait();
         !self.swallows.load(Ordering::SeqCst)
     }
-}
-
-fn has(bytes: &[u8], text: &str) -> bool {
-    bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
