@@ -2,7 +2,7 @@
 //!
 //! One thread does both in turns, so no plan is open while foreign commits are applied.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,8 @@ use crate::index::turn::Work;
 use crate::model::change::Revision;
 use crate::model::error::Error;
 use crate::store::postgres::fault::Fault;
-use crate::store::postgres::hub::{Hub, Loaded};
+use crate::store::postgres::hub::Hub;
+use crate::store::postgres::loaded::Loaded;
 use crate::store::postgres::record::{Head, Record};
 use crate::store::postgres::session::{PAUSE, Session, int8};
 use crate::store::postgres::worker::Tasks;
@@ -36,6 +37,8 @@ pub(super) struct Committer {
     /// The time after which an unused instance is unloaded.
     unload_after: Option<Duration>,
     pub(super) pending: BTreeMap<u64, Pending>,
+    /// Instances that another process wrote to, as notifications say, and that were not asked for since.
+    heard: BTreeSet<u64>,
     /// Since when rounds fail, and why.
     failing: Option<(Instant, String)>,
 }
@@ -77,6 +80,7 @@ impl Committer {
             next_poll: Instant::now(),
             unload_after,
             pending: BTreeMap::new(),
+            heard: BTreeSet::new(),
             failing: None,
         }
     }
@@ -94,25 +98,28 @@ impl Committer {
                 let pending = self.pending.remove(&removed.number);
                 self.give_up(removed, pending, &removed.unknown());
             }
-            let loaded = self.hub.all_loaded();
+            let (hub, stop) = (Arc::clone(&self.hub), calls.stop);
+            let dirty = calls.dirty.iter().filter_map(|&number| hub.numbered(number));
+            let loaded = if stop { hub.all_loaded() } else { dirty.collect() };
             for loaded in &loaded {
-                if calls.stop {
+                if stop {
                     loaded.index.close_journal(Error::StoreClosed);
                 }
-                if (calls.stop || calls.dirty.contains(&loaded.number)) && !self.pending.contains_key(&loaded.number) {
+                if !self.pending.contains_key(&loaded.number) {
                     self.plan(loaded, None);
                 } else if calls.dirty.contains(&loaded.number) {
                     // Planned once the pending plan is done.
-                    self.hub.dirty(loaded.number);
+                    hub.dirty(loaded.number);
                 }
             }
-            if calls.heard {
+            if calls.heard_of_all {
                 self.next_poll = Instant::now();
             }
-            if let Err(fault) = self.round(&loaded).await {
+            self.heard.extend(calls.heard);
+            if let Err(fault) = self.round().await {
                 self.note(fault).await;
             }
-            if calls.stop && self.pending.is_empty() && !loaded.iter().any(|loaded| loaded.index.has_line()) {
+            if stop && self.pending.is_empty() && !loaded.iter().any(|loaded| loaded.index.has_line()) {
                 for loaded in self.hub.all_loaded() {
                     self.hub.end(&loaded, &Error::StoreClosed);
                 }
@@ -151,13 +158,13 @@ impl Committer {
     }
 
     /// Writes pending plans, and polls the heads when that is due.
-    async fn round(&mut self, loaded: &[Arc<Loaded>]) -> Result<(), Fault> {
+    async fn round(&mut self) -> Result<(), Fault> {
         let polls = self.next_poll <= Instant::now();
-        if self.pending.is_empty() && !polls {
+        if self.pending.is_empty() && self.heard.is_empty() && !polls {
             return Ok(());
         }
         let session = self.take_session().await?;
-        let done = self.round_with(&session, loaded, polls).await;
+        let done = self.round_with(&session, polls).await;
         if !matches!(done, Err(Fault::Lost(_))) {
             self.session = Some(session);
         }
@@ -182,37 +189,39 @@ impl Committer {
             return Ok(session);
         }
         let hub = Arc::clone(&self.hub);
-        let session = Session::open(&self.hub.endpoint, move || hub.heard()).await?;
+        let session = Session::open(&self.hub.endpoint, move |instances| hub.heard(instances)).await?;
         self.listens = session.listen(&self.hub.endpoint.tables.channel).await;
         Ok(session)
     }
 
     /// An instance that the server refuses keeps no other from being written and followed.
-    async fn round_with(&mut self, session: &Session, loaded: &[Arc<Loaded>], polls: bool) -> Result<(), Fault> {
-        let mut written = 0;
-        let wrote = self.write_pending(session, loaded, &mut written).await;
-        if written > 0 && self.listens {
-            session.notify(&self.hub.endpoint.tables.channel);
+    async fn round_with(&mut self, session: &Session, polls: bool) -> Result<(), Fault> {
+        let mut written = Vec::new();
+        let wrote = self.write_pending(session, &mut written).await;
+        if !written.is_empty() && self.listens {
+            session.notify(&self.hub.endpoint.tables.channel, &written);
         }
         if matches!(wrote, Err(Fault::Lost(_))) {
             return wrote;
         }
-        let asked: Vec<i64> = if polls {
-            loaded.iter().map(|loaded| loaded.number.cast_signed()).collect()
-        } else {
-            self.pending.keys().map(|number| number.cast_signed()).collect()
-        };
+        // After a failure all are polled.
+        let heard = std::mem::take(&mut self.heard);
+        // A pending plan may be of an instance that left the list.
+        let mut asked: BTreeSet<u64> = self.pending.keys().copied().collect();
+        asked.extend(heard.into_iter().filter(|&number| self.hub.numbered(number).is_some()));
         if polls {
+            asked.extend(self.hub.all_loaded().iter().map(|loaded| loaded.number));
             self.next_poll = Instant::now() + self.interval;
             self.unload_idle();
         }
         if asked.is_empty() {
             return wrote;
         }
-        let heads = self.heads(session, &self.hub.endpoint.tables.heads, &asked).await?;
+        let numbers = asked.iter().map(|number| number.cast_signed()).collect();
+        let heads = self.heads(session, &self.hub.endpoint.tables.heads, &numbers).await?;
         let mut followed = wrote;
         for number in asked {
-            if let Err(fault) = self.follow_one(session, loaded, number.cast_unsigned(), &heads).await {
+            if let Err(fault) = self.follow_one(session, number, &heads).await {
                 followed = Err(fault);
                 if session.is_closed() {
                     break;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::model::error::Error;
 use crate::store::postgres::committer::{Again, Committer, Heads, Pending};
 use crate::store::postgres::fault::Fault;
-use crate::store::postgres::hub::Loaded;
 use crate::store::postgres::load::read_instance;
+use crate::store::postgres::loaded::Loaded;
 use crate::store::postgres::log::LogReader;
 use crate::store::postgres::record::{Head, Record};
 use crate::store::postgres::session::Session;
@@ -37,18 +37,11 @@ impl Open {
 /// # Following
 impl Committer {
     /// Applies what others wrote to an instance, if it is loaded.
-    pub(super) async fn follow_one(
-        &mut self,
-        session: &Session,
-        loaded: &[Arc<Loaded>],
-        number: u64,
-        heads: &Heads,
-    ) -> Result<(), Fault> {
+    pub(super) async fn follow_one(&mut self, session: &Session, number: u64, heads: &Heads) -> Result<(), Fault> {
         let pending = self.pending.remove(&number);
         // A pending plan keeps its own index, which may have left the list.
         let own = pending.as_ref().map(|pending| Arc::clone(&pending.loaded));
-        let listed = || loaded.iter().find(|loaded| loaded.number == number).cloned();
-        match own.or_else(listed) {
+        match own.or_else(|| self.hub.numbered(number)) {
             Some(loaded) => self.follow(session, &loaded, pending, heads).await,
             None => Ok(()),
         }

@@ -16,9 +16,10 @@ use crate::model::options::Limits;
 use crate::state::{State, Version};
 use crate::store::postgres::archive::DatabaseArchive;
 use crate::store::postgres::fault::Fault;
-use crate::store::postgres::hub::{Hub, Loaded};
+use crate::store::postgres::hub::Hub;
 use crate::store::postgres::image::{HEADER, open_row};
 use crate::store::postgres::instance::{Entry, FoundInstance, Image};
+use crate::store::postgres::loaded::Loaded;
 use crate::store::postgres::log::LogReader;
 use crate::store::postgres::record::{Head, random_number};
 use crate::store::postgres::session::{Session, column, int8};
@@ -78,7 +79,7 @@ impl Worker {
         let index = LabelIndex::with(version, limits, 0, Some(journal), Some(Arc::new(archive)));
         self.hub.insert(&Arc::new(Loaded::new(name, found, index.clone())));
         // A notification that arrived since the instance was read did not count for it: the committer polls once.
-        self.hub.heard();
+        self.hub.heard(Some(vec![number]));
         index
     }
 

@@ -2,7 +2,6 @@
 
 use std::cell::OnceCell;
 use std::future::{Future, poll_fn};
-use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -22,6 +21,8 @@ use crate::model::error::Error;
 use crate::store::postgres::address::{Address, whole_text};
 use crate::store::postgres::connect_options::lock_time;
 use crate::store::postgres::fault::{Fault, is_of_preparing, meaning_of};
+use crate::store::postgres::hint::Hint;
+use crate::store::postgres::record::random_number;
 use crate::store::postgres::tables::{FORMAT, Tables};
 
 /// The oldest version of a server that is accepted.
@@ -54,14 +55,17 @@ pub(super) struct Session {
     patience: Duration,
     /// The statement that writes, once it was prepared.
     write: OnceCell<Statement>,
-    /// The payload of notifications from this session, which it ignores itself.
-    token: String,
+    /// The sender of this session's notifications, which it ignores itself.
+    token: u64,
 }
 
 impl Session {
-    /// Connects and checks the server's version and settings. Calls `heard` for each notification from another session.
-    /// The caller is inside a tokio runtime, which drives the connection.
-    pub(super) async fn open(endpoint: &Endpoint, heard: impl Fn() + Send + 'static) -> Result<Self, Fault> {
+    /// Connects and checks the server's version and settings. Calls `heard` for each notification from another session,
+    /// with the instances that it names. The caller is inside a tokio runtime, which drives the connection.
+    pub(super) async fn open(
+        endpoint: &Endpoint,
+        heard: impl Fn(Option<Vec<u64>>) + Send + 'static,
+    ) -> Result<Self, Fault> {
         let config = &endpoint.address.config;
         let session = if config.get_ssl_mode() == SslMode::Disable {
             Self::connect(endpoint, NoTls, heard).await?
@@ -72,7 +76,11 @@ impl Session {
         Ok(session)
     }
 
-    async fn connect<T>(endpoint: &Endpoint, tls: T, heard: impl Fn() + Send + 'static) -> Result<Self, Fault>
+    async fn connect<T>(
+        endpoint: &Endpoint,
+        tls: T,
+        heard: impl Fn(Option<Vec<u64>>) + Send + 'static,
+    ) -> Result<Self, Fault>
     where
         T: MakeTlsConnect<Socket>,
         T::Stream: Send + 'static,
@@ -80,14 +88,14 @@ impl Session {
         let connecting = timeout(endpoint.patience, endpoint.address.config.connect(tls));
         let connected = connecting.await.map_err(|_| Fault::Lost("the server does not answer".to_owned()))?;
         let (client, mut connection) = connected.map_err(meaning_of)?;
-        let token = format!("{:016x}", RandomState::new().hash_one(0));
-        let own = token.clone();
+        let token = random_number();
         let driver = async move {
             while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
-                if let AsyncMessage::Notification(notification) = message
-                    && notification.payload() != own
-                {
-                    heard();
+                if let AsyncMessage::Notification(notification) = message {
+                    let Hint { sender, instances } = Hint::parse(notification.payload());
+                    if sender != token {
+                        heard(instances);
+                    }
                 }
             }
         };
@@ -183,9 +191,10 @@ impl Session {
         self.run(&format!("LISTEN {channel}")).await.is_ok()
     }
 
-    /// Notifies other sessions without waiting. If it fails, they see the commit at their next poll.
-    pub(super) fn notify(&self, channel: &str) {
-        let (client, sql) = (Arc::clone(&self.client), format!("NOTIFY {channel}, '{}'", self.token));
+    /// Notifies other sessions of commits to these instances, without waiting. If it fails, they see them at their next poll.
+    pub(super) fn notify(&self, channel: &str, instances: &[u64]) {
+        let sql = format!("NOTIFY {channel}, '{}'", Hint::text(self.token, instances));
+        let client = Arc::clone(&self.client);
         drop(tokio::spawn(async move {
             let _hint = client.batch_execute(&sql).await;
         }));

@@ -92,7 +92,7 @@ impl Worker {
             let attempt = self.runtime.block_on(async {
                 let session = match former {
                     Some(session) => session,
-                    None => Session::open(&hub.endpoint, || ()).await?,
+                    None => Session::open(&hub.endpoint, |_| ()).await?,
                 };
                 let done = run(hub, &session).await;
                 Ok((session, done))

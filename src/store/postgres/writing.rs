@@ -1,13 +1,11 @@
 //! Writing what is planned.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use tokio_postgres::types::Type;
 
 use crate::store::postgres::committer::{Committer, Pending};
 use crate::store::postgres::fault::Fault;
-use crate::store::postgres::hub::Loaded;
 use crate::store::postgres::record::Record;
 use crate::store::postgres::session::{Parameter, Session, int8};
 
@@ -19,18 +17,13 @@ const BYTES: usize = 16 << 20;
 
 /// # Writing
 impl Committer {
-    /// Writes the pending records, and counts them in `written`. A record stays pending if another process was first, or if the
+    /// Writes the pending records, and notes their instances in `written`. A record stays pending if another process was first, or if the
     /// server refuses it.
     ///
     /// # Errors
     ///
     /// The reason of the last refusal, or that the connection is lost.
-    pub(super) async fn write_pending(
-        &mut self,
-        session: &Session,
-        loaded: &[Arc<Loaded>],
-        written: &mut usize,
-    ) -> Result<(), Fault> {
+    pub(super) async fn write_pending(&mut self, session: &Session, written: &mut Vec<u64>) -> Result<(), Fault> {
         let (tired, others): (Vec<_>, Vec<_>) = self.pending.iter().partition(|(_, pending)| pending.rounds >= ROUNDS);
         let others = others.into_iter().filter(|(_, pending)| pending.record.is_some());
         let (refused, others): (Vec<_>, Vec<_>) = others.partition(|(_, pending)| pending.is_refused);
@@ -38,16 +31,16 @@ impl Committer {
         let (tired, refused, others) = (numbers(tired), numbers(refused), numbers(others));
         let mut done = Ok(());
         for number in tired {
-            match self.write_locked(session, loaded, number).await {
-                Ok(count) => *written += count,
+            match self.write_locked(session, number).await {
+                Ok(numbers) => written.extend(numbers),
                 lost @ Err(Fault::Lost(_)) => return lost.map(drop),
                 Err(fault) => done = Err(fault),
             }
         }
         let together = self.first_of(&others);
         let alone = match self.write(session, &together).await {
-            Ok(count) => {
-                *written += count;
+            Ok(numbers) => {
+                written.extend(numbers);
                 refused
             }
             Err(Fault::Refused(_)) if together.len() > 1 => [&together[..], &refused[..]].concat(),
@@ -60,7 +53,7 @@ impl Committer {
         };
         for number in alone {
             match self.write(session, &[number]).await {
-                Ok(count) => *written += count,
+                Ok(numbers) => written.extend(numbers),
                 lost @ Err(Fault::Lost(_)) => return lost.map(drop),
                 Err(fault) => {
                     done = Err(fault);
@@ -91,17 +84,17 @@ impl Committer {
         numbers.iter().take_while(fits).copied().collect()
     }
 
-    /// Writes records in one transaction. Gives how many were written.
-    async fn write(&mut self, session: &Session, numbers: &[u64]) -> Result<usize, Fault> {
+    /// Writes records in one transaction. Gives the instances whose record was written.
+    async fn write(&mut self, session: &Session, numbers: &[u64]) -> Result<Vec<u64>, Fault> {
         let sent = self.send(session, numbers).await;
         self.note_sent(numbers, &sent);
-        Ok(self.settle_all(&sent?))
+        Ok(self.settle_all(sent?))
     }
 
     /// Writes the record of an instance that lost several conflicts: locks its row, then plans again.
-    async fn write_locked(&mut self, session: &Session, loaded: &[Arc<Loaded>], number: u64) -> Result<usize, Fault> {
+    async fn write_locked(&mut self, session: &Session, number: u64) -> Result<Vec<u64>, Fault> {
         session.begin_locking().await?;
-        let sent = match self.follow_locked(session, loaded, number).await {
+        let sent = match self.follow_locked(session, number).await {
             Ok(()) => self.send(session, &[number]).await,
             Err(fault) => Err(fault),
         };
@@ -114,13 +107,13 @@ impl Committer {
             }
         };
         self.note_sent(&[number], &done);
-        Ok(self.settle_all(&done?))
+        Ok(self.settle_all(done?))
     }
 
     /// Locks the row of an instance, applies what others wrote, and plans again.
-    async fn follow_locked(&mut self, session: &Session, loaded: &[Arc<Loaded>], number: u64) -> Result<(), Fault> {
+    async fn follow_locked(&mut self, session: &Session, number: u64) -> Result<(), Fault> {
         let heads = self.heads(session, &self.hub.endpoint.tables.lock, &vec![number.cast_signed()]).await?;
-        self.follow_one(session, loaded, number, &heads).await
+        self.follow_one(session, number, &heads).await
     }
 
     /// Runs the statement that writes the records of these instances. Gives those that were written.
@@ -164,12 +157,12 @@ impl Committer {
         }
     }
 
-    fn settle_all(&mut self, written: &[u64]) -> usize {
-        for number in written {
+    fn settle_all(&mut self, written: Vec<u64>) -> Vec<u64> {
+        for number in &written {
             if let Some(pending) = self.pending.remove(number) {
                 self.settle(pending);
             }
         }
-        written.len()
+        written
     }
 }

@@ -29,6 +29,8 @@ struct Shared {
     holds: AtomicBool,
     /// Bytes that the server sent.
     sent: AtomicU64,
+    /// Bytes that stores sent.
+    asked: AtomicU64,
     /// After so many bytes more, in either direction, every connection is cut. Too many to count if none is to be.
     left: AtomicI64,
     open: Mutex<Vec<TcpStream>>,
@@ -106,6 +108,11 @@ impl Proxy {
         self.shared.sent.load(Ordering::SeqCst)
     }
 
+    /// How many bytes stores sent so far.
+    pub(super) fn asked(&self) -> u64 {
+        self.shared.asked.load(Ordering::SeqCst)
+    }
+
     /// Cuts every connection, and refuses new ones until [`resume`](Self::resume).
     pub(super) fn cut(&self) {
         self.shared.cut();
@@ -152,6 +159,7 @@ impl Shared {
 
     /// Lets pass what a store sends, after a look whether the answer to it is to be lost, or a statement to be unknown.
     fn hear(&self, bytes: &mut [u8]) -> bool {
+        self.asked.fetch_add(u64::try_from(bytes.len()).unwrap(), Ordering::SeqCst);
         // A message "bind": its kind, its length in four bytes, no name of a portal, and the name of a prepared statement. Only
         // the statement that writes has one.
         let binds = |at: &usize| bytes[*at] == b'B' && bytes[at + 5] == 0 && bytes[at + 6] == b's';

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use label_index::{Delivery, Error, FullState, LabelIndex, RefreshTicket, Store, StoreOptions};
 
-use super::server::{new_schema, shared};
+use super::proxy::Proxy;
+use super::server::{Server, new_schema, shared};
 use super::{connect, options};
 use crate::store::Image;
 
@@ -111,6 +112,28 @@ fn labels_created_at_the_same_time_have_different_ids() {
         creating.into_iter().flat_map(|creating| creating.join().unwrap()).collect()
     });
     assert_eq!(created.iter().collect::<BTreeSet<_>>().len(), 40);
+}
+
+/// A store that has many instances would ask for all of them whenever anybody writes to any.
+#[test]
+fn a_store_is_not_kept_busy_by_instances_that_it_does_not_have() {
+    let Some(server) = shared() else { return };
+    let (schema, proxy) = (new_schema(), Proxy::start(server.port));
+    let (here, there) = (connect(server, &schema), options(&schema).connect(Server::url_of_port(proxy.port)).unwrap());
+    let (own, other) = (there.instance("own").unwrap(), here.instance("other").unwrap());
+    own.catch_up().unwrap();
+    other.upsert_label("1", "VIP").unwrap();
+    thread::sleep(Duration::from_millis(300));
+    let (before, heard) = (proxy.asked(), proxy.sent());
+    for chat in 0..20 {
+        other.link("1", format!("chat {chat}")).unwrap();
+    }
+    until("it heard nothing", || proxy.sent() >= heard + 20 * 20);
+    thread::sleep(Duration::from_millis(300));
+    assert_eq!(proxy.asked(), before, "it asked for nothing");
+
+    here.instance("own").unwrap().upsert_label("1", "VIP").unwrap();
+    until("it never heard of its own", || own.label("1").is_some());
 }
 
 fn until(what: &str, holds: impl Fn() -> bool) -> Duration {
