@@ -26,6 +26,11 @@ impl Planned {
     pub(crate) fn commits(&self) -> &[Commit] {
         &self.group.commits
     }
+
+    /// How many operations wait for it.
+    pub(crate) fn operations(&self) -> usize {
+        self.works.len()
+    }
 }
 
 /// # For the committer of a connected store

@@ -6,11 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use crate::index::remote::Planned;
+use crate::index::sync::thread;
 use crate::index::trace::Event;
 use crate::index::turn::Work;
 use crate::model::change::Revision;
@@ -22,6 +24,9 @@ use crate::store::postgres::record::{Head, Record};
 use crate::store::postgres::session::{PAUSE, Session, int8};
 use crate::store::postgres::worker::Tasks;
 use crate::store::writer::now;
+
+/// The part of the time of a round for which its writers are waited for, and the longest such time.
+const GATHERING: (u32, Duration) = (4, Duration::from_millis(2));
 
 pub(super) struct Committer {
     pub(super) hub: Arc<Hub>,
@@ -39,6 +44,10 @@ pub(super) struct Committer {
     pub(super) pending: BTreeMap<u64, Pending>,
     /// Instances that another process wrote to, as notifications say, and that were not asked for since.
     heard: BTreeSet<u64>,
+    /// How many operations were answered in this round.
+    pub(super) answered: usize,
+    /// How many were answered in the last one, and until when they are waited for.
+    gathers: (usize, Instant),
     /// Since when rounds fail, and why.
     failing: Option<(Instant, String)>,
 }
@@ -81,6 +90,8 @@ impl Committer {
             unload_after,
             pending: BTreeMap::new(),
             heard: BTreeSet::new(),
+            answered: 0,
+            gathers: (0, Instant::now()),
             failing: None,
         }
     }
@@ -92,6 +103,7 @@ impl Committer {
                 let wait = self.next_poll.saturating_duration_since(Instant::now());
                 // A call and a due poll are handled alike.
                 let _called = timeout(wait, self.hub.called()).await;
+                self.gather().await;
             }
             let calls = self.hub.take_calls();
             for removed in &calls.removed {
@@ -116,15 +128,29 @@ impl Committer {
                 self.next_poll = Instant::now();
             }
             self.heard.extend(calls.heard);
+            let began = Instant::now();
             if let Err(fault) = self.round().await {
                 self.note(fault).await;
             }
+            let moment = (began.elapsed() / GATHERING.0).min(GATHERING.1);
+            self.gathers = (std::mem::take(&mut self.answered), Instant::now() + moment);
             if stop && self.pending.is_empty() && !loaded.iter().any(|loaded| loaded.index.has_line()) {
                 for loaded in self.hub.all_loaded() {
                     self.hub.end(&loaded, &Error::StoreClosed);
                 }
                 return;
             }
+        }
+    }
+
+    /// Waits a moment for those whose operations were just answered: most of them have the next one soon, and who comes too
+    /// late for a statement waits for the sync of that one, and then for another.
+    async fn gather(&self) {
+        let (answered, until) = self.gathers;
+        while self.hub.has_fewer_queued(answered) && Instant::now() < until {
+            // The clock of the runtime is too coarse to sleep by.
+            thread::yield_now();
+            yield_now().await;
         }
     }
 

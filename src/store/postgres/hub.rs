@@ -42,6 +42,8 @@ pub(super) struct Hub {
 pub(super) struct Calls {
     /// Instances with queued operations.
     pub(super) dirty: BTreeSet<u64>,
+    /// How many operations were queued.
+    pub(super) queued: usize,
     /// Instances that another process wrote to, as notifications say.
     pub(super) heard: BTreeSet<u64>,
     /// A notification arrived that does not name its instances.
@@ -76,7 +78,10 @@ impl Hub {
 
     /// An instance has a queued operation.
     pub(super) fn dirty(&self, instance: u64) {
-        self.call(|calls| calls.dirty.extend([instance]));
+        self.call(|calls| {
+            calls.dirty.insert(instance);
+            calls.queued += 1;
+        });
     }
 
     /// A notification of another session arrived, about these instances or about all.
@@ -85,6 +90,12 @@ impl Hub {
             Some(instances) => calls.heard.extend(instances),
             None => calls.heard_of_all = true,
         });
+    }
+
+    /// Whether operations are queued, and no more than these were.
+    pub(super) fn has_fewer_queued(&self, than: usize) -> bool {
+        let calls = self.calls.lock();
+        (1..than).contains(&calls.queued) && !calls.stop
     }
 
     pub(super) fn stop(&self) {

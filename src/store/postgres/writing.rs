@@ -160,6 +160,7 @@ impl Committer {
     fn settle_all(&mut self, written: Vec<u64>) -> Vec<u64> {
         for number in &written {
             if let Some(pending) = self.pending.remove(number) {
+                self.answered += pending.planned.operations();
                 self.settle(pending);
             }
         }
