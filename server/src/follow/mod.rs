@@ -2,6 +2,7 @@
 //! file says how far it came.
 
 mod bookmark;
+mod carrier;
 mod dead_letters;
 mod progress;
 mod trail;
@@ -11,9 +12,10 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 pub(crate) use crate::follow::bookmark::Bookmark;
+pub(crate) use crate::follow::carrier::Carrier;
 pub(crate) use crate::follow::dead_letters::DeadLetters;
 pub(crate) use crate::follow::progress::{Followed, Progress};
-pub(crate) use crate::follow::trail::{Ending, Letter, Terms, Trail};
+pub(crate) use crate::follow::trail::{Ending, Letter, Next, Terms, Trail};
 
 /// What came of one attempt to deliver something.
 #[derive(Debug, PartialEq, Eq)]

@@ -49,6 +49,16 @@ pub(crate) struct Letter<'a> {
     pub(crate) fields: Value,
 }
 
+/// What comes next on a trail.
+#[derive(Debug)]
+pub(crate) enum Next {
+    Commit(Commit),
+    /// The commits behind a revision are not kept any more.
+    Missed {
+        after: u64,
+    },
+}
+
 /// The server was told to end. What is open is delivered when it runs again.
 #[derive(Debug)]
 pub(crate) struct Ending;
@@ -72,7 +82,7 @@ impl Trail {
     }
 
     /// The next thing that happened. A failure to read is logged, and waited out.
-    pub(crate) async fn next(&mut self) -> Result<Delivery, Ending> {
+    pub(crate) async fn next(&mut self) -> Result<Next, Ending> {
         loop {
             let ahead = self.ahead.take();
             let delivery = tokio::select! {
@@ -86,12 +96,13 @@ impl Trail {
                 } => delivery,
             };
             match delivery {
+                Delivery::Commit(commit) => return Ok(Next::Commit(commit)),
+                Delivery::Missed { after } => return Ok(Next::Missed { after }),
                 Delivery::Failed(error) => {
                     tracing::error!(%error, "events could not be read");
                     self.pause(LONGEST_WAIT).await?;
                 }
                 Delivery::Closed => return Err(Ending),
-                delivery => return Ok(delivery),
             }
         }
     }

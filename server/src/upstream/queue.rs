@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use label_index::{Change, ChatId, Commit, Delivery, LabelId, Position};
+use label_index::{Change, ChatId, Commit, LabelId, Position};
 use serde_json::json;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
-use crate::follow::{Bookmark, DeadLetters, Ending, Letter, Progress, Terms, Trail, Verdict, make_folder};
+use crate::follow::{Bookmark, Carrier, DeadLetters, Ending, Letter, Progress, Terms, Trail, Verdict, make_folder};
 use crate::upstream::Upstream;
 use crate::upstream::options::Options;
 use crate::upstream::reported::{Report, Reported};
@@ -87,22 +87,13 @@ impl Lane {
     }
 }
 
-impl Queue {
-    /// Tells until the server is told to end, or the instance is removed.
-    async fn run(mut self) {
-        while self.follow().await.is_ok() {}
-    }
-
-    async fn follow(&mut self) -> Result<(), Ending> {
-        match self.trail.next().await? {
-            Delivery::Commit(commit) => self.tell_commits(commit).await,
-            Delivery::Missed { after } => self.bury_missed(after).await,
-            Delivery::Failed(_) | Delivery::Closed => Err(Ending),
-        }
+impl Carrier for Queue {
+    fn trail(&mut self) -> &mut Trail {
+        &mut self.trail
     }
 
     /// Tells what a commit did to chats, together with those behind it that are there already.
-    async fn tell_commits(&mut self, first: Commit) -> Result<(), Ending> {
+    async fn deliver_commits(&mut self, first: Commit) -> Result<(), Ending> {
         let mut position = first.position;
         let mut commits = vec![first];
         while commits.len() < COMMITS
@@ -122,6 +113,23 @@ impl Queue {
         Ok(())
     }
 
+    /// Says in the file of dead letters that links were made which nobody can tell of any more.
+    async fn deliver_missed(&mut self, after: u64) -> Result<(), Ending> {
+        let position = self.trail.skip();
+        let fields = json!({
+            "upstream": self.upstream.waha.address(),
+            "session": self.trail.instance,
+            "missed": { "after": after, "until": position.revision() },
+        });
+        let letter = Letter { id: &position.to_string(), to: self.upstream.waha.origin(), fields };
+        let cause = "more was queued than is kept";
+        self.trail.deliver(&letter, || async { Verdict::Refused(cause.to_owned()) }).await?;
+        self.done(position).await;
+        Ok(())
+    }
+}
+
+impl Queue {
     /// Whether the gateway had it before: it was reported, or fetched by a refresh.
     fn is_from_upstream(&self, commit: &Commit) -> bool {
         commit.changes.contains(&Change::Refreshed) || self.reported.has(commit.revision)
@@ -172,21 +180,6 @@ impl Queue {
             return Ok(());
         }
         waha.set_labels(session, chat, &wanted.into_iter().collect::<Vec<_>>()).await
-    }
-
-    /// Says in the file of dead letters that links were made which nobody can tell of any more.
-    async fn bury_missed(&mut self, after: u64) -> Result<(), Ending> {
-        let position = self.trail.skip();
-        let fields = json!({
-            "upstream": self.upstream.waha.address(),
-            "session": self.trail.instance,
-            "missed": { "after": after, "until": position.revision() },
-        });
-        let letter = Letter { id: &position.to_string(), to: self.upstream.waha.origin(), fields };
-        let cause = "more was queued than is kept";
-        self.trail.deliver(&letter, || async { Verdict::Refused(cause.to_owned()) }).await?;
-        self.done(position).await;
-        Ok(())
     }
 
     async fn done(&self, position: Position) {

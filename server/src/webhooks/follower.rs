@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use label_index::{Commit, Delivery};
+use label_index::Commit;
 use serde_json::json;
 
 use crate::events::{Events, InstanceEvent};
-use crate::follow::{Ending, Letter, Trail};
+use crate::follow::{Carrier, Ending, Letter, Trail};
 use crate::webhooks::meter::Meter;
 use crate::webhooks::receiver::Receiver;
 
@@ -21,23 +21,14 @@ pub(crate) struct Follower {
     pub(crate) meter: Arc<Meter>,
 }
 
-impl Follower {
-    /// Posts until the server is told to end, or the instance is removed.
-    pub(crate) async fn run(mut self) {
-        while self.follow().await.is_ok() {}
-    }
-
-    async fn follow(&mut self) -> Result<(), Ending> {
-        match self.trail.next().await? {
-            Delivery::Commit(commit) => self.post_commits(commit).await,
-            Delivery::Missed { after } => self.post_missed(after).await,
-            Delivery::Failed(_) | Delivery::Closed => Err(Ending),
-        }
+impl Carrier for Follower {
+    fn trail(&mut self) -> &mut Trail {
+        &mut self.trail
     }
 
     /// Posts a commit together with those behind it that are there already, so that a burst of writes does not take a
     /// request for each. A commit that is too large for one delivery is posted in parts.
-    async fn post_commits(&mut self, first: Commit) -> Result<(), Ending> {
+    async fn deliver_commits(&mut self, first: Commit) -> Result<(), Ending> {
         let mut events: Vec<InstanceEvent> = Vec::new();
         let mut commit = first;
         let position = loop {
@@ -67,6 +58,18 @@ impl Follower {
         Ok(())
     }
 
+    /// Says that events are gone, so that whoever is behind the webhook reads the state anew.
+    async fn deliver_missed(&mut self, after: u64) -> Result<(), Ending> {
+        let position = self.trail.skip();
+        let id = format!("{position}-missed");
+        let missed = json!({ "id": id, "instance": self.trail.instance, "event": "missed", "after": after });
+        self.deliver(&id, &json!({ "instance": self.trail.instance, "events": [missed] }).to_string()).await?;
+        self.trail.advance(position).await;
+        Ok(())
+    }
+}
+
+impl Follower {
     /// Posts events under an identifier that no other choice of events has: a receiver that drops what it has seen by
     /// identifier drops nothing else.
     async fn post(&self, events: &[InstanceEvent]) -> Result<(), Ending> {
@@ -76,16 +79,6 @@ impl Follower {
             ends => ends.map(|(only, _)| only.to_owned()).unwrap_or_default(),
         };
         self.deliver(&id, &json!({ "instance": self.trail.instance, "events": events }).to_string()).await
-    }
-
-    /// Says that events are gone, so that whoever is behind the webhook reads the state anew.
-    async fn post_missed(&mut self, after: u64) -> Result<(), Ending> {
-        let position = self.trail.skip();
-        let id = format!("{position}-missed");
-        let missed = json!({ "id": id, "instance": self.trail.instance, "event": "missed", "after": after });
-        self.deliver(&id, &json!({ "instance": self.trail.instance, "events": [missed] }).to_string()).await?;
-        self.trail.advance(position).await;
-        Ok(())
     }
 
     /// Posts a body until it is taken, or given up and among the dead letters, from where it can be posted as it is.

@@ -14,7 +14,7 @@ use reqwest::Url;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
-use crate::follow::{Bookmark, DeadLetters, Terms, Trail, make_folder};
+use crate::follow::{Bookmark, Carrier, DeadLetters, Terms, Trail, make_folder};
 use crate::webhooks::follower::Follower;
 use crate::webhooks::key::Key;
 use crate::webhooks::receiver::Receiver;
