@@ -1,7 +1,7 @@
 """A stand-in for a gateway that speaks WAHA's REST interface: one session with labels on many chats.
 
-Two states differ in one chat of a hundred, and each fetch of the labels turns to the other one: so every refresh has
-something to write.
+Two states differ in one chat of ten, and each fetch of the labels turns to the other one: so every refresh has something to
+write, and a few of them fill the log of an instance, so that a checkpoint is due.
 """
 
 import json
@@ -36,7 +36,7 @@ def state(chats, moved):
 
 def serve(chats, port):
     """Serves for ever; sends the port once there is something to ask."""
-    states = [state(chats, 0), state(chats, 1)]
+    states = [state(chats, 0), state(chats, 10)]
     labels = [{"id": label, "name": f"Label {label}", "color": int(label) - 1} for label in states[0]]
     fetches = 0
 
