@@ -15,7 +15,8 @@ const SHORTEST: usize = 16;
 /// A token is found by its digest. How long that takes tells something of digests, which nobody outside can compute, and
 /// nothing of tokens. The digests themselves are compared in constant time.
 pub(crate) struct Tokens {
-    key: [u8; 64],
+    /// What a digest begins with: the key is hashed already.
+    keyed: Hmac<Sha256>,
     scopes: HashMap<u64, Vec<(TokenDigest, Scope)>>,
 }
 
@@ -56,7 +57,7 @@ impl Tokens {
     pub(crate) fn new() -> Result<Self, String> {
         let mut key = [0; 64];
         getrandom::fill(&mut key).map_err(|error| format!("no random numbers: {error}"))?;
-        Ok(Self { key, scopes: HashMap::new() })
+        Ok(Self { keyed: Hmac::new(&key.into()), scopes: HashMap::new() })
     }
 
     /// A token that nobody can guess.
@@ -123,7 +124,7 @@ impl Tokens {
     }
 
     fn digest(&self, token: &str) -> TokenDigest {
-        let mut mac = Hmac::<Sha256>::new(&self.key.into());
+        let mut mac = self.keyed.clone();
         mac.update(token.as_bytes());
         mac.finalize().into_bytes().into()
     }

@@ -20,7 +20,9 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Answered<Self> {
-        Pairs::of(&parts.uri)?.read().map(Self)
+        let query = parts.uri.query().unwrap_or_default();
+        encoded_pairs(query).try_for_each(|(name, value)| decode(name).and_then(|_| decode(value)).map(drop))?;
+        from_encoded(query).map(Self)
     }
 }
 
@@ -35,13 +37,9 @@ impl Pairs {
     ///
     /// A failure for what is not encoded as it has to be.
     pub(crate) fn of(uri: &Uri) -> Answered<Self> {
-        let parts = uri.query().unwrap_or_default().split('&').filter(|part| !part.is_empty());
-        let pair = |part: &str| {
-            let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            let form = |text: &str| decode(&text.replace('+', " ")).map(Cow::into_owned);
-            Ok((form(name)?, form(value)?))
-        };
-        parts.map(pair).collect::<Answered<_>>().map(Self)
+        let form = |text: &str| decode(&text.replace('+', " ")).map(Cow::into_owned);
+        let pairs = encoded_pairs(uri.query().unwrap_or_default());
+        pairs.map(|(name, value)| Ok((form(name)?, form(value)?))).collect::<Answered<_>>().map(Self)
     }
 
     /// Takes one parameter out.
@@ -64,9 +62,19 @@ impl Pairs {
     ///
     /// A failure for a parameter that is not known, is given twice or has a value that it cannot have.
     pub(crate) fn read<T: DeserializeOwned>(self) -> Answered<T> {
-        let encoded = form_urlencoded::Serializer::new(String::new()).extend_pairs(self.0).finish();
-        serde_urlencoded::from_str(&encoded).map_err(|error| Failure::bad_request(format!("parameters: {error}")))
+        from_encoded(&form_urlencoded::Serializer::new(String::new()).extend_pairs(self.0).finish())
     }
+}
+
+/// The names and values in a query string, not decoded.
+fn encoded_pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
+    let parts = query.split('&').filter(|part| !part.is_empty());
+    parts.map(|part| part.split_once('=').unwrap_or((part, "")))
+}
+
+/// The parameters in a query string that is encoded as it has to be.
+fn from_encoded<T: DeserializeOwned>(query: &str) -> Answered<T> {
+    serde_urlencoded::from_str(query).map_err(|error| Failure::bad_request(format!("parameters: {error}")))
 }
 
 pub(crate) fn given_twice(name: &str) -> Failure {
