@@ -19,8 +19,11 @@ impl State {
 
     /// The places of the first `count` chats that pass from `start` on; the walk ends at the last of them.
     pub(crate) fn first_places(&self, clauses: &ResolvedFilter, start: Place, count: usize) -> Vec<Place> {
+        /// Room for the usual page at once.
+        const ROOM: usize = 64;
         let mut places = Vec::new();
         if count > 0 && !clauses.pass_nobody() {
+            places.reserve(count.min(ROOM));
             let certain = clauses.only_any().is_some();
             self.candidates(clauses, start, |place| {
                 if certain || clauses.pass(self.slots_at(place)) {

@@ -34,8 +34,11 @@ impl Postings {
     }
 }
 
-/// Lists of one segment that are merged on the way, each with its next chat.
+/// Lists of one segment that are merged on the way, each with its next chat, or [`END`].
 struct Merged<'a>(Vec<(u32, Iter<'a>)>);
+
+/// No place of a segment.
+const END: u32 = u32::MAX;
 
 impl<'a> Merged<'a> {
     fn new(segments: impl Iterator<Item = &'a RoaringBitmap>, from: u32) -> Self {
@@ -52,13 +55,10 @@ impl Iterator for Merged<'_> {
     type Item = u32;
 
     fn next(&mut self) -> Option<u32> {
-        let next = self.0.iter().map(|(head, _)| *head).min()?;
-        self.0.retain_mut(|(head, rest)| {
-            if *head > next {
-                return true;
-            }
-            rest.next().map(|following| *head = following).is_some()
-        });
+        let next = self.0.iter().map(|(head, _)| *head).min().filter(|&next| next != END)?;
+        for (head, rest) in self.0.iter_mut().filter(|(head, _)| *head == next) {
+            *head = rest.next().unwrap_or(END);
+        }
         Some(next)
     }
 }
