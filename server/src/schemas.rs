@@ -7,6 +7,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::{IntoParams, IntoResponses, ToSchema};
 
+use crate::failure::Answered;
+
 /// Bytes of a page of 50 chats, so that the usual body need not grow.
 const PAGE_BYTES: usize = 12 << 10;
 
@@ -63,6 +65,26 @@ pub(crate) struct Answer {
     revision: u64,
 }
 
+/// A page of chats.
+#[derive(ToSchema)]
+pub(crate) struct Contacts {
+    #[serde(flatten)]
+    done: Done,
+    #[serde(flatten)]
+    answer: Answer,
+    /// Whether the network was asked in this call.
+    refreshed: bool,
+}
+
+/// A page of the chats of one label.
+#[derive(ToSchema)]
+pub(crate) struct LabelChats {
+    #[serde(flatten)]
+    done: Done,
+    #[serde(flatten)]
+    answer: Answer,
+}
+
 /// What happened: `event` is its name.
 #[derive(ToSchema)]
 #[schema(example = json!({ "event": "label.chat.added", "label": "1", "chat": "5511999990001@c.us" }))]
@@ -109,16 +131,28 @@ impl Done {
         Self { success: true, message }
     }
 
-    /// An object of what was done, the answer, and further fields, each with a comma before it.
+    /// An object of what was done, the fields that `write_answer` appends, and further fields, each with a comma before it.
     ///
-    /// The index writes an answer as JSON in less time than serde takes.
-    pub(crate) fn with_answer(&self, answer: &label_index::Answer, further: &str) -> Response {
+    /// An index writes its answer as JSON in less time than it takes to make a value of it for serde.
+    ///
+    /// # Errors
+    ///
+    /// Those of `write_answer`.
+    pub(crate) fn with_answer(
+        &self,
+        write_answer: impl FnOnce(&mut Vec<u8>) -> label_index::Result<()>,
+        further: &str,
+    ) -> Answered<Response> {
         let Self { success, message } = self;
-        let mut body = String::with_capacity(PAGE_BYTES);
-        body.extend([r#"{"success":"#, if *success { "true" } else { "false" }, r#","message":""#, message, r#"","#]);
-        answer.write_json_fields(&mut body);
-        body.extend([further, "}"]);
-        ([(CONTENT_TYPE, "application/json")], body).into_response()
+        let success = if *success { "true" } else { "false" };
+        let mut body = Vec::with_capacity(PAGE_BYTES);
+        for text in [r#"{"success":"#, success, r#","message":""#, message, r#"","#] {
+            body.extend_from_slice(text.as_bytes());
+        }
+        write_answer(&mut body)?;
+        body.extend_from_slice(further.as_bytes());
+        body.push(b'}');
+        Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
     }
 }
 

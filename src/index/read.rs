@@ -34,6 +34,17 @@ impl LabelIndex {
         answer.unwrap_or_else(|| self.version().query(filter, page, self.limits()))
     }
 
+    /// Answers a filter as JSON, appended to `json`. See [`Snapshot::query_json`](crate::Snapshot::query_json).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`query`](Self::query). Nothing is appended then.
+    #[cfg(feature = "serde")]
+    pub fn query_json(&self, filter: &Filter, page: Page, json: &mut Vec<u8>) -> Result<()> {
+        let written = self.with_visible_yielding(|state| state.query_json_quickly(filter, page, self.limits(), json));
+        written.unwrap_or_else(|| self.version().query_json(filter, page, self.limits(), json))
+    }
+
     /// Counts what passes a filter. See [`Snapshot::totals`](crate::Snapshot::totals).
     ///
     /// # Errors

@@ -111,6 +111,40 @@ impl Snapshot {
         self.state.query(filter, page, &self.limits)
     }
 
+    /// Answers a filter as [`query`](Self::query) does, and appends the fields of the [`Answer`] to `json`, without the
+    /// braces around them, so that a host can put fields of its own beside them.
+    ///
+    /// This is the text that `serde_json` makes of the answer, in less time than the answer alone takes: a page is
+    /// written from where the index has it, and what a label is written as is kept with the label. It is meant for a
+    /// server that sends the answer as it is.
+    ///
+    /// Costs what [`query`](Self::query) costs, and **O(length of the text)**.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`query`](Self::query). Nothing is appended then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::{Filter, LabelIndex, Page};
+    ///
+    /// let index = LabelIndex::new();
+    /// index.upsert_label("7", "VIP")?;
+    /// index.link("7", "ana@c.us")?;
+    /// let filter = Filter::new().any_of_ids(["7"]);
+    /// let mut body = Vec::from(br#"{"success":true,"#);
+    /// index.snapshot().query_json(&filter, Page::first(50), &mut body)?;
+    /// body.push(b'}');
+    /// assert!(body.starts_with(br#"{"success":true,"chats":[{"chat_id":"ana@c.us","labels":[{"id":"7","#));
+    /// assert_eq!(serde_json::from_slice::<serde_json::Value>(&body).unwrap()["total_chats"], 1);
+    /// # Ok::<(), label_index::Error>(())
+    /// ```
+    #[cfg(feature = "serde")]
+    pub fn query_json(&self, filter: &Filter, page: Page, json: &mut Vec<u8>) -> Result<()> {
+        self.state.query_json(filter, page, &self.limits, json)
+    }
+
     /// Counts what passes a filter: the totals of [`query`](Self::query) without a page.
     ///
     /// Costs what they cost there.

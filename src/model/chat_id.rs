@@ -172,10 +172,16 @@ impl CompactId {
         self.0
     }
 
+    /// The number, and what stands behind it.
+    pub(in crate::model) fn parts(self) -> (u64, &'static str) {
+        let server = Server::from_code(self.0 >> Self::NUMBER_BITS).unwrap_or(Server::None);
+        (self.0 & ((1 << Self::NUMBER_BITS) - 1), server.suffix())
+    }
+
     /// At most 19 digits and the 11 bytes of `@newsletter`.
     fn text(self) -> ShortText {
-        let server = Server::from_code(self.0 >> Self::NUMBER_BITS).unwrap_or(Server::None);
-        ShortText::new(self.0 & ((1 << Self::NUMBER_BITS) - 1), server.suffix())
+        let (number, suffix) = self.parts();
+        ShortText::new(number, suffix)
     }
 }
 

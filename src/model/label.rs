@@ -38,7 +38,7 @@ struct Definition {
     attributes: LabelPatch,
     /// What the label is written as in an answer, once one was.
     #[cfg(feature = "serde")]
-    json: OnceLock<Box<str>>,
+    json: OnceLock<Box<[u8]>>,
 }
 
 impl Label {
@@ -99,25 +99,29 @@ impl Label {
 #[cfg(feature = "serde")]
 impl Label {
     /// The label as JSON. It is kept, since an answer may have the label hundreds of times.
-    pub(in crate::model) fn json(&self) -> &str {
+    pub(crate) fn json(&self) -> &[u8] {
         self.0.json.get_or_init(|| self.to_json().into())
     }
 
-    fn to_json(&self) -> String {
-        let mut json = String::from("{\"id\":");
+    /// The bytes of the label as JSON, roughly: escapes in its name are not counted.
+    pub(crate) fn json_room(&self) -> usize {
+        /// The names of the fields, and three short values.
+        const FIELDS: usize = 64;
+        FIELDS + self.name().map_or(0, |name| name.as_str().len())
+    }
+
+    fn to_json(&self) -> Vec<u8> {
+        let mut json = Vec::from(b"{\"id\":");
         self.id().with_text(|id| text(&mut json, id));
-        json.push_str(",\"name\":");
+        json.extend_from_slice(b",\"name\":");
         match self.name() {
             Some(name) => text(&mut json, name.as_str()),
-            None => json.push_str("null"),
+            None => json.extend_from_slice(b"null"),
         }
         for (field, value) in [(",\"color\":", self.color()), (",\"position\":", self.position())] {
-            match value {
-                Some(value) => number(&mut json, field, value),
-                None => json.extend([field, "null"]),
-            }
+            number(&mut json, field, value);
         }
-        json.push('}');
+        json.push(b'}');
         json
     }
 }

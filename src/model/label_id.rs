@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use crate::model::arg::parsed_argument;
 use crate::model::error::{Error, Reason, Result};
-use crate::model::short_text::ShortText;
 
 /// The identity of a label: an opaque short text that is never rewritten.
 ///
@@ -61,7 +60,7 @@ impl LabelId {
 
     pub(crate) fn with_text<R>(&self, use_text: impl FnOnce(&str) -> R) -> R {
         match &self.0 {
-            Repr::Decimal(number) => use_text(ShortText::new(u64::from(*number), "").as_str()),
+            Repr::Decimal(number) => use_text(itoa::Buffer::new().format(*number)),
             Repr::Text(text) => use_text(text),
         }
     }

@@ -17,7 +17,7 @@ pub(crate) mod label_ref;
 pub(crate) mod cursor;
 pub(crate) mod filter;
 #[cfg(feature = "serde")]
-mod json;
+pub(crate) mod json;
 pub(crate) mod answer;
 pub(crate) mod options;
 pub(crate) mod full_state;

@@ -14,15 +14,16 @@ use crate::model::options::Limits;
 use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::State;
 use crate::state::decide::exceeded;
+use crate::state::labels::Slot;
 
 /// The most labels that are copied while a writer waits: some microseconds.
 const FEW_LABELS: usize = 256;
 
 /// A page before its chats and labels are copied.
-struct List {
-    clauses: ResolvedFilter,
-    places: Vec<Place>,
-    next: Option<Cursor>,
+pub(super) struct List {
+    pub(super) clauses: ResolvedFilter,
+    pub(super) places: Vec<Place>,
+    pub(super) next: Option<Cursor>,
 }
 
 /// Whether a page takes a few microseconds at most. `more` is the cost of its totals in nanoseconds.
@@ -45,9 +46,7 @@ fn is_quick_to_list(filter: &Filter, page: Page, more: usize) -> bool {
 
 impl State {
     pub(crate) fn query(&self, filter: &Filter, page: Page, limits: &Limits) -> Result<Answer> {
-        let start = self.start_of(page, limits)?;
-        let clauses = ResolvedFilter::of(filter, &self.labels, limits)?;
-        let (places, next) = self.listed(&clauses, start, page.limit);
+        let List { clauses, places, next } = self.list(filter, page, limits)?;
         Ok(self.answer(self.labelled_chats(&places), next, self.totals(&clauses), clauses))
     }
 
@@ -82,9 +81,7 @@ impl State {
 
     /// Answers the page alone.
     pub(crate) fn chat_page(&self, filter: &Filter, page: Page, limits: &Limits) -> Result<ChatPage> {
-        let start = self.start_of(page, limits)?;
-        let clauses = ResolvedFilter::of(filter, &self.labels, limits)?;
-        let (places, next) = self.listed(&clauses, start, page.limit);
+        let List { places, next, .. } = self.list(filter, page, limits)?;
         Ok(ChatPage { chats: self.labelled_chats(&places), next, revision: self.revision })
     }
 
@@ -119,23 +116,19 @@ impl State {
 
     /// The chats on a page, unless they have more than [`FEW_LABELS`] labels together.
     fn listed_quickly(&self, filter: &Filter, page: Page, limits: &Limits) -> Option<Result<List>> {
-        let list = || {
-            let start = self.start_of(page, limits)?;
-            let clauses = ResolvedFilter::of(filter, &self.labels, limits)?;
-            let (places, next) = self.listed(&clauses, start, page.limit);
-            Ok(List { clauses, places, next })
-        };
         let few =
             |list: &List| list.places.iter().map(|&place| self.slots_at(place).len()).sum::<usize>() <= FEW_LABELS;
-        Some(list()).filter(|list| list.as_ref().map_or(true, few))
+        Some(self.list(filter, page, limits)).filter(|list| list.as_ref().map_or(true, few))
     }
 
     /// The places of the chats on a page, and the cursor of the next page.
-    fn listed(&self, clauses: &ResolvedFilter, start: Option<Place>, limit: usize) -> (Vec<Place>, Option<Cursor>) {
-        let (places, more) = start.map_or((Vec::new(), false), |start| self.page(clauses, start, limit));
+    pub(super) fn list(&self, filter: &Filter, page: Page, limits: &Limits) -> Result<List> {
+        let start = self.start_of(page, limits)?;
+        let clauses = ResolvedFilter::of(filter, &self.labels, limits)?;
+        let (places, more) = start.map_or((Vec::new(), false), |start| self.page(&clauses, start, page.limit));
         let last = places.last().filter(|_| more);
         let next = last.map(|&place| Cursor { last: Last::Place(place), identity: self.identity });
-        (places, next)
+        Ok(List { clauses, places, next })
     }
 
     fn labelled_chats(&self, places: &[Place]) -> Vec<LabelledChat> {
@@ -174,7 +167,12 @@ impl State {
     }
 
     pub(crate) fn labels_at(&self, place: Place) -> Vec<Label> {
-        self.slots_at(place).iter().filter_map(|&slot| self.labels.at(slot).cloned()).collect()
+        self.labels_in(self.slots_at(place)).cloned().collect()
+    }
+
+    /// The labels at some slots, in their order.
+    pub(super) fn labels_in<'a>(&'a self, slots: &'a [Slot]) -> impl Iterator<Item = &'a Label> {
+        slots.iter().filter_map(|&slot| self.labels.at(slot))
     }
 
     pub(crate) fn labels_of(&self, chat: &ChatId) -> Vec<Label> {

@@ -5,5 +5,7 @@ mod totals;
 mod page;
 mod answer;
 mod among;
+#[cfg(feature = "serde")]
+mod json;
 #[cfg(test)]
 mod tests;

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use label_index::{Answer, Filter, Page};
+use axum::response::Response;
+use label_index::{Filter, Page};
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use crate::app::App;
 use crate::failure::{Answered, Failure};
 use crate::request::access::Access;
 use crate::request::query::Query;
-use crate::schemas::{self, Done, Failures, Problem};
+use crate::schemas::{Contacts, Done, Failures, Problem};
 
 /// Chats on a page if nothing else is said; the index lists no more at once.
 const PAGE: usize = 1_000;
@@ -40,25 +40,6 @@ pub(crate) struct Question {
     /// The value of `next` in the page before.
     #[param(min_length = 1)]
     after: Option<String>,
-}
-
-/// A page of chats.
-#[derive(Debug, ToSchema)]
-pub(crate) struct Contacts {
-    #[serde(flatten)]
-    done: Done,
-    #[serde(flatten)]
-    #[schema(value_type = schemas::Answer)]
-    answer: Answer,
-    /// Whether the network was asked in this call.
-    refreshed: bool,
-}
-
-impl IntoResponse for Contacts {
-    fn into_response(self) -> Response {
-        let Self { done, answer, refreshed } = self;
-        done.with_answer(&answer, if refreshed { r#","refreshed":true"# } else { r#","refreshed":false"# })
-    }
 }
 
 impl Question {
@@ -107,7 +88,7 @@ pub(crate) async fn contacts_by_label(
     State(app): State<Arc<App>>,
     access: Access,
     Query(question): Query<Question>,
-) -> Answered<Contacts> {
+) -> Answered<Response> {
     app.rate.count(&access.token)?;
     let page = page(question.limit, question.after.as_deref())?;
     let refreshed = question.refresh == Some(true);
@@ -115,6 +96,7 @@ pub(crate) async fn contacts_by_label(
         let upstream = app.upstream.as_ref().ok_or_else(Failure::not_connected)?;
         upstream.refresh(&app, &access.name, &access.index).await?;
     }
-    let answer = access.index.query(&question.filter(), page)?;
-    Ok(Contacts { done: Done::saying("Contacts retrieved successfully"), answer, refreshed })
+    let done = Done::saying("Contacts retrieved successfully");
+    let further = if refreshed { r#","refreshed":true"# } else { r#","refreshed":false"# };
+    done.with_answer(|json| access.index.query_json(&question.filter(), page, json), further)
 }

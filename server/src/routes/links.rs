@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
-use label_index::{Answer, ChatId, Filter, Label, LabelIndex};
+use axum::response::Response;
+use label_index::{ChatId, Filter, Label, LabelIndex};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -14,23 +14,7 @@ use crate::chat_write::ChatWrite;
 use crate::failure::{Answered, Failure};
 use crate::request::session::{Nothing, Session};
 use crate::routes::contacts::page;
-use crate::schemas::{self, Credentials, Done, Failures};
-
-/// A page of the chats of one label.
-#[derive(Debug, ToSchema)]
-pub(crate) struct LabelChats {
-    #[serde(flatten)]
-    done: Done,
-    #[serde(flatten)]
-    #[schema(value_type = schemas::Answer)]
-    answer: Answer,
-}
-
-impl IntoResponse for LabelChats {
-    fn into_response(self) -> Response {
-        self.done.with_answer(&self.answer, "")
-    }
-}
+use crate::schemas::{self, Credentials, Done, Failures, LabelChats};
 
 /// Which page of chats.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -129,14 +113,13 @@ pub(crate) struct CredentialFields {
     params(("id" = String, Path, description = "The label"), PageQuery, Credentials),
     responses((status = 200, body = LabelChats), Failures)
 )]
-pub(crate) async fn chats(Path(id): Path<String>, session: Session<PageQuery>) -> Answered<LabelChats> {
+pub(crate) async fn chats(Path(id): Path<String>, session: Session<PageQuery>) -> Answered<Response> {
     let page = page(session.query.limit, session.query.after.as_deref())?;
     let snapshot = session.index.snapshot();
     if snapshot.label(id.as_str()).is_none() {
         return Err(Failure::label_not_found());
     }
-    let answer = snapshot.query(&Filter::new().any_of_ids([id]), page)?;
-    Ok(LabelChats { done: Done::new(), answer })
+    Done::new().with_answer(|json| snapshot.query_json(&Filter::new().any_of_ids([id]), page, json), "")
 }
 
 /// Gives a chat a label. Again changes nothing.

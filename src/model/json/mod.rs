@@ -3,11 +3,11 @@
 //! Reading is strict about names and lenient about forms: a field that is not known is refused, so that a misspelled one
 //! cannot count as absent; an id may be a text or a number.
 
-mod answer;
+pub(crate) mod answer;
 mod filter;
 mod labels;
 mod strict;
 mod texts;
-pub(in crate::model) mod write;
+pub(crate) mod write;
 
 pub(in crate::model) use labels::reported_patch;

@@ -24,6 +24,14 @@ fn reads_of_many_labels_keep_no_writer_waiting() {
         let answer = state.query_quickly(&all, Page::first(1), &limits).map(Result::unwrap);
         assert_eq!(answer.is_some(), is_quick, "{labels} labels");
         assert!(answer.is_none_or(|answer| answer == state.query(&all, Page::first(1), &limits).unwrap()));
+        #[cfg(feature = "serde")]
+        {
+            let mut json = Vec::new();
+            let written = state.query_json_quickly(&all, Page::first(1), &limits, &mut json);
+            // The limit here is one of bytes, about that of 480 labels with so short a name.
+            assert_eq!(written.is_some(), labels < 2_000, "{labels} labels");
+            assert_eq!(json.is_empty(), written.is_none(), "{labels} labels");
+        }
         let page = state.chat_page_quickly(&all, Page::first(1), &limits).map(Result::unwrap);
         assert_eq!(page, is_quick.then(|| state.chat_page(&all, Page::first(1), &limits).unwrap()));
         let found = state.labels_of_quickly(&chat("many"));

@@ -151,7 +151,9 @@ impl Question {
                 .query(&self.filter, limit, Ok(after.map(|(_, place)| place)))
                 .map_err(|error| error.to_string())?;
             same(("part", number), &Answered::from(&answer), &expected)?;
-            let Some(next) = answer.next.zip(last) else { break };
+            let next = answer.next.zip(last);
+            list_laws::as_json(index, &self.filter, page, &Ok(answer))?;
+            let Some(next) = next else { break };
             after = Some(next);
         }
         Ok(())
@@ -171,6 +173,7 @@ impl Question {
         let snapshot = index.snapshot();
         same("snapshot", &snapshot.query(&self.filter, Page::first(WHOLE)), &Ok(whole.clone()))?;
         list_laws::apart(&snapshot, &self.filter, Page::first(WHOLE), &whole)?;
+        list_laws::as_json(&snapshot, &self.filter, Page::first(WHOLE), &Ok(whole.clone()))?;
         list_laws::lazily(&snapshot, &self.filter, &whole)?;
         list_laws::lazily(index, &self.filter, &whole)?;
         let list = list_laws::list(index, &whole, self.damage);
@@ -191,6 +194,7 @@ impl Question {
             let page = self.page(limit, after)?;
             let answer = index.query(&self.filter, page).map_err(|error| error.to_string())?;
             list_laws::apart(index, &self.filter, page, &answer)?;
+            list_laws::as_json(index, &self.filter, page, &Ok(answer.clone()))?;
             let (listed, behind) = left.split_at(limit.min(left.len()));
             same(("page", number), &answer.chats.as_slice(), &listed)?;
             let beside = [&answer, whole].map(answer_laws::besides_the_page);

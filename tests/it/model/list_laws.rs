@@ -1,6 +1,8 @@
-//! The halves of an answer, the iterator over it, and answers over a host's own list.
+//! The halves of an answer, its JSON, the iterator over it, and answers over a host's own list.
 
-use label_index::{Answer, Filter, LabelledChat, Page};
+use std::borrow::Cow;
+
+use label_index::{Answer, Error, Filter, LabelledChat, Page};
 
 use super::answer_laws::agree;
 use super::answered::Answered;
@@ -17,6 +19,21 @@ pub(super) fn apart(view: &dyn View, filter: &Filter, page: Page, answer: &Answe
     let (totals, listed) = (totals.map_err(|error| error.to_string())?, listed.map_err(|error| error.to_string())?);
     same("apart", &Answered::joined(&totals, &listed), &Answered::from(answer))?;
     agree("cursors", &listed.next, &answer.next)
+}
+
+/// The answer as JSON is what `serde_json` makes of it, behind what was there before; a refusal adds nothing.
+pub(super) fn as_json(
+    view: &dyn View,
+    filter: &Filter,
+    page: Page,
+    answer: &Result<Answer, Error>,
+) -> Result<(), Difference> {
+    let mut json = Vec::from(b"[[");
+    let written = view.query_json(filter, page, &mut json);
+    agree("refusals", &written.as_ref().err(), &answer.as_ref().err())?;
+    let object = answer.as_ref().map(|answer| serde_json::to_string(answer).expect("texts and numbers"));
+    let fields = object.as_deref().map_or("", |object| &object[1..object.len() - 1]);
+    agree("JSON", &String::from_utf8_lossy(&json), &Cow::from(format!("[[{fields}")))
 }
 
 /// The iterator gives the chats of the answer and then nothing, also a copy from its middle.

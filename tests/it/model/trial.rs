@@ -11,6 +11,7 @@ use super::effect::BatchDone;
 use super::follower::Follower;
 use super::keys::Space;
 use super::labels::Listed;
+use super::list_laws;
 use super::reference::Model;
 use super::step::{Ask, From, Of, Step};
 use super::view::View;
@@ -216,6 +217,7 @@ impl Trial {
                 next = found.next.zip(*last);
             }
             let expected = expected.map(|(answered, _)| answered);
+            list_laws::as_json(view, filter, page, &found)?;
             same("answer", &found.map(|answer| Answered::from(&answer)), &expected)?;
             let apart = view.page(filter, page).and_then(|page| Ok(Answered::joined(&view.totals(filter)?, &page)));
             same("apart", &apart, &expected)

@@ -35,6 +35,7 @@ macro_rules! view {
 
 view! {
     query(filter: &Filter, page: Page) -> Result<Answer, Error>;
+    query_json(filter: &Filter, page: Page, json: &mut Vec<u8>) -> Result<(), Error>;
     totals(filter: &Filter) -> Result<FilterTotals, Error>;
     page(filter: &Filter, page: Page) -> Result<ChatPage, Error>;
     matching(filter: &Filter) -> Result<Matching, Error>;
