@@ -1,10 +1,11 @@
-//! What a store has done.
+//! Counters of a store's syncs and checkpoints.
 
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::model::error::Error;
 
-/// What a store has done since it was opened. Locked for a few instructions, so that who asks does not wait for the disk.
+/// Syncs and checkpoints since the store was opened. The lock is held for a few instructions, so reading the counters never
+/// waits for the disk.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Activity {
     pub(super) last_sync: Option<SystemTime>,
@@ -15,7 +16,7 @@ pub(super) struct Activity {
 }
 
 impl Activity {
-    /// A transaction that began then is on disk.
+    /// Records that a transaction which began at `began` is durable.
     pub(super) fn synced(&mut self, began: Instant) {
         (self.last_sync, self.last_sync_took) = (Some(SystemTime::now()), began.elapsed());
         self.syncs += 1;

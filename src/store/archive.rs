@@ -1,4 +1,4 @@
-//! Older commits of an instance, for subscribers that are behind what is in memory.
+//! Reading an instance's older commits from disk, for subscribers that are behind the feed in memory.
 
 use std::path::PathBuf;
 use std::sync::Arc;

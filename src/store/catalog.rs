@@ -1,4 +1,4 @@
-//! Which instances there are.
+//! The list of instances on disk.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,43 +11,43 @@ use crate::store::name::check_name;
 use crate::store::tables::{Fields, INSTANCES, META, STORE, UNFINISHED, fields};
 use crate::store::write_batch::WriteBatch;
 
-/// The number of the format that this version writes.
+/// The format number that this version writes.
 const FORMAT: u64 = 2;
 
-/// The former format, which is read too. The first write makes it the present one.
+/// The former format, which is also read. The first write converts a file to [`FORMAT`].
 const FORMER: u64 = 1;
 
-/// What there is, before any instance is loaded.
+/// What is known of a store before any instance is loaded.
 #[derive(Debug)]
 pub(super) struct Catalog {
-    /// D1: as many as the store says, each with a number that was given.
+    /// D1: as many as the row of the store says, each with a number below `next`.
     pub(super) instances: BTreeMap<String, Entry>,
     /// The number of the next instance.
     pub(super) next: u64,
-    /// Checkpoints that were begun and not finished: instance and number.
+    /// Checkpoints that were begun and not finished, as instance and number.
     pub(super) unfinished: Vec<(u64, u64)>,
-    /// Whether the file says that it has the former format.
+    /// Whether the file has the former format.
     pub(super) is_former: bool,
 }
 
-/// An instance in the list of all.
+/// An instance in the list.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
     pub(super) number: u64,
     pub(super) identity: u64,
 }
 
-/// The one row about the whole store.
+/// The row that describes the whole store.
 pub(super) fn store_row(instances: u64, next: u64) -> Vec<u8> {
     fields(&[FORMAT, instances, next])
 }
 
-/// What an instance has in the list of all.
+/// The row of an instance in the list.
 pub(super) fn entry_row(entry: Entry) -> Vec<u8> {
     fields(&[entry.number, entry.identity])
 }
 
-/// Opens a database, or makes one where there is nothing.
+/// Opens a database, or initialises an empty one.
 pub(super) fn open_database(backend: impl StorageBackend, cache_bytes: usize, path: &Path) -> Result<Database> {
     let first = || {
         let mut batch = WriteBatch::default();

@@ -17,20 +17,20 @@ use crate::store::tables::{CHUNKS, LOG, MANIFESTS, TAIL, UNFINISHED, chunk_key, 
 use crate::store::write_batch::WriteBatch;
 use crate::store::writer::{Loaded, StoreWriter, locked, now};
 
-/// Bytes of rows in one transaction: what a commit may have to wait for.
+/// The bytes of rows in one transaction, and so the most that a commit may have to wait for.
 const PIECE: usize = 1 << 20;
 
 /// Rows that are written together.
 #[derive(Default)]
 pub(super) struct RowBatch {
     pub(super) rows: Vec<(RowId, Vec<u8>)>,
-    /// Rows that are no more.
+    /// Rows to remove.
     gone: BTreeSet<RowId>,
     /// Bytes of the rows.
     bytes: usize,
 }
 
-/// Rows in batches of about [`PIECE`] bytes, made as they are asked for.
+/// Rows in batches of about [`PIECE`] bytes, encoded lazily.
 pub(super) fn row_batches(rows: impl Iterator<Item = ChangedRow>) -> impl Iterator<Item = RowBatch> {
     let mut rows = rows.peekable();
     iter::from_fn(move || {
@@ -51,32 +51,31 @@ pub(super) fn row_batches(rows: impl Iterator<Item = ChangedRow>) -> impl Iterat
     })
 }
 
-/// A checkpoint on its way: everything comes from one version, at the end of one record of the log.
+/// A checkpoint in progress. All its rows come from one version, that at the end of one record of the log.
 struct Checkpoint {
     instance: u64,
-    /// Tells it from others of this instance, which may have been unloaded and loaded again meanwhile.
+    /// Distinguishes it from other checkpoints of an instance that was unloaded and loaded again in the meantime.
     begun: u64,
-    /// The checkpoint before this one.
+    /// The previous checkpoint.
     since: Manifest,
     version: Version,
     number: u64,
     log_from: u64,
     log_bytes: u64,
-    /// The log when this was begun, and where it is read.
+    /// The log when this checkpoint began, and its reader.
     extent: LogExtent,
     database: Arc<OpenDatabase>,
     retention: Retention,
-    /// What falls out of what is retained of the log.
+    /// The records that are no longer retained.
     trim: Option<Trim>,
-    /// The rows that were written with their bytes, and those that are no more.
+    /// The rows that were written, with their lengths, and those that were removed.
     written: BTreeMap<RowId, u64>,
     gone: BTreeSet<RowId>,
 }
 
-/// Writes checkpoints of instances and trims their logs; those that are not loaded or have no log are passed by. Others
-/// write between the transactions. A small checkpoint takes no transaction of its own: as many as have together about
-/// [`PIECE`] bytes, with what they remove, are written in one. There is one call at a time. Gives the names of the
-/// instances whose new checkpoints are in force.
+/// Writes checkpoints of instances and trims their logs. Skips instances that are not loaded or have no log. Other writers
+/// commit between the transactions. Small checkpoints share transactions of about [`PIECE`] bytes, removals included. There
+/// is one call at a time. Returns the names of the instances with a new checkpoint.
 ///
 /// # Errors
 ///
@@ -129,7 +128,7 @@ struct Ready {
 #[derive(Default)]
 struct Together {
     ready: Vec<Ready>,
-    /// Of all their changes.
+    /// The bytes of all their changes.
     weight: usize,
 }
 
@@ -195,19 +194,19 @@ impl StoreWriter {
 }
 
 impl Checkpoint {
-    /// The instance, unless it was unloaded or removed since this was begun.
+    /// The instance, unless it was unloaded or removed since this checkpoint began.
     fn loaded<'d>(&self, disk: &'d mut StoreWriter) -> Option<&'d mut Loaded> {
         disk.loaded.get_mut(&self.instance).filter(|loaded| loaded.checkpoint == Some(self.begun))
     }
 
-    /// Finds what is not retained any more. Runs without the lock of the disk: whatever is written meanwhile comes behind.
+    /// Finds the records that are no longer retained. Needs no lock of the disk, since new records are only appended.
     fn plan_trim(&mut self) {
         let trim = |database: &Database| {
             let tables = database.begin_read()?;
             let log = LogReader { tables: &tables, instance: self.instance, identity: self.version.identity };
             log.trim(&self.extent, self.log_from, self.retention, now())
         };
-        // A record that cannot be read stays: who needs it is told, and `Store::verify` names it.
+        // A record that cannot be read is kept: a subscriber that needs it gets an error, and `Store::verify` names it.
         self.trim = self.database.with(trim).ok().and_then(Result::ok).flatten();
     }
 
@@ -217,7 +216,7 @@ impl Checkpoint {
         }
     }
 
-    /// The first changes: a checkpoint under this number may have been given up, and its rows go.
+    /// The first changes remove rows of an abandoned checkpoint with the same number.
     fn begin(&self) -> WriteBatch {
         let mut changes = WriteBatch::default();
         changes.remove_all(CHUNKS, fields(&[self.instance, self.number]));
@@ -233,7 +232,7 @@ impl Checkpoint {
         }
     }
 
-    /// Writes rows that no manifest names yet. False if the instance is gone.
+    /// Writes rows that no manifest names yet. Returns false if the instance was removed.
     fn write_unfinished(&self, disk: &Mutex<StoreWriter>, mut changes: WriteBatch) -> Result<bool> {
         changes.put(UNFINISHED, instance_key(self.instance), &fields(&[self.number]));
         locked(disk, |disk| match self.loaded(disk) {
@@ -242,7 +241,7 @@ impl Checkpoint {
         })
     }
 
-    /// Adds what puts the checkpoint in force, removes the rows that it replaces, and trims the log.
+    /// Adds the manifest of this checkpoint, removes the rows that it replaces, and trims the log.
     fn put_in_force(&self, changes: &mut WriteBatch) -> Manifest {
         let (instance, since) = (self.instance, &self.since);
         let mut manifest = Manifest {
@@ -260,7 +259,7 @@ impl Checkpoint {
                 changes.remove(CHUNKS, chunk_key(instance, checkpoint, *row));
             }
         }
-        // In the former format records that are not retained are there to be replayed.
+        // In the former format records that are not retained may still have to be replayed.
         let first = since.log_from.min(self.extent.first_record);
         let end = self.trim.map_or(self.extent.first_record, |trim| trim.first_record);
         // Each with all its parts.
@@ -268,7 +267,7 @@ impl Checkpoint {
         manifest
     }
 
-    /// Notes that this checkpoint is in force. Gives the name of the instance.
+    /// Records that this checkpoint is complete. Returns the name of the instance.
     fn note(self, disk: &mut StoreWriter, manifest: Manifest) -> Option<Arc<str>> {
         let loaded = self.loaded(disk)?;
         let name = Arc::clone(&loaded.name);
@@ -291,7 +290,7 @@ impl Checkpoint {
     }
 }
 
-/// Removes what checkpoints left that never came into force.
+/// Removes the rows of checkpoints that were never completed.
 pub(super) fn clean_up(unfinished: &[(u64, u64)]) -> WriteBatch {
     let mut batch = WriteBatch::default();
     for &(instance, number) in unfinished {
@@ -338,7 +337,7 @@ mod tests {
         drop(index);
         assert!(store.unload("shop").unwrap(), "which gives it up");
 
-        // The next one has fewer rows, and so leaves some where they are.
+        // The next checkpoint may have fewer rows and would not overwrite all of these.
         store.existing("shop").unwrap().unalias("ana@lid").unwrap();
         store.checkpoint().unwrap();
         let manifest = locked(disk, |disk| disk.loaded.get(&number).unwrap().trail.manifest.rows.len());

@@ -7,7 +7,7 @@ use crate::store::origin::Origin;
 use crate::store::writer::{Loaded, locked};
 use crate::store::{FolderStore, Home, Store};
 
-/// Bytes of a log that are left to be replayed when a store is closed.
+/// The bytes of log that closing leaves to be replayed.
 const LEFT_AT_CLOSE: u64 = 64 << 10;
 
 impl Store {
@@ -38,7 +38,7 @@ impl Store {
     pub fn close(self) -> Result<()> {
         match self.home {
             Home::Folder(mut store) => store.shut_down(),
-            // Whoever waits for a write that could not be written is told.
+            // Writers that wait for a failed write get the error.
             #[cfg(feature = "postgres")]
             Home::Database(store) => {
                 drop(store);
@@ -67,7 +67,7 @@ impl FolderStore {
             let disk = shared.disk.lock();
             disk.loaded.iter().filter(|(_, loaded)| long(loaded)).map(|(&instance, _)| instance).collect()
         };
-        // If it fails, the logs are still there.
+        // If a checkpoint fails, the logs still have everything.
         let written = shared.checkpoint(due);
         each(LabelIndex::end_journal);
         let database = shared.database.close();
@@ -85,7 +85,7 @@ impl FolderStore {
 
 impl Drop for FolderStore {
     fn drop(&mut self) {
-        // There is nobody to report it to.
+        // `drop` cannot report an error.
         let _reported = self.shut_down();
     }
 }

@@ -9,24 +9,24 @@ use crate::store::backend::fault::Fault;
 use crate::store::backend::{StorageBackend, over_file};
 use crate::store::catalog::open_database;
 
-/// The database in the folder of a store.
+/// The name of the database file.
 const FILE: &str = "store.redb";
 
-/// Held while a store is open.
+/// The name of the file that is locked while a store is open.
 const LOCK: &str = "lock";
 
 const REPLACED: &str = "the file was replaced by another one while the store was open";
 
-/// The folder of a store, which nobody else has open.
+/// The folder of a store, locked against other processes and other stores.
 #[derive(Debug)]
 pub(super) struct Folder {
     pub(super) file: PathBuf,
-    /// None if there is no such file, as beside a copy that is only read.
+    /// `None` if there is no lock file, as in a copy that is only read.
     lock: Option<Lock>,
 }
 
 impl Folder {
-    /// Takes the folder, and makes it and the file in it if they are not there.
+    /// Locks the folder, and creates it and the file in it if they do not exist.
     pub(super) fn take_or_create(folder: &Path, cache_bytes: usize) -> Result<Self> {
         let file = file_in(folder)?;
         fs::create_dir_all(folder).map_err(|cause| refused("make", folder, &cause))?;
@@ -37,36 +37,36 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Takes the folder of a store that is there.
+    /// Locks the folder of an existing store.
     ///
     /// # Errors
     ///
-    /// Also [`Error::UnknownStore`]; no file is made then.
+    /// Also [`Error::UnknownStore`]; no file is created then.
     pub(super) fn take_existing(folder: &Path) -> Result<Self> {
         let file = existing_file_in(folder)?;
         Ok(Self { lock: Some(Lock::take(&folder.join(LOCK), &file)?), file })
     }
 
-    /// As [`take_existing`](Self::take_existing), to read the file: nothing is made or changed in the folder.
+    /// Like [`take_existing`](Self::take_existing), but only to read: nothing in the folder is created or changed.
     pub(super) fn take_to_read(folder: &Path) -> Result<Self> {
         let file = existing_file_in(folder)?;
         Ok(Self { lock: Lock::take_to_read(&folder.join(LOCK), &file)?, file })
     }
 
-    /// Keeps the lock file, which is removed otherwise if it was not there before: who is refused leaves no file.
+    /// Keeps the lock file. Without this call it is removed if it is new, so that a failed open leaves no file.
     pub(super) fn keep(&mut self) {
         if let Some(lock) = &mut self.lock {
             lock.is_temporary = false;
         }
     }
 
-    /// Makes an empty store under another name first: so a file of the right name is always a whole one, and one that
-    /// is not is damaged.
+    /// Creates an empty store under a temporary name and renames it: a file with the final name is always complete, and an
+    /// incomplete one is damaged.
     fn create(&self, cache_bytes: usize) -> Result<()> {
         let made = self.file.with_extension("new");
         let created = self.create_as(&made, cache_bytes);
         if created.is_err() {
-            // It is removed too when a store is made here the next time.
+            // If this fails, it is removed when a store is next created here.
             let _removed = fs::remove_file(&made);
         }
         created
@@ -87,16 +87,16 @@ impl Folder {
         sync_folder(&self.file)
     }
 
-    /// The length of the file, or 0 if the system does not say.
+    /// The length of the file, or 0 if it cannot be read.
     pub(super) fn file_len(&self) -> u64 {
         fs::metadata(&self.file).map_or(0, |metadata| metadata.len())
     }
 
-    /// Opens the file for reading and writing. `former` is where it was when it was opened before.
+    /// Opens the file for reading and writing. `former` identifies the file that was open before.
     ///
     /// # Errors
     ///
-    /// Also if there is another file now.
+    /// Also if it is not the file that was open before.
     pub(super) fn backend(&self, former: Option<&Location>) -> Result<(impl StorageBackend + use<>, Location)> {
         let path = former.map_or(&self.file, |former| &former.path);
         let file = self.open_at(path, OpenOptions::new().read(true).write(true))?;
@@ -110,7 +110,7 @@ impl Folder {
         Ok((over_file(file).map_err(|fault| fault.into_error(&self.file, None))?, location))
     }
 
-    /// Opens the file. It is renamed into place once it holds a store, so an empty one is damaged.
+    /// Opens the file. A new file is renamed into place only when it holds a store, so an empty file is damaged.
     pub(super) fn open(&self, options: &OpenOptions) -> Result<File> {
         self.open_at(&self.file, options)
     }
@@ -129,25 +129,24 @@ impl Folder {
 struct Lock {
     path: PathBuf,
     file: File,
-    /// Whether the file goes with the lock.
+    /// Whether the file is removed with the lock.
     is_temporary: bool,
 }
 
 impl Drop for Lock {
-    /// Unlocks. Closing the file alone would leave the lock to a process that is just being started, which has a copy of
-    /// the file.
+    /// Unlocks explicitly: a process that is being forked has a copy of the open file, which would keep the lock.
     fn drop(&mut self) {
         if self.is_temporary {
-            // Whoever opened the file before it was removed finds that out when it has the lock.
+            // A process that opened the file before it was removed notices that once it has the lock.
             let _removed = fs::remove_file(&self.path);
         }
-        // The file is closed next, which unlocks it but for those copies.
+        // Closing the file unlocks it too, except for such copies.
         let _unlocked = self.file.unlock();
     }
 }
 
 impl Lock {
-    /// Locks the file at a path, and makes it if it is not there. `store` is what somebody else has if it is locked.
+    /// Locks the file at a path, and creates it if it does not exist. `store` is the path for [`Error::StoreInUse`].
     fn take(path: &Path, store: &Path) -> Result<Self> {
         loop {
             let made = for_owner().write(true).create_new(true).open(path);
@@ -158,12 +157,12 @@ impl Lock {
             };
             let file = match opened {
                 Ok(file) => file,
-                // Whoever had made it was refused, and removed it.
+                // Another process created it, failed to open the store, and removed it.
                 Err(cause) if cause.kind() == ErrorKind::NotFound && !is_made && !is_there(path)? => continue,
                 Err(cause) => return Err(refused("open", path, &cause)),
             };
             let mut lock = Self::of(path, file, store)?;
-            // The lock of a file that was removed meanwhile keeps nobody out.
+            // A lock on a file that was removed in the meantime excludes nobody.
             if identity(&lock.file.metadata()) == identity(&fs::metadata(path)) {
                 restrict_to_owner(&lock.file);
                 lock.is_temporary = is_made && cfg!(unix);
@@ -172,7 +171,7 @@ impl Lock {
         }
     }
 
-    /// Locks the file at a path if there is one.
+    /// Locks the file at a path if it exists.
     fn take_to_read(path: &Path, store: &Path) -> Result<Option<Self>> {
         match File::open(path) {
             Ok(file) => Self::of(path, file, store).map(Some),
@@ -190,10 +189,10 @@ impl Lock {
     }
 }
 
-/// Where an open file is to be found.
+/// The path and identity of an open file.
 #[derive(Debug)]
 pub(super) struct Location {
-    /// Absolute, so that it stays the same when the process changes its working directory.
+    /// Absolute, so that it stays valid when the process changes its working directory.
     path: PathBuf,
     identity: Option<(u64, u64)>,
 }
@@ -203,8 +202,8 @@ impl Location {
         Ok(Self { path: path::absolute(path)?, identity: identity(&file.metadata()) })
     }
 
-    /// Whether the file is still there. A file that was moved or removed can be written to as long as it is open, and
-    /// nobody finds what was written.
+    /// Whether the file is still at its path. A file that was moved or removed can still be written while it is open, but
+    /// what is written is lost.
     pub(super) fn check(&self) -> Result<(), Fault> {
         let found = fs::metadata(&self.path);
         match &found {
@@ -212,13 +211,13 @@ impl Location {
                 Err(Fault::Io("the file was moved or removed while the store was open".to_owned()))
             }
             Ok(_) if identity(&found) != self.identity => Err(Fault::Io(REPLACED.to_owned())),
-            // The process may have given up the right to look.
+            // The process may have dropped its right to read the folder.
             _ => Ok(()),
         }
     }
 }
 
-/// What tells a file from all others that are there now. None where the system does not say.
+/// The identity of a file among those that exist now. `None` where the system has none.
 #[cfg(unix)]
 fn identity(metadata: &io::Result<fs::Metadata>) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
@@ -230,7 +229,7 @@ fn identity(_: &io::Result<fs::Metadata>) -> Option<(u64, u64)> {
     None
 }
 
-/// How to open a file that nobody else may read if it is made.
+/// Options to open a file that only its owner may read if it is created.
 fn for_owner() -> OpenOptions {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
@@ -238,7 +237,7 @@ fn for_owner() -> OpenOptions {
     options
 }
 
-/// Takes the right to read and write a file from everybody but its owner.
+/// Restricts the permissions of a file to its owner.
 fn restrict_to_owner(file: &File) {
     #[cfg(unix)]
     {
@@ -247,7 +246,7 @@ fn restrict_to_owner(file: &File) {
             && metadata.permissions().mode() & 0o077 != 0
         {
             let mode = metadata.permissions().mode() & 0o700;
-            // Only the owner of a file may do that: where it is somebody else, it is theirs to say who reads it.
+            // Only the owner may change permissions. A file of another owner is left as it is.
             let _restricted = file.set_permissions(fs::Permissions::from_mode(mode));
         }
     }
@@ -255,19 +254,18 @@ fn restrict_to_owner(file: &File) {
     let _ = file;
 }
 
-/// The file of the store in a folder.
+/// The path of the database file in a folder.
 fn file_in(folder: &Path) -> Result<PathBuf> {
     if folder.as_os_str().is_empty() { Err(Error::StorePathRequired) } else { Ok(folder.join(FILE)) }
 }
 
-/// The file of the store in a folder, which has to be there.
+/// The path of the existing database file in a folder.
 fn existing_file_in(folder: &Path) -> Result<PathBuf> {
     let file = file_in(folder)?;
     if is_there(&file)? { Ok(file) } else { Err(Error::UnknownStore { path: file }) }
 }
 
-/// Whether there is something under a name, also a link that leads to nothing: it may lead to a volume that is not
-/// mounted.
+/// Whether a path exists. A dangling symbolic link counts: it may lead to a volume that is not mounted.
 fn is_there(path: &Path) -> Result<bool> {
     match fs::symlink_metadata(path) {
         Ok(_) => Ok(true),
@@ -276,10 +274,10 @@ fn is_there(path: &Path) -> Result<bool> {
     }
 }
 
-/// Makes the name of a new file last.
+/// Makes the directory entry of a new file durable.
 fn sync_folder(file: &Path) -> Result<()> {
     let folder = file.parent().unwrap_or(file);
-    // Where a folder cannot be opened as a file, its entries are written in order by the system.
+    // Where a folder cannot be opened as a file, the system keeps its entries in order.
     if cfg!(unix) {
         let synced = File::open(folder).and_then(|folder| folder.sync_all());
         synced.map_err(|cause| refused("sync", folder, &cause))?;
@@ -287,7 +285,7 @@ fn sync_folder(file: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What the system did not do.
+/// An error of the file system, with the path.
 pub(super) fn refused(action: &str, path: &Path, cause: &io::Error) -> Error {
     Error::Io { path: path.to_owned(), cause: format!("could not {action} it: {cause}") }
 }
@@ -300,7 +298,7 @@ mod tests {
 
     use super::{Folder, LOCK, Lock};
 
-    /// A process that is being started has a copy of every open file until its program begins.
+    /// Between fork and exec a child process has a copy of every open file.
     #[test]
     fn a_copy_of_its_files_does_not_keep_a_folder_taken() {
         let folder = tempfile::tempdir().unwrap();

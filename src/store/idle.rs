@@ -1,4 +1,4 @@
-//! Instances that nobody uses.
+//! Unloading instances that are not in use.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use crate::model::error::{Error, Result};
 use crate::store::instances::Shared;
 
 impl Shared {
-    /// Frees the memory of all instances that nobody used for so long. Gives their names.
+    /// Unloads all instances that were not used for this time. Returns their names.
     pub(super) fn unload_idle(&self, time: Duration) -> Result<Vec<String>> {
         let now = Instant::now();
         let mut idle = self.instances.lock().all();
@@ -14,13 +14,13 @@ impl Shared {
         if idle.is_empty() {
             return Ok(Vec::new());
         }
-        // In one sync, and not in one for each.
+        // One sync for all of them.
         self.flush()?;
         let mut unloaded = Vec::new();
         for instance in idle {
             match self.unload(&instance, "idle") {
                 Ok(true) => unloaded.push(instance.name.to_string()),
-                // Somebody else unloaded or removed it, or asked for it again.
+                // Another thread unloaded or removed it, or uses it again.
                 Ok(false) | Err(Error::InstanceInUse { .. } | Error::UnknownInstance { .. }) => {}
                 Err(error) => return Err(error),
             }
@@ -28,14 +28,14 @@ impl Shared {
         Ok(unloaded)
     }
 
-    /// Does so from time to time, as the options say.
+    /// Unloads idle instances periodically, as the options say.
     pub(super) fn unload_until_stopped(&self) {
-        /// The pauses are a quarter of the time, within these.
+        /// The interval is a quarter of the idle time, within these bounds.
         const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(60));
         let Some(time) = self.unload_after else { return };
         let pause = (time / 4).clamp(PAUSES.0, PAUSES.1);
         while !self.signal.is_stopped_within(pause) {
-            // The next write of anybody says that the store failed.
+            // The next write reports that the store failed.
             let _reported = self.unload_idle(time);
         }
     }

@@ -1,4 +1,4 @@
-//! Instances: made, loaded, unloaded and removed.
+//! Creating, loading, unloading and removing instances.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
@@ -31,10 +31,10 @@ use crate::store::tables::{INSTANCES, LOG, MANIFESTS, META, STORE, TAIL, instanc
 use crate::store::write_batch::WriteBatch;
 use crate::store::writer::{Loaded, StoreWriter, locked};
 
-/// Handles that the store itself has of a loaded index.
+/// The number of handles that the store itself has of a loaded index.
 const OWN_HANDLES: usize = 2;
 
-/// What the handle of a store and its threads share.
+/// The state that a store's handle and threads share.
 ///
 /// Locks are taken in this order: `checkpoints`, the lock of one instance, `disk`, then any of the others, each of which is
 /// held for a few instructions.
@@ -49,30 +49,30 @@ pub(super) struct Shared {
     pub(super) signal: Arc<Signal>,
     pub(super) wakers: Arc<WakerThreads>,
     pub(super) instances: Mutex<Instances>,
-    /// Instances that are asked for and not on disk yet: whoever writes next writes all of them.
+    /// New instances that are not on disk yet: the next writer writes all of them.
     pub(super) unwritten: Mutex<BTreeMap<u64, Arc<Instance>>>,
-    /// Held while checkpoints are written: there is one writer of checkpoints at a time.
+    /// Held while checkpoints are written, so there is one writer of checkpoints at a time.
     pub(super) checkpoints: Mutex<()>,
     pub(super) disk: Mutex<StoreWriter>,
     pub(super) activity: Arc<Mutex<Activity>>,
-    /// Also for subscribers that are behind; closed with the store, which they may outlive.
+    /// Shared with subscribers that read older commits; closed with the store, which they may outlive.
     pub(super) database: Arc<OpenDatabase>,
 }
 
-/// The instances by name, also those that are not on disk yet.
+/// The instances by name, including those that are not on disk yet.
 pub(super) struct Instances {
     by_name: BTreeMap<String, Arc<Instance>>,
     /// The number of the next instance.
     next: u64,
 }
 
-/// An instance in the list of all.
+/// An instance in the list.
 pub(super) struct Instance {
     pub(super) name: Arc<str>,
     pub(super) entry: Entry,
     /// Whether its name is on disk.
     is_written: AtomicBool,
-    /// Held while it is made, loaded, unloaded or removed: so one thread does that.
+    /// Held while it is created, loaded, unloaded or removed, so that one thread does so.
     changing: Mutex<()>,
     slot: Mutex<Slot>,
 }
@@ -83,7 +83,7 @@ enum Slot {
     Unloaded,
     Loaded {
         index: LabelIndex,
-        /// When somebody asked for it last, or was seen to have a handle.
+        /// When it was last requested, or a handle of it was last seen.
         used: Instant,
     },
     Removed,
@@ -112,19 +112,19 @@ impl Instances {
         self.by_name.values().cloned().collect()
     }
 
-    /// A number that no other instance gets.
+    /// A new unique number.
     pub(super) fn next_number(&mut self) -> u64 {
         self.next += 1;
         self.next - 1
     }
 
-    /// Whether the list has this very instance under its name.
+    /// Whether the list has this instance, and no other, under its name.
     pub(super) fn has(&self, instance: &Instance) -> bool {
         self.get(&instance.name).is_some_and(|known| std::ptr::eq(&**known, instance))
     }
 
-    /// Becomes the list that is on disk. Gives the instances that are not there any more. Those that are asked for and were not
-    /// on disk before are forgotten: whoever asked finds that out.
+    /// Replaces the list by that on disk. Returns the instances that are no longer in it. New instances that were not on
+    /// disk are dropped from the list, which the threads that wait for them notice.
     pub(super) fn become_listed(&mut self, entries: &BTreeMap<String, Entry>, next: u64) -> Vec<Arc<Instance>> {
         let mut gone = Vec::new();
         self.by_name.retain(|name, instance| {
@@ -132,7 +132,7 @@ impl Instances {
             if !is_there && instance.is_written() {
                 gone.push(Arc::clone(instance));
             }
-            // Whoever could not write its name is about to forget this one.
+            // The thread that failed to write its name is about to remove this one.
             is_there && instance.is_written()
         });
         for (name, &entry) in entries {
@@ -146,7 +146,7 @@ impl Instances {
         self.by_name.insert(instance.name.to_string(), Arc::clone(instance));
     }
 
-    /// Forgets an instance, unless another one has its name by now.
+    /// Removes an instance from the list, unless another one has its name by now.
     fn forget(&mut self, instance: &Arc<Instance>) {
         if self.get(&instance.name).is_some_and(|known| Arc::ptr_eq(known, instance)) {
             self.by_name.remove(&*instance.name);
@@ -172,7 +172,7 @@ impl Instance {
         }
     }
 
-    /// Looks at the index for a moment, if it is loaded. That is no use of it.
+    /// Calls `look` with the index if it is loaded. This does not count as use.
     pub(super) fn look<T>(&self, look: impl FnOnce(&LabelIndex) -> T) -> Option<T> {
         match &*self.slot.lock() {
             Slot::Loaded { index, .. } => Some(look(index)),
@@ -180,7 +180,7 @@ impl Instance {
         }
     }
 
-    /// Whether it is loaded, and nobody used it for so long.
+    /// Whether it is loaded and was not used for this time.
     pub(super) fn is_idle(&self, now: Instant, time: Duration) -> bool {
         let mut slot = self.slot.lock();
         let Slot::Loaded { index, used } = &mut *slot else { return false };
@@ -191,7 +191,7 @@ impl Instance {
         now.saturating_duration_since(*used) >= time
     }
 
-    /// It is removed: handles go on reading.
+    /// Marks it as removed. Handles can still read.
     pub(super) fn set_removed(&self) {
         self.set(Slot::Removed);
     }
@@ -213,14 +213,14 @@ impl Instance {
 impl Shared {
     pub(super) fn commit_until_stopped(&self) {
         while let Some(dirty) = self.signal.next_dirty() {
-            // If it fails, those who wait have the error; there is nobody else to report it to.
+            // If it fails, the waiting writers get the error.
             let _reported = locked(&self.disk, |disk| disk.commit(disk.take(&dirty)));
         }
     }
 
     pub(super) fn checkpoint_until_stopped(&self) {
         while let Some(instance) = self.signal.next_due() {
-            // The next write of anybody says that the store failed.
+            // The next write reports that the store failed.
             let _reported = self.checkpoint([instance]);
         }
     }
@@ -250,13 +250,13 @@ impl Shared {
         found.ok_or_else(|| Error::UnknownInstance { name: name.to_owned() })
     }
 
-    /// The index of a name, which is made and loaded where it is not.
+    /// The index of a name, created and loaded if necessary.
     pub(super) fn open_or_create(&self, name: &str) -> Result<LabelIndex> {
         check_name(name)?;
         loop {
             let instance = self.find_or_add(name);
             match self.load(&instance) {
-                // Somebody removed it in between, and may not have come to this yet.
+                // Another thread is removing it and has not taken it off the list yet.
                 Err(Error::UnknownInstance { .. }) => self.instances.lock().forget(&instance),
                 loaded => return loaded,
             }
@@ -284,7 +284,7 @@ impl Shared {
 
     /// Loads an instance that is not loaded, unless another thread does.
     fn read(&self, instance: &Arc<Instance>) -> Result<LabelIndex> {
-        // Code of the host, which is called behind no lock.
+        // This calls code of the host, so no lock is held.
         let limits = self.limits.of(&instance.name);
         let _alone = instance.changing.lock();
         if let Some(index) = instance.loaded()? {
@@ -301,7 +301,7 @@ impl Shared {
             let (state, trail) = loaded.map_err(|fault| fault.into_error(&self.path, Some(&instance.name)))?;
             let index = self.index_of(instance, Version::new(state), limits);
             let is_kept = locked(&self.disk, |disk| {
-                // What was read before the store resumed may not be what is on disk.
+                // What was read before the store resumed may differ from what is on disk.
                 if life != self.database.life() {
                     return Ok(false);
                 }
@@ -325,7 +325,7 @@ impl Shared {
         }
     }
 
-    /// An index of an instance that begins with a version.
+    /// The index of an instance, beginning with this version.
     fn index_of(&self, instance: &Instance, version: Version, limits: Limits) -> LabelIndex {
         let (number, signal) = (instance.entry.number, Arc::clone(&self.signal));
         let hidden = self.durability == Durability::Synced;
@@ -344,7 +344,7 @@ impl Shared {
         LabelIndex::with(version, limits, 0, Some(journal), Some(Arc::new(archive)))
     }
 
-    /// Adds an instance that `write` puts on disk with all that it has. None if there is one of that name.
+    /// Adds an instance, which `write` writes to disk with its contents. Returns `None` if the name is taken.
     pub(super) fn add(
         &self,
         name: &str,
@@ -373,7 +373,7 @@ impl Shared {
         Some(written)
     }
 
-    /// Puts a new instance on disk, and with it all others that wait for that.
+    /// Writes a new instance to disk, together with all others that wait for that.
     fn write_new(&self, instance: &Arc<Instance>) -> Result<()> {
         self.unwritten.lock().insert(instance.entry.number, Arc::clone(instance));
         let written = locked(&self.disk, |disk| {
@@ -384,9 +384,9 @@ impl Shared {
                 BTreeMap::new()
             };
             drop(unwritten);
-            // Those that the list does not have any more were asked for before the store resumed.
+            // Instances that the list no longer has were requested before the store resumed.
             all.retain(|_, instance| self.instances.lock().has(instance));
-            // Somebody else wrote it, or tried to, which ended the store; or the list has another one of its name.
+            // Another thread wrote it, or failed to, which failed the store; or the list has another instance of this name.
             if all.is_empty() || !all.contains_key(&instance.entry.number) {
                 return match &disk.failed {
                     _ if instance.is_written() => Ok(()),
@@ -415,13 +415,13 @@ impl Shared {
         written
     }
 
-    /// Frees the memory of an instance. A store that failed keeps what it has.
+    /// Unloads an instance. A store that failed keeps its instances loaded.
     pub(super) fn unload(&self, instance: &Instance, reason: &'static str) -> Result<bool> {
         let failed = locked(&self.disk, |disk| disk.failed.clone());
         failed.map_or_else(|| self.release(instance, reason), Err)
     }
 
-    /// Frees the memory of an instance, of a store that failed too if nothing of it would be lost.
+    /// Unloads an instance. In a store that failed only an instance without unsaved writes is unloaded.
     pub(super) fn release(&self, instance: &Instance, reason: &'static str) -> Result<bool> {
         let is_released = self.release_if_unused(instance)?;
         if is_released {
@@ -440,11 +440,11 @@ impl Shared {
                 Slot::Unloaded => return Ok(None),
                 Slot::Removed => return Err(instance.unknown()),
             };
-            // The handle in `index` is this thread's.
+            // `index` is this thread's handle.
             if index.is_in_use(OWN_HANDLES + 1) {
                 return Err(Error::InstanceInUse { name: instance.name.to_string() });
             }
-            // From here on nobody gets a handle; whoever asks waits for `changing`.
+            // From here on no thread gets a handle: requests wait for `changing`.
             *slot = Slot::Unloaded;
             drop(slot);
             let groups = disk.take(&BTreeSet::from([number]));
@@ -455,7 +455,7 @@ impl Shared {
                 instance.set(Slot::Loaded { index, used: Instant::now() });
                 return Err(error);
             }
-            // A checkpoint on its way is given up with it.
+            // This abandons a checkpoint in progress.
             Ok(disk.loaded.remove(&number).map(|loaded| (loaded, index)))
         })?;
         Ok(unloaded.is_some())

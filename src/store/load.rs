@@ -1,4 +1,4 @@
-//! An instance from its checkpoint and its log.
+//! Loading an instance from its checkpoint and its log.
 
 use std::collections::BTreeMap;
 
@@ -11,22 +11,22 @@ use crate::store::log_reader::LogReader;
 use crate::store::manifest::{Manifest, UnverifiedManifest};
 use crate::store::tables::{CHUNKS, MANIFESTS, chunk_key, instance_key, log_key};
 
-/// What is on disk of a loaded instance, as far as the next commit and the next checkpoint have to know it.
+/// What the next commit and the next checkpoint of a loaded instance need to know of its rows on disk.
 #[derive(Debug)]
 pub(super) struct LogPosition {
     pub(super) manifest: Manifest,
-    /// The rows as the last checkpoint wrote them.
+    /// The rows of the last checkpoint.
     pub(super) mark: Baseline,
-    /// The bytes of each row of the last checkpoint, and of all, so that the log can be compared with them.
+    /// The bytes of each row of the last checkpoint and their sum, with which the length of the log is compared.
     pub(super) row_bytes: BTreeMap<RowId, u64>,
     pub(super) checkpoint_bytes: u64,
-    /// As its tail says.
+    /// From its tail.
     pub(super) extent: LogExtent,
     /// Bytes of the log that are not in the checkpoint.
     pub(super) log_bytes: u64,
 }
 
-/// Reads an instance and checks all of it.
+/// Reads an instance, and checks all of it.
 pub(super) fn load(
     database: &Database,
     instance: u64,
@@ -68,8 +68,8 @@ fn load_checkpoint(
     Ok((loader.finish()?, manifest, bytes))
 }
 
-/// Carries out the commits of the log behind the checkpoint. Every record has to be there: they are numbered without a gap
-/// from where the checkpoint ends, and the tail knows the last. Records from before are for subscribers, and are not read.
+/// Replays the commits of the log after the checkpoint. Records are numbered without a gap from the end of the checkpoint,
+/// and the tail has the last number, so a missing one is damage. Earlier records are for subscribers, and are not read.
 fn replay_log(log: &LogReader<'_, '_>, mut state: State, trail: &mut LogPosition) -> Result<State, Fault> {
     let mut next_record = trail.manifest.log_from;
     for record in log.records(&trail.extent, next_record, &log_key(log.instance, next_record))? {

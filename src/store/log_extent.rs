@@ -1,10 +1,10 @@
-//! How far the log of an instance goes.
+//! The extent of an instance's log.
 
 use crate::codec::{Damage, RecordFormat};
 use crate::model::change::Revision;
 use crate::store::tables::{Fields, fields};
 
-/// The tail of a log: where it ends, and from where on subscribers get its commits.
+/// The tail of a log: its end, and the first commit that is retained for subscribers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LogExtent {
     /// The number of the next record.
@@ -12,7 +12,7 @@ pub(super) struct LogExtent {
     /// D4: the revision of the last commit.
     pub(super) revision: Revision,
     /// The first record that is retained for subscribers. Records before it, in a store that was written in format 1, are
-    /// there to be replayed alone.
+    /// only replayed.
     pub(super) first_record: u64,
     /// The revision before the first commit of that record.
     pub(super) first_revision: Revision,
@@ -60,17 +60,17 @@ impl LogExtent {
         }
     }
 
-    /// How the record of a number is written.
+    /// The encoding of the record with a number.
     pub(super) fn format_of(&self, record: u64) -> RecordFormat {
         if record < self.first_record { RecordFormat::One } else { RecordFormat::Two }
     }
 
-    /// The same with one more record.
+    /// The extent with one more record.
     pub(super) fn with_record(self, revision: Revision, changes: u64) -> Self {
         Self { next_record: self.next_record + 1, revision, changes: self.changes.saturating_add(changes), ..self }
     }
 
-    /// The same without the records that are not retained any more.
+    /// The extent without the records that are no longer retained.
     pub(super) fn without(self, trim: &Trim) -> Self {
         Self {
             first_record: trim.first_record,

@@ -1,4 +1,4 @@
-//! The log of an instance as it is read: to check it, to trim it, and for subscribers that are behind.
+//! Reading the log of an instance: to check it, to trim it, and for subscribers that are behind.
 
 use std::collections::VecDeque;
 use std::iter;
@@ -11,22 +11,22 @@ use crate::store::backend::fault::Fault;
 use crate::store::log_extent::{LogExtent, Trim};
 use crate::store::tables::{LOG, RECORD_PART, TAIL, instance_key, log_key, part_key};
 
-/// A page for a subscriber has about so many changes. A record is read whole, so it may have more.
+/// The changes in one page for a subscriber. Records are read whole, so a page may have more.
 const PAGE: usize = 4_096;
 
 /// Which commits of an instance are retained for subscribers that are behind.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Retention {
-    /// The last ones with together so many changes.
+    /// The newest commits that have together at least this number of changes.
     pub(super) changes: u64,
-    /// Of those the ones that are not older.
+    /// The maximum age of those.
     pub(super) age: Option<Duration>,
 }
 
-/// As many records are tried in place of one that cannot be read.
+/// How many neighbours are tried in place of a record that cannot be read.
 const NEAR: u64 = 8;
 
-/// The log of one instance at one moment.
+/// The log of one instance in one read transaction.
 pub(super) struct LogReader<'r, 'd> {
     pub(super) tables: &'r Reading<'d>,
     pub(super) instance: u64,
@@ -37,7 +37,7 @@ fn count(changes: &[Commit]) -> u64 {
     changes.iter().map(|commit| u64::try_from(commit.changes.len()).unwrap_or(u64::MAX)).sum()
 }
 
-/// A record whose first part is given. A full part has another one behind it. In format 1 a record is one row.
+/// The record that begins with a given part. A full part is followed by another one. In format 1 a record is one row.
 fn join_parts(
     format: RecordFormat,
     first: Vec<u8>,
@@ -55,13 +55,13 @@ fn join_parts(
 }
 
 impl LogReader<'_, '_> {
-    /// How far the log goes, if there is one.
+    /// The extent of the log, if there is one.
     pub(super) fn extent(&self) -> Result<Option<LogExtent>, Fault> {
         let tail = self.tables.get(LOG, &log_key(self.instance, TAIL))?;
         Ok(tail.map(|tail| LogExtent::decode(&tail)).transpose()?)
     }
 
-    /// The beginning of a record, which has the revision of its first commit.
+    /// The first part of a record, which has the revision of its first commit.
     fn first_part(&self, record: u64) -> Result<Vec<u8>, Fault> {
         self.tables.expect(LOG, &log_key(self.instance, record))
     }
@@ -74,8 +74,8 @@ impl LogReader<'_, '_> {
         })
     }
 
-    /// The whole records of a log from one on, in order, with their numbers: each has to be there, without a gap up to the
-    /// tail. `from` is the key of the first row that is read.
+    /// All complete records of a log from one on, in order, with their numbers. A gap before the tail is damage. `from` is
+    /// the key of the first row that is read.
     pub(super) fn records(
         &self,
         extent: &LogExtent,
@@ -105,16 +105,16 @@ impl LogReader<'_, '_> {
         }))
     }
 
-    /// The commits after a revision up to another one, both within the extent: a page of them, at least one.
+    /// One page of the commits after a revision up to another one, both within the extent; at least one commit.
     ///
-    /// **O(log r)** in the number of records, and what the page has.
+    /// **O(log r)** in the number of records, plus the changes of the page.
     pub(super) fn page(&self, extent: &LogExtent, after: Revision, up_to: Revision) -> Result<VecDeque<Commit>, Fault> {
         let wanted = after + 1;
         // The record of the commit is one of `low..high`.
         let (mut low, mut high) = (extent.first_record, extent.next_record);
         while high - low > 1 {
             let middle = low + (high - low) / 2;
-            // A record that cannot be read hides no other one: what is wrong is found where it is needed.
+            // An unreadable record must not hide others: the damage is reported when that record itself is needed.
             let first = |record| Some((record, first_revision(&self.first_part(record).ok()?).ok()?));
             match (middle..high.min(middle + NEAR)).find_map(first) {
                 Some((record, first)) if first <= wanted => low = record,
@@ -130,7 +130,7 @@ impl LogReader<'_, '_> {
                         page.push_back(commit);
                     }
                 }
-                // What comes before it is delivered first.
+                // The commits before it are delivered first.
                 Err(_) if !page.is_empty() => break,
                 Err(fault) => return Err(fault),
             }
@@ -140,7 +140,7 @@ impl LogReader<'_, '_> {
         Ok(page)
     }
 
-    /// The commits of a record, none of which may be beyond this revision unless one is it.
+    /// The commits of a record. They must not end beyond this revision without containing it.
     fn commits_from(&self, extent: &LogExtent, record: u64, revision: Revision) -> Result<Vec<Commit>, Fault> {
         let commits = decode_record(&self.payload(extent, record)?, self.identity, extent.format_of(record))?.commits;
         if commits.first().is_none_or(|first| first.revision > revision) {
@@ -149,7 +149,7 @@ impl LogReader<'_, '_> {
         Ok(commits)
     }
 
-    /// The records before another one that fall out of what is retained at a time. None if there are none.
+    /// The records before another one that are no longer retained at a time. `None` if there are none.
     pub(super) fn trim(
         &self,
         extent: &LogExtent,
@@ -175,12 +175,12 @@ impl LogReader<'_, '_> {
         Ok((trim.first_record > extent.first_record).then_some(trim))
     }
 
-    /// Checks every record: numbered without a gap from where replay or retaining begins, whichever is first, with the
-    /// revisions and changes that the tail says.
+    /// Checks every record: numbered without a gap from the first that is replayed or retained, with the revisions and
+    /// changes that the tail has.
     pub(super) fn check(&self, extent: &LogExtent, log_from: u64) -> Result<(), Fault> {
         let mut next_record = extent.first_record.min(log_from);
         let (mut revision, mut changes) = (extent.first_revision, 0);
-        // From the first row of all: there is none before these records.
+        // From the first row of the instance, since no row may precede these records.
         for record in self.records(extent, next_record, &instance_key(self.instance))? {
             let (number, payload) = record?;
             if number >= extent.first_record {

@@ -1,4 +1,4 @@
-//! What makes up an instance on disk.
+//! The manifest: which rows make up an instance on disk.
 
 use std::collections::BTreeMap;
 
@@ -7,26 +7,26 @@ use crate::state::State;
 use crate::store::backend::fault::Fault;
 use crate::store::tables::{Fields, fields};
 
-/// The last checkpoint of an instance: what is in it, which checkpoint wrote each row, and where the log goes on.
+/// The last checkpoint of an instance: its rows, the checkpoint that wrote each of them, and where the log continues.
 #[derive(Debug, Clone)]
 pub(super) struct Manifest {
     pub(super) header: Header,
-    /// The number of this checkpoint; 0 is that of an instance that had none.
+    /// The number of this checkpoint; 0 if the instance has none yet.
     pub(super) checkpoint: u64,
     /// D3: the first record of the log that is not in the checkpoint.
     pub(super) log_from: u64,
-    /// D2: for each row of the header the checkpoint that wrote it.
+    /// D2: for each row of the header, the checkpoint that wrote it.
     pub(super) rows: BTreeMap<RowId, u64>,
 }
 
 impl Manifest {
-    /// Of an instance that has nothing yet.
+    /// The manifest of an empty instance.
     pub(super) fn empty(identity: u64) -> Self {
         let header = Header::of(&State::new(identity, 0));
         Self { header, checkpoint: 0, log_from: 0, rows: BTreeMap::new() }
     }
 
-    /// Three numbers, runs of rows that one checkpoint wrote, and the header.
+    /// Three numbers, the runs of rows that one checkpoint wrote, and the header.
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut runs: Vec<(u64, u64)> = Vec::new();
         for &checkpoint in self.rows.values() {
@@ -43,13 +43,13 @@ impl Manifest {
     }
 }
 
-/// A manifest as it is read, before its rows are: it may name more of them than any file has.
+/// A manifest whose rows are not read yet: damaged, it may name more rows than any file has.
 #[derive(Debug)]
 pub(super) struct UnverifiedManifest {
     pub(super) header: Header,
     pub(super) checkpoint: u64,
     pub(super) log_from: u64,
-    /// A checkpoint, and how many rows in succession it wrote.
+    /// A checkpoint, and the number of consecutive rows that it wrote.
     runs: Vec<(u64, u64)>,
 }
 
@@ -64,7 +64,7 @@ impl UnverifiedManifest {
         Ok(Self { header: Header::decode(bytes.0)?, checkpoint, log_from, runs })
     }
 
-    /// Each row of the header, and the checkpoint that wrote it; damage in place of the first row that does not fit.
+    /// Each row of the header with the checkpoint that wrote it; an error in place of the first row that does not fit.
     pub(super) fn rows(&self) -> impl Iterator<Item = Result<(RowId, u64), Fault>> {
         let mut ids = self.header.rows();
         let mut written = self.runs.iter().flat_map(|&(checkpoint, count)| (0..count).map(move |_| checkpoint));

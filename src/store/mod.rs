@@ -83,7 +83,7 @@ pub struct Store {
     home: Home,
 }
 
-/// Where a store is.
+/// The home of a store.
 enum Home {
     Folder(FolderStore),
     #[cfg(feature = "postgres")]
@@ -95,12 +95,12 @@ struct FolderStore {
     shared: Arc<Shared>,
     threads: Vec<thread::JoinHandle<()>>,
     is_closed: bool,
-    /// Dropped after everything else.
+    /// Dropped last.
     origin: Origin,
 }
 
-/// Code of a host that may panic, the reader of an import and the writer of an export, runs behind no lock, and what an
-/// import has written by then is no instance. So whoever catches a panic finds nothing half done.
+/// The host's code that may panic, the reader of an import and the writer of an export, runs without locks, and what an
+/// import has written by then belongs to no instance. So after a caught panic the store is in a complete state.
 impl RefUnwindSafe for Store {}
 
 impl UnwindSafe for Store {}
@@ -342,7 +342,7 @@ impl Store {
         }
     }
 
-    /// What a store in a folder shares with its threads.
+    /// The shared state of a store in a folder.
     #[cfg(test)]
     fn shared(&self) -> &Shared {
         match &self.home {

@@ -2,7 +2,7 @@
 
 use crate::model::error::{Error, Reason, Result};
 
-/// The most bytes of a name.
+/// The maximum length of a name in bytes.
 const MAX: usize = 128;
 
 /// Checks the name of an instance.

@@ -24,11 +24,11 @@ use crate::store::signal::Signal;
 use crate::store::writer::StoreWriter;
 use crate::store::{FolderStore, Home, Store};
 
-/// Bytes of the stack of each thread of a store. The database calls itself for each level of a tree, also of one that a
-/// damaged file pretends: it stops at 128.
+/// The bytes of stack of each thread of a store. The database recurses for each level of a tree, up to 128 levels in a
+/// damaged file.
 const STACK: usize = 8 << 20;
 
-/// What errors call a store that lies on no file.
+/// The path in errors of a store that is in no file.
 const BACKEND: &str = "backend";
 
 impl StoreOptions {
@@ -114,7 +114,7 @@ impl StoreOptions {
         let (database, location) = origin.open(tuning.cache_bytes, None)?;
         let Catalog { instances, next, unfinished, is_former } = Catalog::read(&database, &path)?;
         let database = Arc::new(OpenDatabase::new(database));
-        // Half of the time is for the disk.
+        // The other half of the time is for the disk.
         let patience = if let Durability::Within(time) = durability { Some(time / 2) } else { None };
         let signal = Arc::new(Signal::new(patience));
         let activity = Arc::<Mutex<Activity>>::default();

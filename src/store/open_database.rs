@@ -1,19 +1,19 @@
-//! The database of a store, which is opened again when the store resumes.
+//! The open database of a store, which is reopened when the store resumes.
 
 use crate::index::sync::{AtomicU64, Ordering, RwLock};
 use crate::model::error::{Error, Result};
 use crate::store::backend::database::Database;
 
-/// The database as long as the store is open. Whoever uses it keeps it open for that long.
+/// The database while the store is open. A user of it keeps it open for the duration of the use.
 pub(super) struct OpenDatabase {
     access: RwLock<Access>,
-    /// How often it was opened again. Changed while `access` is locked for writing.
+    /// How often it was reopened. Changed only while `access` is locked for writing.
     life: AtomicU64,
 }
 
 enum Access {
     Open(Database),
-    /// It was closed to be opened again, and could not be.
+    /// It was closed to be reopened, and that failed.
     Lost(Error),
     Closed,
 }
@@ -23,12 +23,12 @@ impl OpenDatabase {
         Self { access: RwLock::new(Access::Open(database)), life: AtomicU64::new(0) }
     }
 
-    /// Uses the database. Nothing that this calls may wait for the lock of the file, unless the caller has that lock: who
-    /// opens the database again has it, and waits for everybody who uses the former one.
+    /// Uses the database. The callback must not wait for the lock of the file, unless the caller has that lock: the thread
+    /// that reopens the database holds it while it waits for all users of the former one.
     ///
     /// # Errors
     ///
-    /// [`Error::StoreClosed`]; why the store failed, if the database could not be opened again.
+    /// [`Error::StoreClosed`]; the store's failure if the database could not be reopened.
     pub(super) fn with<T>(&self, run: impl FnOnce(&Database) -> T) -> Result<T> {
         match &*self.access.read() {
             Access::Open(database) => Ok(run(database)),
@@ -37,13 +37,12 @@ impl OpenDatabase {
         }
     }
 
-    /// How often it was opened again. What was read or written before belongs to a life that is over.
+    /// How often it was reopened. What was read or written before a reopening may no longer hold.
     pub(super) fn life(&self) -> u64 {
         self.life.load(Ordering::SeqCst)
     }
 
-    /// Closes the database, and opens it again. Until that is done nobody can use it, and if it fails, whoever wants to is told
-    /// of `failure`.
+    /// Closes the database and opens it again. Users wait until that is done, and get `failure` if it fails.
     pub(super) fn reopen<T>(&self, failure: &Error, open: impl FnOnce() -> Result<(Database, T)>) -> Result<T> {
         let mut access = self.access.write();
         self.life.fetch_add(1, Ordering::SeqCst);
@@ -54,7 +53,7 @@ impl OpenDatabase {
         Ok(opened)
     }
 
-    /// Lets nobody use the database any more, and gives it to the caller.
+    /// Takes the database out, so that it cannot be used any more.
     pub(super) fn close(&self) -> Option<Database> {
         match std::mem::replace(&mut *self.access.write(), Access::Closed) {
             Access::Open(database) => Some(database),

@@ -1,4 +1,4 @@
-//! What can be chosen when a store is opened.
+//! Options of a store.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,17 +13,17 @@ use crate::store::postgres::connect_options::ConnectOptions;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Durability {
-    /// A write returns when its commit is on disk, and no reader has seen it before. The default, since losing an
-    /// acknowledged write is what hosts do not expect. Writers of all instances that wait share one sync.
+    /// A write returns when its commit is on disk, and no reader sees it before. The default, since hosts do not expect to
+    /// lose an acknowledged write. Waiting writers of all instances share one sync.
     #[default]
     Synced,
-    /// A write returns at once and is visible at once; it is on disk so much later at most, as far as the disk keeps up,
-    /// or when [`Store::flush`](crate::Store::flush) returns. A crash may lose whole commits from the end, never from
-    /// the middle. For hosts that can ask the network again.
+    /// A write returns at once and is visible at once. It is on disk after at most this time, as far as the disk keeps up,
+    /// or when [`Store::flush`](crate::Store::flush) returns. A crash may lose the last commits, each whole, and none
+    /// before them. For hosts that can fetch the state from the network again.
     Within(Duration),
 }
 
-/// What can be chosen when a store is opened; the defaults suit a server.
+/// Options for opening a store. The defaults suit a server.
 ///
 /// # Examples
 ///
@@ -45,7 +45,7 @@ pub struct StoreOptions {
     pub(super) durability: Durability,
     pub(super) limits: InstanceLimits,
     pub(super) unload_after: Option<Duration>,
-    /// None for as many as the feed keeps in memory.
+    /// `None` for as many as the feed keeps in memory.
     pub(super) retain_changes: Option<u64>,
     pub(super) retain_age: Option<Duration>,
     pub(super) tuning: Tuning,
@@ -53,10 +53,10 @@ pub struct StoreOptions {
     pub(super) connect: ConnectOptions,
 }
 
-/// What a host says of the limits of an instance.
+/// The host's function from the name of an instance to its limits.
 type LimitsOf = dyn Fn(&str) -> Limits + Send + Sync;
 
-/// The limits of all instances, and what a host says of single ones.
+/// The limits of all instances, and the host's function for single ones.
 #[derive(Clone, Default)]
 pub(super) struct InstanceLimits {
     pub(super) of_all: Limits,
@@ -64,7 +64,7 @@ pub(super) struct InstanceLimits {
 }
 
 impl InstanceLimits {
-    /// The limits of an instance. Calls code of the host.
+    /// The limits of an instance. Calls the host's function.
     pub(super) fn of(&self, name: &str) -> Limits {
         self.by_name.as_ref().map_or(self.of_all, |limits_of| limits_of(name))
     }
@@ -76,7 +76,7 @@ impl fmt::Debug for InstanceLimits {
     }
 }
 
-/// What changes how fast a store is and how much it takes, and nothing else.
+/// Options that affect only speed and space.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tuning {
     pub(super) cache_bytes: usize,
@@ -86,17 +86,17 @@ pub(super) struct Tuning {
     pub(super) compact_at_close: bool,
 }
 
-/// How long a log may be before a checkpoint is due.
+/// The length of a log at which a checkpoint is due.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LogAllowance {
-    /// Bytes that it may always have.
+    /// The minimum in bytes.
     floor: u64,
-    /// Bytes that it may have, in percent of the last checkpoint.
+    /// In percent of the bytes of the last checkpoint.
     percent: u64,
 }
 
 impl LogAllowance {
-    /// Whether a log behind a checkpoint of so many bytes is longer than it should be.
+    /// Whether a log of this length after a checkpoint of this size makes the next checkpoint due.
     pub(super) fn is_exceeded(self, log_bytes: u64, checkpoint_bytes: u64) -> bool {
         log_bytes > self.floor.max(checkpoint_bytes.saturating_mul(self.percent) / 100)
     }

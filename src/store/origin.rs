@@ -1,4 +1,4 @@
-//! Where the database of a store lies.
+//! Where the database of a store is, to open and reopen it.
 
 use std::path::Path;
 
@@ -8,19 +8,19 @@ use crate::store::backend::database::Database;
 use crate::store::catalog::open_database;
 use crate::store::folder::{Folder, Location};
 
-/// Where the database of a store lies, to open it and to open it again.
+/// Where the database of a store is, to open and reopen it.
 pub(super) enum Origin {
-    /// A file in a folder, which stays locked in between.
+    /// A file in a folder, which stays locked between two openings.
     Folder(Folder),
-    /// Something that tests made.
+    /// A backend that a test provides.
     Backend(Reopen),
 }
 
-/// Opens the database over something that is no file.
+/// Opens the database over a backend that is not a file.
 pub(super) type Reopen = Box<dyn Fn(usize) -> Result<Database> + Send + Sync>;
 
 impl Origin {
-    /// Something that tests made, where the store looks for `path`.
+    /// A backend that a test provides, named `path` in errors.
     pub(super) fn backend<B: StorageBackend>(
         backend: impl Fn() -> Result<B> + Send + Sync + 'static,
         path: &Path,
@@ -29,11 +29,11 @@ impl Origin {
         Self::Backend(Box::new(move |cache_bytes| open_database(backend()?, cache_bytes, &path)))
     }
 
-    /// Opens the database. `former` is where it was when it was opened before.
+    /// Opens the database. `former` identifies the file that was open before.
     ///
     /// # Errors
     ///
-    /// Also if something else is there now.
+    /// Also if it is not the file that was open before.
     pub(super) fn open(&self, cache_bytes: usize, former: Option<&Location>) -> Result<(Database, Option<Location>)> {
         match self {
             Self::Folder(folder) => {
@@ -44,14 +44,14 @@ impl Origin {
         }
     }
 
-    /// Keeps the lock of a folder after a store was opened there.
+    /// Keeps the lock file of a folder once a store was opened there.
     pub(super) fn keep(&mut self) {
         if let Self::Folder(folder) = self {
             folder.keep();
         }
     }
 
-    /// The length of the file, or 0 if there is none or the system does not say.
+    /// The length of the file, or 0 if there is none or it cannot be read.
     pub(super) fn file_len(&self) -> u64 {
         match self {
             Self::Folder(folder) => folder.file_len(),

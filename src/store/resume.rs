@@ -1,4 +1,4 @@
-//! A store that failed and takes writes again.
+//! Resuming writes after a failure.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};

@@ -1,4 +1,4 @@
-//! From rows to an index in a store, batch by batch.
+//! Loads rows into a stored index, batch by batch.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::Read;
@@ -15,19 +15,19 @@ use crate::pairs::index_of;
 use crate::rows::{Row, Rows};
 use crate::texts::Texts;
 
-/// Batches that were read and wait to be carried out.
+/// The most batches that are read ahead of the writing thread.
 const AHEAD: usize = 1;
 
-/// Batches that were carried out and wait for the disk, while the next one is: one sync serves those that are ready.
-const ON_THEIR_WAY: usize = 4;
+/// The most batches that are submitted and not yet synced: one sync makes all of them durable.
+const IN_FLIGHT: usize = 4;
 
-/// Links every chat to its labels, so many rows in one batch, and tells after each batch how many rows were read.
+/// Links every chat to its labels, `rows_in_batch` rows at a time, and reports after each durable batch the rows read so far.
 ///
-/// Each distinct display name is a label of its own: the first of those that the index has under it, or else a new one,
-/// made in the batch of its first link. So an empty index gives the ids 1, 2, .. in order of first appearance, and a file
-/// of which some batches were loaded before gives what it would have given at once.
+/// Each distinct display name is one label: the first that the index has with that name, or else a new one, which is
+/// created in the batch of its first link. So an empty index assigns the ids 1, 2, .. in order of first appearance, and
+/// loading a file again after an interruption gives the same result as loading it once.
 ///
-/// One thread reads batches, another one carries them out. They need the memory of a few batches.
+/// One thread reads batches, another one commits them. Both together hold a few batches in memory.
 pub(crate) fn load(
     index: &LabelIndex,
     source: &str,
@@ -41,21 +41,21 @@ pub(crate) fn load(
         let submitting =
             scope.spawn(move || Submitter { source, waiting: VecDeque::new(), created, committed }.run(&received));
         let read = Loader::new(index, batches, ids).load(source, rows, rows_in_batch);
-        // What was refused first comes first.
+        // The writer's error is about earlier rows than the reader's.
         submitting.join().unwrap_or_else(|panic| resume_unwind(panic)).and(read)
     })
 }
 
-/// A batch that was read.
+/// A batch that was read and is not yet submitted.
 struct Filled {
     batch: Batch,
-    /// The line of each operation.
+    /// The line of the input that each operation comes from.
     lines: Vec<u64>,
-    /// How many rows were read up to its end.
+    /// How many rows were read up to the end of the batch.
     rows: u64,
 }
 
-/// A batch that waits for the disk.
+/// A batch that is submitted and not yet durable.
 struct Submitted {
     receipt: Receipt,
     lines: Vec<u64>,
@@ -70,8 +70,8 @@ struct Submitter<'a, C> {
 }
 
 impl<C: FnMut(u64)> Submitter<'_, C> {
-    /// Carries batches out in order. Waits for the disk only if too many wait for it, or if there is nothing else to do:
-    /// so it tells at once what is durable.
+    /// Submits batches in order. Waits for the disk only when too many batches are in flight or no other batch is ready,
+    /// so that durable batches are reported without delay.
     fn run(mut self, batches: &Receiver<Filled>) -> Result<(), Failure> {
         loop {
             match batches.try_recv() {
@@ -95,10 +95,10 @@ impl<C: FnMut(u64)> Submitter<'_, C> {
 
     fn submit(&mut self, Filled { batch, lines, rows }: Filled) -> Result<(), Failure> {
         self.waiting.push_back(Submitted { receipt: batch.submit(), lines, rows });
-        if self.waiting.len() > ON_THEIR_WAY { self.settle() } else { Ok(()) }
+        if self.waiting.len() > IN_FLIGHT { self.settle() } else { Ok(()) }
     }
 
-    /// Waits for the first batch to be durable, tells so, and passes on the ids of the labels that it created.
+    /// Waits until the first batch is durable, reports it, and sends the ids of the labels that it created to the reader.
     fn settle(&mut self) -> Result<(), Failure> {
         let Some(Submitted { receipt, lines, rows }) = self.waiting.pop_front() else { return Ok(()) };
         let done = receipt.wait().map_err(|error| match error {
@@ -113,7 +113,7 @@ impl<C: FnMut(u64)> Submitter<'_, C> {
         })?;
         (self.committed)(rows);
         if !done.created.is_empty() {
-            // The reader is gone if it failed.
+            // Sending fails only when the reader has stopped with an error of its own.
             let _ = self.created.send(done.created);
         }
         Ok(())
@@ -124,10 +124,10 @@ struct Loader<'a> {
     index: &'a LabelIndex,
     filled: SyncSender<Filled>,
     ids: Receiver<Vec<LabelId>>,
-    /// By display name, byte for byte: `ensure_label` would take `VIP` and `vip` for one.
+    /// Label ids by display name, compared byte for byte: for `ensure_label`, `VIP` and `vip` are the same name.
     labels: HashMap<String, LabelRef>,
     batch: Batch,
-    /// The names of the labels that the batch creates, in order, and the lines on which they stand.
+    /// The names of the labels that the batch creates, in order, with their line numbers.
     created: Vec<(String, u64)>,
     chat_texts: Texts,
     chats: Vec<ChatId>,
@@ -180,12 +180,12 @@ impl<'a> Loader<'a> {
     }
 
     fn add(&mut self, row: &Row<'_>) -> Result<(), Error> {
-        // A batch has fewer rows than there are numbers, so each text has one.
+        // A batch has fewer rows than there are numbers, so every text gets one.
         let chat = self.chat_texts.number(&row.chat).unwrap_or_default();
         if index_of(chat) == self.chats.len() {
             self.chats.push(row.chat.parse()?);
         }
-        // A display name is kept trimmed.
+        // Display names are trimmed.
         let label = match self.labels.get(row.label.trim()) {
             Some(label) => label.clone(),
             None => self.define(row)?,
@@ -194,7 +194,7 @@ impl<'a> Loader<'a> {
         Ok(())
     }
 
-    /// Creates the label of a row. Nothing else is in the batch before it is handed over, so labels come first.
+    /// Creates the label of a row. Links are added only when the batch is sent, so labels come first.
     fn define(&mut self, row: &Row<'_>) -> Result<LabelRef, Error> {
         let name: LabelName = row.label.parse()?;
         let (text, label) = (name.to_string(), LabelRef::Token(self.batch.create_label(name)?));
@@ -203,10 +203,10 @@ impl<'a> Loader<'a> {
         Ok(label)
     }
 
-    /// Hands the batch over, and begins the next one. False if an earlier one failed.
+    /// Sends the batch to the writer and begins the next one. Returns false if an earlier batch failed.
     ///
-    /// The links of a chat follow each other, in the order of the first row of each chat: so they are one change of its
-    /// label set, and chats get the places that they would get row by row.
+    /// Links are grouped by chat, in the order of each chat's first row: the links of a chat then are one change of its
+    /// label set, and chats get the same places as row by row.
     fn hand_over(&mut self, read: u64) -> Result<bool, Failure> {
         let mut batch = mem::replace(&mut self.batch, self.index.batch());
         let mut lines: Vec<u64> = self.created.iter().map(|&(_, line)| line).collect();
@@ -228,7 +228,7 @@ impl<'a> Loader<'a> {
         if self.created.is_empty() {
             return Ok(true);
         }
-        // The next batch names them by their ids.
+        // The next batch refers to these labels by their ids.
         let Ok(ids) = self.ids.recv() else { return Ok(false) };
         self.labels.extend(self.created.drain(..).map(|(name, _)| name).zip(ids.into_iter().map(LabelRef::Id)));
         Ok(true)

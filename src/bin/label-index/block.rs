@@ -1,8 +1,8 @@
-//! Many rows at once, to hand them to another thread.
+//! Blocks of rows, passed from one thread to another.
 
 use crate::rows::Row;
 
-/// Rows, with their texts one behind the other.
+/// Rows, with all their texts in one buffer.
 #[derive(Default)]
 pub(crate) struct Block {
     text: String,
@@ -16,7 +16,7 @@ pub(crate) struct BlockRow<'a> {
     pub(crate) label: &'a str,
 }
 
-/// Where a row stands, and where its texts end.
+/// The line of a row, and where its texts end in the buffer.
 struct Ends {
     line: u64,
     chat: usize,
@@ -24,7 +24,7 @@ struct Ends {
 }
 
 impl Block {
-    /// Bytes of a block, from which on no row is added: a row has at most a mebibyte more.
+    /// The bytes at which a block is full. It can exceed this by one row, which has at most a mebibyte.
     const FULL: usize = 1 << 16;
 
     pub(crate) fn push(&mut self, row: &Row<'_>) {

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// One ASCII character that can stand between two fields. The default is a comma.
+/// The ASCII character between two fields. The default is a comma.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Delimiter(u8);
 
 impl Delimiter {
     pub(crate) const COMMA: Self = Self(b',');
 
-    /// Those that programs write.
+    /// The delimiters that other programs write.
     pub(crate) const USUAL: [Self; 4] = [Self::COMMA, Self(b';'), Self(b'\t'), Self(b'|')];
 
     pub(crate) fn byte(self) -> u8 {

@@ -1,4 +1,4 @@
-//! Why the program stops.
+//! The program's errors and exit codes.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -10,13 +10,13 @@ use crate::arguments::Arguments;
 use crate::input_error::InputError;
 
 pub(crate) enum Failure {
-    /// The command line asks for what cannot be answered.
+    /// The command line is wrong.
     Question(label_index::Error),
-    /// The store refuses.
+    /// The store returned an error.
     Store(label_index::Error),
     /// The input cannot be read.
     Input { source: String, error: InputError },
-    /// The store is damaged, as the output says.
+    /// The store is damaged; the output has the details.
     Unsound,
     /// The output cannot be written.
     Output(io::Error),
@@ -27,7 +27,7 @@ impl Failure {
         Self::Input { source: source.to_owned(), error }
     }
 
-    /// Prints it on standard error, in vain if that is closed, and gives the exit code.
+    /// Prints the error on standard error, if that is open, and returns the exit code.
     pub(crate) fn report(self) -> ExitCode {
         match self {
             Self::Question(error) => {

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr2};
 
-/// Splits a line at its delimiter, as RFC 4180 has it: a field is quoted as a whole or not at all, and a quote inside a
-/// quoted field is written twice.
+/// Splits a line at its delimiter by the rules of RFC 4180: a field is quoted as a whole or not at all, and a quote inside
+/// a quoted field is written twice.
 ///
-/// The crate `csv` takes other quotes too, and makes texts of them that nobody wrote: `"a"b` becomes `ab`. Here they are
-/// errors, and end the iteration.
+/// The crate `csv` accepts other uses of quotes and changes the text: `"a"b` becomes `ab`. Here they are errors, and end
+/// the iteration.
 pub(crate) struct Fields<'a> {
-    /// What is not split yet; none behind the last field.
+    /// The rest of the line that is not split yet; `None` after the last field.
     rest: Option<&'a str>,
     delimiter: u8,
 }
@@ -20,13 +20,13 @@ impl<'a> Fields<'a> {
         Self { rest: Some(line), delimiter }
     }
 
-    /// The text before a position, and what is left behind the delimiter that stands there.
+    /// Returns the text before a position, and keeps what follows the delimiter at that position.
     fn split(&mut self, text: &'a str, end: usize, behind: usize) -> &'a str {
         self.rest = text.get(behind..);
         text.get(..end).unwrap_or(text)
     }
 
-    /// A field whose opening quote was taken off.
+    /// Parses a field after its opening quote.
     fn quoted(&mut self, text: &'a str) -> Result<Cow<'a, str>, &'static str> {
         let (mut from, mut doubled) = (0, false);
         loop {
@@ -43,7 +43,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A field that does not begin with a quote.
+    /// Parses a field that does not begin with a quote.
     fn bare(&mut self, text: &'a str) -> Result<Cow<'a, str>, &'static str> {
         match memchr2(self.delimiter, b'"', text.as_bytes()) {
             None => Ok(Cow::Borrowed(text)),

@@ -1,4 +1,4 @@
-//! From rows to an index in memory.
+//! Builds an index in memory from rows.
 
 use std::io::Read;
 use std::mem;
@@ -16,14 +16,14 @@ use crate::pairs::{Pairs, index_of};
 use crate::rows::Rows;
 use crate::texts::{Texts, TooMany};
 
-/// Blocks that are read ahead.
+/// The most blocks that are read ahead.
 const AHEAD: usize = 4;
 
-/// Makes an index of all rows, in any order. Each distinct display name is a label of its own, with the ids 1, 2, .. in
-/// order of first appearance.
+/// Builds an index from rows in any order. Each distinct display name is one label; their ids are 1, 2, .. in order of
+/// first appearance.
 ///
-/// One thread reads and splits lines, another one gathers what is in them. Beside the index they need 24 bytes a distinct
-/// pair, or 96 MiB if that is more, and what [`Texts`] and [`ChatId`] take for each chat.
+/// One thread reads and splits lines, another one collects the pairs. In addition to the index they need 24 bytes for each
+/// distinct pair (at least 96 MiB), and the memory of [`Texts`] and a [`ChatId`] for each chat.
 pub(crate) fn load(source: &str, rows: Rows<impl Read>) -> Result<LabelIndex, Failure> {
     let (sender, blocks) = sync_channel(AHEAD);
     let gathered = thread::scope(|scope| {
@@ -31,14 +31,14 @@ pub(crate) fn load(source: &str, rows: Rows<impl Read>) -> Result<LabelIndex, Fa
         let read = read(rows, &sender);
         drop(sender);
         let gathered = gathering.join().unwrap_or_else(|panic| resume_unwind(panic));
-        // Rows that were refused stand before what could not be read.
+        // A refused row comes before the place where reading failed.
         gathered.and_then(|gathered| read.map(|()| gathered))
     });
     let finished = gathered.and_then(|gathered| gathered.finish().map_err(|error| InputError::whole(&error)));
     finished.map_err(|error| Failure::input(source, error))
 }
 
-/// Reads all rows, unless nobody takes them any more.
+/// Reads all rows, or stops early when the receiver is gone.
 fn read(mut rows: Rows<impl Read>, blocks: &SyncSender<Block>) -> Result<(), InputError> {
     let mut block = Block::default();
     while let Some(row) = rows.next()? {
@@ -47,7 +47,7 @@ fn read(mut rows: Rows<impl Read>, blocks: &SyncSender<Block>) -> Result<(), Inp
             return Ok(());
         }
     }
-    // Nobody who is gone misses it.
+    // Sending fails only when the receiver is gone, which has an error of its own.
     let _ = blocks.send(block);
     Ok(())
 }
@@ -55,11 +55,11 @@ fn read(mut rows: Rows<impl Read>, blocks: &SyncSender<Block>) -> Result<(), Inp
 struct Gathered {
     bulk: BulkLoad,
     chat_texts: Texts,
-    /// By number of their text. Several spellings of one chat stand here several times; the bulk load unites them.
+    /// Chat ids by the number of their text. A chat with several spellings occurs several times; the bulk load merges them.
     chats: Vec<ChatId>,
-    /// Display names, byte for byte: `VIP` and `vip` are two.
+    /// Display names, compared byte for byte: `VIP` and `vip` are two labels.
     label_texts: Texts,
-    /// How many labels there are.
+    /// The number of labels.
     labels: u32,
     pairs: Pairs,
 }
@@ -87,7 +87,7 @@ impl Gathered {
     fn add(&mut self, block: &Block) -> Result<(), InputError> {
         let too_many = |TooMany| InputError::whole(&"more than 4294967296 different texts");
         let chats = self.chat_texts.numbers(block.rows().map(|row| row.chat)).map_err(too_many)?;
-        // A display name is kept trimmed.
+        // Display names are trimmed.
         let labels = self.label_texts.numbers(block.rows().map(|row| row.label.trim())).map_err(too_many)?;
         for (row, (chat, label)) in block.rows().zip(chats.into_iter().zip(labels)) {
             let refused = |error: Error| InputError::at(row.line, &error);

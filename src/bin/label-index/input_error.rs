@@ -1,8 +1,8 @@
-//! What is wrong with the input.
+//! Errors in the input.
 
 use std::fmt;
 
-/// What is wrong with the input, and in which of its physical lines, counted from 1.
+/// An error in the input, with its physical line, counted from 1.
 #[derive(Debug)]
 pub(crate) struct InputError {
     line: Option<u64>,
@@ -10,12 +10,12 @@ pub(crate) struct InputError {
 }
 
 impl InputError {
-    /// The whole input is wrong.
+    /// The input as a whole is invalid.
     pub(crate) fn whole(reason: &dyn fmt::Display) -> Self {
         Self { line: None, reason: reason.to_string() }
     }
 
-    /// One line is wrong.
+    /// One line is invalid.
     pub(crate) fn at(line: u64, reason: &dyn fmt::Display) -> Self {
         Self { line: Some(line), reason: reason.to_string() }
     }

@@ -6,42 +6,42 @@ use memchr::memchr;
 
 use crate::input_error::InputError;
 
-/// Reads lines one at a time, each of at most a mebibyte, so that no input can fill the memory.
+/// Reads lines one at a time, each of at most a mebibyte, so that no input can exhaust memory.
 pub(crate) struct Lines<R> {
     input: R,
-    /// What was read; lines are taken from where it lies.
+    /// The bytes that were read; a line is a slice of them.
     buffer: Vec<u8>,
-    /// Where the present line begins and ends, without its line end.
+    /// Start and end of the current line, without its line ending.
     line: (usize, usize),
-    /// Where the next line begins.
+    /// Start of the next line.
     next: usize,
-    /// Where what was read ends.
+    /// End of the bytes that were read.
     end: usize,
     number: u64,
 }
 
 impl<R: Read> Lines<R> {
-    /// The most bytes of a line without its end.
+    /// The maximum length of a line in bytes, without its line ending.
     const MAX_LEN: usize = 1 << 20;
 
-    /// Bytes that are read at a time.
+    /// The bytes of one read.
     const READ: usize = 1 << 16;
 
     pub(crate) fn new(input: R) -> Self {
         Self { input, buffer: Vec::new(), line: (0, 0), next: 0, end: 0, number: 0 }
     }
 
-    /// The number of the present line, counted from 1.
+    /// The number of the current line, counted from 1.
     pub(crate) fn number(&self) -> u64 {
         self.number
     }
 
-    /// The present line without its end; as far as it was read if it is refused.
+    /// The current line without its line ending. Of a line that is refused, only the part that was read.
     pub(crate) fn line(&self) -> &[u8] {
         self.buffer.get(self.line.0..self.line.1).unwrap_or_default()
     }
 
-    /// Goes to the next line that is not blank; false at the end of the input.
+    /// Advances to the next line that is not blank. Returns false at the end of the input.
     pub(crate) fn advance(&mut self) -> Result<bool, InputError> {
         while self.read_line()? {
             if self.line().iter().any(|byte| !byte.is_ascii_whitespace()) {
@@ -87,7 +87,7 @@ impl<R: Read> Lines<R> {
         Ok(true)
     }
 
-    /// Reads more behind what is there of the next line. Gives the number of bytes, 0 at the end of the input.
+    /// Reads more of the next line. Returns the number of bytes, 0 at the end of the input.
     fn fill(&mut self) -> io::Result<usize> {
         if self.next > 0 {
             self.buffer.copy_within(self.next..self.end, 0);
@@ -108,7 +108,7 @@ impl<R: Read> Lines<R> {
     }
 }
 
-/// A line without the mark that some programs begin a file with.
+/// The line without a leading byte order mark.
 pub(crate) fn without_mark(line: &[u8]) -> &[u8] {
     line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line)
 }

@@ -1,5 +1,5 @@
-//! The program `label-index`: which chats carry any of these labels, answered from a CSV file of chats and label names,
-//! or from a store that such files were loaded into; and the upkeep of stores.
+//! The program `label-index`: lists the chats that carry any of the given labels, from a CSV file of chats and label names
+//! or from a store, and maintains stores.
 //!
 //! `cargo run --release --features cli` asks a bundled sample; `-- --help` explains the rest.
 
@@ -29,7 +29,7 @@ use clap::Parser;
 
 use crate::arguments::Arguments;
 
-/// The most chats of one page: more than the default of the library, since nobody waits beside this program.
+/// The maximum number of chats on a page: more than the library's default, since this program serves one person.
 const PAGE_LIMIT: usize = 10_000;
 
 fn main() -> ExitCode {

@@ -1,4 +1,4 @@
-//! Standard output, and what is told on standard error.
+//! Writing to standard output and standard error.
 
 use std::io::{self, BufWriter, Write};
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 
-/// Prints to standard output. A reader that has seen enough and closes it is no failure.
+/// Prints to standard output. A reader that closes the pipe early, such as `head`, is no error.
 pub(crate) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
     let mut out = BufWriter::new(io::stdout().lock());
     match write(&mut out).and_then(|()| out.flush()) {
@@ -21,7 +21,7 @@ pub(crate) fn json(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()
     writeln!(out)
 }
 
-/// Says on standard error how many rows are on disk, in vain if that is closed.
+/// Reports on standard error how many rows are durable, if that is open.
 pub(crate) fn tell_committed(rows: u64) {
     let mut out = io::stderr().lock();
     let _ = writeln!(out, "committed {rows}").and_then(|()| out.flush());
@@ -38,7 +38,7 @@ impl<'a> Remembering<'a> {
         Self { out, refused: Ok(()) }
     }
 
-    /// What the writer refused.
+    /// The first error of the writer.
     pub(crate) fn refused(self) -> io::Result<()> {
         self.refused
     }

@@ -1,23 +1,22 @@
-//! Pairs of a chat and a label, by their numbers.
+//! Pairs of chat number and label number.
 
 use std::iter;
 
 /// Pairs in any order.
 ///
-/// A file that repeats itself takes no more memory than one that does not: repeated pairs are dropped whenever there are
-/// twice as many pairs as after the last time, and 8,388,608 at least. So there are never more than twice the distinct
-/// ones, or 64 MiB of them.
+/// Repeated pairs are dropped whenever the number of pairs has doubled since the last time, and is at least 8,388,608. So
+/// there are at most twice as many as distinct ones, or 64 MiB of them, however often a file repeats itself.
 pub(crate) struct Pairs {
     /// The chat, then the label.
     pairs: Vec<(u32, u32)>,
-    /// At how many pairs repeated ones are dropped.
+    /// The number of pairs at which repeated ones are dropped next.
     full: usize,
 }
 
 /// The labels of each chat, by number.
 pub(crate) struct Grouped {
     labels: Vec<u32>,
-    /// Where the labels of each chat end.
+    /// The end of each chat's labels.
     ends: Vec<usize>,
 }
 
@@ -38,7 +37,7 @@ impl Pairs {
         self.pairs.push((chat, label));
     }
 
-    /// Groups the pairs of so many chats. A label that was paired twice with a chat may be there twice.
+    /// Groups the pairs by chat. A pair that was added twice may occur twice.
     pub(crate) fn grouped(self, chats: usize) -> Grouped {
         let mut ends = vec![0_usize; chats];
         for &(chat, _) in &self.pairs {
@@ -48,7 +47,7 @@ impl Pairs {
         }
         let mut end = 0;
         for count in &mut ends {
-            // Where the labels of the chat begin, and then where the next one of them goes.
+            // The start of the chat's labels, then the position of its next label.
             (*count, end) = (end, end + *count);
         }
         let mut labels = vec![0; self.pairs.len()];
@@ -72,7 +71,7 @@ impl Grouped {
     }
 }
 
-/// A number as a place in a list.
+/// A number as an index of a list.
 pub(crate) fn index_of(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }

@@ -10,7 +10,7 @@ use crate::fields::Fields;
 use crate::input_error::InputError;
 use crate::lines::{Lines, without_mark};
 
-/// Reads rows of two columns, after the header. Each row stands on a line of its own.
+/// Reads rows of two columns after the header. Each row is one line.
 pub(crate) struct Rows<R> {
     lines: Lines<R>,
     delimiter: u8,
@@ -18,7 +18,7 @@ pub(crate) struct Rows<R> {
     header: Vec<u8>,
 }
 
-/// One row, and the physical line on which it stands.
+/// One row and its physical line.
 pub(crate) struct Row<'a> {
     pub(crate) line: u64,
     pub(crate) chat: Cow<'a, str>,
@@ -56,7 +56,7 @@ impl<R: Read> Rows<R> {
             if !self.lines.advance()? {
                 return Ok(None);
             }
-            // Files that were joined, packed or not, have a header each.
+            // Concatenated files, compressed or not, each have a header.
             if without_mark(self.lines.line()) != self.header {
                 break;
             }
@@ -83,7 +83,7 @@ impl<R: Read> Rows<R> {
         }
     }
 
-    /// The present line as text.
+    /// The current line as text.
     fn text(&self) -> Result<&str, InputError> {
         std::str::from_utf8(self.lines.line()).map_err(|error| {
             let before = self.lines.line().get(..error.valid_up_to()).unwrap_or_default();
@@ -94,7 +94,7 @@ impl<R: Read> Rows<R> {
     }
 }
 
-/// The two fields of a line without quotes, as nearly all are.
+/// The two fields of a line without quotes, the usual case.
 fn plain(line: &str, delimiter: u8) -> Option<(&str, &str)> {
     let end = memchr2(delimiter, b'"', line.as_bytes())?;
     let (chat, label) = (line.get(..end)?, line.get(end + 1..)?);
@@ -107,7 +107,7 @@ fn is_header(line: &[u8], delimiter: Delimiter) -> bool {
     Fields::new(text, delimiter.byte()).eq(Rows::<&[u8]>::COLUMNS.map(|column| Ok(Cow::Borrowed(column))))
 }
 
-/// What a first line shows that is not lines of UTF-8.
+/// Recognises from the first line input that is not UTF-8 text.
 fn other_encoding(line: &[u8]) -> Option<&'static str> {
     match line {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..] => Some("looks like UTF-16, expected UTF-8"),

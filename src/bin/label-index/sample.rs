@@ -1,6 +1,6 @@
 //! The bundled sample: an invented account, which the example `make_sample` writes.
 
-/// What errors call it.
+/// Its name in errors.
 pub(crate) const NAME: &str = "crm_sample.csv";
 
 /// Its CSV text.

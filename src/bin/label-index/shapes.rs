@@ -1,19 +1,19 @@
-//! Texts that differ in a number alone.
+//! Short keys for texts that differ only in a number.
 
-/// Turns texts with a number in them into keys of eight bytes: the number, and which text stands around it.
+/// Maps texts that contain a number to keys of eight bytes: the number, and an index of the text around it, the shape.
 ///
-/// Ids of chats are mostly of a few such shapes, `N@s.whatsapp.net` or `customer-N`. Their keys are compared and kept
-/// without the texts.
+/// Most chat ids have one of a few shapes, such as `N@s.whatsapp.net` or `customer-N`. Their keys are stored and compared
+/// in place of the texts.
 #[derive(Default)]
 pub(crate) struct Shapes {
-    /// What stands before and behind the number.
+    /// The text before and after the number.
     shapes: Vec<(String, String)>,
-    /// The shape of the last text, which the next one mostly has too.
+    /// The shape of the last text: the next text usually has the same.
     last: usize,
 }
 
-/// A text cut around its number: from the first digit that is not 0 to the last one that follows. So the zeros before it
-/// belong to the text, and the parts make up the text again.
+/// A text split around its number, which runs from the first digit other than 0 to the last digit that follows. Leading
+/// zeros belong to the text before it, so the parts together are the original text.
 struct Cut<'a> {
     before: &'a str,
     number: u64,
@@ -21,13 +21,13 @@ struct Cut<'a> {
 }
 
 impl Shapes {
-    /// Bits of the number; the shape stands above them.
+    /// The bits of the number; the shape is in the bits above.
     const NUMBER_BITS: u32 = 60;
 
-    /// The most shapes, so that one fits above the number.
+    /// The maximum number of shapes: as many as fit in the bits above the number.
     const MOST: usize = 1 << (u64::BITS - Self::NUMBER_BITS);
 
-    /// The key of a text: no other text has it. None if the text has no number, or one that is too large, or if there
+    /// The key of a text, which no other text has. `None` if the text has no number or one that is too large, or if there
     /// are too many shapes.
     pub(crate) fn key(&mut self, text: &str) -> Option<u64> {
         let Cut { before, number, behind } = Cut::of(text)?;

@@ -1,4 +1,4 @@
-//! Where the CSV text comes from.
+//! The source of the CSV text: a file, standard input or the sample.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read};
@@ -19,20 +19,20 @@ pub(crate) enum Source<'a> {
     File(&'a Path),
 }
 
-/// How a terminal is told how far the reading is.
+/// How progress is shown on a terminal.
 #[derive(Clone, Copy)]
 pub(crate) enum Progress {
-    /// By a bar, if the file is large.
+    /// By a progress bar, if the file is large.
     Bar,
-    /// By somebody else.
+    /// By the caller.
     Elsewhere,
 }
 
 impl<'a> Source<'a> {
-    /// Bytes of a file above which it is worth telling how far the reading is.
+    /// The bytes of a file from which on progress is shown.
     const LARGE: u64 = 4 << 20;
 
-    /// Bytes read at a time.
+    /// The bytes of one read.
     const BUFFER: usize = 1 << 16;
 
     pub(crate) fn of(argument: Option<&'a Path>) -> Self {
@@ -43,7 +43,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// What errors call it.
+    /// Its name in errors.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Sample => sample::NAME.to_owned(),
@@ -52,13 +52,13 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Opens it as rows of CSV, and reads the header.
+    /// Opens it as CSV, and reads the header.
     pub(crate) fn rows(&self, progress: Progress, delimiter: Delimiter) -> Result<Rows<Box<dyn BufRead>>, Failure> {
         let rows = self.open(progress).and_then(|input| Rows::new(input, delimiter));
         rows.map_err(|error| Failure::input(&self.name(), error))
     }
 
-    /// Opens it, and unpacks it if it is gzip.
+    /// Opens it, and decompresses gzip.
     pub(crate) fn open(&self, progress: Progress) -> Result<Box<dyn BufRead>, InputError> {
         let input: Box<dyn Read> = match self {
             Self::Sample => Box::new(sample::TEXT.as_bytes()),
@@ -82,7 +82,7 @@ fn open_file(path: &Path, progress: Progress) -> io::Result<Box<dyn Read>> {
     Ok(Box::new(bar.wrap_read(file)))
 }
 
-/// Tells gzip by its first two bytes, which no UTF-8 text begins with.
+/// Recognises gzip by its first two bytes, with which no UTF-8 text begins.
 fn unpacked(mut input: Box<dyn Read>) -> io::Result<Box<dyn BufRead>> {
     const GZIP: &[u8] = b"\x1f\x8b";
 

@@ -1,4 +1,4 @@
-//! Stores, and the indexes in them.
+//! Opening stores and their instances.
 
 use std::fs;
 use std::path::Path;
@@ -8,12 +8,12 @@ use label_index::{Error, LabelIndex, Limits, Report, Store, StoreOptions};
 use crate::PAGE_LIMIT;
 use crate::failure::Failure;
 
-/// Opens a store that there is.
+/// Opens an existing store.
 pub(crate) fn store(place: &Path) -> Result<Store, Failure> {
     open(place, Limits::default(), false)
 }
 
-/// Opens a store, or makes it.
+/// Opens a store, or creates it.
 pub(crate) fn make(place: &Path) -> Result<Store, Failure> {
     open(place, Limits::default(), true)
 }
@@ -34,17 +34,17 @@ pub(crate) fn instance(store: &Store, name: &str) -> Result<LabelIndex, Failure>
     store.existing(name).map_err(refused)
 }
 
-/// Opens a store and an instance that there are.
+/// Opens an existing store and an existing instance.
 pub(crate) fn existing(place: &Path, name: &str) -> Result<(Store, LabelIndex), Failure> {
     let store = store(place)?;
     let index = instance(&store, name)?;
     Ok((store, index))
 }
 
-/// Opens a store and an instance for batches of so many rows, or makes them.
+/// Opens a store and an instance for batches of `rows_in_batch` rows, or creates them.
 pub(crate) fn made(place: &Path, name: &str, rows_in_batch: usize) -> Result<(Store, LabelIndex), Failure> {
     let mut limits = Limits::default();
-    // A row is a link, and may need a new label.
+    // Each row is a link, and may need a new label.
     limits.batch_operations = rows_in_batch.saturating_mul(2);
     let store = open(place, limits, true)?;
     let index = store.instance(name).map_err(refused)?;
@@ -65,14 +65,14 @@ fn open(place: &Path, mut limits: Limits, makes: bool) -> Result<Store, Failure>
     }
 }
 
-/// Where a store is, as the command line says.
+/// The location of a store as given on the command line.
 enum Place<'a> {
     Folder(&'a Path),
     Database(&'a str),
 }
 
 impl<'a> Place<'a> {
-    /// A folder whose name begins like a URL is `./postgres:/..`.
+    /// A folder whose name looks like a URL can be given as `./postgres:/..`.
     fn of(place: &'a Path) -> Self {
         let is_url = |text: &&str| ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
         place.to_str().filter(is_url).map_or(Self::Folder(place), Self::Database)
@@ -120,9 +120,9 @@ mod database {
     }
 }
 
-/// Refuses a folder in which there is no store, so that a question makes no file.
+/// Refuses a folder without a store, so that reading creates no file.
 ///
-/// A dangling link is left to the store, which says what it misses.
+/// A dangling symbolic link is left to the store, whose error names the missing target.
 fn check_exists(folder: &Path) -> Result<(), Failure> {
     let file = folder.join("store.redb");
     match fs::symlink_metadata(&file) {
@@ -135,7 +135,7 @@ fn check_exists(folder: &Path) -> Result<(), Failure> {
     }
 }
 
-/// What an operation on an instance refused: a bad name is a mistake on the command line.
+/// The error of an operation on an instance. A bad name is an error of the command line.
 pub(crate) fn refused(error: Error) -> Failure {
     match error {
         Error::InstanceNameRequired | Error::InvalidInstanceName { .. } => Failure::Question(error),

@@ -1,12 +1,12 @@
-//! The answer for people.
+//! Answers as a table for people.
 
 use std::io::{self, Write};
 
 use label_index::{Answer, Label, LabelIndex};
 
-/// Writes a line for each chat of the page, then what is true of the whole answer.
+/// Writes a line for each chat of the page, then the totals.
 ///
-/// `question` are the options that the next page needs beside those that were given.
+/// `question` has the options that the command for the next page needs in addition to those that were given.
 pub(crate) fn print(
     out: &mut dyn Write,
     index: &LabelIndex,
@@ -38,10 +38,10 @@ pub(crate) fn print(
     Ok(())
 }
 
-/// Between labels: names contain commas, but hardly ever this.
+/// The separator of labels: unlike a comma, it rarely occurs in names.
 const SEPARATOR: &str = " · ";
 
-/// The labels stand last, so that it does not matter how wide a terminal draws an emoji.
+/// Labels are the last column, so that the width of an emoji on a terminal does not matter.
 fn print_chats(out: &mut dyn Write, answer: &Answer) -> io::Result<()> {
     const WIDEST: usize = 40;
 
@@ -58,7 +58,7 @@ fn print_chats(out: &mut dyn Write, answer: &Answer) -> io::Result<()> {
     writeln!(out)
 }
 
-/// What a label is called.
+/// The displayed name of a label.
 pub(crate) fn name(label: &Label) -> &str {
     label.name().map_or("(no name yet)", |name| name.as_str())
 }

@@ -1,4 +1,4 @@
-//! Texts and their numbers.
+//! Numbering of texts.
 
 use std::hash::BuildHasher;
 
@@ -10,8 +10,8 @@ use crate::shapes::Shapes;
 
 /// Numbers distinct texts 0, 1, 2, .. in order of first appearance.
 ///
-/// A text that holds a number, as the ids of chats mostly do, takes some 30 bytes and is found in one place of memory;
-/// any other takes its own bytes and some 40 more. The seed is drawn anew in every run, so that nobody can write a file
+/// A text that contains a number, as most chat ids do, takes some 30 bytes and is found with one access to memory; any
+/// other takes its length and some 40 bytes more. Hashes are seeded randomly in each run, so that nobody can write a file
 /// of texts that collide.
 #[derive(Default)]
 pub(crate) struct Texts {
@@ -20,7 +20,7 @@ pub(crate) struct Texts {
     /// By shape and number.
     numbered: HashTable<(u64, u32)>,
     others: HashTable<Other>,
-    /// All other texts, one behind the other.
+    /// All other texts, in one buffer.
     text: String,
 }
 
@@ -38,12 +38,12 @@ impl Other {
     }
 }
 
-/// There are more texts than numbers.
+/// The error when there are more texts than numbers.
 #[derive(Debug)]
 pub(crate) struct TooMany;
 
 impl Texts {
-    /// The number of a text. A text that is new has as its number how many there were before.
+    /// The number of a text. A new text gets the next number.
     pub(crate) fn number(&mut self, text: &str) -> Result<u32, TooMany> {
         let key = self.shapes.key(text);
         self.number_by(key, text)
@@ -51,12 +51,12 @@ impl Texts {
 
     /// The numbers of many texts, in order.
     ///
-    /// Every key is made before the first one is looked up. So lookups follow each other closely, and the processor waits
-    /// for the memory of several at once, which is twice as fast for a million chats in random order.
+    /// All keys are computed before the first lookup. The lookups then follow each other closely, and the processor overlaps
+    /// their cache misses: twice as fast for a million chats in random order.
     pub(crate) fn numbers<'t>(&mut self, texts: impl Iterator<Item = &'t str> + Clone) -> Result<Vec<u32>, TooMany> {
         let (mut last, mut key) = ("", None);
         let keys = texts.clone().map(|text| {
-            // Rows of one chat often follow each other.
+            // Rows of one chat are often adjacent.
             if text != last {
                 (last, key) = (text, self.shapes.key(text));
             }
