@@ -15,7 +15,8 @@
 //! - [`Filter`] and [`Page`]: the question. [`Answer`]: the chats asked for, and exact totals.
 //! - [`Batch`]: many operations as one commit, all or nothing.
 //! - [`Snapshot`]: the whole index as it was at one revision.
-//! - [`RefreshTicket`] and [`FullState`]: taking over a network's state without losing a write.
+//! - [`RefreshTicket`] and [`FullState`]: taking over a network's state without losing a write. [`JoinedRefresh`]: the outcome
+//!   of a refresh that goes on.
 //! - [`Subscriber`]: every commit, in order. [`Position`]: where a stopped consumer resumes. [`PublicEvent`]: what it
 //!   publishes.
 //! - `Store`: the indexes of many accounts in one file (feature `store`).
@@ -100,6 +101,7 @@ mod store;
 pub use index::batch::Batch;
 pub use index::bulk_load::BulkLoad;
 
+pub use index::joined_refresh::JoinedRefresh;
 pub use index::label_index::LabelIndex;
 pub use index::matching::Matching;
 pub use index::receipt::Receipt;
@@ -115,6 +117,7 @@ pub use model::chat_id::ChatId;
 pub use model::cursor::Cursor;
 pub use model::error::{Error, Limit, Reason, Result};
 pub use model::error_kind::ErrorKind;
+pub use model::failed_refresh::FailedRefresh;
 pub use model::filter::{Entry, Filter, Page};
 pub use model::full_state::FullState;
 pub use model::label::{Label, LabelPatch, NewLabel};
@@ -129,7 +132,7 @@ pub use model::op::{
 pub use model::options::{Limits, Options};
 pub use model::position::Position;
 pub use model::public_event::PublicEvent;
-pub use refresh::{RefreshTicket, RefusedRefresh};
+pub use refresh::{RefreshTicket, Refreshing, RefusedRefresh};
 pub use state::check::Violation;
 #[cfg(feature = "store")]
 pub use store::{Contents, Durability, InstanceReport, Report, Store, StoreOptions, StoreStats};

@@ -306,7 +306,7 @@ impl Feed {
         self.archive.as_ref()
     }
 
-    pub(in crate::index) fn waker_caller(&self) -> &WakerCaller {
+    pub(crate) fn waker_caller(&self) -> &WakerCaller {
         &self.waker_caller
     }
 

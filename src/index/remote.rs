@@ -140,7 +140,7 @@ impl LabelIndex {
         let Some(journal) = self.journal() else { return };
         let revision = version.revision;
         let mut writer = self.writer();
-        writer.close_ticket(None);
+        writer.cancel_ticket();
         let former = self.visible().write(|visible| std::mem::replace(visible, version));
         journal.restart(self.visible());
         journal.mark_durable(revision);

@@ -20,7 +20,7 @@ impl LabelIndex {
     pub(crate) fn resume(&self, found: Option<Found>) {
         let Some(journal) = self.journal() else { return };
         let mut writer = self.writer();
-        writer.close_ticket(None);
+        writer.cancel_ticket();
         if let Some(Found { version, commits }) = found {
             let revision = version.revision;
             let is_undone = revision < self.revision();

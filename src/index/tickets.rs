@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::index::joined_refresh::Ending;
+use crate::index::wakers::WakerCaller;
 use crate::index::write_set::WriteSet;
 use crate::model::error::{Error, Result};
 
@@ -15,7 +17,8 @@ pub(crate) struct Tickets {
 
 #[derive(Debug)]
 struct OpenTicket {
-    number: u64,
+    /// For those who join the refresh; it has the number of the ticket.
+    ending: Arc<Ending>,
     /// What was written up to the last time that [`Tickets::touched`] was asked. Who prepares a commit reads it meanwhile.
     noted: Arc<WriteSet>,
     /// What was written since.
@@ -26,29 +29,39 @@ struct OpenTicket {
 }
 
 impl Tickets {
-    pub(crate) fn open_ticket(&mut self) -> Result<u64> {
+    /// The end of the refresh whose ticket is open.
+    pub(crate) fn going_on(&self) -> Option<&Arc<Ending>> {
+        self.open.as_ref().map(|open| &open.ending)
+    }
+
+    pub(crate) fn open_ticket(&mut self, waker_caller: &WakerCaller) -> Result<Arc<Ending>> {
         if self.open.is_some() {
             return Err(Error::RefreshInProgress);
         }
         self.given += 1;
+        let ending = Ending::new(self.given, waker_caller);
         self.open = Some(OpenTicket {
-            number: self.given,
+            ending: Arc::clone(&ending),
             noted: Arc::default(),
             later: WriteSet::default(),
             #[cfg(feature = "postgres")]
             before_plan: None,
         });
-        Ok(self.given)
+        Ok(ending)
     }
 
-    /// Closes the ticket of this number, or whichever is open; true if it was.
-    pub(crate) fn close_ticket(&mut self, number: Option<u64>) -> bool {
-        let closed = self.open.take_if(|open| number.is_none_or(|number| number == open.number));
-        closed.is_some()
+    /// Closes the ticket of this number, if it is open.
+    pub(crate) fn close_ticket(&mut self, number: u64) {
+        drop(self.open.take_if(|open| number == open.ending.number()));
+    }
+
+    /// Closes whichever ticket is open. Gives the end of its refresh.
+    pub(crate) fn take_ticket(&mut self) -> Option<Arc<Ending>> {
+        self.open.take().map(|open| open.ending)
     }
 
     fn ticket(&mut self, number: u64) -> Result<&mut OpenTicket> {
-        self.open.as_mut().filter(|open| open.number == number).ok_or(Error::TicketCancelled)
+        self.open.as_mut().filter(|open| open.ending.number() == number).ok_or(Error::TicketCancelled)
     }
 
     /// What was written since the ticket of this number was given out.

@@ -245,6 +245,13 @@ impl Writer<'_> {
         }
     }
 
+    /// Cancels the open ticket. Whether there was one.
+    pub(crate) fn cancel_ticket(&mut self) -> bool {
+        let Some(ending) = self.take_ticket() else { return false };
+        self.wake_after(ending.cancel());
+        true
+    }
+
     /// Takes the first write in line, for this writer to carry out.
     pub(crate) fn next_in_line(&mut self) -> Option<(u64, Work)> {
         let mut line = self.turn.line.lock();

@@ -96,6 +96,11 @@ pub enum Error {
     RefreshInProgress,
     /// The refresh ticket was cancelled.
     TicketCancelled,
+    /// The refresh that was joined was given up by whoever had its ticket, and nothing has changed. Trying again is right.
+    RefreshGivenUp {
+        /// What that one said, if anything.
+        cause: Option<String>,
+    },
     /// The full state has no live label, or no link, and the index has some; see
     /// [`RefreshTicket::commit_even_if_empty`](crate::RefreshTicket::commit_even_if_empty).
     EmptyRefresh {
@@ -316,6 +321,8 @@ impl fmt::Display for Error {
             Self::BadPosition { value } => write!(f, "position {value:?} is damaged, or that of another index"),
             Self::RefreshInProgress => f.write_str("another refresh is in progress"),
             Self::TicketCancelled => f.write_str("the refresh ticket was cancelled"),
+            Self::RefreshGivenUp { cause: Some(cause) } => write!(f, "the refresh was given up: {cause}"),
+            Self::RefreshGivenUp { cause: None } => f.write_str("the refresh was given up"),
             Self::EmptyRefresh { labels, links } => {
                 write!(f, "the full state would empty an index of {labels} labels and {links} links")
             }

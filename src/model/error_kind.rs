@@ -104,6 +104,7 @@ errors! {
     BadPosition: Invalid, "bad_position";
     RefreshInProgress: Conflict, "refresh_in_progress";
     TicketCancelled: Conflict, "ticket_cancelled";
+    RefreshGivenUp: Unavailable, "refresh_given_up";
     EmptyRefresh: Conflict, "empty_refresh";
     ForeignToken: Invalid, "foreign_token";
     InstanceNameRequired: Invalid, "instance_name_required";
@@ -178,6 +179,8 @@ mod tests {
             (Error::BadPosition { value: value() }, vec!["a\\\"b"]),
             (Error::RefreshInProgress, vec!["refresh"]),
             (Error::TicketCancelled, vec!["ticket"]),
+            (Error::RefreshGivenUp { cause: Some("not connected".into()) }, vec!["refresh", "not connected"]),
+            (Error::RefreshGivenUp { cause: None }, vec!["refresh"]),
             (Error::EmptyRefresh { labels: 3, links: 4 }, vec!["3", "4"]),
             (Error::ForeignToken { position: 5 }, vec!["5"]),
             (Error::BatchRefused { position: 5, cause: refused() }, vec!["operation 5", "unknown label \"77\""]),

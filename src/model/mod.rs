@@ -20,5 +20,6 @@ pub(crate) mod filter;
 pub(crate) mod json;
 pub(crate) mod answer;
 pub(crate) mod options;
+pub(crate) mod failed_refresh;
 pub(crate) mod full_state;
 pub(crate) mod memory;

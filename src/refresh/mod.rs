@@ -9,12 +9,14 @@ mod revise;
 #[cfg(test)]
 mod tests;
 
+use std::error;
 use std::fmt;
 use std::sync::Arc;
 
 use hashbrown::HashSet;
 
 use crate::index::beside::ATTEMPTS;
+use crate::index::joined_refresh::{Ending, JoinedRefresh};
 use crate::index::journal::{Awaited, Journal};
 use crate::index::label_index::LabelIndex;
 use crate::index::recent::Watch;
@@ -25,6 +27,7 @@ use crate::index::write_set::WriteSet;
 use crate::model::change::Change;
 use crate::model::chat_id::ChatId;
 use crate::model::error::{Error, Result};
+use crate::model::failed_refresh::FailedRefresh;
 use crate::model::full_state::FullState;
 use crate::model::op::{Committed, RefreshState, Refreshed};
 use crate::refresh::diff::Diff;
@@ -38,12 +41,24 @@ use crate::state::{State, Version};
 /// The right to refresh an index once. Only one is open at a time; dropping it gives the right back and changes
 /// nothing.
 ///
-/// A write while the ticket is open wins over the state that is committed with it.
+/// A write while the ticket is open wins over the state that is committed with it. Others may have
+/// [joined](LabelIndex::begin_or_join_refresh) the refresh: they are told how it ends, also when the ticket is dropped.
 #[derive(Debug)]
 #[must_use = "dropping it gives the refresh up"]
 pub struct RefreshTicket {
     index: LabelIndex,
-    number: u64,
+    /// The end of the refresh, which comes when this is dropped. It has the number of the ticket.
+    ending: Arc<Ending>,
+}
+
+/// One's part in a refresh; see [`LabelIndex::begin_or_join_refresh`].
+#[derive(Debug)]
+#[must_use = "dropping a ticket gives the refresh up"]
+pub enum Refreshing {
+    /// No refresh was going on: this is the ticket of one.
+    Begun(RefreshTicket),
+    /// One goes on, and this waits for its outcome.
+    Joined(JoinedRefresh),
 }
 
 /// A refresh that was refused, with the state and the ticket, to try again.
@@ -94,31 +109,89 @@ impl LabelIndex {
     /// # Ok::<(), label_index::Error>(())
     /// ```
     pub fn begin_refresh(&self) -> Result<RefreshTicket> {
-        trace::within(Span::BeginRefresh { instance: self.instance_name() }, || self.open_ticket())
+        trace::within(Span::BeginRefresh { instance: self.instance_name() }, || match self.begin_or_join()? {
+            Refreshing::Begun(ticket) => Ok(ticket),
+            Refreshing::Joined(_) => Err(Error::RefreshInProgress),
+        })
     }
 
-    fn open_ticket(&self) -> Result<RefreshTicket> {
+    /// Begins a refresh, or joins the one that goes on. So of many who want a refresh at the same time one asks the network, and
+    /// all have the outcome.
+    ///
+    /// What is joined may have been fetched before this call, by up to the time that the refresh has taken so far. Waits for
+    /// what [`begin_refresh`](Self::begin_refresh) waits for; who joins waits for the turn to write alone.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`begin_refresh`](Self::begin_refresh), except [`Error::RefreshInProgress`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::{FailedRefresh, FullState, LabelIndex, Refreshing};
+    ///
+    /// /// Called by any number of threads at the same time.
+    /// fn refreshed(index: &LabelIndex, fetch: impl Fn() -> std::io::Result<FullState>) -> label_index::Result<()> {
+    ///     match index.begin_or_join_refresh()? {
+    ///         Refreshing::Joined(other) => other.wait().map(drop)?,
+    ///         Refreshing::Begun(ticket) => match fetch() {
+    ///             Ok(state) => ticket.commit(state).map(drop)?,
+    ///             // Those who joined have the reason.
+    ///             Err(why) => ticket.fail(why),
+    ///         },
+    ///     }
+    ///     Ok(())
+    /// }
+    ///
+    /// let index = LabelIndex::new();
+    /// refreshed(&index, || Ok(FullState::new()))?;
+    ///
+    /// let Refreshing::Begun(ticket) = index.begin_or_join_refresh()? else { unreachable!("none goes on") };
+    /// let Refreshing::Joined(other) = index.begin_or_join_refresh()? else { unreachable!("one goes on") };
+    /// assert!(!other.is_ended());
+    /// drop(ticket);
+    /// assert!(matches!(other.wait(), Err(FailedRefresh::GivenUp)));
+    /// # Ok::<(), label_index::Error>(())
+    /// ```
+    pub fn begin_or_join_refresh(&self) -> Result<Refreshing> {
+        trace::within(Span::BeginRefresh { instance: self.instance_name() }, || self.begin_or_join())
+    }
+
+    fn begin_or_join(&self) -> Result<Refreshing> {
         self.journal().map_or(Ok(()), Journal::require_open)?;
         let mut writer = self.writer();
-        let number = writer.open_ticket()?;
+        if let Some(ending) = writer.going_on() {
+            return Ok(Refreshing::Joined(JoinedRefresh::new(ending)));
+        }
+        let ending = writer.open_ticket(self.feed().waker_caller())?;
         let revision = self.newest().read(|newest| newest.revision);
         let before = Awaited { revision, life: self.life() };
         drop(writer);
-        let ticket = RefreshTicket { index: self.clone(), number };
+        let ticket = RefreshTicket { index: self.clone(), ending };
+        match self.await_writes(before) {
+            Ok(()) => Ok(Refreshing::Begun(ticket)),
+            Err(cause) => {
+                ticket.ending.note(Err(FailedRefresh::Refused(cause.clone())));
+                Err(cause)
+            }
+        }
+    }
+
+    /// Waits until every write before a ticket is visible, or noted.
+    fn await_writes(&self, before: Awaited) -> Result<()> {
         if self.remote_journal().is_some() {
             // Afterwards every write that was planned before the ticket is visible. A write that is planned again is
             // noted.
-            self.catch_up()?;
-        } else if let Some(journal) = self.synced_journal() {
-            journal.wait_for(before)?;
+            self.catch_up()
+        } else {
+            self.synced_journal().map_or(Ok(()), |journal| journal.wait_for(before))
         }
-        Ok(ticket)
     }
 
-    /// Cancels the open ticket, for instance when a fetch hangs. Returns whether there was one. A new ticket can be
-    /// opened at once.
+    /// Cancels the open ticket, for instance when a fetch hangs, and tells those who joined. Returns whether there was one. A
+    /// new ticket can be opened at once.
     pub fn cancel_refresh(&self) -> bool {
-        self.writer().close_ticket(None)
+        self.writer().cancel_ticket()
     }
 
     fn execute_refresh(&self, number: u64, full: &FullState, refuse_empty: bool) -> Result<Committed<Refreshed>> {
@@ -252,7 +325,7 @@ impl LabelIndex {
         outcome.changed = outcome != Refreshed::default() || state.refresh_state == RefreshState::Never;
         // In a connected store the refresh may be attempted again, so its ticket is closed when it is dropped.
         if self.remote_journal().is_none() {
-            writer.close_ticket(Some(number));
+            writer.close_ticket(number);
         }
         if !outcome.changed {
             return Ok(Committed { outcome, revision: state.revision });
@@ -331,17 +404,41 @@ impl RefreshTicket {
         self.commit_checked(state, false)
     }
 
+    /// Gives the refresh up, and tells those who joined why: [`FailedRefresh::Failed`]. Nothing changes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::{FailedRefresh, LabelIndex};
+    ///
+    /// let ticket = LabelIndex::new().begin_refresh()?;
+    /// let joined = ticket.joined();
+    /// ticket.fail("the session is not connected");
+    /// let Err(FailedRefresh::Failed(why)) = joined.wait() else { unreachable!("it did not succeed") };
+    /// assert_eq!(why.to_string(), "the session is not connected");
+    /// # Ok::<(), label_index::Error>(())
+    /// ```
+    pub fn fail(self, why: impl Into<Box<dyn error::Error + Send + Sync>>) {
+        self.ending.note(Err(FailedRefresh::Failed(why.into().into())));
+    }
+
+    /// Waits for the outcome of this refresh, as those who joined it do: for a host that commits in a task of its own.
+    pub fn joined(&self) -> JoinedRefresh {
+        JoinedRefresh::new(&self.ending)
+    }
+
     fn commit_checked(self, full: FullState, refuse_empty: bool) -> Result<Committed<Refreshed>, RefusedRefresh> {
         let full = Arc::new(full);
         let committed = trace::within(Span::Refresh { instance: self.index.instance_name() }, || {
             let committed = if self.index.remote_journal().is_some() {
                 self.commit_remote(&full, refuse_empty)
             } else {
-                self.index.execute_refresh(self.number, &full, refuse_empty)
+                self.index.execute_refresh(self.ending.number(), &full, refuse_empty)
             }?;
             trace::tell(&Event::Refreshed(committed.clone()));
             Ok(committed)
         });
+        self.ending.note(committed.clone().map_err(FailedRefresh::Refused));
         committed.map_err(|cause| {
             let state = Arc::try_unwrap(full).unwrap_or_else(|full| FullState::clone(&full));
             RefusedRefresh { cause, state, ticket: self }
@@ -351,7 +448,7 @@ impl RefreshTicket {
     /// Lets the committer attempt the refresh, again each time another process commits first.
     fn commit_remote(&self, full: &Arc<FullState>, refuse_empty: bool) -> Result<Committed<Refreshed>> {
         let attempt = {
-            let (index, number, full) = (self.index.clone(), self.number, Arc::clone(full));
+            let (index, number, full) = (self.index.clone(), self.ending.number(), Arc::clone(full));
             move || index.draft_refresh(number, &full).and_then(|draft| index.commit_draft(&draft, refuse_empty))
         };
         self.index.perform(Request::refresh(Attempt(Arc::new(attempt))))
@@ -360,7 +457,9 @@ impl RefreshTicket {
 
 impl Drop for RefreshTicket {
     fn drop(&mut self) {
-        self.index.writer().close_ticket(Some(self.number));
+        self.index.writer().close_ticket(self.ending.number());
+        // Afterwards: whoever is told can begin another refresh.
+        self.ending.end().now();
     }
 }
 
@@ -378,8 +477,8 @@ impl fmt::Display for RefusedRefresh {
     }
 }
 
-impl std::error::Error for RefusedRefresh {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+impl error::Error for RefusedRefresh {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         // `Display` includes the text of the cause, so its source follows.
         self.cause.source()
     }

@@ -145,8 +145,8 @@ fn refreshed(script: &Script, drafted_after: usize, way: Way) -> Option<Vec<Stri
     let mut held = holds.then(|| index.snapshot());
     early.iter().for_each(|write| write.perform(&index));
     let draft = match way {
-        Way::Prepared => index.prepare_refresh(ticket.number, full).unwrap(),
-        Way::InTurn => index.draft_refresh(ticket.number, full).unwrap(),
+        Way::Prepared => index.prepare_refresh(ticket.ending.number(), full).unwrap(),
+        Way::InTurn => index.draft_refresh(ticket.ending.number(), full).unwrap(),
     };
     for (nth, write) in late.iter().enumerate() {
         write.perform(&index);
@@ -290,7 +290,7 @@ fn an_alias_learnt_after_the_difference_is_applied_to_the_state() {
     full.label(1, "VIP").unwrap();
     full.link(1, "77@lid").unwrap();
     let ticket = index.begin_refresh().unwrap();
-    let draft = index.draft_refresh(ticket.number, &full).unwrap();
+    let draft = index.draft_refresh(ticket.ending.number(), &full).unwrap();
     assert!(index.merge_chats("77@lid", "ana@c.us").unwrap().changed());
     let committed = index.commit_draft(&draft, true).unwrap();
     assert_eq!((committed.linked, committed.unlinked), (0, 0));
@@ -302,7 +302,7 @@ fn a_ticket_cancelled_after_the_difference_is_refused() {
     let index = LabelIndex::new();
     let full = FullState::new();
     let ticket = index.begin_refresh().unwrap();
-    let draft = index.draft_refresh(ticket.number, &full).unwrap();
+    let draft = index.draft_refresh(ticket.ending.number(), &full).unwrap();
     assert!(index.cancel_refresh());
     assert_eq!(index.commit_draft(&draft, true), Err(crate::Error::TicketCancelled));
     assert_eq!(index.revision(), 0);
@@ -322,7 +322,7 @@ fn allocated_in_turn(chats: u64) -> u64 {
         labelled.skip(10).for_each(|number| full.link(label, chat(number)).unwrap());
     }
     let ticket = index.begin_refresh().unwrap();
-    let draft = index.draft_refresh(ticket.number, &full).unwrap();
+    let draft = index.draft_refresh(ticket.ending.number(), &full).unwrap();
     for number in 0..20 {
         assert!(index.merge_chats(format!("{number}@lid"), chat(number * 3)).unwrap().changed());
         index.link(1, chat(number * 5)).unwrap();

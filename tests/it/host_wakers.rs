@@ -326,6 +326,8 @@ fn everything_may_be_used_on_both_sides_of_a_caught_panic() {
     unwind_safe::<label_index::Batch>();
     unwind_safe::<label_index::Receipt<bool>>();
     unwind_safe::<label_index::RefreshTicket>();
+    unwind_safe::<label_index::JoinedRefresh>();
+    unwind_safe::<label_index::FailedRefresh>();
     #[cfg(feature = "store")]
     unwind_safe::<label_index::Store>();
 }

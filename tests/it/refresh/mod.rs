@@ -1,6 +1,7 @@
 //! Refresh by ticket.
 
 mod full_state;
+mod joined;
 mod meanwhile;
 mod tickets;
 

@@ -1,6 +1,7 @@
 //! Tickets beside writers.
 
-use label_index::{Error, FullState, RefreshState};
+use label_index::{Error, FailedRefresh, FullState, RefreshState, Refreshing};
+use shuttle::future::block_on;
 use shuttle::thread;
 
 use super::{MANY, assert_same, drain, explore, ids_of, index};
@@ -94,6 +95,56 @@ fn a_refresh_is_cancelled_or_done() {
             }
         }
         assert!(index.begin_refresh().is_ok(), "none is open");
+    };
+    explore(body, MANY);
+}
+
+/// Each of three either has the ticket and ends it in its own way, or is told how it ended. Nobody waits for ever.
+#[test]
+fn whoever_joins_a_refresh_is_told_how_it_ends() {
+    let body = || {
+        let index = index(64);
+        let callers: Vec<_> = (0..3)
+            .map(|number| {
+                let index = index.clone();
+                thread::spawn(move || match index.begin_or_join_refresh().unwrap() {
+                    Refreshing::Begun(ticket) if number == 0 => {
+                        ticket.commit(fetched()).unwrap();
+                    }
+                    Refreshing::Begun(ticket) if number == 1 => ticket.fail("not connected"),
+                    Refreshing::Begun(ticket) => drop(ticket),
+                    Refreshing::Joined(joined) => {
+                        match joined.wait() {
+                            Ok(done) => assert_eq!(done.revision, index.revision()),
+                            Err(FailedRefresh::Failed(_) | FailedRefresh::GivenUp) => {}
+                            Err(other) => panic!("{other:?}"),
+                        }
+                        // Whoever is told may begin another: the ticket is closed.
+                        drop(index.begin_or_join_refresh().unwrap());
+                    }
+                })
+            })
+            .collect();
+        callers.into_iter().for_each(|caller| caller.join().unwrap());
+        assert!(index.begin_refresh().is_ok(), "no ticket is left open");
+    };
+    explore(body, MANY);
+}
+
+/// A task that awaits the end beside the thread that cancels: it finds the end, or is woken.
+#[test]
+fn a_task_beside_the_end_of_a_refresh_finds_it_or_is_woken() {
+    let body = || {
+        let index = index(64);
+        let ticket = index.begin_refresh().unwrap();
+        let joined = ticket.joined();
+        let canceller = {
+            let index = index.clone();
+            thread::spawn(move || assert!(index.cancel_refresh()))
+        };
+        assert!(matches!(block_on(joined), Err(FailedRefresh::Cancelled)));
+        canceller.join().unwrap();
+        drop(ticket);
     };
     explore(body, MANY);
 }

@@ -1,0 +1,192 @@
+//! Waiting for a refresh that somebody else has begun.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::RefUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use hashbrown::HashMap;
+
+use crate::index::sync::{Condvar, Mutex};
+use crate::index::wakers::{Wake, WakerCaller};
+use crate::model::failed_refresh::FailedRefresh;
+use crate::model::op::{Committed, Refreshed};
+
+/// How a refresh ended.
+pub(crate) type RefreshEnd = Result<Committed<Refreshed>, FailedRefresh>;
+
+/// The end of one refresh, which its ticket brings about, and for which others wait.
+pub(crate) struct Ending {
+    /// Of the ticket.
+    number: u64,
+    waker_caller: WakerCaller,
+    inner: Mutex<Inner>,
+    ended: Condvar,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// What the end will be, as far as the holder of the ticket has said. None if the refresh is given up.
+    noted: Option<RefreshEnd>,
+    /// Set once.
+    end: Option<RefreshEnd>,
+    /// Who waits in async code, by number.
+    wakers: HashMap<u64, Waker>,
+    tasks: u64,
+}
+
+/// As the whole index: no code of a host runs while something is half changed.
+impl RefUnwindSafe for Ending {}
+
+impl Ending {
+    pub(crate) fn new(number: u64, waker_caller: &WakerCaller) -> Arc<Self> {
+        let waker_caller = waker_caller.clone();
+        Arc::new(Self { number, waker_caller, inner: Mutex::default(), ended: Condvar::default() })
+    }
+
+    /// The number of the ticket.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Notes how the refresh ends when its ticket is dropped.
+    pub(crate) fn note(&self, end: RefreshEnd) {
+        let former = self.inner.lock().noted.replace(end);
+        drop(former);
+    }
+
+    /// The ticket was dropped: ends the refresh as noted, unless it has ended. Gives the wakers of those who wait, to be called
+    /// without a lock.
+    pub(crate) fn end(&self) -> Wake {
+        let noted = self.inner.lock().noted.take();
+        self.end_with(noted.unwrap_or(Err(FailedRefresh::GivenUp)))
+    }
+
+    /// The ticket was cancelled. Gives wakers as [`end`](Self::end) does.
+    pub(crate) fn cancel(&self) -> Wake {
+        self.end_with(Err(FailedRefresh::Cancelled))
+    }
+
+    fn end_with(&self, end: RefreshEnd) -> Wake {
+        let mut inner = self.inner.lock();
+        if inner.end.is_some() {
+            drop(inner);
+            return Wake::default();
+        }
+        inner.end = Some(end);
+        let wake = Wake::new(inner.wakers.drain().map(|(_, waker)| waker), &self.waker_caller);
+        drop(inner);
+        self.ended.notify_all();
+        wake
+    }
+}
+
+/// Shows nothing of the end: what a holder said is code of the host.
+impl fmt::Debug for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ending").finish_non_exhaustive()
+    }
+}
+
+/// A refresh that somebody else has begun: waits for its outcome. From
+/// [`LabelIndex::begin_or_join_refresh`](crate::LabelIndex::begin_or_join_refresh) or
+/// [`RefreshTicket::joined`](crate::RefreshTicket::joined).
+///
+/// It is a future that needs no runtime, and can be [waited](Self::wait) for as well; clones wait for the same. It gives what the
+/// commit gave, once that is as durable as it is for the holder of the ticket, or a [`FailedRefresh`]. Its end comes with that of
+/// the ticket: also when that is dropped, by a panic too, or cancelled. A ticket that hangs for ever is cancelled by
+/// [`cancel_refresh`](crate::LabelIndex::cancel_refresh).
+///
+/// It keeps no instance loaded, and dropping it takes nothing from the others.
+#[must_use = "it has the outcome of the refresh"]
+pub struct JoinedRefresh {
+    ending: Arc<Ending>,
+    /// The number of the task that awaits this.
+    task: Option<u64>,
+}
+
+impl JoinedRefresh {
+    pub(crate) fn new(ending: &Arc<Ending>) -> Self {
+        Self { ending: Arc::clone(ending), task: None }
+    }
+
+    /// Whether [`wait`](Self::wait) would return at once.
+    pub fn is_ended(&self) -> bool {
+        self.ending.inner.lock().end.is_some()
+    }
+
+    /// Waits for the outcome. Who holds the ticket has to end it on another thread.
+    ///
+    /// # Errors
+    ///
+    /// [`FailedRefresh`] says how the refresh came to nothing.
+    pub fn wait(&self) -> Result<Committed<Refreshed>, FailedRefresh> {
+        let mut inner = self.ending.inner.lock();
+        loop {
+            if let Some(end) = &inner.end {
+                return end.clone();
+            }
+            self.ending.ended.wait(&mut inner);
+        }
+    }
+
+    /// Waits for the outcome for at most `timeout`. `None` if the refresh goes on.
+    pub fn wait_timeout(&self, timeout: Duration) -> Option<Result<Committed<Refreshed>, FailedRefresh>> {
+        let Some(deadline) = Instant::now().checked_add(timeout) else { return Some(self.wait()) };
+        let mut inner = self.ending.inner.lock();
+        loop {
+            if inner.end.is_some() {
+                return inner.end.clone();
+            }
+            if self.ending.ended.wait_until(&mut inner, deadline).timed_out() {
+                return inner.end.clone();
+            }
+        }
+    }
+}
+
+/// Gives what [`JoinedRefresh::wait`] gives. The waker is called on a thread of its own, when every lock is released.
+impl Future for JoinedRefresh {
+    type Output = Result<Committed<Refreshed>, FailedRefresh>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { ending, task } = self.get_mut();
+        // A waker is code of the host, so it is cloned, called and dropped outside of the lock.
+        let waker = context.waker().clone();
+        let mut inner = ending.inner.lock();
+        if let Some(end) = inner.end.clone() {
+            drop(inner);
+            return Poll::Ready(end);
+        }
+        inner.tasks += 1;
+        let number = *task.get_or_insert(inner.tasks);
+        let former = inner.wakers.insert(number, waker);
+        drop(inner);
+        drop(former);
+        Poll::Pending
+    }
+}
+
+impl Clone for JoinedRefresh {
+    fn clone(&self) -> Self {
+        Self::new(&self.ending)
+    }
+}
+
+impl Drop for JoinedRefresh {
+    fn drop(&mut self) {
+        if let Some(task) = self.task {
+            let waker = self.ending.inner.lock().wakers.remove(&task);
+            drop(waker);
+        }
+    }
+}
+
+impl fmt::Debug for JoinedRefresh {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinedRefresh").field("is_ended", &self.is_ended()).finish_non_exhaustive()
+    }
+}
