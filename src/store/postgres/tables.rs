@@ -55,7 +55,8 @@ impl Tables {
             let what = "the name of a schema has 1-48 of a-z, 0-9 and _, begins with no digit and not with pg_";
             return Err(Error::InvalidStoreUrl { value: Error::excerpt(schema), what: what.to_owned() });
         }
-        let s = schema;
+        // In quotes, since the name may be a word of SQL.
+        let s = format!("\"{schema}\"");
         let lock_time = lock_time(patience).as_millis();
         let expiry = format!("now() + interval '{} milliseconds'", lease.as_millis());
         // The lease of the caller, locked so that nobody takes it before the statement ends.
@@ -65,7 +66,7 @@ impl Tables {
                 )"
         );
         Ok(Self {
-            channel: format!("{s}_commits"),
+            channel: format!("{schema}_commits"),
             create: format!(
                 "CREATE SCHEMA IF NOT EXISTS {s};
                 CREATE TABLE IF NOT EXISTS {s}.format (version int8 PRIMARY KEY);

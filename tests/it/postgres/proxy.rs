@@ -27,6 +27,8 @@ struct Shared {
     trap: Mutex<Option<&'static str>>,
     /// Something is in the trap.
     holds: AtomicBool,
+    /// How many milliseconds late the server's answers arrive.
+    late: AtomicU64,
     /// Bytes that the server sent.
     sent: AtomicU64,
     /// Bytes that stores sent.
@@ -106,6 +108,11 @@ impl Proxy {
     /// How many bytes the server sent so far.
     pub(super) fn sent(&self) -> u64 {
         self.shared.sent.load(Ordering::SeqCst)
+    }
+
+    /// From now on what the server sends arrives so much later.
+    pub(super) fn delay(&self, milliseconds: u64) {
+        self.shared.late.store(milliseconds, Ordering::SeqCst);
     }
 
     /// How many bytes stores sent so far.
@@ -192,6 +199,7 @@ impl Shared {
     /// Whether what the server sent goes on to the store.
     fn lets_pass(&self, bytes: &[u8]) -> bool {
         self.sent.fetch_add(u64::try_from(bytes.len()).unwrap(), Ordering::SeqCst);
+        thread::sleep(Duration::from_millis(self.late.load(Ordering::SeqCst)));
         self.wait();
         !self.swallows.load(Ordering::SeqCst)
     }

@@ -1,7 +1,7 @@
 //! Several stores on the same instances.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -134,6 +134,38 @@ fn a_store_is_not_kept_busy_by_instances_that_it_does_not_have() {
 
     here.instance("own").unwrap().upsert_label("1", "VIP").unwrap();
     until("it never heard of its own", || own.label("1").is_some());
+}
+
+#[test]
+fn the_schema_may_have_a_word_of_sql_as_its_name() {
+    let Some(server) = shared() else { return };
+    let (one, other) = (connect(server, "both"), connect(server, "both"));
+    let (here, there) = (one.instance("shop").unwrap(), other.instance("shop").unwrap());
+    here.upsert_label("1", "VIP").unwrap();
+    one.checkpoint().unwrap();
+    until("it was told nothing", || there.label("1").is_some());
+}
+
+/// Whatever a far store plans, a near one has written before its statement arrives; so in the end it locks the row first.
+#[test]
+fn a_far_store_gets_its_turn_beside_a_near_one_that_always_writes() {
+    let Some(server) = shared() else { return };
+    let (schema, proxy) = (new_schema(), Proxy::start(server.port));
+    let near = connect(server, &schema);
+    let far = options(&schema).connect(Server::url_of_port(proxy.port)).unwrap();
+    let [near, far] = [&near, &far].map(|store| store.instance("shop").unwrap());
+    near.upsert_label("1", "VIP").unwrap();
+    far.catch_up().unwrap();
+    proxy.delay(100);
+    let (is_done, began) = (AtomicBool::new(false), Instant::now());
+    let is_over = || is_done.load(Ordering::SeqCst) || began.elapsed() > Duration::from_secs(20);
+    thread::scope(|scope| {
+        scope.spawn(|| (0..).find(|chat| !near.link("1", format!("near {chat}")).unwrap() || is_over()));
+        let linked = far.link("1", "far");
+        is_done.store(true, Ordering::SeqCst);
+        assert!(linked.unwrap());
+    });
+    assert!(began.elapsed() < Duration::from_secs(20), "only once nobody else wrote");
 }
 
 fn until(what: &str, holds: impl Fn() -> bool) -> Duration {
