@@ -1,4 +1,4 @@
-//! The removal of a label with many chats: prepared beside the writers, and brought up to what these did meanwhile.
+//! Removing a label with many chats: prepared while others write, then brought up to date with their commits.
 
 #[cfg(test)]
 mod tests;
@@ -16,8 +16,8 @@ use crate::state::decide::{Changes, Plan, plan};
 use crate::state::prepared::{Prepared, Sections, Update, chats_of};
 use crate::state::{State, Version};
 
-/// How often a commit is prepared before it is carried out in the turn to write. It is prepared again when others merged
-/// chats, removed labels or wrote very much meanwhile, which is rare.
+/// How often a removal is prepared before it is carried out under the writer lock instead. It is prepared again when others
+/// merged chats, removed labels or wrote very much in the meantime, which is rare.
 pub(crate) const ATTEMPTS: usize = 2;
 
 impl LabelIndex {
@@ -53,16 +53,16 @@ impl LabelIndex {
         self.newest().read(|state| state.count(label)) > LONG_REMOVAL
     }
 
-    /// Carries out the removal of a label on a version of its own. Writers go on.
+    /// Removes a label from a private copy of the version, while writers continue.
     fn prepare_removal(&self, op: &Op) -> Option<(Watch<'_>, Prepared)> {
         let watch = self.watch();
-        // What is refused now may be right in the turn, or is refused again.
+        // An operation that is refused here is decided again under the writer lock.
         let labels = plan(&watch.base, op, self.rules()).ok()?.changes.into_vec();
         let prepared = Prepared::new(Version::clone(&watch.base), &Sections { labels, ..Sections::default() })?;
         Some((watch, prepared))
     }
 
-    /// Brings a removal that was prepared up to the newest version, and shows it. None if that cannot be.
+    /// Brings a prepared removal up to date with the newest version, and publishes it. `None` if that is not possible.
     fn commit_removal(
         &self,
         mut writer: Writer<'_>,
@@ -83,7 +83,7 @@ impl LabelIndex {
     }
 }
 
-/// A version without a label, brought up to what was written meanwhile.
+/// A version without a label, and the means to bring it up to date with later commits.
 fn caught_up(prepared: Prepared, now: &State, meanwhile: &[Change], labels: &Changes) -> Option<Version> {
     if meanwhile.is_empty() {
         return Some(prepared.into_version());

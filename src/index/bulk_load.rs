@@ -1,4 +1,4 @@
-//! A new index of what a host has already.
+//! Building a new index from a host's existing data.
 
 use crate::index::label_index::{LabelIndex, seed_or_random};
 use crate::model::arg::Arg;
@@ -9,11 +9,11 @@ use crate::model::label_id::LabelId;
 use crate::model::options::{Limits, Options};
 use crate::state::bulk::Bulk;
 
-/// A new index of what a host has already: its labels, then its chats in the order in which pages shall list them.
+/// Builds a new index from existing data: first the labels, then the chats in the order in which pages should list them.
 ///
-/// The quickest way to fill an index in memory, several times quicker than a [`Batch`](crate::Batch), since chats are
-/// indexed together when all are there. What is made is what one batch would make, of any size. It lives in memory;
-/// a store takes batches, or an export.
+/// The fastest way to fill an index in memory, several times faster than a [`Batch`](crate::Batch), since all chats are
+/// indexed together at the end. The result is that of one batch without a limit of size. The index is in memory; a store
+/// is filled by batches or an import.
 ///
 /// # Examples
 ///
@@ -36,12 +36,12 @@ pub struct BulkLoad {
     bulk: Bulk,
     limits: Limits,
     retain: usize,
-    /// The labels of one chat, while it is added.
+    /// The labels of the chat that is being added.
     labels: Vec<LabelId>,
 }
 
 impl Options {
-    /// Begins to load an index in memory.
+    /// Begins to build an index in memory.
     pub fn bulk_load(self) -> BulkLoad {
         let Self { limits, identity, hash_seed, retain } = self;
         BulkLoad { bulk: Bulk::new(identity, seed_or_random(hash_seed), limits), limits, retain, labels: Vec::new() }
@@ -81,7 +81,7 @@ impl BulkLoad {
         self.bulk.chat(&chat, &self.labels)
     }
 
-    /// Makes the index. Its revision is 1, or 0 if it has no label.
+    /// Finishes the index. Its revision is 1, or 0 if it has no label.
     ///
     /// **O(n)** in chats and links.
     pub fn finish(self) -> LabelIndex {

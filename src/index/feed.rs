@@ -1,4 +1,4 @@
-//! The change feed: commits, whole and in order, kept for whoever subscribes.
+//! The change feed: complete commits in order, kept for subscribers.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -15,44 +15,44 @@ use crate::index::wakers::{Wake, WakerCaller};
 use crate::model::change::{Commit, Revision};
 use crate::state::check::{Violation, require};
 
-/// The commits of one index that subscribers have not all seen, within a bound.
+/// The commits of one index that some subscriber has not seen yet, up to a limit.
 pub(crate) struct Feed {
-    /// How many subscribers there are. Read without the lock, so that a writer without listeners pays one load.
+    /// The number of subscribers. Read without the lock, so that a writer without subscribers pays one load.
     subscribers: AtomicUsize,
     /// The newest revision that is visible before it is published by more than one commit; see
     /// [`announce`](Self::announce).
     announced: AtomicU64,
-    /// The most changes that are kept while somebody is subscribed.
+    /// The maximum number of changes that are kept while there are subscribers.
     limit: usize,
-    /// The most changes that are kept while nobody is.
+    /// The maximum number of changes that are kept while there are none.
     retain: usize,
     waker_caller: WakerCaller,
-    /// Where commits are that are not kept here any more.
+    /// The source of commits that are no longer in memory.
     archive: Option<Arc<dyn Archive>>,
     kept: Mutex<Kept>,
     arrived: Condvar,
 }
 
-/// As the whole index: no code of a host runs while something is half changed.
+/// As for the index: no code of the host runs while the feed is in an intermediate state.
 impl RefUnwindSafe for Feed {}
 
-/// What a feed keeps.
+/// The commits and subscribers of a feed.
 #[derive(Debug, Default)]
 pub(in crate::index) struct Kept {
-    /// F1: the commits after `floor`, without gap.
+    /// F1: the commits after `floor`, without a gap.
     commits: VecDeque<Commit>,
     floor: Revision,
-    /// F2: the number of changes in `commits`, those of the oversized commit apart; at most the limit.
+    /// F2: the number of changes in `commits` without those of the oversized commit; at most the limit.
     changes: usize,
     /// The one commit in `commits` that has more changes than the limit by itself. It is kept whole beside the others, so
     /// that a large refresh does not make subscribers miss it, nor what came before it.
     oversized: Option<Revision>,
-    /// Who waits in async code, by subscriber.
+    /// The wakers of tasks that wait, by subscriber.
     wakers: HashMap<u64, Waker>,
-    /// How far each subscriber has come.
+    /// The revision that each subscriber has reached.
     seen: HashMap<u64, Arc<AtomicU64>>,
     next_subscriber: u64,
-    /// How often the index began anew. Whoever subscribed before has missed commits.
+    /// How often the index was reset. Subscribers from before a reset have missed commits.
     life: u64,
     closed: bool,
 }
@@ -85,17 +85,17 @@ impl Kept {
         self.life
     }
 
-    /// Adds the next commit, and gives up the oldest ones beyond the limit.
+    /// Adds the next commit, and drops the oldest ones beyond the limit.
     fn add(&mut self, commit: Commit, limit: usize) {
         let changes = commit.changes.len();
         if limit > 0 && changes > limit {
-            // One is kept, so that memory stays bounded.
+            // At most one oversized commit is kept, so memory stays bounded.
             while self.oversized.is_some() {
                 self.give_up_oldest();
             }
             self.oversized = Some(commit.revision);
         } else {
-            // Before the new one comes, so that the list does not grow beyond the limit.
+            // Dropped before the new one is added, so that the list does not grow beyond the limit.
             while self.changes + changes > limit && !self.commits.is_empty() {
                 self.give_up_oldest();
             }
@@ -117,7 +117,7 @@ impl Kept {
         }
     }
 
-    /// Keeps what another limit allows. Gives what was kept before, which is to be freed without the lock.
+    /// Applies another limit. Returns the dropped commits, which the caller frees without the lock.
     fn limit_to(&mut self, limit: usize) -> VecDeque<Commit> {
         let newest = self.newest();
         let commits = std::mem::take(&mut self.commits);
@@ -130,7 +130,7 @@ impl Kept {
         commits
     }
 
-    /// Takes the wakers of all tasks that wait.
+    /// Takes the wakers of all waiting tasks.
     fn wake(&mut self, caller: &WakerCaller) -> Wake {
         Wake::new(self.wakers.drain().map(|(_, waker)| waker), caller)
     }
@@ -148,14 +148,14 @@ impl Kept {
     }
 }
 
-/// Where a new subscriber begins.
+/// The starting point of a new subscriber.
 pub(crate) struct Start {
     pub(in crate::index) number: u64,
     pub(in crate::index) after: Revision,
-    /// Where it says how far it has come.
+    /// The cell in which it records its progress.
     pub(in crate::index) seen: Arc<AtomicU64>,
     pub(in crate::index) life: u64,
-    /// The revision is not one that the index has reached: it is that of another life of it.
+    /// The index has not reached the revision: it is from before a reset.
     pub(in crate::index) lost: bool,
 }
 
@@ -180,22 +180,22 @@ impl Feed {
         }
     }
 
-    /// Says that commits up to a revision become visible now and are published later, not each before the next.
+    /// Announces that commits up to a revision become visible now and are published later.
     pub(crate) fn announce(&self, revision: Revision) {
         self.announced.store(revision, Ordering::SeqCst);
     }
 
-    /// Whether commits have to be published. A writer asks after its commit is visible; see [`start`](Self::start).
+    /// Whether commits have to be published. A writer checks this after its commit is visible; see [`start`](Self::start).
     pub(crate) fn is_heard(&self) -> bool {
         self.retain > 0 || self.subscribers.load(Ordering::SeqCst) > 0
     }
 
-    /// The most changes that are kept now.
+    /// The maximum number of changes that are kept now.
     fn limit_now(&self) -> usize {
         if self.subscribers.load(Ordering::SeqCst) > 0 { self.limit } else { self.retain }
     }
 
-    /// Delivers a commit that is visible. Called in the order of revisions.
+    /// Publishes a commit that is visible. Called in the order of revisions.
     pub(crate) fn publish(&self, commit: Commit) -> Wake {
         let mut kept = self.kept.lock();
         if commit.revision <= kept.floor {
@@ -208,7 +208,7 @@ impl Feed {
         wake
     }
 
-    /// Begins anew behind a revision, which may be lower than before. Every subscriber has missed commits.
+    /// Resets the feed to a revision, which may be lower than before. All subscribers have missed commits then.
     #[cfg(feature = "store")]
     pub(crate) fn begin_anew(&self, revision: Revision) -> Wake {
         let mut kept = self.kept.lock();
@@ -228,7 +228,7 @@ impl Feed {
         self.kept.lock().check_invariants(self.limit)
     }
 
-    /// No further commit will come.
+    /// Ends the feed: no further commit is published.
     pub(crate) fn close(&self) {
         let mut kept = self.kept.lock();
         kept.closed = true;
@@ -250,7 +250,7 @@ impl Feed {
         let Reached { published, visible } = early.unwrap_or_else(reached);
         let mut gone = VecDeque::new();
         if first && self.retain == 0 {
-            // What a writer may have published to nobody meanwhile is covered by the revision too.
+            // The revision also covers commits that writers published in the meantime while there was no subscriber.
             gone = kept.limit_to(0);
             kept.floor = published;
         }
@@ -265,14 +265,14 @@ impl Feed {
         start
     }
 
-    /// Forgets a subscriber. Without any, only what is retained is kept.
+    /// Removes a subscriber. Without any, only the retained commits are kept.
     pub(in crate::index) fn end(&self, number: u64) {
         let mut kept = self.kept.lock();
         let waker = kept.wakers.remove(&number);
         let seen = kept.seen.remove(&number);
         let mut gone = VecDeque::new();
         if self.subscribers.fetch_sub(1, Ordering::SeqCst) == 1 {
-            // A writer that has found somebody listening may still publish the next one.
+            // A writer that saw a subscriber may still publish the next commit.
             gone = kept.limit_to(self.retain);
         }
         drop(kept);
@@ -287,13 +287,13 @@ impl Feed {
         (kept.life, revision > visible)
     }
 
-    /// How many subscribers there are, and how far the last of them has come.
+    /// The number of subscribers, and the revision of the slowest.
     pub(in crate::index) fn subscribers(&self) -> (usize, Option<Revision>) {
         let kept = self.kept.lock();
         (kept.seen.len(), kept.seen.values().map(|seen| seen.load(Ordering::Relaxed)).min())
     }
 
-    /// The bytes of the commits that are kept, without the texts that they share with the index.
+    /// The bytes of the kept commits, without texts shared with the index.
     pub(in crate::index) fn bytes(&self) -> usize {
         let kept = self.kept.lock();
         let oversized = kept.oversized.and_then(|revision| kept.after(revision - 1));
@@ -314,12 +314,12 @@ impl Feed {
         self.kept.lock()
     }
 
-    /// Lets another waker wait for a subscriber's next commit. The former one is to be dropped without the lock.
+    /// Replaces the waker for a subscriber's next commit. Returns the former one, which the caller drops without the lock.
     pub(in crate::index) fn set_waker(kept: &mut Kept, number: u64, waker: Waker) -> Option<Waker> {
         kept.wakers.insert(number, waker)
     }
 
-    /// Waits for a commit, at most until a deadline. True if it passed.
+    /// Waits for a commit, at most until a deadline. Returns true if the deadline passed.
     pub(in crate::index) fn wait(&self, kept: &mut MutexGuard<'_, Kept>, deadline: Option<Instant>) -> bool {
         match deadline {
             Some(deadline) => self.arrived.wait_until(kept, deadline).timed_out(),
@@ -337,7 +337,7 @@ impl fmt::Debug for Feed {
     }
 }
 
-/// How far an index has got. In memory a commit that is visible is as good as published.
+/// The newest revisions of an index. In memory a visible commit counts as published.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reached {
     pub(crate) published: Revision,
@@ -377,7 +377,7 @@ mod tests {
         let (feed, number) = subscribed(2);
         feed.publish(commit(1, 1)).now();
         feed.end(number);
-        // By a writer that had asked before whether anybody listens.
+        // By a writer that had checked for subscribers before.
         feed.publish(commit(2, 1)).now();
         feed.check_invariants().unwrap();
     }

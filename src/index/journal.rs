@@ -1,4 +1,4 @@
-//! What stands between a commit and the disk.
+//! The journal: commits that are not durable yet, and the threads that wait for them.
 
 use std::task::{Context, Poll, Waker};
 
@@ -11,43 +11,43 @@ use crate::model::change::{Commit, Revision};
 use crate::model::error::{Error, Result};
 use crate::state::Version;
 
-/// The commits of one index on their way to the disk. An index in memory has none.
+/// The commits of one index that are not durable yet. An index in memory has no journal.
 ///
-/// Writers append here, one at a time; a committer takes what there is, makes it durable and says so, or says that no
-/// write will be durable any more.
+/// Writers append commits, one at a time. The committer takes all of them, makes them durable and acknowledges them, or
+/// ends the journal when nothing can become durable any more.
 pub(crate) struct Journal {
     /// The version that writers work on, if readers see a commit only once it is durable. Otherwise writers work on the
     /// visible version. J1: changed only while `queue` is locked, so that a version and its commits are taken together.
     working: Option<VersionLock<Version>>,
-    /// Calls the committer.
+    /// Notifies the committer.
     call: Box<dyn Fn(Call) + Send + Sync>,
     waker_caller: WakerCaller,
-    /// Writers wait while more changes than these are not durable.
+    /// The number of changes that are not durable, above which writers wait.
     room: usize,
-    /// Writes stand in line until the committer plans them, since others write to the same log.
+    /// Whether writes are queued until the committer plans them, since other processes write to the same log.
     is_remote: bool,
     queue: Mutex<Queue>,
-    /// Something became durable, or the journal ended.
+    /// Notified when something became durable, or the journal ended.
     moved: Condvar,
 }
 
 #[derive(Debug)]
 struct Queue {
-    /// J2: the commits that nobody has taken, each the one after the other.
+    /// J2: the commits that the committer has not taken, in order without a gap.
     commits: Vec<Commit>,
-    /// How many changes are not durable, taken or not.
+    /// The number of changes that are not durable, taken or not.
     changes: usize,
     /// J3: never more than the visible revision.
     durable: Revision,
-    /// J4: what writers are told is durable: never more than the feed has.
+    /// J4: the revision acknowledged to writers: never beyond that of the feed.
     told: Revision,
-    /// Why no write is taken any more.
+    /// The reason why no write is accepted any more.
     closed: Option<Error>,
-    /// The journal is closed, and what is not durable never will be.
+    /// Whether the journal ended: what is not durable never will be.
     ended: bool,
     /// J5: how each life before this one ended. A revision is made again in the next life if it was not durable.
     former: Vec<FormerLife>,
-    /// Who waits in async code, by number.
+    /// The wakers of waiting tasks, by number.
     wakers: HashMap<u64, Waker>,
     tasks: u64,
 }
@@ -68,7 +68,7 @@ pub(crate) struct Awaited {
     pub(crate) life: usize,
 }
 
-/// Commits to be made durable together, and the index as the last of them left it.
+/// Commits to be made durable together, and the version after the last of them.
 pub(crate) struct Group {
     pub(crate) version: Version,
     pub(crate) commits: Vec<Commit>,
@@ -80,19 +80,19 @@ impl Group {
     }
 }
 
-/// Why the committer is called.
+/// The reason for notifying the committer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
-    /// There are commits again.
+    /// There are new commits.
     Commits,
-    /// A writer waits until there is room in the queue, so the committer has nothing to wait for.
+    /// A writer waits for room in the queue, so the committer should not wait for more commits.
     Full,
 }
 
 impl Journal {
-    /// A journal that begins behind a durable version. With `hidden`, readers see a commit only once it is durable.
+    /// A journal that begins at a durable version. With `hidden`, readers see a commit only once it is durable.
     ///
-    /// `call` is called behind locks: it must not wait, and not come back here.
+    /// `call` is called with locks held: it must neither wait nor use the journal.
     pub(crate) fn new(
         durable: &Version,
         hidden: bool,
@@ -133,7 +133,7 @@ impl Journal {
         self.is_remote
     }
 
-    /// How many changes are queued and not durable.
+    /// The number of changes that are queued and not durable.
     #[cfg(feature = "postgres")]
     pub(crate) fn queued_changes(&self) -> usize {
         self.queue.lock().changes
@@ -144,7 +144,7 @@ impl Journal {
         (self.call)(Call::Commits);
     }
 
-    /// Why nothing becomes durable any more, if that is so.
+    /// The reason why nothing becomes durable any more, if the journal ended.
     pub(crate) fn end_reason(&self) -> Option<Error> {
         let queue = self.queue.lock();
         queue.closed.clone().filter(|_| queue.ended)
@@ -197,7 +197,7 @@ impl Journal {
         self.working.as_ref()
     }
 
-    /// Where wakers are called.
+    /// The thread that calls wakers.
     pub(crate) fn waker_caller(&self) -> &WakerCaller {
         &self.waker_caller
     }
@@ -207,13 +207,13 @@ impl Journal {
         self.queue.lock().durable
     }
 
-    /// The newest revision that is durable, and how many changes are not.
+    /// The newest durable revision, and the number of changes that are not durable.
     pub(crate) fn progress(&self) -> (Revision, usize) {
         let queue = self.queue.lock();
         (queue.durable, queue.changes)
     }
 
-    /// The bytes of what is queued, without the texts that it shares with the index.
+    /// The bytes of the queued commits, without texts shared with the index.
     pub(crate) fn bytes(&self) -> usize {
         let queue = self.queue.lock();
         Commit::bytes_of(queue.commits.len(), queue.changes)
@@ -257,12 +257,12 @@ impl Journal {
         }
     }
 
-    /// Says why no write is taken any more. Does not wait.
+    /// Returns the reason if no write is accepted any more. Does not wait.
     pub(crate) fn require_open(&self) -> Result<()> {
         self.queue.lock().closed.clone().map_or(Ok(()), Err)
     }
 
-    /// Queues a commit and shows it to later writers; `show` does that, shortly.
+    /// Queues a commit, and calls `show`, which must be quick, to publish it to later writers.
     ///
     /// # Errors
     ///
@@ -322,7 +322,7 @@ impl Journal {
         drop(lost);
     }
 
-    /// Releases the lock and lets everybody who waits look again.
+    /// Releases the lock and wakes all waiting threads and tasks.
     fn moved(&self, mut queue: MutexGuard<'_, Queue>) {
         let wake = Wake::new(queue.wakers.drain().map(|(_, waker)| waker), &self.waker_caller);
         drop(queue);
@@ -330,7 +330,7 @@ impl Journal {
         wake.now();
     }
 
-    /// Waits until a revision is durable, or says why it will not be.
+    /// Waits until a revision is durable, or returns the reason why it will not be.
     pub(crate) fn wait_for(&self, awaited: Awaited) -> Result<()> {
         let mut queue = self.queue.lock();
         loop {
@@ -346,7 +346,7 @@ impl Journal {
         }
     }
 
-    /// Whether a revision is durable; none if that is not known yet.
+    /// Whether a revision is durable; `None` while that is unknown.
     pub(crate) fn reached(&self, awaited: Awaited) -> Option<Result<()>> {
         self.queue.lock().reached(awaited)
     }
@@ -368,7 +368,7 @@ impl Journal {
         task: &mut Option<u64>,
         context: &mut Context<'_>,
     ) -> Poll<Result<()>> {
-        // Wakers are somebody else's code: they are cloned, called and dropped without the lock.
+        // Wakers are the host's code: they are cloned, called and dropped without the lock.
         let waker = context.waker().clone();
         let mut queue = self.queue.lock();
         if let Some(known) = known(&queue) {
@@ -382,7 +382,7 @@ impl Journal {
         Poll::Pending
     }
 
-    /// Forgets a task that waits.
+    /// Removes a waiting task.
     pub(crate) fn forget(&self, task: u64) {
         let former = self.queue.lock().wakers.remove(&task);
         drop(former);

@@ -1,4 +1,4 @@
-//! The index that hosts share: writers one after the other, readers beside them.
+//! The index that hosts share: one writer at a time, concurrent readers.
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -51,19 +51,19 @@ pub struct LabelIndex {
 
 struct Shared {
     identity: u64,
-    /// The version that readers see. Written only by whoever has the turn to write, or by the committer.
+    /// The version that readers see. Written only with the writer lock held, or by the committer.
     visible: VersionLock<Version>,
     turn: Turn,
     recent: Recent,
     horizon: Arc<SnapshotTracker>,
     feed: Arc<Feed>,
     limits: Limits,
-    /// Where commits go before they count. None in memory.
+    /// The journal through which commits become durable. `None` in memory.
     journal: Option<Journal>,
 }
 
-/// Code of a host that may panic, in arguments, iterators and wakers, runs before the first change of a write or after the
-/// last, and behind no lock. So whoever catches a panic finds nothing half done.
+/// The host's code that may panic, in arguments, iterators and wakers, runs before the first change of a write or after the
+/// last, and without locks. So after a caught panic the index is in a complete state.
 impl RefUnwindSafe for Shared {}
 
 impl Drop for Shared {
@@ -73,19 +73,19 @@ impl Drop for Shared {
 }
 
 impl Options {
-    /// Makes an empty index in memory.
+    /// Creates an empty index in memory.
     pub fn build(self) -> LabelIndex {
         LabelIndex::of(State::new(self.identity, seed_or_random(self.hash_seed)), self.limits, self.retain)
     }
 }
 
-/// The seed for the hash tables: the one that was chosen, or one that nobody can know.
+/// The seed for the hash tables: the chosen one, or a random one that nobody can predict.
 pub(crate) fn seed_or_random(chosen: Option<u64>) -> u64 {
     chosen.unwrap_or_else(|| RandomState::new().hash_one(0))
 }
 
 impl LabelIndex {
-    /// Makes an empty index in memory, with the default [`Options`].
+    /// Creates an empty index in memory, with the default [`Options`].
     pub fn new() -> Self {
         Options::new().build()
     }
@@ -117,7 +117,7 @@ impl LabelIndex {
         Self { shared: Arc::new(shared) }
     }
 
-    /// The index as it is now, to be kept.
+    /// Takes a snapshot: the index as it is now, unchanged by later writes.
     ///
     /// **O(1)**, well below a microsecond.
     pub fn snapshot(&self) -> Snapshot {
@@ -201,12 +201,12 @@ impl LabelIndex {
         self.journal().filter(|journal| journal.working().is_some())
     }
 
-    /// The journal, if its committer plans what stands in line: others write to the same log.
+    /// The journal, if its committer plans queued writes because other processes write to the same log.
     pub(crate) fn remote_journal(&self) -> Option<&Journal> {
         self.journal().filter(|journal| journal.is_remote())
     }
 
-    /// Whether anybody has a handle besides `own` ones, a snapshot or a subscriber.
+    /// Whether there is a handle besides `own` ones, a snapshot or a subscriber.
     #[cfg(feature = "store")]
     pub(crate) fn is_in_use(&self, own: usize) -> bool {
         let Shared { horizon, feed, .. } = &*self.shared;
@@ -228,7 +228,7 @@ impl LabelIndex {
         self.shared.visible.read(|state| read(state))
     }
 
-    /// Runs a read of some microseconds on the visible version. Leaves some time first to who has the turn to change it.
+    /// Runs a read of some microseconds on the visible version. Gives a writer that is about to change it a moment first.
     pub(crate) fn with_visible_yielding<R>(&self, read: impl FnOnce(&State) -> R) -> R {
         if self.synced_journal().is_none() && self.shared.turn.is_taken() {
             yield_to_writer();
@@ -260,7 +260,7 @@ impl LabelIndex {
         &self.shared.recent
     }
 
-    /// Begins to keep what others write, for a commit that is prepared beside.
+    /// Begins to record other writers' commits, for a commit that is prepared concurrently.
     pub(crate) fn watch(&self) -> Watch<'_> {
         self.shared.recent.watch(|| self.newest_version())
     }
@@ -351,7 +351,7 @@ impl LabelIndex {
         self.swap(writer, version, changes)
     }
 
-    /// Makes a version the newest one. The old one is freed when the writer's turn ends.
+    /// Publishes a version as the newest one. The old one is freed when the writer lock is released.
     pub(crate) fn swap(&self, writer: &mut Writer<'_>, version: Version, changes: Changes) -> Result<Revision> {
         let (made, mut former) = (version.revision, None);
         let show = |newest: &mut Version, _: &[Change]| former = Some(std::mem::replace(newest, version));
@@ -398,7 +398,7 @@ impl LabelIndex {
         Ok(revision)
     }
 
-    /// Waits until there is room for a write; says so if none is taken any more.
+    /// Waits until there is room for a write, or returns the reason why none is accepted any more.
     pub(crate) fn admit(&self) -> Result<()> {
         self.shared.journal.as_ref().map_or(Ok(()), Journal::admit)
     }
@@ -416,7 +416,7 @@ impl LabelIndex {
         result
     }
 
-    /// Waits for the turn to write.
+    /// Waits for the writer lock.
     pub(crate) fn writer(&self) -> Writer<'_> {
         self.shared.turn.wait()
     }
@@ -431,7 +431,7 @@ impl LabelIndex {
     }
 }
 
-/// The label that an operation of a batch names.
+/// The label that an operation of a batch refers to.
 fn label_of(label: LabelRef, outcomes: &[Outcome]) -> Result<crate::model::label_id::LabelId> {
     match label {
         LabelRef::Id(id) => Ok(id),

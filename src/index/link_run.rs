@@ -1,10 +1,10 @@
-//! Links of one chat that follow each other in a batch.
+//! Consecutive links of one chat in a batch.
 
 use crate::model::change::Change;
 use crate::model::chat_id::ChatId;
 use crate::model::op::Op;
 
-/// The last changes of a batch, if they are links of one chat that are not carried out yet.
+/// The last changes of a batch, if they are links of one chat that are not applied yet.
 ///
 /// Carried out together they make one label set, where one after the other they would make a set for each link. What
 /// they do is the same: a link depends on the labels that its chat has, on its place and on aliases. Another link of the
@@ -12,9 +12,9 @@ use crate::model::op::Op;
 /// long as nothing is carried out.
 #[derive(Debug)]
 pub(crate) struct LinkRun {
-    /// As the operations name it.
+    /// The chat as the operations name it.
     chat: ChatId,
-    /// Where the changes begin.
+    /// The index of the first of the changes.
     begins: usize,
 }
 

@@ -10,8 +10,8 @@ use crate::model::change::Place;
 use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::Version;
 
-/// The most places that are looked up at once. A walk begins with one and doubles, so a host that takes one chat pays for
-/// one.
+/// The maximum number of places that are looked up at once. An iteration begins with one and doubles, so a host that takes
+/// one chat pays for one.
 const MOST_AT_ONCE: usize = 512;
 
 /// The chats of one version that pass a filter, in order of place. See [`Snapshot::matching`](crate::Snapshot::matching).
@@ -19,9 +19,9 @@ const MOST_AT_ONCE: usize = 512;
 pub struct Matching {
     state: Version,
     clauses: Arc<ResolvedFilter>,
-    /// Places that were looked up and not yet given.
+    /// Places that were looked up and not returned yet.
     found: vec::IntoIter<Place>,
-    /// The place to go on from; `None` at the end.
+    /// The next place; `None` at the end.
     next: Option<Place>,
     at_once: usize,
 }
@@ -35,7 +35,7 @@ impl Matching {
     fn look_further(&mut self) -> bool {
         let Some(start) = self.next else { return false };
         let places = self.state.first_places(&self.clauses, start, self.at_once);
-        // Fewer than asked for: there are no more.
+        // Fewer than requested: there are no more.
         self.next = places.last().filter(|_| places.len() == self.at_once).and_then(|last| last.checked_add(1));
         self.at_once = MOST_AT_ONCE.min(self.at_once * 2);
         self.found = places.into_iter();

@@ -1,4 +1,4 @@
-//! Carrying out writes: at once, or in line.
+//! Performing writes: immediately, or from the queue.
 
 use std::task::{Context, Poll};
 
@@ -10,19 +10,20 @@ use crate::model::arg::Arg;
 use crate::model::error::{Error, Result};
 use crate::model::position::Position;
 
-/// The most writes of others that one task carries out when it has the turn, so that it comes back to its runtime soon.
+/// The maximum number of other tasks' writes that one task performs with the writer lock, so that it returns to its runtime
+/// soon.
 const MOST_FOR_OTHERS: u32 = 256;
 
-/// How far a write has come that does not block.
+/// The state of a write that does not block.
 pub(crate) enum Begun {
-    /// It found its answer.
+    /// It has its answer.
     Answered(Answer),
-    /// It stands in line under this number.
+    /// It is in the queue under this number.
     InLine(u64),
 }
 
 impl Work {
-    /// The answer of a write that is not carried out.
+    /// The answer of a write that is not performed.
     pub(in crate::index) fn refused(&self, why: Error) -> Found {
         match self {
             Self::One(_) => Found::One(Err(why)),
@@ -83,7 +84,7 @@ impl LabelIndex {
         if self.revision() < position.revision { Err(unknown()) } else { Ok(()) }
     }
 
-    /// Carries out a write, and waits until its answer counts.
+    /// Performs a write, and waits until its answer is final.
     pub(crate) fn perform<T>(&self, Request { work, read }: Request<T>) -> Result<T> {
         if let Some(journal) = self.remote_journal() {
             let found = match self.stand_in_remote_line(journal, work) {
@@ -116,7 +117,7 @@ impl LabelIndex {
         self.wait_in_line(number)
     }
 
-    /// Carries out a write without blocking, or puts it in line.
+    /// Performs a write without blocking, or queues it.
     pub(crate) fn begin(&self, work: Work) -> Begun {
         if let Some(journal) = self.remote_journal() {
             return self.stand_in_remote_line(journal, work);
@@ -136,7 +137,7 @@ impl LabelIndex {
         Begun::InLine(self.turn().stand_in_line(work))
     }
 
-    /// Puts a write in line and calls the committer, which plans it.
+    /// Queues a write and notifies the committer, which plans it.
     fn stand_in_remote_line(&self, journal: &Journal, work: Work) -> Begun {
         if let Err(why) = journal.require_open() {
             return Begun::Answered(Answer { depends_on: Awaited::default(), found: work.refused(why) });
@@ -150,7 +151,7 @@ impl LabelIndex {
         Begun::InLine(number)
     }
 
-    /// Refuses every write that stands in line.
+    /// Refuses all queued writes.
     pub(crate) fn refuse_line(&self, why: &Error) {
         let mut writer = self.writer();
         while let Some((number, work)) = writer.next_in_line() {
@@ -171,12 +172,12 @@ impl LabelIndex {
         }
     }
 
-    /// Whether there is room for a write, or why none is taken any more.
+    /// Whether there is room for a write, or the reason why none is accepted any more.
     fn has_room(&self) -> Result<bool> {
         self.journal().map_or(Ok(true), Journal::has_room)
     }
 
-    /// Carries out one write in the turn of its thread.
+    /// Performs one write with the writer lock held.
     #[inline]
     pub(in crate::index) fn carry_out(&self, writer: &mut Writer<'_>, work: Work) -> Answer {
         let found = match work {
@@ -228,7 +229,7 @@ impl LabelIndex {
         }
     }
 
-    /// Waits until a write in line is carried out, and helps.
+    /// Waits until a queued write is performed, and helps to perform the queue.
     pub(crate) fn wait_in_line(&self, number: u64) -> Answer {
         if self.remote_journal().is_some()
             && let Some(answer) = self.turn().wait_for_answer(number)
@@ -261,7 +262,7 @@ impl LabelIndex {
             {
                 return Poll::Pending;
             }
-            // Whoever has the turn wakes the line when it ends.
+            // The holder of the writer lock wakes the queue when it releases the lock.
             let Some(mut writer) = self.turn().try_wait() else { return Poll::Pending };
             self.carry_out_line(&mut writer, number);
         }

@@ -1,4 +1,4 @@
-//! Asking the newest version of an index.
+//! Reading the newest version of an index.
 
 use crate::index::label_index::LabelIndex;
 use crate::index::matching::Matching;
