@@ -8,7 +8,7 @@ use hashbrown::HashSet;
 use crate::index::label_index::LabelIndex;
 use crate::index::recent::Watch;
 use crate::index::sync::LONG_REMOVAL;
-use crate::index::turn::Writer;
+use crate::index::writer_lock::Writer;
 use crate::model::change::Change;
 use crate::model::error::Result;
 use crate::model::op::{Committed, Event, Op, Outcome};
@@ -21,18 +21,18 @@ use crate::state::{State, Version};
 pub(crate) const ATTEMPTS: usize = 2;
 
 impl LabelIndex {
-    /// Removes a label with many chats, by an operation that does so. `turn` gives the turn to write, once the new
-    /// version is prepared. None if there is nothing to prepare, the turn is not to be had, or others got in the way too
-    /// often: nothing has changed then.
+    /// Performs an operation that removes a label with many chats. `turn` takes the writer lock once the new version is
+    /// prepared. `None` if there is nothing to prepare, the lock is not available, or other writers interfered too often:
+    /// nothing has changed then.
     ///
-    /// What stands in line by then was called while this one was, so that either may be first; what stood there before
-    /// goes first, and this one stands behind it.
+    /// Writes that are queued by then were called concurrently, so either may be first. Writes that were queued before go
+    /// first.
     pub(crate) fn remove_beside<'a>(
         &'a self,
         op: &Op,
         turn: impl Fn() -> Option<Writer<'a>>,
     ) -> Option<Result<Committed<Outcome>>> {
-        if !self.turn().is_line_empty() {
+        if !self.writer_lock().is_queue_empty() {
             return None;
         }
         for _ in 0..ATTEMPTS {

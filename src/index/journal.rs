@@ -122,7 +122,7 @@ impl Journal {
         }
     }
 
-    /// The same, of an index whose log others write to as well: the committer plans what stands in line, perhaps again.
+    /// The same, of an index whose log others write to as well: the committer plans queued writes, perhaps again.
     #[cfg(feature = "postgres")]
     pub(crate) fn of_remote(mut self) -> Self {
         self.is_remote = true;
@@ -139,7 +139,7 @@ impl Journal {
         self.queue.lock().changes
     }
 
-    /// Calls the committer of a remote log: something stands in line.
+    /// Notifies the committer of a remote log that a write is queued.
     pub(crate) fn call_committer(&self) {
         (self.call)(Call::Commits);
     }
@@ -173,7 +173,7 @@ impl Journal {
 
     /// Takes writes again, behind a visible version that is on disk. Whoever waits for a commit of the life that ended is told
     /// whether that revision is on disk, or else why the life ended; whoever comes later waits for one of the new life. Called
-    /// by whoever has the turn to write, so that no write is planned in one life and queued in another.
+    /// with the writer lock held, so that no write is planned in one life and queued in another.
     #[cfg(feature = "store")]
     pub(crate) fn begin_again(&self, visible: &VersionLock<Version>) {
         let revision = visible.read(|visible| visible.revision);
@@ -187,7 +187,7 @@ impl Journal {
         drop(lost);
     }
 
-    /// Which life this is. It stays the same in a turn to write.
+    /// Which life this is. It does not change while the writer lock is held.
     pub(crate) fn life(&self) -> usize {
         self.queue.lock().former.len()
     }
@@ -269,7 +269,7 @@ impl Journal {
     /// If the journal is closed. Nothing is queued or shown then.
     pub(crate) fn append<R>(&self, commit: Commit, show: impl FnOnce() -> R) -> Result<R> {
         let mut queue = self.queue.lock();
-        // The committer of a remote log still plans what stood in line when the journal was closed.
+        // The committer of a remote log still plans what was queued when the journal was closed.
         if let Some(why) = &queue.closed
             && (queue.ended || !self.is_remote)
         {

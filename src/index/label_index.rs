@@ -14,9 +14,9 @@ use crate::index::snapshot::Snapshot;
 use crate::index::snapshot_tracker::SnapshotTracker;
 use crate::index::subscriber::Subscriber;
 use crate::index::sync::{Race, is_planted};
-use crate::index::turn::{Turn, Writer};
 use crate::index::version_lock::{VersionLock, yield_to_writer};
 use crate::index::write_set::WriteSet;
+use crate::index::writer_lock::{Writer, WriterLock};
 use crate::model::arg::Arg;
 use crate::model::change::{Change, Commit, MAX_REVISION, Revision};
 use crate::model::error::{Error, Limit, Result};
@@ -53,7 +53,7 @@ struct Shared {
     identity: u64,
     /// The version that readers see. Written only with the writer lock held, or by the committer.
     visible: VersionLock<Version>,
-    turn: Turn,
+    writer_lock: WriterLock,
     recent: Recent,
     horizon: Arc<SnapshotTracker>,
     feed: Arc<Feed>,
@@ -106,7 +106,7 @@ impl LabelIndex {
         let waker_caller = journal.as_ref().map(Journal::waker_caller).cloned().unwrap_or_default();
         let shared = Shared {
             identity: version.identity,
-            turn: Turn::new(waker_caller.clone()),
+            writer_lock: WriterLock::new(waker_caller.clone()),
             recent: Recent::default(),
             feed: Arc::new(Feed::new(version.revision, limits.feed_changes, retain, waker_caller, archive)),
             visible: VersionLock::new(version),
@@ -230,7 +230,7 @@ impl LabelIndex {
 
     /// Runs a read of some microseconds on the visible version. Gives a writer that is about to change it a moment first.
     pub(crate) fn with_visible_yielding<R>(&self, read: impl FnOnce(&State) -> R) -> R {
-        if self.synced_journal().is_none() && self.shared.turn.is_taken() {
+        if self.synced_journal().is_none() && self.shared.writer_lock.is_taken() {
             yield_to_writer();
         }
         self.with_visible(read)
@@ -251,8 +251,8 @@ impl LabelIndex {
         self.newest().read(Version::clone)
     }
 
-    pub(crate) fn turn(&self) -> &Turn {
-        &self.shared.turn
+    pub(crate) fn writer_lock(&self) -> &WriterLock {
+        &self.shared.writer_lock
     }
 
     #[cfg(feature = "store")]
@@ -361,7 +361,7 @@ impl LabelIndex {
     }
 
     /// Puts a commit in force: changes the newest version, shortly, and tells the journal or, without one, whoever
-    /// subscribed, once the writer's turn ends.
+    /// subscribed, once the writer lock is released.
     ///
     /// # Errors
     ///
@@ -418,7 +418,7 @@ impl LabelIndex {
 
     /// Waits for the writer lock.
     pub(crate) fn writer(&self) -> Writer<'_> {
-        self.shared.turn.wait()
+        self.shared.writer_lock.wait()
     }
 
     pub(crate) fn rules(&self) -> Rules {

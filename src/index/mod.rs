@@ -14,7 +14,7 @@ pub(crate) mod write_set;
 pub(crate) mod recent;
 pub(crate) mod joined_refresh;
 pub(crate) mod tickets;
-pub(crate) mod turn;
+pub(crate) mod writer_lock;
 pub(crate) mod snapshot;
 pub(crate) mod matching;
 #[cfg_attr(not(any(feature = "store", test)), allow(dead_code, reason = "an index in memory has no journal"))]

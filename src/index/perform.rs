@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use crate::index::journal::{Awaited, Journal};
 use crate::index::label_index::LabelIndex;
 use crate::index::requests::Request;
-use crate::index::turn::{Answer, Found, Work, Writer};
+use crate::index::writer_lock::{Answer, Found, Work, Writer};
 use crate::model::arg::Arg;
 use crate::model::error::{Error, Result};
 use crate::model::position::Position;
@@ -19,7 +19,7 @@ pub(crate) enum Begun {
     /// It has its answer.
     Answered(Answer),
     /// It is in the queue under this number.
-    InLine(u64),
+    Queued(u64),
 }
 
 impl Work {
@@ -87,9 +87,9 @@ impl LabelIndex {
     /// Performs a write, and waits until its answer is final.
     pub(crate) fn perform<T>(&self, Request { work, read }: Request<T>) -> Result<T> {
         if let Some(journal) = self.remote_journal() {
-            let found = match self.stand_in_remote_line(journal, work) {
+            let found = match self.enqueue_remote(journal, work) {
                 Begun::Answered(answer) => answer.found,
-                Begun::InLine(number) => self.wait_in_line(number).found,
+                Begun::Queued(number) => self.wait_queued(number).found,
             };
             return read(found);
         }
@@ -101,7 +101,7 @@ impl LabelIndex {
         read(answer.found)
     }
 
-    /// Carries out a write behind those that stand in line. Its turn is over when this returns: while it waits for the disk,
+    /// Performs a write after all queued ones. The writer lock is released when this returns: while it waits for the disk,
     /// others write.
     #[inline]
     fn take_turn(&self, work: Work) -> Answer {
@@ -109,58 +109,58 @@ impl LabelIndex {
             return answer;
         }
         let mut writer = self.writer();
-        if self.turn().is_line_empty() {
+        if self.writer_lock().is_queue_empty() {
             return self.carry_out(&mut writer, work);
         }
-        let number = self.turn().stand_in_line(work);
+        let number = self.writer_lock().enqueue(work);
         drop(writer);
-        self.wait_in_line(number)
+        self.wait_queued(number)
     }
 
     /// Performs a write without blocking, or queues it.
     pub(crate) fn begin(&self, work: Work) -> Begun {
         if let Some(journal) = self.remote_journal() {
-            return self.stand_in_remote_line(journal, work);
+            return self.enqueue_remote(journal, work);
         }
         match self.has_room() {
             Err(why) => return Begun::Answered(self.answer(work.refused(why), self.life())),
-            Ok(true) if self.turn().is_line_empty() => {
-                if let Some(answer) = self.prepare_beside(&work, || self.turn().try_wait()) {
+            Ok(true) if self.writer_lock().is_queue_empty() => {
+                if let Some(answer) = self.prepare_beside(&work, || self.writer_lock().try_wait()) {
                     return Begun::Answered(answer);
                 }
-                if let Some(mut writer) = self.turn().try_wait() {
+                if let Some(mut writer) = self.writer_lock().try_wait() {
                     return Begun::Answered(self.carry_out(&mut writer, work));
                 }
             }
             Ok(_) => {}
         }
-        Begun::InLine(self.turn().stand_in_line(work))
+        Begun::Queued(self.writer_lock().enqueue(work))
     }
 
     /// Queues a write and notifies the committer, which plans it.
-    fn stand_in_remote_line(&self, journal: &Journal, work: Work) -> Begun {
+    fn enqueue_remote(&self, journal: &Journal, work: Work) -> Begun {
         if let Err(why) = journal.require_open() {
             return Begun::Answered(Answer { depends_on: Awaited::default(), found: work.refused(why) });
         }
-        let number = self.turn().stand_in_line(work);
+        let number = self.writer_lock().enqueue(work);
         journal.call_committer();
-        // Whoever ends the journal refuses what stands in line after that; one of both sees the other.
+        // The thread that ends the journal refuses what is queued after that. One of the two threads sees the other's step.
         if let Some(why) = journal.end_reason() {
-            self.refuse_line(&why);
+            self.refuse_queued(&why);
         }
-        Begun::InLine(number)
+        Begun::Queued(number)
     }
 
     /// Refuses all queued writes.
-    pub(crate) fn refuse_line(&self, why: &Error) {
+    pub(crate) fn refuse_queued(&self, why: &Error) {
         let mut writer = self.writer();
-        while let Some((number, work)) = writer.next_in_line() {
+        while let Some((number, work)) = writer.next_queued() {
             writer.answer(number, Answer { depends_on: Awaited::default(), found: work.refused(why.clone()) }, 0);
         }
     }
 
-    /// Carries out a write of which most can be prepared while others write, and the rest in the turn that `turn` gives. None
-    /// if there is nothing to prepare, or it was of no use: then the write is not carried out.
+    /// Performs a write most of which can be prepared while others write, and the rest with the writer lock that `turn` takes.
+    /// `None` if there is nothing to prepare, or preparing it did not help: then the write is not performed.
     #[inline]
     fn prepare_beside<'a>(&'a self, work: &Work, turn: impl Fn() -> Option<Writer<'a>>) -> Option<Answer> {
         match work {
@@ -183,14 +183,14 @@ impl LabelIndex {
         let found = match work {
             Work::One(op) => Found::One(self.attempt(writer, &op)),
             Work::Batch(ops) => Found::Batch(self.attempt_batch(writer, ops)),
-            Work::Refresh(_) => unreachable!("a refresh takes the turn itself"),
+            Work::Refresh(_) => unreachable!("a refresh takes the writer lock itself"),
             Work::Nothing => Found::Nothing(Ok(())),
         };
         self.answer(found, self.life())
     }
 
-    /// The life of the journal. Read before a write takes the turn, or in it: if the store failed and resumed in between, the
-    /// write belongs to the life that ended, and its caller is told that.
+    /// The life of the journal. Read before a write takes the writer lock, or with it held: if the store failed and resumed
+    /// in between, the write belongs to the life that ended, and its caller gets that error.
     #[inline]
     pub(crate) fn life(&self) -> usize {
         self.synced_journal().map_or(0, Journal::life)
@@ -208,15 +208,15 @@ impl LabelIndex {
         Answer { depends_on: Awaited { revision, life }, found }
     }
 
-    /// Carries out what stands in line, at least up to the caller's own number, as far as there is room.
-    fn carry_out_line(&self, writer: &mut Writer<'_>, own: u64) {
+    /// Performs queued writes in order, at least up to the caller's own number, as far as there is room.
+    fn perform_queue(&self, writer: &mut Writer<'_>, own: u64) {
         let mut count = 0;
         loop {
             let room = self.has_room();
             if room == Ok(false) {
                 return;
             }
-            let Some((number, work)) = writer.next_in_line() else { return };
+            let Some((number, work)) = writer.next_queued() else { return };
             let answer = match room {
                 Err(why) => self.answer(work.refused(why), self.life()),
                 Ok(_) => self.carry_out(writer, work),
@@ -230,28 +230,28 @@ impl LabelIndex {
     }
 
     /// Waits until a queued write is performed, and helps to perform the queue.
-    pub(crate) fn wait_in_line(&self, number: u64) -> Answer {
+    pub(crate) fn wait_queued(&self, number: u64) -> Answer {
         if self.remote_journal().is_some()
-            && let Some(answer) = self.turn().wait_for_answer(number)
+            && let Some(answer) = self.writer_lock().wait_for_answer(number)
         {
             return answer;
         }
         loop {
-            // Why there is no room any more is found again, by whoever carries out the line.
+            // The reason why there is no room any more is determined again when the queue is performed.
             let _admitted = self.admit();
             let mut writer = self.writer();
-            self.carry_out_line(&mut writer, number);
+            self.perform_queue(&mut writer, number);
             drop(writer);
-            if let Some(answer) = self.turn().answer_or_wake(number, None) {
+            if let Some(answer) = self.writer_lock().answer_or_wake(number, None) {
                 return answer;
             }
         }
     }
 
-    /// The answer of a write in line, or a promise to wake the task. `task` is the number under which it waits for room.
-    pub(crate) fn poll_in_line(&self, number: u64, task: &mut Option<u64>, context: &mut Context<'_>) -> Poll<Answer> {
+    /// The answer of a queued write, or a promise to wake the task. `task` is the number under which it waits for room.
+    pub(crate) fn poll_queued(&self, number: u64, task: &mut Option<u64>, context: &mut Context<'_>) -> Poll<Answer> {
         loop {
-            if let Some(answer) = self.turn().answer_or_wake(number, Some(context.waker())) {
+            if let Some(answer) = self.writer_lock().answer_or_wake(number, Some(context.waker())) {
                 return Poll::Ready(answer);
             }
             if self.remote_journal().is_some() {
@@ -263,8 +263,8 @@ impl LabelIndex {
                 return Poll::Pending;
             }
             // The holder of the writer lock wakes the queue when it releases the lock.
-            let Some(mut writer) = self.turn().try_wait() else { return Poll::Pending };
-            self.carry_out_line(&mut writer, number);
+            let Some(mut writer) = self.writer_lock().try_wait() else { return Poll::Pending };
+            self.perform_queue(&mut writer, number);
         }
     }
 }

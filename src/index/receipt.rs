@@ -9,7 +9,7 @@ use crate::index::journal::Awaited;
 use crate::index::label_index::LabelIndex;
 use crate::index::perform::Begun;
 use crate::index::requests::Request;
-use crate::index::turn::{Answer, Found};
+use crate::index::writer_lock::{Answer, Found};
 use crate::model::error::Result;
 use crate::model::op::BatchCommit;
 
@@ -48,7 +48,7 @@ pub struct Receipt<T = BatchCommit> {
 }
 
 enum Stage<T> {
-    InLine(Standing),
+    Queued(Standing),
     CarriedOut(CarriedOut<T>),
 }
 
@@ -57,7 +57,7 @@ struct CarriedOut<T> {
     answer: Result<T>,
 }
 
-/// A write in line; leaves the line when dropped.
+/// A queued write; dropping it removes the write from the queue.
 struct Standing {
     index: LabelIndex,
     number: u64,
@@ -76,7 +76,7 @@ impl<T> Stage<T> {
 }
 
 impl<T> Receipt<T> {
-    /// Carries out a write without blocking, or puts it in line. For a refused argument the answer is the refusal.
+    /// Performs a write without blocking, or queues it. For a refused argument the answer is the refusal.
     pub(crate) fn of(index: &LabelIndex, request: Result<Request<T>>) -> Self {
         let task = Task { index: index.clone(), number: None };
         let Request { work, read } = match request {
@@ -88,7 +88,7 @@ impl<T> Receipt<T> {
         };
         let stage = match index.begin(work) {
             Begun::Answered(answer) => Stage::carried_out(answer, read),
-            Begun::InLine(number) => Stage::InLine(Standing { index: index.clone(), number }),
+            Begun::Queued(number) => Stage::Queued(Standing { index: index.clone(), number }),
         };
         Self { task, stage, read }
     }
@@ -99,7 +99,7 @@ impl<T> Receipt<T> {
     /// **O(log r)** in the number of receipts whose writes are not carried out; does not wait.
     pub fn is_ready(&self) -> bool {
         let depends_on = match &self.stage {
-            Stage::InLine(Standing { index, number }) => index.turn().carried_out(*number),
+            Stage::Queued(Standing { index, number }) => index.writer_lock().carried_out(*number),
             Stage::CarriedOut(CarriedOut { depends_on, .. }) => Some(*depends_on),
         };
         let journal = self.task.index.synced_journal();
@@ -115,8 +115,8 @@ impl<T> Receipt<T> {
         let Self { task, stage, read } = self;
         let CarriedOut { depends_on, answer } = match stage {
             Stage::CarriedOut(carried_out) => carried_out,
-            Stage::InLine(Standing { ref index, number }) => {
-                let Answer { depends_on, found } = index.wait_in_line(number);
+            Stage::Queued(Standing { ref index, number }) => {
+                let Answer { depends_on, found } = index.wait_queued(number);
                 CarriedOut { depends_on, answer: read(found) }
             }
         };
@@ -136,7 +136,7 @@ impl<T: Clone + Unpin> Future for Receipt<T> {
         let CarriedOut { depends_on, answer } = loop {
             match stage {
                 Stage::CarriedOut(carried_out) => break carried_out,
-                Stage::InLine(Standing { number, .. }) => match index.poll_in_line(*number, task, context) {
+                Stage::Queued(Standing { number, .. }) => match index.poll_queued(*number, task, context) {
                     Poll::Ready(answer) => *stage = Stage::carried_out(answer, *read),
                     Poll::Pending => return Poll::Pending,
                 },
@@ -152,7 +152,7 @@ impl<T: Clone + Unpin> Future for Receipt<T> {
 
 impl Drop for Standing {
     fn drop(&mut self) {
-        self.index.turn().leave_line(self.number);
+        self.index.writer_lock().remove_queued(self.number);
     }
 }
 

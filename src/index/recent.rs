@@ -25,7 +25,7 @@ struct Commits {
 }
 
 impl Recent {
-    /// Keeps a commit, after it became visible. The caller has the turn to write.
+    /// Keeps a commit, after it became visible. The caller holds the writer lock.
     pub(crate) fn note(&self, revision: Revision, changes: &[Change]) {
         if self.watchers.load(Ordering::SeqCst) == 0 {
             return;
@@ -38,7 +38,7 @@ impl Recent {
     }
 
     /// Makes every commit that is being prepared begin again: the version that it stands on was given up, and revisions that
-    /// were made since are made once more. The caller has the turn to write.
+    /// were made since are made once more. The caller holds the writer lock.
     #[cfg(feature = "store")]
     pub(crate) fn break_off(&self) {
         if self.watchers.load(Ordering::SeqCst) > 0 {
@@ -73,7 +73,7 @@ pub(crate) struct Watch<'a> {
 impl Watch<'_> {
     /// The changes since the watch began, up to the newest revision. `None` if they cannot be taken over, or if the newest
     /// version does not descend from that of the watch, because commits that had not reached the disk were given up. The
-    /// caller has the turn to write.
+    /// caller holds the writer lock.
     pub(crate) fn meanwhile(&self, newest: Revision) -> Option<Vec<Change>> {
         let commits = self.recent.commits.lock();
         let since = commits.made.get(self.from..).unwrap_or_default();

@@ -1,12 +1,12 @@
 //! An index whose log others write to as well, as its committer sees it.
 //!
-//! Writes stand in line and are planned by the committer on the newest version that it knows. If another process was first,
+//! Writes are queued and planned by the committer on the newest version that it knows. If another process was first,
 //! the committer undoes the plan, takes in what the other wrote, and plans the same writes again: nobody has an answer yet.
 
 use crate::codec::{Damage, RecordFormat};
 use crate::index::journal::{Awaited, Group};
 use crate::index::label_index::LabelIndex;
-use crate::index::turn::{Answer, Found, Work};
+use crate::index::writer_lock::{Answer, Found, Work};
 use crate::model::change::Commit;
 use crate::model::error::Error;
 use crate::state::Version;
@@ -37,7 +37,7 @@ impl Planned {
 ///
 /// One thread calls these for one index. They do nothing for an index without a journal.
 impl LabelIndex {
-    /// Plans writes that were planned before, then those that stand in line. None if there are none.
+    /// Plans writes that were planned before, then the queued ones. `None` if there are none.
     pub(crate) fn plan_line(&self, again: Vec<(u64, Work)>) -> Option<Planned> {
         let journal = self.journal()?;
         let (mut works, mut answers): (Vec<_>, Vec<_>) = (Vec::new(), Vec::new());
@@ -46,7 +46,7 @@ impl LabelIndex {
         writer.begin_plan();
         while let Some((number, work)) = again.next().or_else(|| {
             let is_full = journal.queued_changes() >= CHANGES_IN_GROUP;
-            if is_full { None } else { writer.next_in_line() }
+            if is_full { None } else { writer.next_queued() }
         }) {
             let answer = if let Work::Refresh(attempt) = &work {
                 drop(writer);
@@ -103,9 +103,9 @@ impl LabelIndex {
         self.give(answers);
     }
 
-    /// Whether somebody stands in line.
-    pub(crate) fn has_line(&self) -> bool {
-        !self.turn().is_line_empty()
+    /// Whether there are queued writes.
+    pub(crate) fn has_queued(&self) -> bool {
+        !self.writer_lock().is_queue_empty()
     }
 
     fn give(&self, answers: Vec<(u64, Answer)>) {
@@ -153,7 +153,7 @@ impl LabelIndex {
     /// Takes no write any more, fails those that have no answer, and tells subscribers that nothing follows.
     pub(crate) fn end_remote(&self, why: &Error) {
         self.end_journal(why.clone());
-        self.refuse_line(why);
+        self.refuse_queued(why);
         self.feed().close();
     }
 }

@@ -1,6 +1,6 @@
 //! Writes with their arguments parsed, and what each of them answers: once for both ways of making them.
 
-use crate::index::turn::{Attempt, Found, Work};
+use crate::index::writer_lock::{Attempt, Found, Work};
 use crate::model::arg::Arg;
 use crate::model::chat_id::ChatId;
 use crate::model::error::Result;

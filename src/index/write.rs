@@ -110,8 +110,8 @@ impl LabelIndex {
     /// Removes a label and all its links in one step. Its id is remembered as deleted, for good.
     ///
     /// **O(c)** in the number of chats that have it. Readers do not wait for that. Nor do writers where there are many such
-    /// chats: the removal is prepared while they write, and waits for its turn then. In the turn it goes through the chats
-    /// that it leaves without a label, some 20 ns each. What others wrote meanwhile comes before it: chats that were given the
+    /// chats: the removal is prepared while they write. Only the pass over the chats that it leaves without a label makes writers
+    /// wait, some 20 ns for each. What others wrote meanwhile comes before it: chats that were given the
     /// label lose it too. If others merge chats or remove labels twice meanwhile, they wait for the whole of it.
     ///
     /// # Errors

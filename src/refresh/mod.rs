@@ -22,8 +22,8 @@ use crate::index::label_index::LabelIndex;
 use crate::index::recent::Watch;
 use crate::index::requests::Request;
 use crate::index::trace::{self, Event, Span};
-use crate::index::turn::{Attempt, Writer};
 use crate::index::write_set::WriteSet;
+use crate::index::writer_lock::{Attempt, Writer};
 use crate::model::change::Change;
 use crate::model::chat_id::ChatId;
 use crate::model::error::{Error, Result};
@@ -119,7 +119,7 @@ impl LabelIndex {
     /// all have the outcome.
     ///
     /// What is joined may have been fetched before this call, by up to the time that the refresh has taken so far. Waits for
-    /// what [`begin_refresh`](Self::begin_refresh) waits for; who joins waits for the turn to write alone.
+    /// what [`begin_refresh`](Self::begin_refresh) waits for; a caller that joins waits for the writer lock alone.
     ///
     /// # Errors
     ///
@@ -232,7 +232,7 @@ impl LabelIndex {
         let (mut draft, touched) = self.draft(number, full)?;
         let Draft { stated, diff, watch, .. } = &draft;
         let reconciler = Reconciler { state: &watch.base, stated, touched: &touched };
-        // A refusal is ignored here: the commit in the turn decides again.
+        // A refusal is ignored here: the commit decides again with the writer lock.
         if let Ok(commit) = reconciler.changes(diff, self.rules()) {
             let commit = Sections { end: Some(Change::Refreshed), ..commit };
             let prepared = Prepared::new(Version::clone(&watch.base), &commit);

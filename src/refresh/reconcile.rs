@@ -17,7 +17,7 @@ use crate::state::prepared::Sections;
 
 /// The newest version, the network's labels, and the writes that win over its state.
 ///
-/// It may run in the turn to write, so it has the difference and the writes, and no access to the links of the full
+/// It may run with the writer lock held, so it has the difference and the writes, and no access to the links of the full
 /// state.
 pub(super) struct Reconciler<'a> {
     pub(super) state: &'a State,

@@ -1,4 +1,4 @@
-//! Writes between the difference and the turn to write, which no caller can place there.
+//! Writes between the difference and the writer lock, which no caller can place there.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -308,7 +308,7 @@ fn a_ticket_cancelled_after_the_difference_is_refused() {
     assert_eq!(index.revision(), 0);
 }
 
-/// The bytes that a refresh allocates in the turn to write, for the same few writes and differences among `chats`
+/// The bytes that a refresh allocates with the writer lock held, for the same few writes and differences among `chats`
 /// chats.
 fn allocated_in_turn(chats: u64) -> u64 {
     let chat = |number: u64| format!("55{number:011}@c.us");

@@ -1,4 +1,4 @@
-//! Writes between the preparation of a removal and the turn to write, where no caller can place them.
+//! Writes between the preparation of a removal and the writer lock, where no caller can place them.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -145,7 +145,7 @@ fn removal() -> Op {
 }
 
 /// Removes a label that was prepared before the writes in between, and holds the index against one in which it is removed
-/// in the turn. Says whether it could be brought up to them.
+/// with the writer lock. Returns whether it could be brought up to them.
 fn is_followed(Script { before, meanwhile, after }: &Script) -> bool {
     let (mut beside, mut in_turn) = (Seat::new(), Seat::new());
     let both = |beside: &mut Seat, in_turn: &mut Seat, writes: &[Write]| {

@@ -502,7 +502,7 @@ fn writes_are_carried_out_in_the_order_of_their_calls() {
 }
 
 #[test]
-fn a_write_that_blocks_comes_after_those_that_stand_in_line() {
+fn a_write_that_blocks_comes_after_queued_ones() {
     let disk = PlayedDisk::new(true, 0);
     drop(disk.index.link_async("1", "first"));
     let linked = disk.index.link_async("1", "ana");
@@ -516,7 +516,7 @@ fn a_write_that_blocks_comes_after_those_that_stand_in_line() {
 }
 
 #[test]
-fn a_dropped_receipt_takes_back_nothing_but_what_stands_in_line() {
+fn a_dropped_receipt_removes_only_a_queued_write() {
     let disk = PlayedDisk::new(true, 0);
     drop(disk.index.link_async("1", "ana"));
     drop(disk.index.link_async("1", "bob"));
@@ -527,11 +527,11 @@ fn a_dropped_receipt_takes_back_nothing_but_what_stands_in_line() {
         disk.write();
     }
     assert_eq!((last.join().unwrap(), disk.chats()), (Ok(true), vec!["ana".to_owned(), "carl".to_owned()]));
-    assert!(disk.index.turn().is_line_empty());
+    assert!(disk.index.writer_lock().is_queue_empty());
 }
 
 #[test]
-fn what_stands_in_line_is_told_of_the_end() {
+fn queued_writes_get_the_reason_when_the_journal_ends() {
     for fail in [PlayedDisk::fail, |disk: &PlayedDisk| disk.index.close_journal(failure())] {
         let (disk, bell) = (PlayedDisk::new(true, 0), Arc::new(Bell::default()));
         drop(disk.index.link_async("1", "ana"));
@@ -551,7 +551,7 @@ fn a_receipt_waits_while_another_write_has_its_turn() {
         index.upsert_label("1", "VIP").unwrap();
         let bells: [Arc<Bell>; 2] = Default::default();
         let turn = index.writer();
-        // These would block if they waited for the turn.
+        // These would block if they waited for the writer lock.
         let mut receipts = [index.link_async("1", "ana"), index.link_async("1", "bob")];
         for (receipt, bell) in receipts.iter_mut().zip(&bells) {
             assert!(poll(receipt, bell).is_pending());

@@ -14,7 +14,7 @@ use tokio_postgres::types::Type;
 use crate::index::remote::Planned;
 use crate::index::sync::thread;
 use crate::index::trace::Event;
-use crate::index::turn::Work;
+use crate::index::writer_lock::Work;
 use crate::model::change::Revision;
 use crate::model::error::Error;
 use crate::store::postgres::fault::Fault;
@@ -134,7 +134,7 @@ impl Committer {
             }
             let moment = (began.elapsed() / GATHERING.0).min(GATHERING.1);
             self.gathers = (std::mem::take(&mut self.answered), Instant::now() + moment);
-            if stop && self.pending.is_empty() && !loaded.iter().any(|loaded| loaded.index.has_line()) {
+            if stop && self.pending.is_empty() && !loaded.iter().any(|loaded| loaded.index.has_queued()) {
                 for loaded in self.hub.all_loaded() {
                     self.hub.end(&loaded, &Error::StoreClosed);
                 }
@@ -162,7 +162,7 @@ impl Committer {
             Again { works: Vec::new(), until, rounds: 0 }
         });
         let Some(planned) = loaded.index.plan_line(works) else { return };
-        if loaded.index.has_line() {
+        if loaded.index.has_queued() {
             // The queue has more than one group takes.
             self.hub.dirty(loaded.number);
         }

@@ -16,25 +16,25 @@ use crate::model::label_ref::LabelRef;
 use crate::model::op::{Committed, Op, Outcome, Refreshed};
 use crate::state::Version;
 
-/// Lets one writer of an index go at a time.
+/// Admits one writer of an index at a time.
 ///
-/// A write that must not block its thread is put in line when another writer has the turn, or when the queue to the disk is
-/// full. The next writer that takes the turn first carries out the writes in line, in order, as far as there is room in
-/// that queue. So writes are carried out in the order of the calls, and a receipt that nobody polls delays no other write.
+/// A write that must not block its thread is queued when another writer has the lock, or when the journal is full. The next
+/// writer that takes the lock first performs the queued writes, in order, as far as there is room in the journal. So writes
+/// are performed in the order of the calls, and a receipt that nobody polls delays no other write.
 #[derive(Debug)]
-pub(crate) struct Turn {
+pub(crate) struct WriterLock {
     tickets: Mutex<Tickets>,
-    line: Mutex<Line>,
-    /// The length of `Line::order`, readable without the lock.
-    standing: AtomicUsize,
-    /// Notified when a write in line has its answer.
+    queue: Mutex<Queue>,
+    /// The length of `Queue::order`, readable without locking the queue.
+    queued: AtomicUsize,
+    /// Notified when a queued write has its answer.
     answered: Condvar,
     waker_caller: WakerCaller,
 }
 
 #[derive(Debug, Default)]
-struct Line {
-    /// Every write that was put in line, until its receipt takes the answer or is dropped.
+struct Queue {
+    /// Every queued write, until its receipt takes the answer or is dropped.
     entries: BTreeMap<u64, Entry>,
     /// The numbers of the writes that are not begun, oldest first.
     order: VecDeque<u64>,
@@ -49,8 +49,8 @@ struct Entry {
 
 #[derive(Debug)]
 enum Progress {
-    Stands(Work),
-    /// A writer is carrying it out.
+    Queued(Work),
+    /// A writer is performing it.
     Begun,
     Answered(Answer),
 }
@@ -70,7 +70,7 @@ pub(crate) enum Work {
     Nothing,
 }
 
-/// Carries out a refresh. May be called more than once; takes the turn itself.
+/// Performs a refresh. May be called more than once; takes the writer lock itself.
 #[derive(Clone)]
 pub(crate) struct Attempt(
     #[cfg_attr(
@@ -101,144 +101,144 @@ pub(crate) enum Found {
     Nothing(Result<()>),
 }
 
-impl Turn {
+impl WriterLock {
     pub(crate) fn new(waker_caller: WakerCaller) -> Self {
         Self {
             tickets: Mutex::default(),
-            line: Mutex::default(),
-            standing: AtomicUsize::new(0),
+            queue: Mutex::default(),
+            queued: AtomicUsize::new(0),
             answered: Condvar::default(),
             waker_caller,
         }
     }
 
-    /// Waits for the turn.
+    /// Waits for the lock.
     pub(crate) fn wait(&self) -> Writer<'_> {
         self.begin(self.tickets.lock())
     }
 
-    /// Takes the turn unless another writer keeps it for longer than a short write takes.
+    /// Takes the lock, unless another writer holds it for longer than a short write takes.
     pub(crate) fn try_wait(&self) -> Option<Writer<'_>> {
         for_a_moment(|| self.tickets.try_lock()).map(|tickets| self.begin(tickets))
     }
 
     fn begin<'a>(&'a self, tickets: MutexGuard<'a, Tickets>) -> Writer<'a> {
-        Writer { tickets: Some(tickets), turn: self, wake: Vec::new(), freed: Vec::new() }
+        Writer { tickets: Some(tickets), lock: self, wake: Vec::new(), freed: Vec::new() }
     }
 
-    /// Whether a writer has the turn.
+    /// Whether a writer has the lock.
     pub(crate) fn is_taken(&self) -> bool {
         self.tickets.is_locked()
     }
 
-    /// Whether no write is in line. A thread always sees its own writes here, and may miss one that another thread is adding.
-    pub(crate) fn is_line_empty(&self) -> bool {
-        self.standing.load(Ordering::SeqCst) == 0
+    /// Whether no write is queued. A thread always sees its own writes here, and may miss one that another thread is adding.
+    pub(crate) fn is_queue_empty(&self) -> bool {
+        self.queued.load(Ordering::SeqCst) == 0
     }
 
-    /// Puts a write at the end of the line. Gives its number.
-    pub(crate) fn stand_in_line(&self, work: Work) -> u64 {
-        let mut line = self.line.lock();
-        line.given += 1;
-        let number = line.given;
-        line.entries.insert(number, Entry { progress: Progress::Stands(work), waker: None });
-        line.order.push_back(number);
-        self.count(&line);
+    /// Queues a write. Returns its number.
+    pub(crate) fn enqueue(&self, work: Work) -> u64 {
+        let mut queue = self.queue.lock();
+        queue.given += 1;
+        let number = queue.given;
+        queue.entries.insert(number, Entry { progress: Progress::Queued(work), waker: None });
+        queue.order.push_back(number);
+        self.count(&queue);
         number
     }
 
-    /// Takes the answer of a write in line if it was carried out. Otherwise keeps `waker`, which is called when the write is
-    /// carried out, or when any turn ends.
+    /// Takes the answer of a queued write if it was performed. Otherwise keeps `waker`, which is called when the write is
+    /// performed, or when a writer releases the lock.
     pub(crate) fn answer_or_wake(&self, number: u64, waker: Option<&Waker>) -> Option<Answer> {
         // A waker is code of the host, so it is cloned and dropped outside of the lock.
         let waker = waker.cloned();
-        let mut line = self.line.lock();
-        let entry = line.entries.get_mut(&number)?;
+        let mut queue = self.queue.lock();
+        let entry = queue.entries.get_mut(&number)?;
         if !matches!(entry.progress, Progress::Answered(_)) {
             let former = std::mem::replace(&mut entry.waker, waker);
-            drop(line);
+            drop(queue);
             drop(former);
-            // The end of a turn has the same fence before it looks at the line. So either this thread sees that the turn
-            // has ended, or the writer sees this waker.
+            // A writer that releases the lock has the same fence before it looks at the queue. So either this thread sees
+            // that the lock is free, or the writer sees this waker.
             fence(Ordering::SeqCst);
             return None;
         }
-        let entry = line.entries.remove(&number);
-        drop(line);
+        let entry = queue.entries.remove(&number);
+        drop(queue);
         match entry?.progress {
             Progress::Answered(answer) => Some(answer),
             _ => None,
         }
     }
 
-    /// Waits until another thread has carried out a write in line.
+    /// Waits until another thread has performed a queued write.
     pub(crate) fn wait_for_answer(&self, number: u64) -> Option<Answer> {
-        let mut line = self.line.lock();
-        while matches!(line.entries.get(&number)?.progress, Progress::Stands(_) | Progress::Begun) {
-            self.answered.wait(&mut line);
+        let mut queue = self.queue.lock();
+        while matches!(queue.entries.get(&number)?.progress, Progress::Queued(_) | Progress::Begun) {
+            self.answered.wait(&mut queue);
         }
-        let entry = line.entries.remove(&number);
-        drop(line);
+        let entry = queue.entries.remove(&number);
+        drop(queue);
         match entry?.progress {
             Progress::Answered(answer) => Some(answer),
             _ => None,
         }
     }
 
-    /// What the answer of a write in line depends on, if the write was carried out.
+    /// What the answer of a queued write depends on, if the write was performed.
     pub(crate) fn carried_out(&self, number: u64) -> Option<Awaited> {
-        match self.line.lock().entries.get(&number)?.progress {
+        match self.queue.lock().entries.get(&number)?.progress {
             Progress::Answered(Answer { depends_on, .. }) => Some(depends_on),
             _ => None,
         }
     }
 
-    /// Removes a write from the line. A write that is not begun is not carried out.
-    pub(crate) fn leave_line(&self, number: u64) {
-        let mut line = self.line.lock();
-        let entry = line.entries.remove(&number);
-        if let Ok(position) = line.order.binary_search(&number) {
-            line.order.remove(position);
+    /// Removes a write from the queue. A write that is not begun is not performed.
+    pub(crate) fn remove_queued(&self, number: u64) {
+        let mut queue = self.queue.lock();
+        let entry = queue.entries.remove(&number);
+        if let Ok(position) = queue.order.binary_search(&number) {
+            queue.order.remove(position);
         }
-        self.count(&line);
-        drop(line);
+        self.count(&queue);
+        drop(queue);
         drop(entry);
     }
 
-    fn count(&self, line: &Line) {
-        self.standing.store(line.order.len(), Ordering::SeqCst);
+    fn count(&self, queue: &Queue) {
+        self.queued.store(queue.order.len(), Ordering::SeqCst);
     }
 
-    /// Wakes every task with a write in line.
-    fn call_line(&self) {
+    /// Wakes every task with a queued write.
+    fn wake_queue(&self) {
         fence(Ordering::SeqCst);
-        if self.is_line_empty() {
+        if self.is_queue_empty() {
             return;
         }
-        let mut line = self.line.lock();
-        let wake = Wake::new(line.entries.values_mut().filter_map(|entry| entry.waker.take()), &self.waker_caller);
-        drop(line);
+        let mut queue = self.queue.lock();
+        let wake = Wake::new(queue.entries.values_mut().filter_map(|entry| entry.waker.take()), &self.waker_caller);
+        drop(queue);
         wake.now();
     }
 }
 
-/// The turn to write. Dropping it releases the lock, then wakes the tasks that waited for what was written, then frees
+/// The writer lock, held. Dropping it releases the lock, then wakes the tasks that waited for what was written, then frees
 /// replaced versions.
 pub(crate) struct Writer<'a> {
     /// `None` only during `drop`.
     tickets: Option<MutexGuard<'a, Tickets>>,
-    turn: &'a Turn,
+    lock: &'a WriterLock,
     wake: Vec<Wake>,
     freed: Vec<Version>,
 }
 
 impl Writer<'_> {
-    /// Frees a version when the turn ends. This may be the last handle of much memory that no newer version shares.
+    /// Frees a version when the lock is released. This may be the last handle of much memory that no newer version shares.
     pub(crate) fn free_after(&mut self, version: Version) {
         self.freed.push(version);
     }
 
-    /// Wakes these when the turn ends.
+    /// Wakes these when the lock is released.
     pub(crate) fn wake_after(&mut self, wake: Wake) {
         if !wake.is_empty() {
             self.wake.push(wake);
@@ -252,23 +252,23 @@ impl Writer<'_> {
         true
     }
 
-    /// Takes the first write in line, for this writer to carry out.
-    pub(crate) fn next_in_line(&mut self) -> Option<(u64, Work)> {
-        let mut line = self.turn.line.lock();
-        let number = line.order.pop_front()?;
-        self.turn.count(&line);
-        let entry = line.entries.get_mut(&number)?;
+    /// Takes the first queued write, for this writer to perform.
+    pub(crate) fn next_queued(&mut self) -> Option<(u64, Work)> {
+        let mut queue = self.lock.queue.lock();
+        let number = queue.order.pop_front()?;
+        self.lock.count(&queue);
+        let entry = queue.entries.get_mut(&number)?;
         match std::mem::replace(&mut entry.progress, Progress::Begun) {
-            Progress::Stands(work) => Some((number, work)),
+            Progress::Queued(work) => Some((number, work)),
             _ => None,
         }
     }
 
-    /// Stores the answer of a write in line for its receipt. Wakes the task of the receipt when the turn ends, unless the
-    /// write is the caller's `own`.
+    /// Stores the answer of a queued write for its receipt. Wakes the task of the receipt when the lock is released, unless
+    /// the write is the caller's `own`.
     pub(crate) fn answer(&mut self, number: u64, answer: Answer, own: u64) {
-        let mut line = self.turn.line.lock();
-        let waker = match line.entries.get_mut(&number) {
+        let mut queue = self.lock.queue.lock();
+        let waker = match queue.entries.get_mut(&number) {
             Some(entry) => {
                 entry.progress = Progress::Answered(answer);
                 entry.waker.take()
@@ -276,10 +276,10 @@ impl Writer<'_> {
             // The receipt was dropped.
             None => None,
         };
-        drop(line);
-        self.turn.answered.notify_all();
+        drop(queue);
+        self.lock.answered.notify_all();
         if number != own {
-            self.wake_after(Wake::new(waker, &self.turn.waker_caller));
+            self.wake_after(Wake::new(waker, &self.lock.waker_caller));
         }
     }
 }
@@ -305,6 +305,6 @@ impl Drop for Writer<'_> {
         drop(self.tickets.take());
         std::mem::take(&mut self.wake).into_iter().for_each(Wake::now);
         drop(std::mem::take(&mut self.freed));
-        self.turn.call_line();
+        self.lock.wake_queue();
     }
 }
