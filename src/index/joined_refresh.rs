@@ -5,13 +5,11 @@ use std::future::Future;
 use std::panic::RefUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use hashbrown::HashMap;
-
 use crate::index::sync::{Condvar, Mutex};
-use crate::index::wakers::{Wake, WakerCaller};
+use crate::index::wakers::{WaitingTasks, Wake, WakerCaller};
 use crate::model::failed_refresh::FailedRefresh;
 use crate::model::op::{Committed, Refreshed};
 
@@ -33,9 +31,8 @@ struct Inner {
     noted: Option<RefreshEnd>,
     /// Set once.
     end: Option<RefreshEnd>,
-    /// Who waits in async code, by number.
-    wakers: HashMap<u64, Waker>,
-    tasks: u64,
+    /// Tasks that wait for the end.
+    tasks: WaitingTasks,
 }
 
 /// As the whole index: no code of a host runs while something is half changed.
@@ -77,7 +74,7 @@ impl Ending {
             return Wake::default();
         }
         inner.end = Some(end);
-        let wake = Wake::new(inner.wakers.drain().map(|(_, waker)| waker), &self.waker_caller);
+        let wake = inner.tasks.wake(&self.waker_caller);
         drop(inner);
         self.ended.notify_all();
         wake
@@ -161,9 +158,7 @@ impl Future for JoinedRefresh {
             drop(inner);
             return Poll::Ready(end);
         }
-        inner.tasks += 1;
-        let number = *task.get_or_insert(inner.tasks);
-        let former = inner.wakers.insert(number, waker);
+        let former = inner.tasks.put(task, waker);
         drop(inner);
         drop(former);
         Poll::Pending
@@ -179,7 +174,7 @@ impl Clone for JoinedRefresh {
 impl Drop for JoinedRefresh {
     fn drop(&mut self) {
         if let Some(task) = self.task {
-            let waker = self.ending.inner.lock().wakers.remove(&task);
+            let waker = self.ending.inner.lock().tasks.remove(task);
             drop(waker);
         }
     }

@@ -1,12 +1,10 @@
 //! The journal: commits that are not durable yet, and the threads that wait for them.
 
-use std::task::{Context, Poll, Waker};
-
-use hashbrown::HashMap;
+use std::task::{Context, Poll};
 
 use crate::index::sync::{Condvar, Mutex, MutexGuard, Race, is_planted};
 use crate::index::version_lock::VersionLock;
-use crate::index::wakers::{Wake, WakerCaller};
+use crate::index::wakers::{WaitingTasks, WakerCaller};
 use crate::model::change::{Commit, Revision};
 use crate::model::error::{Error, Result};
 use crate::state::Version;
@@ -47,9 +45,7 @@ struct Queue {
     ended: bool,
     /// J5: how each life before this one ended. A revision is made again in the next life if it was not durable.
     former: Vec<FormerLife>,
-    /// The wakers of waiting tasks, by number.
-    wakers: HashMap<u64, Waker>,
-    tasks: u64,
+    tasks: WaitingTasks,
 }
 
 /// A life of a journal, which ended when its store failed.
@@ -108,8 +104,7 @@ impl Journal {
             closed: None,
             ended: false,
             former: Vec::new(),
-            wakers: HashMap::new(),
-            tasks: 0,
+            tasks: WaitingTasks::default(),
         };
         Self {
             working: hidden.then(|| VersionLock::new(Version::clone(durable))),
@@ -324,7 +319,7 @@ impl Journal {
 
     /// Releases the lock and wakes all waiting threads and tasks.
     fn moved(&self, mut queue: MutexGuard<'_, Queue>) {
-        let wake = Wake::new(queue.wakers.drain().map(|(_, waker)| waker), &self.waker_caller);
+        let wake = queue.tasks.wake(&self.waker_caller);
         drop(queue);
         self.moved.notify_all();
         wake.now();
@@ -374,9 +369,7 @@ impl Journal {
         if let Some(known) = known(&queue) {
             return Poll::Ready(known);
         }
-        queue.tasks += 1;
-        let number = *task.get_or_insert(queue.tasks);
-        let former = queue.wakers.insert(number, waker);
+        let former = queue.tasks.put(task, waker);
         drop(queue);
         drop(former);
         Poll::Pending
@@ -384,7 +377,7 @@ impl Journal {
 
     /// Removes a waiting task.
     pub(crate) fn forget(&self, task: u64) {
-        let former = self.queue.lock().wakers.remove(&task);
+        let former = self.queue.lock().tasks.remove(task);
         drop(former);
     }
 }

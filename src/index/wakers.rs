@@ -9,6 +9,8 @@ use std::panic::{AssertUnwindSafe, RefUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Waker;
 
+use hashbrown::HashMap;
+
 use crate::index::sync::{Condvar, Mutex, MutexGuard, thread};
 
 /// Where the wakers of an index are called.
@@ -40,6 +42,37 @@ fn of_the_process() -> Arc<WakerThreads> {
 #[cfg(label_index_shuttle)]
 fn of_the_process() -> Arc<WakerThreads> {
     Arc::new(WakerThreads { spare: 0, ..WakerThreads::default() })
+}
+
+/// The wakers of tasks that wait for one thing, each under a number of its task. Kept behind a lock, so it gives wakers back
+/// for the caller to drop or call without it.
+#[derive(Debug, Default)]
+pub(crate) struct WaitingTasks {
+    wakers: HashMap<u64, Waker>,
+    given: u64,
+}
+
+impl WaitingTasks {
+    /// Keeps the waker of a task, which gets a number if it has none. Returns its former waker.
+    #[must_use = "it is to be dropped without the lock"]
+    pub(crate) fn put(&mut self, task: &mut Option<u64>, waker: Waker) -> Option<Waker> {
+        let number = *task.get_or_insert_with(|| {
+            self.given += 1;
+            self.given
+        });
+        self.wakers.insert(number, waker)
+    }
+
+    /// Removes a task that does not wait any more.
+    #[must_use = "it is to be dropped without the lock"]
+    pub(crate) fn remove(&mut self, task: u64) -> Option<Waker> {
+        self.wakers.remove(&task)
+    }
+
+    /// Takes all wakers, to be called without the lock.
+    pub(crate) fn wake(&mut self, caller: &WakerCaller) -> Wake {
+        Wake::new(self.wakers.drain().map(|(_, waker)| waker), caller)
+    }
 }
 
 /// Wakers that are to be called.
