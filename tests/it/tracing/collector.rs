@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::subscriber::with_default;
+use tracing::{Dispatch, Event, Metadata, Subscriber};
 
 /// Writes down calls, a line each.
 #[derive(Clone, Default)]
@@ -71,6 +72,15 @@ impl Collector {
         let line = line(&mut told);
         told.lines.push(line);
     }
+}
+
+/// Runs with a subscriber of this thread. With a single subscriber in the process, `tracing` asks the thread that comes first to
+/// a span or an event whether anybody wants it, and remembers its answer for all threads. Other tests come to them without
+/// any, so there is a second one that lasts as long as the process.
+pub(crate) fn listen(subscriber: impl Subscriber + Send + Sync, run: impl FnOnce()) {
+    static OTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Collector::default()));
+    LazyLock::force(&OTHER);
+    with_default(subscriber, run);
 }
 
 impl Subscriber for Collector {

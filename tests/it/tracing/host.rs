@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::Duration;
 
 use label_index::{Error, LabelIndex, Store, StoreOptions};
-use tracing::subscriber::{set_global_default, with_default};
+use tracing::subscriber::set_global_default;
 
-use super::collector::{Collector, Doing};
+use super::collector::{Collector, Doing, listen};
 use super::{fetched, in_a_process_of_its_own};
 use crate::store::Folder;
 use crate::store::power::disk::{Disk, Trouble};
@@ -74,7 +74,7 @@ fn one_that_panics_while_a_host_panics_does_not_end_the_process() {
     let act = |call: &str| assert!(call == "new_span", "the subscriber panics in {call}");
     let (folder, collector) = (Folder::new(), Collector::default());
     let panics = |_: &str| -> label_index::Limits { panic!("the host panics") };
-    with_default(Doing { collector: collector.clone(), act }, || {
+    listen(Doing { collector: collector.clone(), act }, || {
         let store = StoreOptions::new().limits_by(panics).open(folder.path()).unwrap();
         let load = std::panic::AssertUnwindSafe(|| store.instance("shop").map(drop));
         assert!(std::panic::catch_unwind(load).is_err());

@@ -7,11 +7,11 @@ use std::fs;
 use std::time::Duration;
 
 use label_index::{Delivery, Error, FullState, LabelIndex, Limits, Options, Store, StoreOptions};
-use tracing::subscriber::{set_global_default, with_default};
+use tracing::subscriber::set_global_default;
 
 use crate::store::power::disk::{Disk, Trouble};
 use crate::store::{Folder, fill, in_another_process};
-use collector::Collector;
+use collector::{Collector, listen};
 
 const LABEL: &str = "Pagamento pendente";
 const PHONE: &str = "5511987654321";
@@ -40,7 +40,7 @@ fn fetched() -> FullState {
 fn a_session_of_a_store_is_told_span_by_span() {
     let (folder, collector) = (Folder::new(), Collector::default());
     let path = folder.path().display().to_string();
-    with_default(collector.clone(), || {
+    listen(collector.clone(), || {
         let store = Store::open(folder.path()).unwrap();
         let opened = ["INFO begin open store=PATH", "enter open", "exit open", "close open"];
         assert_eq!(collector.take(), opened.map(|line| line.replace("PATH", &path)));
@@ -114,7 +114,7 @@ fn a_session_of_a_store_is_told_span_by_span() {
 #[test]
 fn an_index_in_memory_has_no_name() {
     let collector = Collector::default();
-    with_default(collector.clone(), || {
+    listen(collector.clone(), || {
         let index = LabelIndex::new();
         let done = index.begin_refresh().unwrap().commit(fetched()).unwrap();
         assert!(done.changed());
@@ -134,7 +134,7 @@ fn that_a_subscriber_missed_commits_is_told_once() {
     for number in 0..9 {
         index.upsert_label(number, LABEL).unwrap();
     }
-    with_default(collector.clone(), || {
+    listen(collector.clone(), || {
         let missed = Delivery::Missed { after: 0 };
         let told = "WARN a subscriber missed commits after=0";
         for _ in 0..3 {
@@ -174,7 +174,7 @@ fn damaged() -> Folder {
 #[test]
 fn damage_is_told_with_its_instance_and_without_what_is_damaged() {
     let (folder, collector) = (damaged(), Collector::default());
-    with_default(collector.clone(), || {
+    listen(collector.clone(), || {
         let store = folder.open();
         collector.take();
         assert!(matches!(store.existing("other"), Err(Error::Damaged { .. })));
