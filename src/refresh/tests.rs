@@ -337,7 +337,7 @@ fn allocated_in_turn(chats: u64) -> u64 {
 }
 
 #[test]
-fn the_work_in_the_turn_to_write_does_not_grow_with_the_chats() {
+fn the_work_under_the_writer_lock_does_not_grow_with_the_chats() {
     let (few, many) = (allocated_in_turn(20_000), allocated_in_turn(400_000));
     // The pages and chunks that a change copies are fuller; nothing else grows with the number of links.
     assert!(many <= 4 * few, "{few} bytes among 20,000 chats, {many} among 400,000");

@@ -175,7 +175,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_removal_that_was_prepared_is_the_same_as_one_in_the_turn(script in script(any_write())) {
+    fn a_prepared_removal_is_the_same_as_one_under_the_writer_lock(script in script(any_write())) {
         is_followed(&script);
     }
 }
