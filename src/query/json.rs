@@ -21,11 +21,7 @@ type Row<'a> = (ChatId, &'a [Slot]);
 impl State {
     /// Appends the fields of the answer.
     pub(crate) fn query_json(&self, filter: &Filter, page: Page, limits: &Limits, json: &mut Vec<u8>) -> Result<()> {
-        let list = self.list(filter, page, limits)?;
-        let rows = self.rows(&list.places);
-        json.reserve(self.json_room(&rows));
-        self.write(list, &rows, json);
-        Ok(())
+        self.query_json_within(usize::MAX, filter, page, limits, json).map(drop)
     }
 
     /// As [`query_json`](Self::query_json), if a writer can wait for it. `None`, and nothing is written, if it might take
@@ -37,21 +33,28 @@ impl State {
         limits: &Limits,
         json: &mut Vec<u8>,
     ) -> Option<Result<()>> {
-        if !self.is_quick(filter, page) {
-            return None;
-        }
-        let list = match self.list(filter, page, limits) {
-            Ok(list) => list,
-            Err(error) => return Some(Err(error)),
-        };
+        let written = self.is_quick(filter, page).then(|| self.query_json_within(SHORT, filter, page, limits, json))?;
+        written.transpose()
+    }
+
+    /// Appends the fields of the answer. `None`, and nothing is written, if chats and labels take more than about `most` bytes.
+    fn query_json_within(
+        &self,
+        most: usize,
+        filter: &Filter,
+        page: Page,
+        limits: &Limits,
+        json: &mut Vec<u8>,
+    ) -> Result<Option<()>> {
+        let list = self.list(filter, page, limits)?;
         let rows = self.rows(&list.places);
         let room = self.json_room(&rows);
-        if room > SHORT {
-            return None;
+        if room > most {
+            return Ok(None);
         }
         json.reserve(room);
         self.write(list, &rows, json);
-        Some(Ok(()))
+        Ok(Some(()))
     }
 
     /// The chats at some places, and their labels.
