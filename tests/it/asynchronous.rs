@@ -123,7 +123,7 @@ mod in_a_store {
     }
 
     #[test]
-    fn what_stands_in_line_when_the_store_is_closed_is_refused() {
+    fn queued_writes_are_refused_when_the_store_is_closed() {
         let disk = Gate::default();
         let options = || StoreOptions::new().durability(Durability::Within(HOURS)).queued_changes(0);
         let store = options().open_on(disk.clone()).unwrap();
@@ -143,7 +143,7 @@ mod in_a_store {
     }
 
     #[test]
-    fn what_stands_in_line_when_its_instance_is_removed_is_refused() {
+    fn queued_writes_are_refused_when_their_instance_is_removed() {
         let disk = Gate::default();
         let options = StoreOptions::new().durability(Durability::Within(HOURS)).queued_changes(0);
         let store = options.open_on(disk.clone()).unwrap();
