@@ -148,7 +148,8 @@ impl Shared {
         passes: impl Fn(&mut [u8]) -> bool,
         passed: impl Fn(&[u8]),
     ) {
-        let mut bytes = [0; 16 << 10];
+        // Large, so that what arrives during a delay passes together: a delay is one of the way, not of each piece.
+        let mut bytes = vec![0; 1 << 20];
         while let Ok(count @ 1..) = from.read(&mut bytes) {
             let left = self.left.fetch_sub(i64::try_from(count).unwrap(), Ordering::SeqCst);
             let whole = usize::try_from(left).unwrap_or_default().min(count);
