@@ -37,17 +37,17 @@ fn count(changes: &[Commit]) -> u64 {
     changes.iter().map(|commit| u64::try_from(commit.changes.len()).unwrap_or(u64::MAX)).sum()
 }
 
-/// The record that begins with a given part. A full part is followed by another one. In format 1 a record is one row.
+/// The record that begins with a given part. Behind a part that is not full there is none, and behind a full one there may
+/// be one. In format 1 a record is one row.
 fn join_parts(
     format: RecordFormat,
     first: Vec<u8>,
-    mut next: impl FnMut(u64) -> Result<Vec<u8>, Fault>,
+    mut next: impl FnMut(u64) -> Result<Option<Vec<u8>>, Fault>,
 ) -> Result<Vec<u8>, Fault> {
     let (mut payload, mut part) = (first, 1);
-    let mut is_full = format == RecordFormat::Two && payload.len() == RECORD_PART;
-    while is_full {
-        let bytes = next(part)?;
-        is_full = bytes.len() == RECORD_PART;
+    let mut is_full = format == RecordFormat::Two && payload.len() >= RECORD_PART;
+    while is_full && let Some(bytes) = next(part)? {
+        is_full = bytes.len() >= RECORD_PART;
         payload.extend(bytes);
         part += 1;
     }
@@ -69,9 +69,7 @@ impl LogReader<'_, '_> {
     /// A whole record.
     fn payload(&self, extent: &LogExtent, record: u64) -> Result<Vec<u8>, Fault> {
         let first = self.first_part(record)?;
-        join_parts(extent.format_of(record), first, |part| {
-            self.tables.expect(LOG, &part_key(self.instance, record, part))
-        })
+        join_parts(extent.format_of(record), first, |part| self.tables.get(LOG, &part_key(self.instance, record, part)))
     }
 
     /// All complete records of a log from one on, in order, with their numbers. A gap before the tail is damage. `from` is
@@ -83,7 +81,7 @@ impl LogReader<'_, '_> {
         from: &[u8],
     ) -> Result<impl Iterator<Item = Result<(u64, Vec<u8>), Fault>>, Fault> {
         let (instance, extent) = (self.instance, *extent);
-        let mut rows = self.tables.rows_from(LOG, from, &instance_key(instance))?;
+        let mut rows = self.tables.rows_from(LOG, from, &instance_key(instance))?.peekable();
         Ok(iter::from_fn(move || {
             let (key, first) = match rows.next()? {
                 Ok(row) => row,
@@ -96,9 +94,9 @@ impl LogReader<'_, '_> {
                 return Some(Err(Fault::damage(format!("record {number} of the log is missing"))));
             }
             let joined = join_parts(extent.format_of(number), first, |part| {
-                let next = rows.next().transpose()?.filter(|(key, _)| *key == part_key(instance, number, part));
-                let missing = || Fault::damage(format!("part {part} of record {number} of the log is missing"));
-                Ok(next.ok_or_else(missing)?.1)
+                let is_part = |key: &[u8]| key == part_key(instance, number, part);
+                let next = rows.next_if(|row| row.as_ref().map_or(true, |(key, _)| is_part(key)));
+                Ok(next.transpose()?.map(|(_, bytes)| bytes))
             });
             number += 1;
             Some(joined.map(|payload| (number - 1, payload)))

@@ -28,9 +28,9 @@ pub(super) const STORE: &[u8] = b"store";
 /// Under this number of a record the log says how far it goes.
 pub(super) const TAIL: u64 = u64::MAX;
 
-/// The most bytes of a record in one row, since a value of the database has at most 3 GiB. Just below a power of two, which
-/// is what a large value takes.
-pub(super) const RECORD_PART: usize = if cfg!(test) { 64 } else { (1 << 28) - 4096 };
+/// The most bytes of a record in one row: what a page of the database has room for. Rows that are larger share their pages
+/// with small ones, and each small record that is added there later would write such a page anew.
+pub(super) const RECORD_PART: usize = if cfg!(test) { 64 } else { 4_000 };
 
 pub(super) fn instance_key(instance: u64) -> [u8; 8] {
     instance.to_be_bytes()

@@ -224,10 +224,7 @@ impl Record {
 
     /// Writes the record, and where the log ends now: in most cases on the same page.
     fn put(&self, batch: &mut WriteBatch) {
-        let parts = self.commits.chunks(RECORD_PART);
-        // A part that is not full is the last one, and there always is one.
-        let last = self.commits.len().is_multiple_of(RECORD_PART).then_some(&[][..]);
-        for (part, bytes) in (0..).zip(parts.chain(last)) {
+        for (part, bytes) in (0..).zip(self.commits.chunks(RECORD_PART)) {
             batch.put(LOG, part_key(self.instance, self.number, part), bytes);
         }
         batch.put(LOG, log_key(self.instance, TAIL), &self.extent.encode());

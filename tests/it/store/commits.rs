@@ -45,6 +45,26 @@ fn writers_of_all_instances_share_commits() {
     assert!(indexes.iter().all(|index| index.total_chats() == 50));
 }
 
+/// What a small commit costs does not depend on what was committed before it, here and in the next instance.
+#[test]
+fn a_small_commit_beside_large_ones_writes_few_bytes() {
+    let disk = Disk::default();
+    let store = StoreOptions::new().open_on(disk.clone()).unwrap();
+    let indexes = ["a", "b", "c"].map(|name| store.instance(name).unwrap());
+    for index in &indexes {
+        index.upsert_label("1", "VIP").unwrap();
+        index.link_all("1", (0..20_000).map(|chat| format!("chat {chat}"))).unwrap();
+    }
+    for number in 0..200 {
+        for index in &indexes {
+            let before = disk.written();
+            index.link("1", format!("late {number}")).unwrap();
+            let written = disk.written() - before;
+            assert!(written < 100_000, "{written} bytes for a link, the {number}th");
+        }
+    }
+}
+
 #[test]
 fn what_any_thread_was_told_is_there_again() {
     let folder = Folder::new();

@@ -41,6 +41,14 @@ fn apart<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> Receive
     receiver
 }
 
+/// A store whose file has room for what follows: to grow takes a sync as well.
+fn roomy(disk: &Gate) -> Store {
+    let store = options().open_on(disk.clone()).unwrap();
+    link_bytes(&labelled(&store, "former"), 32 << 20);
+    store.remove_instance("former").unwrap();
+    store
+}
+
 /// Counts the syncs that are let go before this answers, while a checkpoint of eight pieces is written. The checkpoint is
 /// in its second sync when this begins.
 fn syncs_beside_a_checkpoint(store: &Store, disk: &Gate, run: impl FnOnce() + Send) -> usize {
@@ -68,7 +76,7 @@ fn syncs_beside_a_checkpoint(store: &Store, disk: &Gate, run: impl FnOnce() + Se
 #[test]
 fn whoever_needs_the_disk_waits_for_one_piece_of_a_checkpoint() {
     let disk = Gate::default();
-    let store = options().open_on(disk.clone()).unwrap();
+    let store = roomy(&disk);
     let (large, other) = (labelled(&store, "large"), labelled(&store, "other"));
     drop(labelled(&store, "idle"));
     link_bytes(&large, 8 << 20);

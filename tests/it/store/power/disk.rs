@@ -27,6 +27,8 @@ struct Inner {
     /// Calls since the disk was made or the power came back.
     calls: u64,
     syncs: usize,
+    /// Bytes that were written.
+    written: usize,
     trouble: Option<(u64, Trouble)>,
     ignores_syncs: bool,
 }
@@ -98,6 +100,11 @@ impl Disk {
 
     pub(crate) fn syncs(&self) -> usize {
         self.lock().syncs
+    }
+
+    /// How many bytes were written.
+    pub(crate) fn written(&self) -> usize {
+        self.lock().written
     }
 
     /// Opens a store here, which can open the disk again.
@@ -235,6 +242,8 @@ impl StorageBackend for Disk {
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         let offset = usize::try_from(offset).map_err(io::Error::other)?;
-        self.lock().change(Change::Write { offset, data: data.to_vec() })
+        let mut inner = self.lock();
+        inner.written += data.len();
+        inner.change(Change::Write { offset, data: data.to_vec() })
     }
 }
