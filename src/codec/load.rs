@@ -1,7 +1,5 @@
 //! Builds a state from its header and rows.
 
-use std::sync::Arc;
-
 use crate::codec::bytes::Reader;
 use crate::codec::damage::{Damage, require};
 use crate::codec::header::{Header, Rows};
@@ -19,7 +17,8 @@ use crate::state::State;
 use crate::state::aliases::Aliases;
 use crate::state::chats::{Chats, Record};
 use crate::state::label_sets::LabelSets;
-use crate::state::labels::{Labels, Slot};
+use crate::state::labels::Labels;
+use crate::state::members::Members;
 use crate::state::postings::Postings;
 
 /// Collects the rows of a state, which are fed in their order, and builds the state at the end.
@@ -32,7 +31,7 @@ pub(crate) struct Loader {
     labels: Vec<Option<Label>>,
     deleted: Vec<LabelId>,
     aliases: Vec<(ChatId, ChatId)>,
-    members: CowVec<Arc<[Slot]>, 128>,
+    members: CowVec<Members, 128>,
     keys: Keys,
     places: PlaceSets,
 }

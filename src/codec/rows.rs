@@ -17,7 +17,7 @@ use crate::model::label_id::LabelId;
 use crate::state::State;
 use crate::state::aliases::Aliases;
 use crate::state::chats::{RUN, Record, text_number};
-use crate::state::labels::Slot;
+use crate::state::members::Members;
 
 /// The containers from which the rows of a state were encoded. Two baselines show which rows differ by comparing the
 /// pages that they do not share.
@@ -29,7 +29,7 @@ pub(crate) struct Baseline {
     labels: CowVec<Option<Label>, 64>,
     deleted: CowBTreeMap<LabelId, ()>,
     aliases: Aliases,
-    members: CowVec<Arc<[Slot]>, 128>,
+    members: CowVec<Members, 128>,
     records: CowVec<Record, RUN>,
     texts: CowVec<Option<Arc<str>>, 128>,
 }

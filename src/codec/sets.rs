@@ -1,7 +1,5 @@
 //! Rows with label sets, and with the label set of each place.
 
-use std::sync::Arc;
-
 use crate::codec::bytes::{Reader, put_signed, put_varint};
 use crate::codec::damage::{Damage, require};
 use crate::codec::pack::{Unpack, pack, width_of};
@@ -12,6 +10,7 @@ use crate::model::label::Label;
 use crate::state::chats::{Chats, RUN, Record};
 use crate::state::label_sets::{EMPTY, LabelSets};
 use crate::state::labels::Slot;
+use crate::state::members::Members;
 
 /// Encodes the row of the sets from `first` on: for each set the number of its members, and each member as the
 /// difference from the one before.
@@ -49,7 +48,7 @@ pub(super) fn decode_members(
     row: &[u8],
     count: usize,
     labels: &[Option<Label>],
-    sets: &mut CowVec<Arc<[Slot]>, 128>,
+    sets: &mut CowVec<Members, 128>,
 ) -> Result<(), Damage> {
     let mut reader = Reader::new(row);
     let mut members: Vec<Slot> = Vec::new();

@@ -1,7 +1,6 @@
 //! The distinct label sets, each stored once with the number of chats that have it.
 
 use std::hash::{BuildHasher, Hasher};
-use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
@@ -10,6 +9,7 @@ use crate::collections::cow_hash_index::CowHashIndex;
 use crate::collections::cow_vec::CowVec;
 use crate::collections::number::to_index;
 use crate::state::labels::{Labels, Slot};
+use crate::state::members::Members;
 use crate::state::signatures::{BLOCK, SetId, Signatures};
 
 /// The number of the empty set, which is not counted.
@@ -30,7 +30,7 @@ fn hash_of(state: &FixedState, members: impl Iterator<Item = Slot>) -> u64 {
 #[derive(Debug, Clone)]
 pub(crate) struct LabelSets {
     /// S1: the labels of each set, in label order, without repetition; no two sets have the same.
-    pub(crate) members: CowVec<Arc<[Slot]>, 128>,
+    pub(crate) members: CowVec<Members, 128>,
     /// S2: the number of chats that have the set. A number whose count is 0 is free, except [`EMPTY`].
     counts: CowVec<u32, BLOCK>,
     /// S3: the number of labels; undefined at a free number.
@@ -55,7 +55,7 @@ impl LabelSets {
             live: 0,
             hash: FixedState::with_seed(hash_seed),
         };
-        sets.members.push(Arc::default());
+        sets.members.push(Members::default());
         sets.counts.push(0);
         sets.lens.push(0);
         sets.signatures.sign(EMPTY, &[]);
@@ -104,7 +104,7 @@ impl LabelSets {
     }
 
     /// The number of the set with these labels, if chats have it or it is [`EMPTY`]; otherwise the labels, collected.
-    fn sought(&self, members: impl Iterator<Item = Slot> + Clone) -> Result<SetId, Arc<[Slot]>> {
+    fn sought(&self, members: impl Iterator<Item = Slot> + Clone) -> Result<SetId, Members> {
         if members.clone().next().is_none() {
             return Ok(EMPTY);
         }
@@ -122,10 +122,10 @@ impl LabelSets {
         self.index.iter()
     }
 
-    fn create(&mut self, labels: Arc<[Slot]>) -> SetId {
+    fn create(&mut self, labels: Members) -> SetId {
         let set = self.signatures.lowest_free();
         if to_index(set) == self.members.len() {
-            self.members.push(Arc::default());
+            self.members.push(Members::default());
             self.counts.push(0);
             self.lens.push(0);
         }
@@ -202,7 +202,7 @@ impl LabelSets {
     /// # Errors
     ///
     /// The number of a set that occurs twice.
-    pub(crate) fn bulk(hash_seed: u64, members: CowVec<Arc<[Slot]>, 128>, counts: &[u32]) -> Result<Self, SetId> {
+    pub(crate) fn bulk(hash_seed: u64, members: CowVec<Members, 128>, counts: &[u32]) -> Result<Self, SetId> {
         if members.len() == 0 {
             return Ok(Self::new(hash_seed));
         }

@@ -72,7 +72,7 @@ impl LabelSets {
     fn bytes(&self) -> usize {
         let Signatures { blocks, room: [blocks_with_room, words_with_room], .. } = &self.signatures;
         let block = |slices: &Arc<Vec<u128>>| arc_slice_bytes::<usize>(3) + slices.capacity() * size_of::<u128>();
-        self.members.heap_bytes(|members| arc_slice_bytes::<u32>(members.len()))
+        self.members.heap_bytes(|members| members.heap_bytes(arc_slice_bytes::<u32>))
             + self.count_bytes()
             + self.lens.heap_bytes(|_| 0)
             + self.index.heap_bytes()

@@ -6,6 +6,7 @@
 pub(crate) mod labels;
 pub(crate) mod aliases;
 pub(crate) mod signatures;
+pub(crate) mod members;
 pub(crate) mod label_sets;
 pub(crate) mod chats;
 pub(crate) mod postings;

@@ -220,7 +220,7 @@ const BREAKS: &[Break] = &[
         give(state, BOB, dead);
     }),
     ("S1", "two sets of the same labels", |state| {
-        let members = Arc::clone(state.sets.members.get(to_index(set(state, BOB))).unwrap());
+        let members = state.sets.members.get(to_index(set(state, BOB))).unwrap().clone();
         state.sets.members.set(to_index(set(state, ANA)), members);
     }),
     ("S2", "a chat too many", |state| state.sets.acquire(set(state, BOB))),
@@ -268,7 +268,7 @@ const BREAKS: &[Break] = &[
                 let has = members.iter().any(|&slot| signature_bit(slot) == bit);
                 *slice = *slice & !(1 << number) | u128::from(has) << number;
             }
-            state.sets.members.set(number, members.into());
+            state.sets.members.set(number, members.into_iter().collect());
             state.chats.put_set(places[nth], sets[1 - nth]);
         }
     }),
