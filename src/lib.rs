@@ -114,6 +114,7 @@ pub use model::answer::{Answer, ChatPage, FilterTotals, LabelledChat, Unresolved
 pub use model::arg::Arg;
 pub use model::change::{Change, Commit, Place, Revision};
 pub use model::chat_id::ChatId;
+pub use model::chat_labels::ChatLabels;
 pub use model::cursor::Cursor;
 pub use model::error::{Error, Limit, Reason, Result};
 pub use model::error_kind::ErrorKind;

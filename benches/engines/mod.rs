@@ -2,7 +2,7 @@
 
 pub mod naive;
 
-use label_index::{Answer, Cursor, Filter, Label, LabelIndex, Options, Page};
+use label_index::{Answer, ChatLabels, Cursor, Filter, LabelIndex, Options, Page};
 
 use crate::workload::Workload;
 
@@ -65,7 +65,7 @@ impl Question {
 impl Engine for LabelIndex {
     const NAME: &'static str = "label-index";
 
-    type Labels = Vec<Label>;
+    type Labels = ChatLabels;
     type Listed = Answer;
 
     fn load(workload: &Workload) -> Self {
@@ -98,11 +98,11 @@ impl Engine for LabelIndex {
         (set.added.len(), set.removed.len())
     }
 
-    fn labels_of(&self, chat: &str) -> Vec<Label> {
+    fn labels_of(&self, chat: &str) -> ChatLabels {
         self.labels_of(chat)
     }
 
-    fn plain(labels: Vec<Label>) -> Vec<PlainLabel> {
+    fn plain(labels: ChatLabels) -> Vec<PlainLabel> {
         labels.iter().map(|label| (label.id().decimal().unwrap(), label.name().unwrap().to_string())).collect()
     }
 

@@ -7,6 +7,7 @@ use crate::model::answer::{Answer, ChatPage, FilterTotals};
 use crate::model::arg::Arg;
 use crate::model::change::Revision;
 use crate::model::chat_id::ChatId;
+use crate::model::chat_labels::ChatLabels;
 use crate::model::error::Result;
 use crate::model::filter::{Filter, Page};
 use crate::model::label::Label;
@@ -94,13 +95,13 @@ impl LabelIndex {
 
     /// The labels of each of some chats, in their order. See
     /// [`Snapshot::labels_of_each`](crate::Snapshot::labels_of_each).
-    pub fn labels_of_each<C: Arg<ChatId>>(&self, chats: impl IntoIterator<Item = C>) -> Vec<Vec<Label>> {
+    pub fn labels_of_each<C: Arg<ChatId>>(&self, chats: impl IntoIterator<Item = C>) -> Vec<ChatLabels> {
         self.version().labels_of_each(chats)
     }
 
     /// The labels of a chat, in label order. See [`Snapshot::labels_of`](crate::Snapshot::labels_of).
-    pub fn labels_of(&self, chat: impl Arg<ChatId>) -> Vec<Label> {
-        let Ok(chat) = chat.parse_arg() else { return Vec::new() };
+    pub fn labels_of(&self, chat: impl Arg<ChatId>) -> ChatLabels {
+        let Ok(chat) = chat.parse_arg() else { return ChatLabels::default() };
         let few = self.with_visible(|state| state.labels_of_quickly(&chat));
         few.unwrap_or_else(|| self.version().labels_of(&chat))
     }

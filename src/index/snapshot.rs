@@ -9,6 +9,7 @@ use crate::model::answer::{Answer, ChatPage, FilterTotals, LabelledChat};
 use crate::model::arg::Arg;
 use crate::model::change::{Place, Revision};
 use crate::model::chat_id::ChatId;
+use crate::model::chat_labels::ChatLabels;
 use crate::model::error::Result;
 use crate::model::filter::{Filter, Page};
 use crate::model::label::Label;
@@ -293,14 +294,14 @@ impl Snapshot {
     /// assert_eq!(unlabelled, ["bob@c.us"]);
     /// # Ok::<(), label_index::Error>(())
     /// ```
-    pub fn labels_of_each<C: Arg<ChatId>>(&self, chats: impl IntoIterator<Item = C>) -> Vec<Vec<Label>> {
+    pub fn labels_of_each<C: Arg<ChatId>>(&self, chats: impl IntoIterator<Item = C>) -> Vec<ChatLabels> {
         self.state.labels_of_each(chats)
     }
 
     /// The labels of a chat, in label order. Empty for a chat that has none, and for what is no chat id.
     ///
     /// **O(l)** in the number of its labels.
-    pub fn labels_of(&self, chat: impl Arg<ChatId>) -> Vec<Label> {
+    pub fn labels_of(&self, chat: impl Arg<ChatId>) -> ChatLabels {
         chat.parse_arg().map(|chat| self.state.labels_of(&chat)).unwrap_or_default()
     }
 

@@ -2,7 +2,9 @@
 
 use crate::model::change::Revision;
 use crate::model::chat_id::ChatId;
+use crate::model::chat_labels::ChatLabels;
 use crate::model::cursor::Cursor;
+#[cfg(doc)]
 use crate::model::label::Label;
 use crate::model::label_id::LabelId;
 
@@ -113,7 +115,7 @@ pub struct LabelledChat {
     /// The chat.
     pub chat_id: ChatId,
     /// Its labels.
-    pub labels: Vec<Label>,
+    pub labels: ChatLabels,
 }
 
 /// The entries of a filter that match no label, as given, once each, in the order of the filter.

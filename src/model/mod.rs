@@ -18,6 +18,7 @@ pub(crate) mod cursor;
 pub(crate) mod filter;
 #[cfg(feature = "serde")]
 pub(crate) mod json;
+pub(crate) mod chat_labels;
 pub(crate) mod answer;
 pub(crate) mod options;
 pub(crate) mod failed_refresh;

@@ -6,10 +6,10 @@ use crate::collections::number::to_u64;
 use crate::model::answer::{Answer, Totals};
 use crate::model::arg::Arg;
 use crate::model::chat_id::ChatId;
+use crate::model::chat_labels::ChatLabels;
 use crate::model::cursor::{Cursor, Last};
 use crate::model::error::{Error, Result};
 use crate::model::filter::{Filter, Page};
-use crate::model::label::Label;
 use crate::model::options::Limits;
 use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::State;
@@ -67,7 +67,7 @@ impl State {
     }
 
     /// The labels of each of some chats, in their order.
-    pub(crate) fn labels_of_each<C: Arg<ChatId>>(&self, chats: impl IntoIterator<Item = C>) -> Vec<Vec<Label>> {
+    pub(crate) fn labels_of_each<C: Arg<ChatId>>(&self, chats: impl IntoIterator<Item = C>) -> Vec<ChatLabels> {
         let labels_of = |chat: C| chat.parse_arg().map(|chat| self.labels_of(&chat)).unwrap_or_default();
         chats.into_iter().map(labels_of).collect()
     }

@@ -4,6 +4,7 @@ use crate::collections::number::to_index;
 use crate::model::answer::{Answer, ChatPage, FilterTotals, LabelledChat, Totals};
 use crate::model::change::Place;
 use crate::model::chat_id::ChatId;
+use crate::model::chat_labels::ChatLabels;
 use crate::model::cursor::{Cursor, Last};
 use crate::model::error::{Error, Limit, Result};
 use crate::model::filter::{Filter, Page};
@@ -18,6 +19,9 @@ use crate::state::labels::Slot;
 
 /// The most labels that are copied while a writer waits: some microseconds.
 const FEW_LABELS: usize = 256;
+
+/// A chat of a page, and its labels.
+pub(super) type Row<'a> = (ChatId, &'a [Slot]);
 
 /// A page before its chats and labels are copied.
 pub(super) struct List {
@@ -131,8 +135,18 @@ impl State {
         Ok(List { clauses, places, next })
     }
 
+    /// The chats at some places, and their labels.
+    ///
+    /// They are looked up before any label is: without a branch that depends on what a record says the processor waits for the
+    /// records of several chats at once.
+    pub(super) fn rows(&self, places: &[Place]) -> Vec<Row<'_>> {
+        places.iter().filter_map(|&place| Some((self.chats.chat_at(place)?, self.slots_at(place)))).collect()
+    }
+
     fn labelled_chats(&self, places: &[Place]) -> Vec<LabelledChat> {
-        places.iter().filter_map(|&place| self.labelled_chat(place)).collect()
+        let rows = self.rows(places).into_iter();
+        rows.map(|(chat_id, slots)| LabelledChat { chat_id, labels: self.labels_in(slots).cloned().collect() })
+            .collect()
     }
 
     /// Whether a query takes a few microseconds at most, so that it can be answered while a writer waits.
@@ -166,7 +180,7 @@ impl State {
         Some(LabelledChat { chat_id: self.chats.chat_at(place)?, labels: self.labels_at(place) })
     }
 
-    pub(crate) fn labels_at(&self, place: Place) -> Vec<Label> {
+    pub(crate) fn labels_at(&self, place: Place) -> ChatLabels {
         self.labels_in(self.slots_at(place)).cloned().collect()
     }
 
@@ -175,13 +189,13 @@ impl State {
         slots.iter().filter_map(|&slot| self.labels.at(slot))
     }
 
-    pub(crate) fn labels_of(&self, chat: &ChatId) -> Vec<Label> {
+    pub(crate) fn labels_of(&self, chat: &ChatId) -> ChatLabels {
         self.place_of(chat).map(|place| self.labels_at(place)).unwrap_or_default()
     }
 
     /// As [`labels_of`](Self::labels_of), if they are few.
-    pub(crate) fn labels_of_quickly(&self, chat: &ChatId) -> Option<Vec<Label>> {
-        let Some(place) = self.place_of(chat) else { return Some(Vec::new()) };
+    pub(crate) fn labels_of_quickly(&self, chat: &ChatId) -> Option<ChatLabels> {
+        let Some(place) = self.place_of(chat) else { return Some(ChatLabels::default()) };
         (self.slots_at(place).len() <= FEW_LABELS).then(|| self.labels_at(place))
     }
 

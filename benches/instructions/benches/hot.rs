@@ -10,7 +10,7 @@ use std::hint::black_box;
 
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EventKind, LibraryBenchmarkConfig};
-use label_index::{Answer, Filter, Label, LabelId, LabelIndex, Page};
+use label_index::{Answer, ChatLabels, Filter, LabelId, LabelIndex, Page};
 use label_index_instructions::{account, chat, three};
 
 /// Chats of the account.
@@ -105,7 +105,7 @@ fn batch((index, chats): (LabelIndex, Vec<String>)) -> LabelIndex {
 
 #[library_benchmark]
 #[bench::by_text(args = (), setup = chats_of_account, config = baseline(937_000))]
-fn labels_of((index, chats): (LabelIndex, Vec<String>)) -> (LabelIndex, Vec<Label>) {
+fn labels_of((index, chats): (LabelIndex, Vec<String>)) -> (LabelIndex, ChatLabels) {
     let labels = chats.iter().map(|chat| black_box(index.labels_of(chat))).last();
     (index, labels.unwrap_or_default())
 }

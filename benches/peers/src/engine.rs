@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::hint::black_box;
 use std::ops::Range;
 
-use label_index::{Answer, ChatPage, Filter, Label};
+use label_index::{Answer, ChatLabels, ChatPage, Filter};
 
 use crate::workload::Part;
 
@@ -117,7 +117,7 @@ pub(crate) type NamedRef<'a> = (&'a str, &'a str);
 /// and names, lent; label-index gives labels of its own.
 #[derive(Debug)]
 pub(crate) enum Labels<'a> {
-    Index(Vec<Label>),
+    Index(ChatLabels),
     Named(Vec<NamedRef<'a>>),
 }
 

@@ -1,8 +1,8 @@
 //! What can be asked of an index and of a snapshot alike.
 
 use label_index::{
-    Answer, ChatId, ChatPage, Error, Filter, FilterTotals, Label, LabelId, LabelIndex, LabelledChat, Matching, Page,
-    RefreshState, Snapshot, Violation,
+    Answer, ChatId, ChatLabels, ChatPage, Error, Filter, FilterTotals, Label, LabelId, LabelIndex, LabelledChat,
+    Matching, Page, RefreshState, Snapshot, Violation,
 };
 
 /// Lists the read methods once, for both.
@@ -40,9 +40,9 @@ view! {
     page(filter: &Filter, page: Page) -> Result<ChatPage, Error>;
     matching(filter: &Filter) -> Result<Matching, Error>;
     among(filter: &Filter, chats: &[String], page: Page) -> Result<Answer, Error>;
-    labels_of_each(chats: &[String]) -> Vec<Vec<Label>>;
+    labels_of_each(chats: &[String]) -> Vec<ChatLabels>;
     count_by_label(filter: &Filter) -> Result<Vec<(Label, u64)>, Error>;
-    labels_of(chat: &str) -> Vec<Label>;
+    labels_of(chat: &str) -> ChatLabels;
     contains(label: &str, chat: &str) -> bool;
     labels() -> Vec<Label>;
     label(id: &str) -> Option<Label>;
