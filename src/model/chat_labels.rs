@@ -87,6 +87,12 @@ impl PartialEq<[Label]> for ChatLabels {
     }
 }
 
+impl<const N: usize> PartialEq<[Label; N]> for ChatLabels {
+    fn eq(&self, other: &[Label; N]) -> bool {
+        **self == *other
+    }
+}
+
 impl PartialEq<Vec<Label>> for ChatLabels {
     fn eq(&self, other: &Vec<Label>) -> bool {
         **self == **other

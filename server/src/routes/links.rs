@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use label_index::{ChatId, Filter, Label, LabelIndex};
+use label_index::{ChatId, Filter, LabelIndex};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -61,7 +61,7 @@ pub(crate) struct ChatLabels {
     #[schema(value_type = String)]
     chat_id: ChatId,
     #[schema(value_type = Vec<schemas::Label>)]
-    labels: Vec<Label>,
+    labels: label_index::ChatLabels,
 }
 
 impl ChatLabels {
