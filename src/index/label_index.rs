@@ -55,7 +55,7 @@ struct Shared {
     visible: VersionLock<Version>,
     writer_lock: WriterLock,
     recent: Recent,
-    horizon: Arc<SnapshotTracker>,
+    snapshots: Arc<SnapshotTracker>,
     feed: Arc<Feed>,
     limits: Limits,
     /// The journal through which commits become durable. `None` in memory.
@@ -110,7 +110,7 @@ impl LabelIndex {
             recent: Recent::default(),
             feed: Arc::new(Feed::new(version.revision, limits.feed_changes, retain, waker_caller, archive)),
             visible: VersionLock::new(version),
-            horizon: Arc::default(),
+            snapshots: Arc::default(),
             limits,
             journal,
         };
@@ -122,7 +122,7 @@ impl LabelIndex {
     /// **O(1)**, well below a microsecond.
     pub fn snapshot(&self) -> Snapshot {
         let shared = &*self.shared;
-        let (state, hold) = shared.visible.read(|state| (Version::clone(state), shared.horizon.hold(state.revision)));
+        let (state, hold) = shared.visible.read(|state| (Version::clone(state), shared.snapshots.hold(state.revision)));
         Snapshot::new(state, shared.limits, hold)
     }
 
@@ -175,7 +175,7 @@ impl LabelIndex {
 
     /// How many snapshots are held, and the revision of the oldest.
     pub(crate) fn snapshots_held(&self) -> (usize, Option<Revision>) {
-        self.shared.horizon.held()
+        self.shared.snapshots.held()
     }
 
     /// The name of the instance of a store. None in memory.
@@ -209,8 +209,8 @@ impl LabelIndex {
     /// Whether there is a handle besides `own` ones, a snapshot or a subscriber.
     #[cfg(feature = "store")]
     pub(crate) fn is_in_use(&self, own: usize) -> bool {
-        let Shared { horizon, feed, .. } = &*self.shared;
-        Arc::strong_count(&self.shared) > own || Arc::strong_count(horizon) > 1 || Arc::strong_count(feed) > 1
+        let Shared { snapshots, feed, .. } = &*self.shared;
+        Arc::strong_count(&self.shared) > own || Arc::strong_count(snapshots) > 1 || Arc::strong_count(feed) > 1
     }
 
     fn reached(&self) -> Reached {
@@ -424,9 +424,9 @@ impl LabelIndex {
     pub(crate) fn rules(&self) -> Rules {
         // Where readers are behind, they see chats at places that are free already. What they see is read first: an
         // older snapshot is counted by then, and one that is taken later is no older.
-        let early = is_planted(Race::EarlyHorizon).then(|| self.shared.horizon.oldest());
+        let early = is_planted(Race::EarlyHorizon).then(|| self.shared.snapshots.oldest());
         let seen = self.synced_journal().map(|_| self.revision());
-        let held = early.unwrap_or_else(|| self.shared.horizon.oldest());
+        let held = early.unwrap_or_else(|| self.shared.snapshots.oldest());
         Rules { limits: self.shared.limits, horizon: seen.map_or(held, |seen| held.min(seen)) }
     }
 }

@@ -1,4 +1,4 @@
-//! Which revisions are being looked at.
+//! The revisions that snapshots hold.
 
 use std::collections::BTreeMap;
 use std::panic::RefUnwindSafe;
@@ -11,14 +11,14 @@ use crate::model::change::Revision;
 #[derive(Debug)]
 pub(crate) struct SnapshotTracker {
     held: Mutex<BTreeMap<Revision, usize>>,
-    /// The first of them; written only while `held` is locked. Every write asks for it.
+    /// The first of them; written only while `held` is locked. Every write reads it.
     oldest: AtomicU64,
 }
 
 /// Keeps one revision in its [`SnapshotTracker`] until it is dropped.
 #[derive(Debug)]
 pub(crate) struct SnapshotGuard {
-    horizon: Arc<SnapshotTracker>,
+    tracker: Arc<SnapshotTracker>,
     revision: Revision,
 }
 
@@ -32,7 +32,7 @@ impl Default for SnapshotTracker {
     }
 }
 
-/// The oldest revision that is held; without one, all that ever will be are newer than any that was.
+/// The oldest revision that is held; the greatest number if none is.
 fn oldest_of(held: &BTreeMap<Revision, usize>) -> Revision {
     held.keys().next().copied().unwrap_or(Revision::MAX)
 }
@@ -40,7 +40,7 @@ fn oldest_of(held: &BTreeMap<Revision, usize>) -> Revision {
 impl SnapshotTracker {
     pub(crate) fn hold(self: &Arc<Self>, revision: Revision) -> SnapshotGuard {
         self.change(|held| *held.entry(revision).or_default() += 1);
-        SnapshotGuard { horizon: Arc::clone(self), revision }
+        SnapshotGuard { tracker: Arc::clone(self), revision }
     }
 
     /// The oldest revision that is held, or a later one than any.
@@ -63,7 +63,7 @@ impl SnapshotTracker {
 
 impl Drop for SnapshotGuard {
     fn drop(&mut self) {
-        self.horizon.change(|held| {
+        self.tracker.change(|held| {
             if let Some(count) = held.get_mut(&self.revision) {
                 *count -= 1;
                 if *count == 0 {

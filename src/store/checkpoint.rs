@@ -148,7 +148,7 @@ impl Together {
                     batch.append(changes);
                     if let Some(trim) = &checkpoint.trim {
                         let key = log_key(checkpoint.instance, TAIL);
-                        batch.put(LOG, key, &loaded.trail.extent.without(trim).encode());
+                        batch.put(LOG, key, &loaded.position.extent.without(trim).encode());
                     }
                     done.push((checkpoint, manifest));
                 }
@@ -168,28 +168,28 @@ impl StoreWriter {
         let Some(version) = groups.first().map(|(_, group)| Version::clone(&group.version)) else { return Ok(None) };
         self.commit(groups)?;
         let Some(loaded) = self.loaded.get_mut(&instance) else { return Ok(None) };
-        if loaded.trail.log_bytes == 0 && loaded.trail.extent.changes == 0 {
+        if loaded.position.log_bytes == 0 && loaded.position.extent.changes == 0 {
             return Ok(None);
         }
         self.begun += 1;
         loaded.checkpoint = Some(self.begun);
-        let trail = &loaded.trail;
+        let position = &loaded.position;
         let checkpoint = Checkpoint {
             instance,
             begun: self.begun,
-            since: trail.manifest.clone(),
+            since: position.manifest.clone(),
             version,
-            number: trail.manifest.checkpoint + 1,
-            log_from: trail.extent.next_record,
-            log_bytes: trail.log_bytes,
-            extent: trail.extent,
+            number: position.manifest.checkpoint + 1,
+            log_from: position.extent.next_record,
+            log_bytes: position.log_bytes,
+            extent: position.extent,
             database: Arc::clone(&self.database),
             retention: self.retention,
             trim: None,
             written: BTreeMap::new(),
             gone: BTreeSet::new(),
         };
-        Ok(Some((checkpoint, trail.mark.clone())))
+        Ok(Some((checkpoint, position.baseline.clone())))
     }
 }
 
@@ -272,18 +272,18 @@ impl Checkpoint {
         let loaded = self.loaded(disk)?;
         let name = Arc::clone(&loaded.name);
         loaded.checkpoint = None;
-        let trail = &mut loaded.trail;
-        let replaced = trail.row_bytes.iter().filter(|(row, _)| manifest.rows.get(row) == Some(&self.number));
+        let position = &mut loaded.position;
+        let replaced = position.row_bytes.iter().filter(|(row, _)| manifest.rows.get(row) == Some(&self.number));
         let freed = replaced.map(|(_, bytes)| bytes).sum::<u64>();
-        trail.log_bytes -= self.log_bytes;
+        position.log_bytes -= self.log_bytes;
         if let Some(trim) = &self.trim {
-            trail.extent = trail.extent.without(trim);
+            position.extent = position.extent.without(trim);
         }
-        trail.row_bytes.retain(|row, _| !self.gone.contains(row));
-        trail.row_bytes.extend(self.written);
-        trail.checkpoint_bytes = trail.row_bytes.values().sum();
-        trail.manifest = manifest;
-        trail.mark = Baseline::of(&self.version);
+        position.row_bytes.retain(|row, _| !self.gone.contains(row));
+        position.row_bytes.extend(self.written);
+        position.checkpoint_bytes = position.row_bytes.values().sum();
+        position.manifest = manifest;
+        position.baseline = Baseline::of(&self.version);
         disk.freed_bytes += freed;
         disk.activity.lock().checkpoints += 1;
         Some(name)
@@ -340,7 +340,7 @@ mod tests {
         // The next checkpoint may have fewer rows and would not overwrite all of these.
         store.existing("shop").unwrap().unalias("ana@lid").unwrap();
         store.checkpoint().unwrap();
-        let manifest = locked(disk, |disk| disk.loaded.get(&number).unwrap().trail.manifest.rows.len());
+        let manifest = locked(disk, |disk| disk.loaded.get(&number).unwrap().position.manifest.rows.len());
         assert_eq!(rows(), manifest);
         assert!(manifest < given_up, "{manifest} rows, {given_up} before");
         drop(store);

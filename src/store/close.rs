@@ -62,7 +62,7 @@ impl FolderStore {
         each(LabelIndex::close_journal);
         shared.signal.stop();
         join_all(self.threads.drain(..));
-        let long = |loaded: &Loaded| loaded.trail.log_bytes > LEFT_AT_CLOSE;
+        let long = |loaded: &Loaded| loaded.position.log_bytes > LEFT_AT_CLOSE;
         let due: Vec<u64> = {
             let disk = shared.disk.lock();
             disk.loaded.iter().filter(|(_, loaded)| long(loaded)).map(|(&instance, _)| instance).collect()

@@ -298,7 +298,7 @@ impl Shared {
             let seed = RandomState::new().hash_one(number);
             let read = |database: &Database| (self.database.life(), load(database, number, identity, seed));
             let (life, loaded) = self.database.with(read)?;
-            let (state, trail) = loaded.map_err(|fault| fault.into_error(&self.path, Some(&instance.name)))?;
+            let (state, position) = loaded.map_err(|fault| fault.into_error(&self.path, Some(&instance.name)))?;
             let index = self.index_of(instance, Version::new(state), limits);
             let is_kept = locked(&self.disk, |disk| {
                 // What was read before the store resumed may differ from what is on disk.
@@ -311,11 +311,11 @@ impl Shared {
                 if let Some(failed) = &disk.failed {
                     index.close_journal(failed.clone());
                 }
-                if trail.is_long(disk.log_allowance) {
+                if position.is_long(disk.log_allowance) {
                     self.signal.due(number);
                 }
                 let (name, index) = (Arc::clone(&instance.name), index.clone());
-                disk.loaded.insert(number, Loaded { name, index, trail, checkpoint: None });
+                disk.loaded.insert(number, Loaded { name, index, position, checkpoint: None });
                 Ok(true)
             })?;
             if is_kept {

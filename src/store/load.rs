@@ -16,7 +16,7 @@ use crate::store::tables::{CHUNKS, MANIFESTS, chunk_key, instance_key, log_key};
 pub(super) struct LogPosition {
     pub(super) manifest: Manifest,
     /// The rows of the last checkpoint.
-    pub(super) mark: Baseline,
+    pub(super) baseline: Baseline,
     /// The bytes of each row of the last checkpoint and their sum, with which the length of the log is compared.
     pub(super) row_bytes: BTreeMap<RowId, u64>,
     pub(super) checkpoint_bytes: u64,
@@ -34,31 +34,31 @@ pub(super) fn load(
     seed: u64,
 ) -> Result<(State, LogPosition), Fault> {
     let tables = database.begin_read()?;
-    let claim = UnverifiedManifest::decode(&tables.expect(MANIFESTS, &instance_key(instance))?)?;
-    if claim.header.identity != identity {
+    let unverified = UnverifiedManifest::decode(&tables.expect(MANIFESTS, &instance_key(instance))?)?;
+    if unverified.header.identity != identity {
         return Err(Fault::damage("the manifest is that of another instance"));
     }
-    let (state, manifest, row_bytes) = load_checkpoint(&tables, instance, &claim, seed)?;
-    let mark = Baseline::of(&state);
+    let (state, manifest, row_bytes) = load_checkpoint(&tables, instance, &unverified, seed)?;
+    let baseline = Baseline::of(&state);
     let checkpoint_bytes = row_bytes.values().sum();
     let log = LogReader { tables: &tables, instance, identity };
     let extent = log.extent()?.ok_or_else(|| Fault::damage("the end of the log is missing"))?;
-    let mut trail = LogPosition { manifest, mark, row_bytes, checkpoint_bytes, extent, log_bytes: 0 };
-    let state = replay_log(&log, state, &mut trail)?;
-    Ok((state, trail))
+    let mut position = LogPosition { manifest, baseline, row_bytes, checkpoint_bytes, extent, log_bytes: 0 };
+    let state = replay_log(&log, state, &mut position)?;
+    Ok((state, position))
 }
 
 fn load_checkpoint(
     tables: &Reading<'_>,
     instance: u64,
-    claim: &UnverifiedManifest,
+    unverified: &UnverifiedManifest,
     seed: u64,
 ) -> Result<(State, Manifest, BTreeMap<RowId, u64>), Fault> {
-    let UnverifiedManifest { header, checkpoint, log_from, .. } = *claim;
+    let UnverifiedManifest { header, checkpoint, log_from, .. } = *unverified;
     let mut manifest = Manifest { header, checkpoint, log_from, rows: BTreeMap::new() };
     let mut loader = Loader::new(header, seed);
     let mut bytes = BTreeMap::new();
-    for row in claim.rows() {
+    for row in unverified.rows() {
         let (row, checkpoint) = row?;
         let payload = tables.expect(CHUNKS, &chunk_key(instance, checkpoint, row))?;
         manifest.rows.insert(row, checkpoint);
@@ -70,18 +70,18 @@ fn load_checkpoint(
 
 /// Replays the commits of the log after the checkpoint. Records are numbered without a gap from the end of the checkpoint,
 /// and the tail has the last number, so a missing one is damage. Earlier records are for subscribers, and are not read.
-fn replay_log(log: &LogReader<'_, '_>, mut state: State, trail: &mut LogPosition) -> Result<State, Fault> {
-    let mut next_record = trail.manifest.log_from;
-    for record in log.records(&trail.extent, next_record, &log_key(log.instance, next_record))? {
+fn replay_log(log: &LogReader<'_, '_>, mut state: State, position: &mut LogPosition) -> Result<State, Fault> {
+    let mut next_record = position.manifest.log_from;
+    for record in log.records(&position.extent, next_record, &log_key(log.instance, next_record))? {
         let (number, payload) = record?;
-        let format = trail.extent.format_of(number);
+        let format = position.extent.format_of(number);
         for commit in decode_record(&payload, state.identity, format)?.commits {
             state.replay(&commit, format)?;
         }
         next_record = number + 1;
-        trail.log_bytes += u64::try_from(payload.len()).unwrap_or(u64::MAX);
+        position.log_bytes += u64::try_from(payload.len()).unwrap_or(u64::MAX);
     }
-    let (found, expected) = ((next_record, state.revision), (trail.extent.next_record, trail.extent.revision));
+    let (found, expected) = ((next_record, state.revision), (position.extent.next_record, position.extent.revision));
     if found == expected {
         Ok(state)
     } else {

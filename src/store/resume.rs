@@ -151,13 +151,13 @@ impl Shared {
         disk.next_instance = next;
         for (number, differs) in instances {
             let Some(loaded) = disk.loaded.get_mut(&number) else { continue };
-            let (trail, found) = differs.unzip();
-            if let Some(trail) = trail {
-                loaded.trail = trail;
+            let (position, found) = differs.unzip();
+            if let Some(position) = position {
+                loaded.position = position;
             }
             loaded.checkpoint = None;
             loaded.index.resume(found);
-            if loaded.trail.is_long(disk.log_allowance) {
+            if loaded.position.is_long(disk.log_allowance) {
                 disk.signal.due(number);
             }
         }
@@ -166,7 +166,7 @@ impl Shared {
 
 /// What is on disk of a loaded instance, if that is not what is in memory.
 fn compare(database: &Database, number: u64, loaded: &Loaded) -> Result<Option<(LogPosition, Found)>, Fault> {
-    let (index, known) = (&loaded.index, &loaded.trail);
+    let (index, known) = (&loaded.index, &loaded.position);
     let (identity, durable) = (index.identity(), index.durable_revision());
     let tables = database.begin_read()?;
     let log = LogReader { tables: &tables, instance: number, identity };
@@ -175,9 +175,9 @@ fn compare(database: &Database, number: u64, loaded: &Loaded) -> Result<Option<(
         let (found, whole) = (extent.revision, durable);
         return Err(Fault::damage(format!("revision {whole} was on disk, and the log ends at {found}")));
     }
-    let claim = UnverifiedManifest::decode(&tables.expect(MANIFESTS, &instance_key(number))?)?;
+    let unverified = UnverifiedManifest::decode(&tables.expect(MANIFESTS, &instance_key(number))?)?;
     // A checkpoint that came into force has a number of its own.
-    let is_same = extent == known.extent && claim.checkpoint == known.manifest.checkpoint;
+    let is_same = extent == known.extent && unverified.checkpoint == known.manifest.checkpoint;
     if is_same && index.revision() == durable {
         return Ok(None);
     }
@@ -192,6 +192,6 @@ fn compare(database: &Database, number: u64, loaded: &Loaded) -> Result<Option<(
     if !follow || commits.last().map_or(durable, |last| last.revision) != extent.revision {
         return Err(Fault::damage(format!("the log does not go on behind revision {durable}")));
     }
-    let (state, trail) = load(database, number, identity, RandomState::new().hash_one(number))?;
-    Ok(Some((trail, Found { version: Version::new(state), commits })))
+    let (state, position) = load(database, number, identity, RandomState::new().hash_one(number))?;
+    Ok(Some((position, Found { version: Version::new(state), commits })))
 }

@@ -98,17 +98,17 @@ fn contents(
     Entry { number, identity }: Entry,
     unfinished: &[(u64, u64)],
 ) -> Result<Contents, Fault> {
-    let (state, trail) = load(database, number, identity, RandomState::new().hash_one(number))?;
+    let (state, position) = load(database, number, identity, RandomState::new().hash_one(number))?;
     state.check_invariants().map_err(|violation| Fault::damage(violation.to_string()))?;
     let tables = database.begin_read()?;
-    LogReader { tables: &tables, instance: number, identity }.check(&trail.extent, trail.manifest.log_from)?;
+    LogReader { tables: &tables, instance: number, identity }.check(&position.extent, position.manifest.log_from)?;
     let mut rows = 0;
     for row in tables.rows(CHUNKS, &instance_key(number))? {
         row?;
         rows += 1;
     }
-    if rows > trail.manifest.rows.len() && unfinished.iter().all(|&(instance, _)| instance != number) {
-        return Err(Fault::damage(format!("{rows} rows, of which the manifest has {}", trail.manifest.rows.len())));
+    if rows > position.manifest.rows.len() && unfinished.iter().all(|&(instance, _)| instance != number) {
+        return Err(Fault::damage(format!("{rows} rows, of which the manifest has {}", position.manifest.rows.len())));
     }
     Ok(Contents::of(&state))
 }

@@ -59,7 +59,7 @@ pub(super) struct StoreWriter {
 pub(super) struct Loaded {
     pub(super) name: Arc<str>,
     pub(super) index: LabelIndex,
-    pub(super) trail: LogPosition,
+    pub(super) position: LogPosition,
     /// The number of the checkpoint that is being written, among all that were begun since the store was opened.
     pub(super) checkpoint: Option<u64>,
 }
@@ -172,7 +172,7 @@ impl StoreWriter {
         let records: Vec<Record> = groups
             .iter()
             .filter_map(|(instance, group)| {
-                Some(Record::of(*instance, self.loaded.get(instance)?.trail.extent, group, now))
+                Some(Record::of(*instance, self.loaded.get(instance)?.position.extent, group, now))
             })
             .collect();
         let mut batch = WriteBatch::default();
@@ -180,10 +180,10 @@ impl StoreWriter {
         self.write(&batch)?;
         for ((instance, group), record) in groups.into_iter().zip(records) {
             let Some(loaded) = self.loaded.get_mut(&instance) else { continue };
-            loaded.trail.extent = record.extent;
-            loaded.trail.log_bytes += u64::try_from(record.commits.len()).unwrap_or(u64::MAX);
+            loaded.position.extent = record.extent;
+            loaded.position.log_bytes += u64::try_from(record.commits.len()).unwrap_or(u64::MAX);
             loaded.index.settle_group(group);
-            if loaded.checkpoint.is_none() && loaded.trail.is_long(self.log_allowance) {
+            if loaded.checkpoint.is_none() && loaded.position.is_long(self.log_allowance) {
                 self.signal.due(instance);
             }
         }

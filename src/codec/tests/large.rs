@@ -79,9 +79,9 @@ fn a_change_is_in_the_rows_of_what_it_touched() {
         (Vec::new(), Vec::new()),
     ];
     for (nth, (ops, rows)) in steps.into_iter().enumerate() {
-        let mark = Baseline::of(&state);
+        let baseline = Baseline::of(&state);
         commit(&mut state, ops);
-        assert_eq!(image.update(&state, &mark), rows, "step {nth}");
+        assert_eq!(image.update(&state, &baseline), rows, "step {nth}");
         assert!(image == Image::of(&state), "step {nth}");
     }
 }
@@ -90,15 +90,15 @@ fn a_change_is_in_the_rows_of_what_it_touched() {
 #[test]
 fn rows_come_and_go_with_what_is_in_them() {
     let mut state = large();
-    let (mut image, mark) = (Image::of(&state), Baseline::of(&state));
-    assert_eq!(image.update(&state, &mark), []);
+    let (mut image, baseline) = (Image::of(&state), Baseline::of(&state));
+    assert_eq!(image.update(&state, &baseline), []);
     commit(&mut state, (2_000..4_000).map(alias).chain((700..2_000).map(deleted)));
-    image.update(&state, &mark);
+    image.update(&state, &baseline);
     assert!(image == Image::of(&state));
-    let (more, mark) = (image.rows.len(), Baseline::of(&state));
+    let (more, baseline) = (image.rows.len(), Baseline::of(&state));
     commit(&mut state, (0..4_000).map(|number| Op::Unalias { from: chat(&format!("{number}@lid")) }));
     commit(&mut state, (0..2_000).map(|number| define(1_000 + number, "back")));
-    image.update(&state, &mark);
+    image.update(&state, &baseline);
     assert!(image == Image::of(&state));
     assert!(image.rows.keys().all(|id| !matches!(id.kind, RowKind::Aliases | RowKind::DeletedLabels)));
     assert!(image.rows.len() != more);

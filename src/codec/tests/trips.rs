@@ -13,34 +13,34 @@ proptest! {
 
     /// A state that was written in several steps and loaded is the same, and later writes have the same results on it.
     #[test]
-    fn a_state_comes_back(before in steps(120), after in steps(40), every in 1..9_usize) {
+    fn a_state_survives_encoding(before in steps(120), after in steps(40), every in 1..9_usize) {
         let mut state = empty();
-        let (mut image, mut mark) = (Image::of(&state), Baseline::of(&state));
+        let (mut image, mut baseline) = (Image::of(&state), Baseline::of(&state));
         for (nth, step) in before.iter().enumerate() {
             perform(&mut state, step);
             if nth % every == 0 {
-                image.update(&state, &mark);
-                mark = Baseline::of(&state);
+                image.update(&state, &baseline);
+                baseline = Baseline::of(&state);
             }
         }
-        image.update(&state, &mark);
+        image.update(&state, &baseline);
         prop_assert_eq!(&image, &Image::of(&state));
         let mut loaded = image.load().unwrap();
         prop_assert_eq!(View::of(&loaded), View::of(&state));
         prop_assert_eq!(&image, &Image::of(&loaded));
-        let mark = Baseline::of(&loaded);
-        prop_assert_eq!(image.clone().update(&loaded, &mark), []);
+        let baseline = Baseline::of(&loaded);
+        prop_assert_eq!(image.clone().update(&loaded, &baseline), []);
         for step in &after {
             prop_assert_eq!(perform(&mut loaded, step), perform(&mut state, step));
         }
         prop_assert_eq!(View::of(&loaded), View::of(&state));
-        image.update(&loaded, &mark);
+        image.update(&loaded, &baseline);
         prop_assert_eq!(View::of(&image.load().unwrap()), View::of(&state));
     }
 
     /// Commits that were written and replayed give the same state, places included.
     #[test]
-    fn commits_come_back(before in steps(40), after in steps(80)) {
+    fn commits_survive_encoding(before in steps(40), after in steps(80)) {
         let mut state = empty();
         for step in &before {
             perform(&mut state, step);

@@ -41,8 +41,8 @@ impl Importing for Shared {
 fn install(store: &Shared, name: &str, state: &State) -> Result<()> {
     let number = store.instances.lock().next_number();
     let life = locked(&store.disk, |disk| begin(disk, number))?;
-    let (mark, mut rows) = (Baseline::default(), Vec::new());
-    for batch in row_batches(changed_rows(state, &mark)) {
+    let (baseline, mut rows) = (Baseline::default(), Vec::new());
+    for batch in row_batches(changed_rows(state, &baseline)) {
         rows.extend(batch.rows.iter().map(|(row, _)| (*row, FIRST)));
         let changes = changes_of(number, batch);
         locked(&store.disk, |disk| disk.write_in(life, &changes))?;

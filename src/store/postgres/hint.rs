@@ -41,7 +41,7 @@ mod tests {
     use super::Hint;
 
     #[test]
-    fn what_is_sent_is_understood() {
+    fn hints_are_parsed_as_they_are_sent() {
         for instances in [vec![1], vec![u64::MAX, 0, 77]] {
             let hint = Hint { sender: u64::MAX, instances: Some(instances.clone()) };
             assert_eq!(Hint::parse(&Hint::text(u64::MAX, &instances)), hint);
@@ -49,14 +49,14 @@ mod tests {
     }
 
     #[test]
-    fn many_instances_are_all() {
+    fn many_instances_are_sent_as_all() {
         let text = Hint::text(7, &[u64::MAX; 1_000]);
         assert!(text.len() < 8_000);
         assert_eq!(Hint::parse(&text), Hint { sender: 7, instances: None });
     }
 
     #[test]
-    fn what_others_send_is_a_hint_about_all() {
+    fn other_texts_are_hints_about_all_instances() {
         for text in ["", "hello", "7,hello", "7,,", ",", "7,-1", "7,10000000000000000"] {
             assert_eq!(Hint::parse(text).instances, None, "{text:?}");
         }
