@@ -192,7 +192,7 @@ impl CowHashIndex {
         *shard = Shard::of(joined);
     }
 
-    /// Every number, in no order.
+    /// Every number, in no particular order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
         self.shards.iter().flat_map(|shard| shard.entries().iter().map(|entry| entry.number()))
     }

@@ -98,7 +98,7 @@ impl<T: Clone> Node<T> {
         }
     }
 
-    /// The bytes of the pages and of the nodes below this one. Pages that are one stand side by side.
+    /// The bytes of the pages and of the nodes below this one. Pages that share one allocation are next to each other.
     fn heap_bytes(&self, item: &impl Fn(&T) -> usize) -> usize {
         match self {
             Self::CowVec(pages) => {

@@ -1,11 +1,11 @@
-//! Bytes that are asked of the allocator.
+//! The bytes that a value requests from the allocator.
 
-/// Those of a slice behind two counts, as `std::sync::Arc` keeps it.
+/// The bytes of a slice in a `std::sync::Arc`, which has two reference counts.
 pub(crate) fn arc_slice_bytes<T>(len: usize) -> usize {
     counted_bytes::<T>(2, len)
 }
 
-/// Those of a slice behind so many counts.
+/// The bytes of an allocation with `counts` reference counts and a slice.
 pub(crate) fn counted_bytes<T>(counts: usize, len: usize) -> usize {
     let align = align_of::<T>().max(align_of::<usize>());
     ((counts * size_of::<usize>()).next_multiple_of(align_of::<T>()) + len * size_of::<T>()).next_multiple_of(align)
@@ -20,8 +20,8 @@ mod tests {
     use super::arc_slice_bytes;
 
     #[test]
-    fn they_are_what_is_asked_of_the_allocator() {
-        /// The bytes that are there once something is made.
+    fn an_arc_takes_the_bytes_that_the_allocator_counts() {
+        /// The bytes that stay allocated after `make`.
         fn kept<T>(make: impl FnOnce() -> T) -> Option<usize> {
             let mut kept = None;
             let measured = measure(|| kept = Some(make()));

@@ -65,11 +65,11 @@ pub struct Answer {
     pub matched_rows: u64,
     /// The existing ids of all clauses, once each, in label order.
     pub filter_label_ids: Vec<LabelId>,
-    /// The entries that mean nothing here.
+    /// The entries that match no label.
     pub unresolved: Unresolved,
     /// The cursor of the next page; `None` exactly when no chat follows this page, or the limit was 0.
     pub next: Option<Cursor>,
-    /// The revision that was asked.
+    /// The revision that was queried.
     pub revision: Revision,
 }
 
@@ -88,9 +88,9 @@ pub struct FilterTotals {
     pub matched_rows: u64,
     /// The existing ids of all clauses, once each, in label order.
     pub filter_label_ids: Vec<LabelId>,
-    /// The entries that mean nothing here.
+    /// The entries that match no label.
     pub unresolved: Unresolved,
-    /// The revision that was asked.
+    /// The revision that was queried.
     pub revision: Revision,
 }
 
@@ -103,7 +103,7 @@ pub struct ChatPage {
     pub chats: Vec<LabelledChat>,
     /// The cursor of the next page; `None` exactly when no chat that passes follows this page, or the limit was 0.
     pub next: Option<Cursor>,
-    /// The revision that was asked.
+    /// The revision that was queried.
     pub revision: Revision,
 }
 

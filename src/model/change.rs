@@ -73,7 +73,7 @@ pub enum Change {
         /// Those of them that `into` did not have and got, in label order.
         added: Vec<LabelId>,
     },
-    /// The state of the network was taken over; the changes before this one in the same commit made the difference.
+    /// A refresh was committed; the changes before this one in the same commit are what it changed.
     Refreshed,
     /// An id is a chat of its own again.
     AliasRemoved {
@@ -137,7 +137,7 @@ impl Change {
 pub struct Commit {
     /// The revision that it made.
     pub revision: Revision,
-    /// The same as a text to store: a subscriber that resumes here gets the commits after this one.
+    /// The revision as a text to store: a subscriber that resumes here gets the commits after this one.
     pub position: Position,
     /// What it changed, in order; never empty.
     pub changes: Arc<[Change]>,
@@ -149,7 +149,7 @@ impl Commit {
         Self { revision, position: Position { identity, revision }, changes: changes.into() }
     }
 
-    /// The bytes of so many commits with together so many changes, without the texts of those.
+    /// The bytes of `commits` commits that have `changes` changes together, without the texts in them.
     pub(crate) fn bytes_of(commits: usize, changes: usize) -> usize {
         commits * (size_of::<Self>() + 2 * size_of::<usize>()) + changes * size_of::<Change>()
     }

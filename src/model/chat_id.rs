@@ -113,7 +113,7 @@ impl Server {
         SPELLINGS.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|&(_, server)| server)
     }
 
-    /// What stands behind the number in the normal form, `@` included.
+    /// The text after the number in the normal form, with its `@`.
     const fn suffix(self) -> &'static str {
         match self {
             Self::CUs => "@c.us",
@@ -139,7 +139,7 @@ impl Server {
 }
 
 impl CompactId {
-    /// Bits of the number; the server's code stands above them.
+    /// Bits of the number; the bits above them are the server's code.
     pub(crate) const NUMBER_BITS: u32 = 60;
 
     fn of(user: &str, server: Server) -> Option<Self> {
@@ -162,7 +162,7 @@ impl CompactId {
         Self::numbered(number, server)
     }
 
-    /// The form with the bits given, if it is one that an id can have.
+    /// The compact id with these bits, if there is one.
     pub(crate) fn from_bits(bits: u64) -> Option<Self> {
         Server::from_code(bits >> Self::NUMBER_BITS).map(|_| Self(bits))
     }
@@ -172,7 +172,7 @@ impl CompactId {
         self.0
     }
 
-    /// The number, and what stands behind it.
+    /// The number, and the text after it.
     pub(in crate::model) fn parts(self) -> (u64, &'static str) {
         let server = Server::from_code(self.0 >> Self::NUMBER_BITS).unwrap_or(Server::None);
         (self.0 & ((1 << Self::NUMBER_BITS) - 1), server.suffix())

@@ -77,12 +77,12 @@ pub enum Error {
         /// The refused cursor.
         value: String,
     },
-    /// The cursor was made by the other kind of question: one in order of place, the other in the order of a list.
+    /// The cursor was made by a query in the other order: in order of place, or in the order of a list.
     MisplacedCursor {
         /// The refused cursor.
         value: String,
     },
-    /// The chat of the cursor is no longer in the list of chats, so there is no place to continue from.
+    /// The chat of the cursor is no longer in the list of chats, so there is no position to continue from.
     LostCursor {
         /// The refused cursor.
         value: String,
@@ -96,9 +96,9 @@ pub enum Error {
     RefreshInProgress,
     /// The refresh ticket was cancelled.
     TicketCancelled,
-    /// The refresh that was joined was given up by whoever had its ticket, and nothing has changed. Trying again is right.
+    /// The holder of its ticket gave up the refresh that was joined. Nothing has changed; try again.
     RefreshGivenUp {
-        /// What that one said, if anything.
+        /// The reason that the holder gave, if any.
         cause: Option<String>,
     },
     /// The full state has no live label, or no link, and the index has some; see
@@ -114,7 +114,7 @@ pub enum Error {
         /// The position of the operation in the batch that made it.
         position: usize,
     },
-    /// An operation of a batch was refused, and so nothing of the batch was done.
+    /// An operation of a batch was refused, so the whole batch changed nothing.
     BatchRefused {
         /// Position of the refused operation, counted from 0.
         position: usize,
@@ -166,7 +166,8 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
-    /// The database was reached and cannot hold a store as it is: a setting, a right, or what is in it already.
+    /// The database was reached, but cannot hold a store as it is: because of a setting, a missing right, or its
+    /// contents.
     DatabaseRefused {
         /// What is wrong with it.
         what: String,
@@ -193,22 +194,22 @@ pub enum Error {
         /// The instances that were loaded, by name, each with the newest revision that is surely on disk.
         durable: Arc<[(String, u64)]>,
     },
-    /// The file of the store is damaged. Nothing was read from it that is not sure.
+    /// The file of the store is damaged. Nothing in it was used that might be damaged.
     Damaged {
         /// The instance that is affected, or none if all may be.
         instance: Option<String>,
         /// What is damaged.
         what: String,
     },
-    /// The file or the export was written by a version of this crate that keeps other things in it.
+    /// The file or the export has a format that only another version of this crate can read.
     UnknownFormat {
         /// The number of the format.
         version: u64,
         /// The file; none for an export, which comes from a reader.
         path: Option<PathBuf>,
     },
-    /// A line of an export was refused, and so nothing of its instance is in the store. Instances that ended before it
-    /// are.
+    /// A line of an export was refused, so nothing of its instance is in the store. Instances that ended before this
+    /// line are.
     ImportRefused {
         /// The number of the line, counted from 1.
         line: u64,
@@ -222,16 +223,16 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
-    /// The reader or writer that was given refused something.
+    /// The reader or writer that the caller gave returned an error.
     Stream {
-        /// What it said.
+        /// The text of that error.
         cause: String,
     },
-    /// The file system refused something, and nothing of the store has changed.
+    /// A call of the file system failed, and nothing in the store has changed.
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What was to be done, and what the system said.
+        /// What was attempted, and the error of the system.
         cause: String,
     },
 }
@@ -255,9 +256,9 @@ pub enum Reason {
     Comma,
     /// It begins or ends with white space.
     SurroundingSpace,
-    /// Nothing stands before the `@` of a known server.
+    /// Nothing is before the `@` of a known server.
     EmptyUser,
-    /// A second `@` stands before the `@` of a known server.
+    /// A second `@` is before the `@` of a known server.
     SecondAt,
     /// It consists only of characters that do not count in a name.
     EmptyKey,

@@ -43,17 +43,17 @@ use crate::model::error::Error;
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// What was given can never be right.
+    /// What was given can never be accepted.
     Invalid,
     /// The named thing does not exist.
     NotFound,
-    /// What was asked does not go with what is there, or with what others do at the moment.
+    /// The request conflicts with what exists, or with what others are doing at the moment.
     Conflict,
     /// More was asked for, or would be kept, than may be.
     TooLarge,
-    /// The store, or what it stands on, does not work now.
+    /// The store, or the disk or database under it, does not work at the moment.
     Unavailable,
-    /// What lies on disk is not what was written.
+    /// The stored data is not what was written.
     Damaged,
     /// A bug of this crate.
     Internal,

@@ -1,4 +1,4 @@
-//! Why a refresh that others had joined came to nothing.
+//! Why a refresh that others had joined ended without a commit.
 
 use std::error;
 use std::fmt;
@@ -21,12 +21,12 @@ pub enum FailedRefresh {
     Failed(Arc<dyn error::Error + Send + Sync>),
     /// The ticket was dropped, perhaps by a panic, and the holder did not say why.
     GivenUp,
-    /// The ticket was cancelled, by [`LabelIndex::cancel_refresh`](crate::LabelIndex::cancel_refresh) or when the store had lost
-    /// what it would have to protect.
+    /// The ticket was cancelled: by [`LabelIndex::cancel_refresh`](crate::LabelIndex::cancel_refresh), or because the
+    /// store read its file or database anew and no longer knows which writes the refresh has to keep.
     Cancelled,
 }
 
-/// What a holder said is read, and never changed.
+/// The holder's reason is only read, never changed.
 impl RefUnwindSafe for FailedRefresh {}
 
 impl UnwindSafe for FailedRefresh {}

@@ -64,7 +64,7 @@ impl Entry {
         Self::Id(id.to_string())
     }
 
-    /// What was written.
+    /// The text as it was given.
     pub fn text(&self) -> &str {
         let (Self::Id(text) | Self::Name(text)) = self;
         text
@@ -153,7 +153,7 @@ impl Page {
         Self { limit, after: None }
     }
 
-    /// The `limit` chats behind a cursor.
+    /// The `limit` chats after a cursor.
     ///
     /// # Errors
     ///
@@ -167,7 +167,7 @@ impl Page {
         self.limit
     }
 
-    /// The cursor to go on from.
+    /// The cursor after which the page begins.
     pub fn cursor(&self) -> Option<Cursor> {
         self.after
     }

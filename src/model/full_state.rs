@@ -10,9 +10,9 @@ use crate::model::label_id::LabelId;
 
 /// The full state of a network: every label and every link.
 ///
-/// A set of records: their order never matters, and records of the same label are merged field by field. Of two
-/// different values for one field the lesser counts, for want of an order. A live record of a label beats one that says
-/// it is deleted; a link beats a removed link. What has no record is not there.
+/// A set of records: their order never matters, and records of the same label are merged field by field. If two records
+/// have different values for one field, the lesser value counts, since records have no order. A live record of a label
+/// beats one that says it is deleted; a link beats a removed link. What has no record does not exist.
 ///
 /// # Examples
 ///
@@ -29,7 +29,7 @@ use crate::model::label_id::LabelId;
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FullState {
-    /// What the live records of each label say together; none if all its records say that it is deleted.
+    /// What the live records of each label say together; `None` if all its records say that it is deleted.
     pub(crate) labels: BTreeMap<LabelId, Option<LabelPatch>>,
     pub(crate) links: Vec<(LabelId, ChatId)>,
 }
@@ -72,7 +72,7 @@ impl FullState {
         Ok(())
     }
 
-    /// Adds a record of a link that was removed. It says no more than its absence would, and is only checked.
+    /// Adds a record of a link that was removed. It means the same as no record, so it is only checked.
     ///
     /// # Errors
     ///

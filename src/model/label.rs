@@ -1,4 +1,4 @@
-//! A label, and what can be said of one.
+//! A label and its attributes.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -36,7 +36,7 @@ pub struct Label(Arc<Definition>);
 struct Definition {
     id: LabelId,
     attributes: LabelPatch,
-    /// What the label is written as in an answer, once one was.
+    /// The label as JSON, once an answer with it was written.
     #[cfg(feature = "serde")]
     json: OnceLock<Box<[u8]>>,
 }
@@ -54,7 +54,7 @@ impl Label {
         }))
     }
 
-    /// What the label is; everything else follows from it.
+    /// The fields that define the label; everything else is computed from them.
     fn fields(&self) -> (&LabelId, &LabelPatch) {
         (&self.0.id, &self.0.attributes)
     }
@@ -151,8 +151,8 @@ impl fmt::Debug for Label {
     }
 }
 
-/// Makes a type that has a name out of the name alone, in every form in which texts come; and out of a reference to
-/// itself, as every argument.
+/// Converts a name alone, as any kind of text, to a type that has a name; and a reference to that type, as every
+/// argument.
 macro_rules! named_by_text {
     ($type:ident) => {
         impl TryFrom<&str> for $type {
@@ -289,7 +289,7 @@ impl PatchFields {
     }
 }
 
-/// The lesser of what is there.
+/// The lesser of the values that are present.
 fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),

@@ -1,10 +1,10 @@
-//! What an index takes of the memory.
+//! How much memory an index takes.
 
 /// Bytes that an index takes, by part, as they were asked of the allocator, which rounds each piece up. See
 /// [`IndexStats::bytes`](crate::IndexStats::bytes).
 ///
-/// A piece that several versions share counts once. What held snapshots alone keep, since others changed it meanwhile, is not
-/// counted: with all of them it can grow to a second copy of the index for each.
+/// A piece that several versions share counts once. Memory that only held snapshots still use, because it was replaced
+/// by later writes, is not counted: for each snapshot it can grow to a second copy of the index.
 ///
 /// # Examples
 ///
@@ -24,7 +24,7 @@
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct IndexBytes {
-    /// The labelled chats: their places with what stands there, and the table that finds them.
+    /// The labelled chats: the records at their places, and the table that finds them.
     pub chats: usize,
     /// The texts of chats whose ids are no plain numbers at a known server.
     pub chat_ids: usize,

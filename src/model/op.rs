@@ -22,7 +22,7 @@ pub enum Event {
     LabelEdited {
         /// The label.
         label: LabelId,
-        /// The fields that the network told.
+        /// The fields that the network reported.
         #[cfg_attr(feature = "serde", serde(default, deserialize_with = "crate::model::json::reported_patch"))]
         patch: LabelPatch,
     },
@@ -47,8 +47,8 @@ pub enum Event {
     },
 }
 
-/// One operation, its arguments proven. `L` is [`LabelRef`](crate::LabelRef) while it stands in a batch, and [`LabelId`] once tokens
-/// are replaced.
+/// One operation with checked arguments. `L` is [`LabelRef`](crate::LabelRef) while it is in a batch, and [`LabelId`]
+/// once tokens are replaced.
 #[derive(Debug, Clone)]
 pub(crate) enum Op<L = LabelId> {
     UpsertLabel { id: LabelId, patch: LabelPatch },
@@ -67,7 +67,7 @@ pub(crate) enum Op<L = LabelId> {
 }
 
 impl<L> Op<L> {
-    /// What it counts against the limit of operations.
+    /// How much it counts towards the limit of operations.
     pub(crate) fn weight(&self) -> usize {
         match self {
             Self::LinkAll { chats, .. } | Self::UnlinkAll { chats, .. } => chats.len().max(1),
@@ -233,7 +233,7 @@ impl Ensured {
 }
 
 impl RemovedLabel {
-    /// Always true: what is not there is an error.
+    /// Always true: removing a label that does not exist is an error.
     pub fn changed(&self) -> bool {
         true
     }
@@ -283,7 +283,7 @@ pub struct Refreshed {
     pub labels_created: usize,
     /// Labels whose attributes changed.
     pub labels_updated: usize,
-    /// Labels that went, with all their links.
+    /// Labels that were removed, with all their links.
     pub labels_removed: usize,
     /// Pairs that were added.
     pub linked: usize,

@@ -102,9 +102,9 @@ impl Options {
         self
     }
 
-    /// Changes that are kept for subscribers though nobody is subscribed: whole commits, the newest ones. Default 0. With
-    /// it, a consumer that ends and comes back goes on where it stopped; each change takes some 150 bytes. One commit with
-    /// more changes than that is kept as well, whole.
+    /// Changes that are kept for subscribers even while nobody is subscribed: whole commits, the newest ones. Default
+    /// 0. With it, a consumer that ends and comes back continues where it stopped; each change takes some 150 bytes.
+    /// One commit with more changes than that is kept as well, whole.
     ///
     /// Meant for an index in memory; a store keeps commits on disk.
     pub fn retain(mut self, changes: usize) -> Self {

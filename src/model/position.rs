@@ -12,11 +12,11 @@ pub type Revision = u64;
 
 /// How far a subscriber has come: an opaque short text that a host stores and resumes from.
 ///
-/// It holds the identity of an index and a revision. Every [`Commit`](crate::Commit) has its own, which serves as the id of
-/// an event too. [`LabelIndex::subscribe_from`](crate::LabelIndex::subscribe_from) goes on behind it, also after a restart.
-/// It belongs to one index: one of another identity, for instance of a removed instance of the same name, gives
-/// [`Delivery::Missed`](crate::Delivery::Missed). So an index in memory whose positions outlive the process needs an
-/// [`identity`](crate::Options::identity) of its own each time; instances of a store have one.
+/// It holds the identity of an index and a revision. Every [`Commit`](crate::Commit) has its own, which serves as the
+/// id of an event too. [`LabelIndex::subscribe_from`](crate::LabelIndex::subscribe_from) continues after it, also after
+/// a restart. It belongs to one index: one of another identity, for instance of a removed instance of the same name,
+/// gives [`Delivery::Missed`](crate::Delivery::Missed). So an index in memory whose positions outlive the process needs
+/// an [`identity`](crate::Options::identity) of its own each time; instances of a store have one.
 ///
 /// # Examples
 ///
@@ -53,7 +53,7 @@ impl Position {
         self.revision
     }
 
-    /// Tells a position from a cursor of the same numbers.
+    /// Not the checksum of a cursor with the same numbers, so neither is taken for the other.
     fn checksum(self) -> u32 {
         checksum(self.identity, self.revision ^ 0x706f_7369_7469_6f6e)
     }

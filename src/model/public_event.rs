@@ -12,13 +12,13 @@ use crate::model::label_id::LabelId;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(tag = "event", deny_unknown_fields))]
 #[non_exhaustive]
 pub enum PublicEvent {
-    /// `label.upsert`: a label came into being, or its attributes changed.
+    /// `label.upsert`: a label was created, or its attributes changed.
     #[cfg_attr(feature = "serde", serde(rename = "label.upsert"))]
     LabelUpsert {
         /// The label as it was then.
         label: Label,
     },
-    /// `label.deleted`: a label went, and all its links with it; those have no events of their own.
+    /// `label.deleted`: a label was removed with all its links; these have no events of their own.
     #[cfg_attr(feature = "serde", serde(rename = "label.deleted"))]
     LabelDeleted {
         /// Its id.
@@ -37,7 +37,7 @@ pub enum PublicEvent {
     ChatDeleted {
         /// The label.
         label: LabelId,
-        /// The chat, perhaps one that means another from now on.
+        /// The chat. It may be an alias of another one from now on.
         chat: ChatId,
     },
 }

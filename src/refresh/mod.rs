@@ -51,13 +51,13 @@ pub struct RefreshTicket {
     ending: Arc<Ending>,
 }
 
-/// One's part in a refresh; see [`LabelIndex::begin_or_join_refresh`].
+/// A refresh of the caller's own, or one that it has joined; see [`LabelIndex::begin_or_join_refresh`].
 #[derive(Debug)]
 #[must_use = "dropping a ticket gives the refresh up"]
 pub enum Refreshing {
-    /// No refresh was going on: this is the ticket of one.
+    /// No refresh was in progress: this is the ticket of a new one.
     Begun(RefreshTicket),
-    /// One goes on, and this waits for its outcome.
+    /// A refresh is in progress, and this waits for its outcome.
     Joined(JoinedRefresh),
 }
 
@@ -115,11 +115,12 @@ impl LabelIndex {
         })
     }
 
-    /// Begins a refresh, or joins the one that goes on. So of many who want a refresh at the same time one asks the network, and
-    /// all have the outcome.
+    /// Begins a refresh, or joins the one in progress. So when many callers want a refresh at the same time, one of
+    /// them asks the network, and all get its outcome.
     ///
-    /// What is joined may have been fetched before this call, by up to the time that the refresh has taken so far. Waits for
-    /// what [`begin_refresh`](Self::begin_refresh) waits for; a caller that joins waits for the writer lock alone.
+    /// The state of a joined refresh may have been fetched before this call, by up to the time that the refresh has
+    /// taken so far. Waits for what [`begin_refresh`](Self::begin_refresh) waits for; a caller that joins waits for the
+    /// writer lock alone.
     ///
     /// # Errors
     ///
@@ -211,7 +212,7 @@ impl LabelIndex {
         self.commit_draft(&draft, refuse_empty)
     }
 
-    /// Computes what a commit of this ticket would change now. Other writers go on.
+    /// Computes what a commit of this ticket would change now. Other writers continue.
     fn draft_refresh<'a>(&'a self, number: u64, full: &'a FullState) -> Result<Draft<'a>> {
         self.draft(number, full).map(|(draft, _)| draft)
     }
@@ -227,7 +228,7 @@ impl LabelIndex {
         Ok((Draft { number, full, stated, diff, prepared: None, watch }, touched))
     }
 
-    /// As [`draft_refresh`](Self::draft_refresh), and applies the commit to a version of its own.
+    /// As [`draft_refresh`](Self::draft_refresh), and applies the commit to a private version.
     fn prepare_refresh<'a>(&'a self, number: u64, full: &'a FullState) -> Result<Draft<'a>> {
         let (mut draft, touched) = self.draft(number, full)?;
         let Draft { stated, diff, watch, .. } = &draft;
@@ -241,8 +242,8 @@ impl LabelIndex {
         Ok(draft)
     }
 
-    /// Commits a draft by bringing its prepared version up to what was written meanwhile. `None` if that is not
-    /// possible: then nothing has changed, and the ticket is still open.
+    /// Commits a draft by bringing its prepared version up to date with what was written meanwhile. `None` if that is
+    /// not possible: then nothing has changed, and the ticket is still open.
     fn commit_prepared(&self, mut draft: Draft<'_>, refuse_empty: bool) -> Result<Option<Committed<Refreshed>>> {
         let Some((prepared, commit)) = draft.prepared.take() else { return Ok(None) };
         let Draft { number, stated, diff, watch, .. } = &draft;
@@ -280,12 +281,12 @@ impl LabelIndex {
             links = Some(LinksByChat::new(draft.full));
             writer = self.writer();
         }
-        self.commit_in_turn(writer, draft, links.as_ref(), refuse_empty)
+        self.commit_locked(writer, draft, links.as_ref(), refuse_empty)
     }
 
-    /// Commits a draft. `links` are needed if aliases changed since the draft. The work grows with the difference and
-    /// with the keys that were written while the ticket was open, with nothing else.
-    fn commit_in_turn(
+    /// Commits a draft with the writer lock held. `links` are needed if aliases changed since the draft. The work grows
+    /// with the difference and with the keys that were written while the ticket was open, with nothing else.
+    fn commit_locked(
         &self,
         mut writer: Writer<'_>,
         draft: &Draft<'_>,
@@ -312,7 +313,7 @@ impl LabelIndex {
         })
     }
 
-    /// Shows a refresh if it changes anything, and closes its ticket.
+    /// Publishes a refresh if it changes anything, and closes its ticket.
     fn finish_refresh(
         &self,
         mut writer: Writer<'_>,
@@ -344,7 +345,9 @@ fn summary(commit: &Sections) -> Refreshed {
         match change {
             Change::LabelCreated { .. } => summary.labels_created += 1,
             Change::LabelUpdated { .. } => summary.labels_updated += 1,
-            _ => summary.labels_removed += 1,
+            Change::LabelRemoved { .. } => summary.labels_removed += 1,
+            // Not changes of labels.
+            _ => {}
         }
     }
     summary
@@ -380,7 +383,7 @@ impl RefreshTicket {
     /// is always a commit; a later one that finds no difference makes no commit.
     ///
     /// **O(n log n)** in the records, and in the pairs of the labels that the state has. Readers do not wait. The
-    /// difference is computed and applied beside the writers. They only wait while their writes meanwhile are
+    /// difference is computed and applied while writers continue. They only wait while their writes meanwhile are
     /// reconciled with it, and for one pass over the changes: some 0.1 s for a million, whatever the number of chats.
     /// If writers twice merge chats or remove labels while it is prepared, they wait until the difference is applied.
     ///
@@ -458,7 +461,7 @@ impl RefreshTicket {
 impl Drop for RefreshTicket {
     fn drop(&mut self) {
         self.index.writer().close_ticket(self.ending.number());
-        // Afterwards: whoever is told can begin another refresh.
+        // After the ticket is closed, so that those who are woken can begin another refresh.
         self.ending.end().now();
     }
 }

@@ -1,4 +1,4 @@
-//! Brings a prepared refresh up to what was written meanwhile.
+//! Brings a prepared refresh up to date with what was written meanwhile.
 
 use std::collections::BTreeSet;
 use std::ops::Range;

@@ -10,7 +10,7 @@ use crate::model::label_id::LabelId;
 use crate::state::labels::Labels;
 
 /// The labels of a full state, by record or by link. Building it takes **O(n)** for n links, so it is built before the
-/// turn to write.
+/// writer lock is taken.
 #[derive(Debug)]
 pub(super) struct StatedLabels<'a> {
     /// `None` for a label that the state marks as deleted.

@@ -128,7 +128,7 @@ impl Write {
 /// How a draft is committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// By bringing the prepared version up to the writes since.
+    /// By bringing the prepared version up to date with the writes since.
     Prepared,
     InTurn,
 }
@@ -210,7 +210,7 @@ proptest! {
     /// The expected result is that of a difference computed after the last write, which does not use the notes on
     /// aliases. The tests of the public API compare that one with the model.
     #[test]
-    fn the_moment_of_the_difference_makes_no_difference(script in script(any_write())) {
+    fn a_refresh_has_one_result_whenever_its_difference_was_computed(script in script(any_write())) {
         check_moments(&script);
     }
 }
@@ -219,7 +219,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_moment_makes_no_difference_among_many_chats(script in wide_script()) {
+    fn a_refresh_of_many_chats_has_one_result_whenever_its_difference_was_computed(script in wide_script()) {
         check_moments(&script);
     }
 }
@@ -237,7 +237,7 @@ fn check_moments(script: &Script) {
 
 /// Links, unlinks, edits and new labels, which are usual during a fetch, do not make the preparation start again.
 #[test]
-fn short_writes_do_not_make_a_refresh_begin_again() {
+fn writes_that_are_usual_during_a_fetch_do_not_restart_the_preparation() {
     let short = prop_oneof![
         6 => (label(), chat()).prop_map(|(label, chat)| Write::Link(label, chat)),
         3 => (label(), chat()).prop_map(|(label, chat)| Write::Unlink(label, chat)),
@@ -310,7 +310,7 @@ fn a_ticket_cancelled_after_the_difference_is_refused() {
 
 /// The bytes that a refresh allocates with the writer lock held, for the same few writes and differences among `chats`
 /// chats.
-fn allocated_in_turn(chats: u64) -> u64 {
+fn allocated_under_the_lock(chats: u64) -> u64 {
     let chat = |number: u64| format!("55{number:011}@c.us");
     let index = Options::new().hash_seed(1).build();
     let mut full = FullState::new();
@@ -330,7 +330,7 @@ fn allocated_in_turn(chats: u64) -> u64 {
     let links = LinksByChat::new(&full);
     let mut unlinked = 0;
     let allocated = allocation_counter::measure(|| {
-        unlinked = index.commit_in_turn(index.writer(), &draft, Some(&links), true).unwrap().unlinked;
+        unlinked = index.commit_locked(index.writer(), &draft, Some(&links), true).unwrap().unlinked;
     });
     assert!((20..=40).contains(&unlinked), "{unlinked} pairs went");
     allocated.bytes_total
@@ -338,7 +338,7 @@ fn allocated_in_turn(chats: u64) -> u64 {
 
 #[test]
 fn the_work_under_the_writer_lock_does_not_grow_with_the_chats() {
-    let (few, many) = (allocated_in_turn(20_000), allocated_in_turn(400_000));
+    let (few, many) = (allocated_under_the_lock(20_000), allocated_under_the_lock(400_000));
     // The pages and chunks that a change copies are fuller; nothing else grows with the number of links.
     assert!(many <= 4 * few, "{few} bytes among 20,000 chats, {many} among 400,000");
 }

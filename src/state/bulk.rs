@@ -23,7 +23,7 @@ use crate::state::signatures::SetId;
 /// A state that is being loaded. It can be read only once it is [finished](Self::finish).
 #[derive(Debug)]
 pub(crate) struct Bulk {
-    /// Labels and label sets are kept up while chats are added; chats and postings are built at the end.
+    /// Labels and label sets are up to date while chats are added; chats and postings are built at the end.
     state: State,
     hash_seed: u64,
     rules: Rules,

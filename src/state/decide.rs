@@ -162,7 +162,8 @@ impl<'a> Planner<'a> {
         Ok(Plan { outcome: Outcome::Removed(RemovedLabel { label, links }), changes })
     }
 
-    /// The chats, resolved and each once, that have the label and shall not, or the other way round.
+    /// The chats that lack the label and are to get it (`linked`), or that have it and are to lose it; resolved, each
+    /// once.
     fn chats_to_change<'c>(
         &'c self,
         slot: Slot,

@@ -117,7 +117,7 @@ impl LabelSets {
         self.index.find(hash_of(&self.hash, members.iter().copied()), |set| self.members(set) == members)
     }
 
-    /// The numbers that the hash index holds, in no order.
+    /// The numbers in the hash index, in no particular order.
     pub(crate) fn numbers_by_hash(&self) -> impl Iterator<Item = SetId> {
         self.index.iter()
     }

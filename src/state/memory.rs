@@ -20,7 +20,7 @@ fn text_bytes(text: &str) -> usize {
     arc_slice_bytes::<u8>(text.len())
 }
 
-/// The bytes of the text of an id, if it is kept as one. All that name the label share it.
+/// The bytes of the text of an id, if it is stored as a text. All copies of the id share them.
 fn id_bytes(id: &LabelId) -> usize {
     if id.decimal().is_some() { 0 } else { id.with_text(text_bytes) }
 }
@@ -38,7 +38,7 @@ fn label_bytes(label: &Label) -> usize {
 }
 
 impl State {
-    /// The bytes of this version by part, without looking at single chats but for those whose ids are texts.
+    /// The bytes of this version by part. Visits single chats only if their ids are texts.
     ///
     /// **O(n / 500)** in the number of chats, and O(n) in that of texts, labels, label sets and aliases.
     pub(crate) fn bytes(&self) -> IndexBytes {
@@ -92,7 +92,7 @@ impl Postings {
 impl Labels {
     fn bytes(&self) -> usize {
         let Self { by_id, slots, low, free, by_name, deleted, .. } = self;
-        // A text that is an id is shared by all that name it.
+        // The text of an id is shared with the label at its slot and with the index of names.
         by_id.heap_bytes(|id, _| id_bytes(id))
             + slots.heap_bytes(|label| label.as_ref().map_or(0, label_bytes))
             + low.heap_bytes(|_| 0)
@@ -105,7 +105,7 @@ impl Labels {
 impl Aliases {
     fn bytes(&self) -> usize {
         let Self { by_alias, by_target } = self;
-        // Both maps share the texts. Many aliases of one chat may each have its text for themselves, or share one.
+        // Both maps share the texts. Aliases of one chat may each have a text of their own for it, or share one.
         let mut former: Option<&Arc<str>> = None;
         let targets = by_target.iter().map(|((StoredOrder(target), _), ())| match target.key() {
             ChatKey::Text(text) if former.replace(text).is_none_or(|former| !Arc::ptr_eq(former, text)) => {

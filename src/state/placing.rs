@@ -6,7 +6,8 @@ use crate::model::chat_id::ChatId;
 use crate::state::chats::{Chats, RUN, Record};
 use crate::state::label_sets::EMPTY;
 
-/// From the first call of these until [`chain_free`](Self::chain_free) the list of free places is not valid.
+/// From the first call of one of these methods until [`chain_free`](Self::chain_free) the list of free places is not
+/// valid.
 impl Chats {
     /// The free places, in the order in which they became free.
     pub(super) fn free_places(&self) -> impl Iterator<Item = Place> {
@@ -21,7 +22,7 @@ impl Chats {
     }
 
     /// Puts a chat that has no place at a place without a chat, without labels yet.
-    pub(super) fn settle(&mut self, chat: &ChatId, place: Place) {
+    pub(super) fn occupy(&mut self, chat: &ChatId, place: Place) {
         self.put_set(place, EMPTY);
         self.put_key(chat, place);
         self.count_used(place, |used| used + 1);

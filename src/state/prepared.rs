@@ -1,4 +1,4 @@
-//! Prepared commits: applied to a version of their own, then brought up to what other writers did meanwhile.
+//! Prepared commits: applied to a private version, then brought up to date with what other writers committed meanwhile.
 
 use std::collections::BTreeSet;
 
@@ -43,7 +43,7 @@ pub(crate) struct Prepared {
 /// The parts of a prepared commit that other writes may have changed.
 #[derive(Debug)]
 pub(crate) struct Update<'a> {
-    /// The newest version, on which the commit is to be shown.
+    /// The newest version, to which the commit is to be applied.
     pub(crate) now: &'a State,
     /// The changes since the version on which the commit was prepared, each allowed by [`can_follow`].
     pub(crate) meanwhile: &'a [Change],
@@ -58,8 +58,8 @@ pub(crate) struct Update<'a> {
     pub(crate) places: usize,
 }
 
-/// Whether a prepared commit can be brought up to such a change. Merges, changes of aliases and removals of labels are
-/// rare, and change what the other changes mean.
+/// Whether a prepared commit can be brought up to date with such a change. Merges, changes of aliases and removals of
+/// labels are rare, and change what the other changes mean.
 pub(crate) fn can_follow(change: &Change) -> bool {
     match change {
         Change::LabelCreated { .. }
@@ -254,7 +254,7 @@ impl Prepared {
         state.chats.resize(update.places);
         for WantedChat { chat, place, labels } in wanted {
             let slots: Option<Vec<Slot>> = labels.iter().map(|label| state.labels.slot(label)).collect();
-            state.chats.settle(&chat, place);
+            state.chats.occupy(&chat, place);
             state.add(place, EMPTY, &slots?);
         }
         Some(changed)

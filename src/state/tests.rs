@@ -92,7 +92,7 @@ fn the_first_new_chat_removes_the_free_places_at_the_end() {
 }
 
 #[test]
-fn the_place_tells_that_free_places_go() {
+fn the_place_of_a_new_chat_says_that_free_places_are_removed() {
     let mut state = empty();
     commit(&mut state, [define(1, "one")]);
     let names: Vec<String> = (0..2_000).map(|number| format!("chat {number}")).collect();

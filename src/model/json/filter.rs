@@ -56,7 +56,7 @@ impl<'de> Visitor<'de> for Clauses {
             if clause.is_some() {
                 return Err(de::Error::duplicate_field(field));
             }
-            // A list, and not an optional one.
+            // Not an `Option`: `null` is refused.
             *clause = Some(fields.next_value::<Vec<Entry>>()?);
         }
         Ok(filter)

@@ -1,4 +1,4 @@
-//! Labels, and what is said of them.
+//! Labels and their attributes.
 
 use std::borrow::Cow;
 
@@ -38,7 +38,7 @@ impl<'de> Deserialize<'de> for LabelPatch {
     }
 }
 
-/// The patch of an event, whose name may be anything; `null` is a patch that says nothing.
+/// The patch of an event, whose name may be anything; `null` is a patch that sets nothing.
 pub(in crate::model) fn reported_patch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LabelPatch, D::Error> {
     let reported = Option::<Attributes<Cow<'de, str>>>::deserialize(deserializer)?;
     Ok(reported.unwrap_or_default().patch(|name| LabelName::lenient(&name)))
@@ -57,7 +57,7 @@ impl Serialize for Label {
 
 impl<'de> Deserialize<'de> for Label {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // What is left for the attributes is read strictly, so other fields are refused.
+        // All fields but the id are read as attributes, strictly: unknown ones are refused.
         #[derive(serde::Deserialize)]
         #[serde(rename = "Label")]
         struct Fields {

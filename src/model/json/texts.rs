@@ -13,7 +13,7 @@ use crate::model::label_id::LabelId;
 use crate::model::name::LabelName;
 use crate::model::position::Position;
 
-/// Takes a text by reference, whatever the format lends.
+/// Parses a text, borrowed from the input or not.
 struct Text<T>(PhantomData<T>);
 
 impl<T: FromStr<Err: fmt::Display>> Visitor<'_> for Text<T> {
@@ -81,7 +81,7 @@ macro_rules! to_text {
     )+};
 }
 
-/// Does so without a formatter: an answer has hundreds of these.
+/// The same without a formatter, which is faster: an answer has hundreds of these.
 macro_rules! to_text_quickly {
     ($($type:ty),+) => {$(
         impl Serialize for $type {

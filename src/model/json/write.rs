@@ -24,7 +24,7 @@ pub(in crate::model) fn number(json: &mut Vec<u8>, field: &str, number: Option<i
     }
 }
 
-/// The id of a chat. Of an id that is a number nothing needs an escape.
+/// The id of a chat. An id that is a number needs no escapes.
 pub(in crate::model) fn chat(json: &mut Vec<u8>, chat: &ChatId) {
     match chat.key() {
         ChatKey::Compact(id) => {

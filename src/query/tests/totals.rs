@@ -43,13 +43,13 @@ macro_rules! strategies_agree {
 }
 
 strategies_agree! {
-    with_one_word_of_labels: 1_u32..=64;
-    with_a_bit_for_each_label: 65_u32..=256;
-    with_labels_that_share_bits: 257_u32..=700;
+    strategies_agree_with_one_word_of_labels: 1_u32..=64;
+    strategies_agree_with_a_bit_for_each_label: 65_u32..=256;
+    strategies_agree_with_labels_that_share_bits: 257_u32..=700;
 }
 
 #[test]
-fn with_many_chats() {
+fn strategies_agree_with_many_chats() {
     let state = crm_like();
     state.check_invariants().unwrap();
     for filter in crm_filters() {
@@ -59,7 +59,7 @@ fn with_many_chats() {
 
 /// Set numbers that are freed and reused leave nothing behind in the columns that a scan reads.
 #[test]
-fn after_label_sets_came_and_went() {
+fn strategies_agree_after_label_sets_came_and_went() {
     let mut state = empty();
     commit(&mut state, (0..300).map(|id| define(id, "name")));
     let mut seen = BTreeSet::new();
@@ -86,7 +86,7 @@ fn after_label_sets_came_and_went() {
 
 /// A scan reads the blocks that have sets: no more than before, after more sets came and went.
 #[test]
-fn after_label_sets_came_and_went_few_blocks_have_some() {
+fn few_blocks_have_sets_after_label_sets_came_and_went() {
     let mut state = empty();
     commit(&mut state, (0..40).map(|id| define(id, "name")));
     let chats = 0..2_000_u32;
@@ -111,7 +111,7 @@ fn after_label_sets_came_and_went_few_blocks_have_some() {
 
 /// A few sets, each alone in a block, are not scanned while writers wait.
 #[test]
-fn few_sets_that_many_left_behind_are_not_quick() {
+fn a_scan_of_few_sets_in_many_blocks_is_not_quick() {
     let mut state = empty();
     commit(&mut state, (0..15).map(|id| define(id, "name")));
     let labels = |number: u32| (0..15).filter(move |bit| number >> bit & 1 == 1).map(label);

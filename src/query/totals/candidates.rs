@@ -6,10 +6,10 @@ use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::State;
 use crate::state::labels::Slot;
 
-/// Looking up the label set of a chat, in nanoseconds.
+/// Cost of looking up the label set of a chat, in nanoseconds.
 const LOOKUP: u64 = 12;
 
-/// Looking for the segments of a label that have chats, for each segment.
+/// Cost of checking whether a label has chats in a segment, in nanoseconds.
 const SEGMENT: u64 = 2;
 
 impl State {
@@ -54,7 +54,7 @@ impl State {
         }
     }
 
-    /// What that costs, in about nanoseconds.
+    /// The cost of that in nanoseconds, estimated.
     pub(crate) fn cost_by_candidates(&self, clauses: &ResolvedFilter) -> u64 {
         let entry = self.shortest_entry(clauses).unwrap_or(&clauses.none);
         let walked = self.segments() * SEGMENT * to_u64(entry.len());

@@ -24,7 +24,7 @@ pub(crate) enum Strategy {
     PostingLists,
 }
 
-/// Estimating the other two strategies, in nanoseconds: a scan that takes no longer is done at once.
+/// Cost of estimating the other two strategies, in nanoseconds: a scan that costs no more is chosen without estimates.
 const ESTIMATES: u64 = 100;
 
 impl State {
@@ -47,7 +47,7 @@ impl State {
         Totals { chats: self.total_chats(), rows: self.total_rows, matched_rows: self.total_rows }
     }
 
-    /// The totals of a filter that somebody can pass, by one strategy.
+    /// The totals of a filter that some chat can pass, by one strategy.
     pub(crate) fn totals_by(&self, strategy: Strategy, clauses: &ResolvedFilter) -> Totals {
         let totals = match strategy {
             Strategy::Candidates => self.totals_by_candidates(clauses),
@@ -57,7 +57,7 @@ impl State {
         self.with_matched_rows(totals, clauses)
     }
 
-    /// Completes totals by what the counters know.
+    /// Sets `matched_rows` where counters or the other totals give it.
     fn with_matched_rows(&self, totals: Totals, clauses: &ResolvedFilter) -> Totals {
         let matched_rows = match (clauses.only_any(), &clauses.any) {
             (Some(any), _) => any.iter().map(|&slot| self.postings.len(slot)).sum(),

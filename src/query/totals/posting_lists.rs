@@ -12,23 +12,23 @@ use crate::state::labels::Slot;
 use crate::state::postings::Postings;
 use crate::state::postings::posting_list::PostingList;
 
-/// Finding the segment of a list, in nanoseconds.
+/// Cost of finding the segment of a list, in nanoseconds.
 const LOOKUP: u64 = 40;
 
-/// Reading a segment of many places. One of few takes about one for each place.
+/// Cost of reading a segment with many places, in nanoseconds. One with few places costs about 1 ns for each.
 const DENSE_SEGMENT: u64 = 350;
 
-/// Of more lists of numbers, those of the greatest numbers are short.
+/// The most lists of numbers in an estimate: further ones are short, since few chats have so many labels.
 const MANY_NUMBERS: u64 = 6;
 
-/// Bitmaps beside each other up to which uniting them one by one costs less than all at once, times their places: whoever
-/// unites all at once makes 8 KiB of bits first.
+/// The number of bitmaps times the number of their places, up to which adding them one by one is faster than uniting
+/// all at once, which begins with 8 KiB of bits.
 const ONE_BY_ONE: u64 = 8_192;
 
-/// The lists of one entry, of which a chat has to be on one.
+/// The lists of one entry. A chat passes the entry if it is on any of them.
 struct AnyOf<'a> {
     lists: Vec<&'a PostingList>,
-    /// Of all lists together.
+    /// The sum of their lengths.
     len: u64,
 }
 
@@ -48,7 +48,7 @@ impl<'a> AnyOf<'a> {
         self.lists.iter().filter_map(move |list| list.segment(number))
     }
 
-    /// The chats of one segment that are on a list, if any are.
+    /// The chats of one segment that are on any of the lists; `None` if there are none.
     fn in_segment(&self, number: usize) -> Option<Cow<'a, RoaringBitmap>> {
         match &*self.lists {
             [list] => list.segment(number).map(Cow::Borrowed),
@@ -56,13 +56,13 @@ impl<'a> AnyOf<'a> {
         }
     }
 
-    /// Keeps those of some chats of one segment that are on a list.
+    /// Keeps those of some chats of one segment that are on any of the lists.
     fn retain(&self, number: usize, chats: Cow<'a, RoaringBitmap>) -> Option<Cow<'a, RoaringBitmap>> {
         let parts: Vec<&RoaringBitmap> = self.parts(number).collect();
         let kept = match &*parts {
             [] => return None,
             [part] => intersection_of(chats, part),
-            // Of few chats, only these are looked for.
+            // Few chats: looking for these in each list is faster than uniting the lists.
             _ if chats.len() * to_u64(parts.len()) < parts.iter().map(|part| part.len()).sum() => {
                 parts.iter().map(|part| &*chats & *part).union()
             }
@@ -79,7 +79,7 @@ fn intersection_of(chats: Cow<'_, RoaringBitmap>, with: &RoaringBitmap) -> Roari
     }
 }
 
-/// The union of bitmaps, none of which is empty, if there are any.
+/// The union of bitmaps, none of which is empty; `None` without bitmaps.
 fn union_of(mut parts: Vec<&RoaringBitmap>) -> Option<Cow<'_, RoaringBitmap>> {
     parts.sort_by_cached_key(|part| std::cmp::Reverse(part.len()));
     let [first, rest @ ..] = &*parts else { return None };
@@ -99,7 +99,7 @@ impl State {
     /// Bitmaps of chats, united, intersected and subtracted; `matched_rows` only where other totals do not give it.
     pub(crate) fn totals_by_posting_lists(&self, clauses: &ResolvedFilter) -> Totals {
         if clauses.any.is_none() && clauses.all.is_empty() {
-            // Everybody but those with one of these labels.
+            // All chats but those with one of these labels.
             let excluded = ResolvedFilter { any: Some(clauses.none.clone()), ..ResolvedFilter::default() };
             let (all, excluded) = (self.grand_totals(), self.totals_by_posting_lists(&excluded));
             return Totals { chats: all.chats - excluded.chats, rows: all.rows - excluded.rows, matched_rows: 0 };
@@ -133,7 +133,7 @@ impl State {
         totals
     }
 
-    /// What posting lists cost, in about nanoseconds.
+    /// The cost of that in nanoseconds, estimated.
     pub(crate) fn cost_by_posting_lists(&self, clauses: &ResolvedFilter) -> u64 {
         let none = Some(&clauses.none).filter(|none| !none.is_empty());
         let required = clauses.any.iter().chain(&clauses.all);

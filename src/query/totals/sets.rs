@@ -9,26 +9,26 @@ use crate::state::State;
 use crate::state::labels::Slot;
 use crate::state::signatures::{BLOCK, InBlock, SIGNATURE_BITS, SetId, signature_bit};
 
-/// Going through a block of sets, in nanoseconds.
+/// Cost of scanning a block of sets, in nanoseconds.
 const BLOCK_OF_SETS: u64 = 40;
 
-/// The same for a filter of few labels, whichever these are.
+/// The same, at most, for any filter of few labels.
 const BLOCK_FOR_FEW: u64 = 64;
 
-/// Passing by a block that has no set any more.
+/// Cost of skipping a block that has no set any more, in nanoseconds.
 const BLOCK_WITHOUT_SETS: u64 = 5;
 
-/// Looking at the labels of a set.
+/// Cost of checking the labels of a set, in nanoseconds.
 const MEMBERS: u64 = 16;
 
-/// Sets of 64 up to which they are taken one by one.
+/// The most sets, of 64, that are summed one by one.
 const FEW: u32 = 6;
 
-/// Bits of a number of labels that have a bit of their own.
+/// Binary digits of a number of labels, each with a signature bit of its own: at most [`SIGNATURE_BITS`].
 const PLANES: usize = 9;
 
 impl State {
-    /// Whether a signature says all: every label has a bit of its own.
+    /// Whether signatures are exact: every label has a bit of its own.
     fn has_exact_signatures(&self) -> bool {
         self.labels.slot_count() <= SIGNATURE_BITS
     }
@@ -53,7 +53,7 @@ impl State {
 pub(crate) struct SetScan<'a> {
     state: &'a State,
     clauses: &'a ResolvedFilter,
-    /// Whether the signatures say all.
+    /// Whether the signatures are exact.
     exact: bool,
 }
 

@@ -6,10 +6,10 @@ use crate::state::postings::place_parts::split;
 use crate::state::postings::posting_list::PostingList;
 use crate::state::postings::{Posting, Postings, lists_of};
 
-/// A list while it grows.
+/// A list that is being built.
 #[derive(Default)]
 struct Growing {
-    /// Of the segments that are complete.
+    /// The complete segments.
     list: PostingList,
     /// The number of the last segment and its places, in order.
     number: usize,
@@ -36,7 +36,7 @@ impl Growing {
     }
 }
 
-/// The list at a position, which is made if it is not there.
+/// The list at a position; created if it does not exist.
 fn grow_to<T: Default>(lists: &mut Vec<T>, at: usize) -> Option<&mut T> {
     if lists.len() <= at {
         lists.resize_with(at + 1, T::default);
@@ -45,7 +45,7 @@ fn grow_to<T: Default>(lists: &mut Vec<T>, at: usize) -> Option<&mut T> {
 }
 
 impl Postings {
-    /// The lists of so many slots, of chats with their labels from the first place on, without a gap. Places may have no
+    /// Builds the lists of `slots` slots from the labels at each place, in order and without a gap. A place may have no
     /// labels.
     ///
     /// **O(places + pairs)**.

@@ -22,7 +22,7 @@ use crate::state::postings::posting_list::PostingList;
 pub(crate) enum List {
     /// The chats with this label.
     Label(Slot),
-    /// The chats of one of the [`lists_of`] numbers.
+    /// The chats on one of the lists of numbers; see [`lists_of`].
     Number(usize),
 }
 
@@ -56,8 +56,8 @@ pub(crate) struct Counts {
 
 impl Item for Posting {}
 
-/// The lists of numbers that a chat with so many labels is on. List 0 has the chats with at least two labels, list 1 those with
-/// at least three, and so on.
+/// The lists of numbers that a chat with `labels` labels is on. List 0 has the chats with at least two labels, list 1
+/// those with at least three, and so on.
 ///
 /// So a chat has one label more than it has lists, the rows of a set of chats are the length of a few intersections, and
 /// another label changes one list.
@@ -81,22 +81,22 @@ impl Postings {
         self.labelled
     }
 
-    /// How many lists say the number of labels.
+    /// How many lists of numbers there are.
     pub(crate) fn numbers(&self) -> usize {
         self.numbers.len()
     }
 
-    /// The places of a label, if there ever was the label.
+    /// The places of a label; `None` if no label ever had the slot.
     pub(crate) fn of_label(&self, slot: Slot) -> Option<&PostingList> {
         self.labels.get(to_index(slot)).map(|label| &label.places)
     }
 
-    /// The rows of some chats of one segment: their labels, counted.
+    /// The rows of some chats of one segment: the sum of their numbers of labels.
     pub(crate) fn rows_of(&self, number: usize, chats: &RoaringBitmap) -> u64 {
         let mut rows = chats.len();
         for list in self.numbers.iter() {
             let common = list.segment(number).map_or(0, |segment| segment.intersection_len(chats));
-            // Who has more labels is on this list too.
+            // A chat with more labels would be on this list too.
             if common == 0 {
                 break;
             }
@@ -105,7 +105,7 @@ impl Postings {
         rows
     }
 
-    /// Makes room for so many slots.
+    /// Makes room for `slots` slots.
     pub(crate) fn grow_to(&mut self, slots: usize) {
         if let Some(last) = slots.checked_sub(1) {
             self.labels.grow_to(last);
@@ -150,7 +150,7 @@ impl Postings {
         self.renumber(place, others.len() + slots.len(), others.len());
     }
 
-    /// Takes over how many labels the chat at a place had and has.
+    /// Puts the chat at a place on the lists of numbers for `has` labels, after it was on those for `had`.
     fn renumber(&mut self, place: Place, had: usize, has: usize) {
         for at in lists_of(has).end..lists_of(had).end {
             if let Some(list) = self.numbers.get_mut(at) {
@@ -166,7 +166,7 @@ impl Postings {
         self.labelled = self.labelled + u64::from(has > 0) - u64::from(had > 0);
     }
 
-    /// The list, if there ever was a place in it.
+    /// The list; `None` if it never had a place.
     fn list(&self, list: List) -> Option<&PostingList> {
         match list {
             List::Label(slot) => self.of_label(slot),

@@ -15,7 +15,7 @@ pub(crate) fn split(place: Place) -> (usize, u32) {
     (usize::try_from(place >> BITS).unwrap_or(usize::MAX), low)
 }
 
-/// The place of a segment that there is.
+/// The place with this segment and this position in it.
 pub(crate) fn join(number: usize, low: u32) -> Place {
     u32::try_from(number).unwrap_or(u32::MAX) << BITS | low
 }

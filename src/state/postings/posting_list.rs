@@ -13,13 +13,14 @@ use crate::state::postings::place_parts::{PLACES, join, split};
 /// Segments in one page.
 const PAGE: usize = 16;
 
-/// Bytes of one bit for each place of a segment.
+/// Bytes of a segment as bits, one for each of its places.
 const BYTES: usize = PLACES / 8;
 
-/// Places up to which a segment is made of a list, and not of bits.
+/// The most places of a segment that is built as a list of places; one with more is built as bits.
 const FEW: usize = 4_096;
 
-/// Places from which a copy is made with the place that comes: slower by the place, but without room for as many again.
+/// The number of places from which a shared segment is copied together with the new place. That is a little slower, but
+/// a copy that grows afterwards would reserve room for as many places again.
 const LONG: u64 = 1_024;
 
 /// The places of one segment, relative to its first place; `None` without any.
@@ -27,11 +28,11 @@ type Segment = Option<Arc<RoaringBitmap>>;
 
 /// A sorted list of places in segments, each a roaring bitmap that versions share until one of them writes to it.
 ///
-/// Within a segment, and so within a bitmap of 8 KiB or a list of that length, a write copies what another version still
-/// shares; without another version it copies nothing.
+/// A write copies the segment if another version still shares it: at most 8 KiB, as bits or as a list. Otherwise it
+/// copies nothing.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PostingList {
-    /// P1: the number of places. No segment is there without a place.
+    /// P1: the number of places. No segment is empty.
     pub(crate) len: u64,
     /// By number. `None` until there is a place, so that a label without chats takes no memory here.
     segments: Option<Arc<CowVec<Segment, PAGE>>>,
@@ -46,7 +47,7 @@ impl PostingList {
         let segments = self.segments_mut();
         segments.grow_to(number);
         match segments.get_mut(number) {
-            // A copy that has the place already: a long one that grows afterwards would be copied twice.
+            // Copies the segment and adds the place at once: a long copy that grows afterwards would be copied twice.
             Some(Some(segment)) if segment.len() >= LONG && !segment.is_unique() => {
                 *segment = Arc::new(&**segment | &RoaringBitmap::from([low]));
             }
@@ -72,7 +73,7 @@ impl PostingList {
         self.len -= 1;
     }
 
-    /// Appends a segment of places in order behind all others. Without places it is none.
+    /// Appends a segment of places in order behind all others. Without places, there is no such segment.
     pub(crate) fn push_segment(&mut self, number: usize, lows: &[u32]) {
         if let Some(segment) = segment_of(lows) {
             let segments = self.segments_mut();
@@ -130,14 +131,14 @@ fn bitmap_bytes(bitmap: &RoaringBitmap) -> usize {
     counted_bytes::<u8>(1, size_of::<RoaringBitmap>()) + CONTAINER + bits + arrays
 }
 
-/// The segment of places in order. What is made at once has no room behind it, as what grew would have.
+/// The segment of places in order. It has no spare capacity, as one that grew would have.
 fn segment_of(lows: &[u32]) -> Segment {
     if lows.is_empty() {
         return None;
     }
     let bitmap = if lows.len() <= FEW {
         let grown = RoaringBitmap::from_sorted_iter(lows.iter().copied()).unwrap_or_default();
-        #[expect(clippy::redundant_clone, reason = "a clone has no room behind its places, what grew has")]
+        #[expect(clippy::redundant_clone, reason = "a clone has no spare capacity, unlike a list that grew")]
         grown.clone()
     } else {
         let mut bits = [0_u8; BYTES];
@@ -212,7 +213,7 @@ mod tests {
 
         /// Made at once, of few and of many places, as it would be one by one.
         #[test]
-        fn segments_are_what_their_places_are(
+        fn a_segment_built_at_once_equals_one_built_place_by_place(
             segments in vec((0_u32..50_000, 0_usize..10_000, 1_usize..7), 1..4),
         ) {
             let (mut list, mut model) = (PostingList::default(), BTreeSet::new());
@@ -227,7 +228,7 @@ mod tests {
 
     /// Few places and many, made at once and one by one.
     #[test]
-    fn bytes_are_what_is_asked_of_the_allocator() {
+    fn bytes_are_those_that_the_allocator_counts() {
         let lows: Vec<u32> = (0..30_000).map(|at| at * 2).collect();
         for len in [1, 100, 4_000, 30_000] {
             let mut lists = [PostingList::default(), PostingList::default()];
