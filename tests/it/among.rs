@@ -1,4 +1,4 @@
-//! Questions over a list that the host has: what is open, unread or assigned to somebody.
+//! Queries over a list of the host's own, such as the chats that are open, unread or assigned to somebody.
 
 use label_index::{Answer, Cursor, Error, Filter, LabelIndex, Options, Page};
 
@@ -23,7 +23,7 @@ fn everybody() -> Filter {
 }
 
 #[test]
-fn the_list_says_which_chats_and_in_which_order() {
+fn an_answer_has_the_chats_of_the_list_in_its_order() {
     let index = index();
     let list = ["c4", "nobody", "c9", "", "c4", "c0", "@c.us"];
     let answer = index.among(&everybody(), list, Page::first(10)).unwrap();
@@ -50,9 +50,9 @@ fn two_ids_of_one_chat_count_once() {
     assert_eq!(ids(&second), ["c2", "c3"]);
 }
 
-/// Whatever is written between pages, and wherever the chat of the cursor stands by then.
+/// It does, whatever is written between pages, and wherever the chat of the cursor is in the list by then.
 #[test]
-fn pages_go_on_behind_the_last_chat() {
+fn pages_continue_after_the_last_chat() {
     let index = index();
     let list = ["c5", "c3", "c1", "c8", "c0"];
     let first = index.among(&everybody(), list, Page::first(2)).unwrap();
@@ -75,7 +75,7 @@ fn pages_go_on_behind_the_last_chat() {
 }
 
 #[test]
-fn a_cursor_is_good_for_its_own_kind_of_question() {
+fn a_cursor_is_refused_in_the_other_order() {
     let index = index();
     let list = ["c1", "c2", "c3"];
     let of_list = index.among(&everybody(), list, Page::first(1)).unwrap().next.unwrap();
@@ -101,7 +101,7 @@ fn a_cursor_is_good_for_its_own_kind_of_question() {
 
 /// Hosts keep cursors and give them back to a later version.
 #[test]
-fn the_texts_of_cursors_stay() {
+fn texts_of_cursors_are_the_same_in_every_version() {
     let index = index();
     let of_list = index.among(&everybody(), ["c1", "c2"], Page::first(1)).unwrap().next.unwrap();
     let of_place = index.query(&everybody(), Page::first(1)).unwrap().next.unwrap();
@@ -129,7 +129,7 @@ fn the_list_may_write_and_panic() {
 }
 
 #[test]
-fn a_question_beyond_the_limits_is_refused() {
+fn a_query_beyond_the_limits_is_refused() {
     let index = Options::new().page_limit(2).filter_entry_limit(1).build();
     assert!(matches!(index.among(&everybody(), ["a"], Page::first(3)), Err(Error::LimitExceeded { given: 3, .. })));
     let wide = Filter::new().any_of_ids([1, 2]);
@@ -139,9 +139,9 @@ fn a_question_beyond_the_limits_is_refused() {
     assert!(matches!(index.matching(&wide), Err(Error::LimitExceeded { given: 2, .. })));
 }
 
-/// What is sought lazily shows the version that was asked, not later writes.
+/// The iterator shows the version at its creation, not later writes.
 #[test]
-fn matching_is_of_one_version() {
+fn an_iterator_shows_one_version() {
     let index = index();
     let mut chats = index.matching(&Filter::new().any_of_ids([1])).unwrap();
     assert_eq!(chats.next().unwrap().chat_id.to_string(), "c0");

@@ -1,9 +1,9 @@
-//! How much tests do that could go on for ever: enough to see a fault of today in a plain `cargo test`, and as much as the
-//! environment says elsewhere. `.ci/run` says what it takes; `CONTRIBUTING.md` has the names.
+//! How many rounds the tests do that could go on for ever: few in a plain `cargo test`, and as many as an environment
+//! variable says elsewhere. `.ci/run` sets these variables; `CONTRIBUTING.md` lists them.
 
 use std::env;
 
-/// The number that an environment variable says, or the usual one.
+/// The number in an environment variable, or `usual` if it is not set.
 pub(crate) fn amount(variable: &str, usual: u64) -> u64 {
     env::var(variable).map_or(usual, |number| match number.parse() {
         Ok(number) => number,

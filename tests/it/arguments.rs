@@ -2,7 +2,7 @@
 
 use label_index::{ChatId, Filter, FullState, LabelId, LabelIndex, LabelName, LabelPatch, NewLabel, Page};
 
-/// Calls one thing with a text in each form in which texts come.
+/// Calls an expression with a text as each type of text.
 macro_rules! with_each_text {
     ($text:expr, |$each:ident| $call:expr) => {{
         let text: String = String::from($text);
@@ -21,7 +21,7 @@ macro_rules! with_each_text {
     }};
 }
 
-/// Calls one thing with a label's id in each form in which ids come.
+/// Calls an expression with the id of a label as each type that is taken as one.
 macro_rules! with_each_id {
     ($number:expr, |$each:ident| $call:expr) => {{
         let number: u32 = $number;
@@ -58,7 +58,7 @@ macro_rules! with_each_chat {
     }};
 }
 
-/// The same for names, and for what has one.
+/// The same for names, and for values that have a name.
 macro_rules! with_each_name {
     ($text:expr, $type:ident, |$each:ident| $call:expr) => {{
         let name: LabelName = $text.parse().unwrap();
@@ -146,9 +146,9 @@ fn a_batch_takes_every_form() {
     assert_eq!((index.count("7"), index.labels().len()), (2, 1 + 7 + 1));
 }
 
-/// What an operation gave back names its label in the next one.
+/// The result of one operation names the label of the next one.
 #[test]
-fn answers_are_arguments() {
+fn results_are_arguments() {
     let index = LabelIndex::new();
     let created = index.create_label("VIP").unwrap();
     let ensured = index.ensure_label("VIP").unwrap();

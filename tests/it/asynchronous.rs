@@ -1,9 +1,9 @@
-//! Writes from async code: what they answer, and that they block nothing. What waits for what is tested with a played disk
-//! in `src/index/committer/tests.rs`.
+//! Writes from async code: they answer as the blocking ones do, and block no thread. `src/index/committer/tests.rs`
+//! tests what waits for what, with a simulated disk.
 
 use label_index::{Error, Event, LabelIndex};
 
-/// The same on two indexes, by the methods that block and by those that do not.
+/// Makes the same writes on two indexes, by the methods that block and by those that do not, and compares the answers.
 macro_rules! same {
     ($indexes:ident, $method:ident | $sibling:ident($($argument:expr),*)) => {{
         let (one, other) = &$indexes;
@@ -16,7 +16,7 @@ macro_rules! same {
 }
 
 #[test]
-fn siblings_answer_alike() {
+fn asynchronous_methods_answer_as_the_blocking_ones() {
     let indexes = (LabelIndex::new(), LabelIndex::new());
     let none: [&str; 0] = [];
     same!(indexes, upsert_label | upsert_label_async("1", "VIP")).unwrap();
@@ -69,7 +69,7 @@ mod in_a_store {
     use label_index::{Durability, StoreOptions};
 
     use super::*;
-    use crate::store::gate::Gate;
+    use crate::store::held_disk::HeldDisk;
 
     const HOURS: std::time::Duration = std::time::Duration::from_secs(100_000);
 
@@ -81,7 +81,7 @@ mod in_a_store {
     #[tokio::test(flavor = "current_thread")]
     async fn nothing_blocks_while_the_disk_is_stuck_and_the_queue_is_full() {
         for durability in both() {
-            let disk = Gate::default();
+            let disk = HeldDisk::default();
             let store = StoreOptions::new().durability(durability).queued_changes(2).open_on(disk.clone()).unwrap();
             let index = store.instance("shop").unwrap();
             index.create_label_async("VIP").await.unwrap();
@@ -97,7 +97,7 @@ mod in_a_store {
                         batch.link(1, &chat).unwrap();
                         let (linked, submitted) = (index.link_async(1, &chat), batch.submit());
                         let unlinked = index.unlink_async(1, &chat);
-                        // Whichever is awaited first, they were carried out in their order.
+                        // They were carried out in the order of the calls, whichever is awaited first.
                         let unlinked = unlinked.await.unwrap();
                         unlinked && linked.await.unwrap() && !submitted.await.unwrap().changed()
                     })
@@ -107,7 +107,7 @@ mod in_a_store {
                 tokio::task::yield_now().await;
             }
             assert!(index.total_chats() <= 4);
-            disk.open();
+            disk.release();
             for task in tasks {
                 assert!(task.await.unwrap());
             }
@@ -124,7 +124,7 @@ mod in_a_store {
 
     #[test]
     fn queued_writes_are_refused_when_the_store_is_closed() {
-        let disk = Gate::default();
+        let disk = HeldDisk::default();
         let options = || StoreOptions::new().durability(Durability::Within(HOURS)).queued_changes(0);
         let store = options().open_on(disk.clone()).unwrap();
         let index = store.instance("shop").unwrap();
@@ -134,7 +134,7 @@ mod in_a_store {
         let carried_out = index.link_async(1, "ana");
         let standing = index.link_async(1, "bob");
         assert!(carried_out.is_ready() && !standing.is_ready());
-        disk.open();
+        disk.release();
         drop(store);
         assert_eq!((carried_out.wait(), standing.wait()), (Ok(true), Err(Error::StoreClosed)));
         assert_eq!(index.link_async(1, "carl").wait(), Err(Error::StoreClosed));
@@ -144,7 +144,7 @@ mod in_a_store {
 
     #[test]
     fn queued_writes_are_refused_when_their_instance_is_removed() {
-        let disk = Gate::default();
+        let disk = HeldDisk::default();
         let options = StoreOptions::new().durability(Durability::Within(HOURS)).queued_changes(0);
         let store = options.open_on(disk.clone()).unwrap();
         let index = store.instance("shop").unwrap();
@@ -158,7 +158,7 @@ mod in_a_store {
             let store = std::sync::Arc::clone(&store);
             move || store.remove_instance("shop")
         });
-        disk.open();
+        disk.release();
         removing.join().unwrap().unwrap();
         drop(dropped);
         assert_eq!(carried_out.wait(), Ok(true));

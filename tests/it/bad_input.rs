@@ -1,11 +1,11 @@
-//! What is refused, and with which error.
+//! Texts that are refused, and with which error.
 
 use std::fmt::Debug;
 use std::str::FromStr;
 
 use label_index::{ChatId, Cursor, Error, LabelId, LabelName, Page, Reason};
 
-/// Asserts that a text is refused with this error, whichever way it comes in.
+/// Asserts that every conversion refuses a text with this error.
 fn refused<'a, T>(text: &'a str, error: &Error)
 where
     T: FromStr<Err = Error> + TryFrom<&'a str, Error = Error> + TryFrom<String, Error = Error> + Debug,
@@ -16,7 +16,7 @@ where
 }
 
 #[test]
-fn label_ids() {
+fn invalid_label_ids_are_refused() {
     use Reason::{Comma, ControlCharacter, Empty, SurroundingSpace, TooLong};
     let too_long = "x".repeat(65);
     let too_long_digits = "1".repeat(65);
@@ -48,7 +48,7 @@ fn label_ids() {
 }
 
 #[test]
-fn chat_ids() {
+fn invalid_chat_ids_are_refused() {
     use Reason::{ControlCharacter, Empty, EmptyUser, SecondAt, SurroundingSpace, TooLong};
     let too_long = "x".repeat(256);
     for (text, reason) in [
@@ -92,7 +92,7 @@ fn chat_ids() {
 }
 
 #[test]
-fn phones() {
+fn invalid_phones_are_refused() {
     use Reason::{DigitCount, LeadingZero, UnexpectedCharacter};
     for (text, reason) in [
         ("", DigitCount(0)),
@@ -126,7 +126,7 @@ fn phones() {
 }
 
 #[test]
-fn label_names() {
+fn invalid_label_names_are_refused() {
     use Reason::{ControlCharacter, Empty, EmptyKey, TooLong};
     for (text, reason) in [
         ("", Empty),
@@ -138,7 +138,7 @@ fn label_names() {
         ("VIP\u{7}", ControlCharacter),
         ("a\u{85}b", ControlCharacter),
         ("a\u{9f}b", ControlCharacter),
-        // White space that is no end of the text is not trimmed.
+        // White space that is not at an end of the text is not trimmed.
         ("\u{200e}\tVIP", ControlCharacter),
         ("\u{200e}", EmptyKey),
         ("\u{61c}\u{200f}\u{202a}\u{202e}\u{2066}\u{2069}", EmptyKey),
@@ -155,7 +155,7 @@ fn label_names() {
     }
 }
 
-/// The part of a long text that an error keeps: its first 128 bytes, and a mark.
+/// The part of a long text that an error keeps: its first 128 bytes, and an ellipsis.
 fn kept(text: &str) -> String {
     if text.len() <= 128 {
         return text.to_owned();
@@ -195,7 +195,7 @@ fn an_error_says_what_was_refused_and_why() {
     }
 }
 
-/// Cursors of the identity 0 behind the places 0, 1 and 2^32-1, and one of another identity.
+/// Cursors of the identity 0 after the places 0, 1 and 2^32-1, and one of another identity.
 const CURSORS: [&str; 4] = [
     "00000000000000000000000048218226",
     "000000010000000000000000cd73fe3d",
@@ -212,7 +212,7 @@ fn repeated_digits_are_no_cursor() {
 }
 
 #[test]
-fn cursors_that_are_damaged() {
+fn damaged_cursors_are_refused() {
     for text in CURSORS {
         let cursor: Cursor = text.parse().expect("a cursor that was handed out once is good for ever");
         assert_eq!(cursor.to_string(), text);

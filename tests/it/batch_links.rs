@@ -1,4 +1,4 @@
-//! Links of one chat that follow each other in a batch, which are carried out together.
+//! Consecutive links of one chat in a batch, which are carried out together.
 
 use label_index::{Error, LabelIndex, Outcome};
 
@@ -45,7 +45,7 @@ fn each_link_of_a_batch_answers_as_if_it_stood_alone() {
 }
 
 #[test]
-fn a_refused_link_among_others_takes_all_of_them_back() {
+fn a_refused_link_undoes_the_whole_batch() {
     let index = labelled();
     let mut batch = index.batch();
     for label in [1, 2, LABELS + 1, 3] {

@@ -1,4 +1,4 @@
-//! Loading in bulk makes what one batch would have made.
+//! A bulk load makes the index that one batch would have made.
 
 use label_index::{Error, Filter, LabelIndex, Limit, Options, Page};
 use proptest::collection::vec;
@@ -67,7 +67,7 @@ proptest! {
     #![proptest_config(cases(120))]
 
     #[test]
-    fn is_what_one_batch_makes_and_goes_on_as_that_does(rows in rows(), later in rows()) {
+    fn a_bulk_load_equals_one_batch_also_after_later_writes(rows in rows(), later in rows()) {
         let indexes = [loaded(&rows), written(&rows)];
         assert_same(&indexes[0], &indexes[1]);
         for index in &indexes {
@@ -90,7 +90,7 @@ fn many_pages_of_everything_are_what_one_batch_makes() {
 }
 
 #[test]
-fn what_is_refused_adds_nothing() {
+fn a_refused_label_or_chat_adds_nothing() {
     let mut load = options().label_limit(1).bulk_load();
     assert!(matches!(load.label("1", label_index::LabelPatch::new()), Err(Error::NameRequired { .. })));
     load.label("1", "VIP").unwrap();
@@ -109,9 +109,9 @@ fn what_is_refused_adds_nothing() {
     assert_eq!(options().bulk_load().finish().revision(), 0);
 }
 
-/// A chat that is named again and again costs no more than as many chats.
+/// A chat that is added again and again costs no more than as many different chats.
 #[test]
-fn one_chat_many_times() {
+fn one_chat_many_times_costs_no_more_than_as_many_chats() {
     const TIMES: u32 = 300_000;
     let mut load = options().bulk_load();
     for label in 0..1_000 {

@@ -1,4 +1,4 @@
-//! Choices that are the same in every run; what a scheduler or a signal makes of them is not.
+//! Random choices that are the same in every run. What threads and signals make of them is not.
 
 /// A seed, which is not 0, and then its successors.
 pub(crate) struct Choices(pub(crate) u64);

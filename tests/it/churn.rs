@@ -1,4 +1,4 @@
-//! Memory after long use: what came and went leaves nothing behind.
+//! Memory after long use: chats and labels that come and go leave nothing behind.
 //!
 //! `LABEL_INDEX_CHURN=50 cargo test --release --test it churn` carries out fifty million operations over a million chats.
 
@@ -7,7 +7,8 @@ use label_index::LabelIndex;
 use crate::choices::Choices;
 use crate::memory::live;
 
-/// Operations and chats: a fiftieth of the numbers that were asked for, or as many millions as the environment says.
+/// The numbers of operations and chats: a fiftieth of those in the requirements, or as many millions as the environment
+/// says.
 fn scale() -> (u64, u32) {
     match std::env::var("LABEL_INDEX_CHURN").map(|millions| millions.parse::<u64>()) {
         Ok(Ok(millions)) => (millions * 1_000_000, 1_000_000),
@@ -28,7 +29,7 @@ fn index_of_twenty_labels() -> LabelIndex {
     index
 }
 
-/// An index with the same chats at other places, built in one go.
+/// An index with the same chats at other places, built in bulk.
 fn built_anew(index: &LabelIndex) -> LabelIndex {
     let fresh = index_of_twenty_labels();
     let mut batch = fresh.batch();

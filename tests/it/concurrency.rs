@@ -1,4 +1,5 @@
-//! Real threads: readers beside writers see whole commits, everything that returned, and never wait for each other.
+//! Real threads: readers see complete commits and every write that returned, and readers and writers never wait for
+//! each other.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use label_index::{Answer, Ensured, Filter, Label, LabelIndex, LabelledChat, Outcome, Page};
 
-/// How long writers go on.
+/// How long writers run.
 const BUSY: Duration = Duration::from_millis(600);
 
 /// Labels 1 to 5 are stages, of which each chat has exactly one at any time; 6 to 9 are tags.
@@ -36,7 +37,7 @@ fn without_deadlock(test: impl FnOnce() + Send + 'static) {
     }
 }
 
-/// Counts a writer out, also when it fails.
+/// Counts a writer as ended when this is dropped, also by a panic.
 struct Busy<'a>(&'a AtomicUsize);
 
 impl Drop for Busy<'_> {
@@ -45,7 +46,7 @@ impl Drop for Busy<'_> {
     }
 }
 
-/// An index with every chat in the first stage, and what its threads tell each other.
+/// An index with every chat in the first stage, and the state that its threads share.
 struct Scene {
     index: LabelIndex,
     writing: AtomicUsize,
@@ -139,7 +140,7 @@ impl Scene {
         }
     }
 
-    /// Reads in every way, as long as somebody writes.
+    /// Reads in every way, as long as a writer runs.
     fn read(&self, reader: usize) {
         let mut last = 0;
         for turn in reader.. {
@@ -171,7 +172,7 @@ impl Scene {
         answer.revision
     }
 
-    /// Every chat stays labelled, so that pages of whatever revisions have each exactly once.
+    /// Every chat stays labelled, so pages of different revisions together list each chat exactly once.
     fn read_pages(&self) -> u64 {
         let mut page = Page::first(7);
         let mut seen = BTreeSet::new();
@@ -200,7 +201,7 @@ impl Scene {
         for (listed, chat) in before.chats.iter().zip(snapshot.iter()) {
             assert_eq!(listed, &chat);
             rows += u64::try_from(chat.labels.len()).unwrap();
-            // A read of the index inside an iteration waits for nobody.
+            // A read of the index inside an iteration waits for no other thread.
             assert!(self.index.labels_of(&chat.chat_id).iter().any(is_stage));
         }
         let counts = snapshot.count_by_label(&Filter::new()).unwrap();
@@ -217,7 +218,7 @@ fn assert_one_stage(chat: &LabelledChat) {
     assert_eq!(chat.labels.iter().filter(|label| is_stage(label)).count(), 1, "{chat:?}");
 }
 
-/// An unpaged answer about all chats agrees with itself.
+/// The totals of an answer that lists all chats are those of its chats.
 fn assert_whole(answer: &Answer) {
     assert_eq!((answer.chats.len(), answer.total_chats), (CHATS, u64::try_from(CHATS).unwrap()));
     assert_eq!(answer.next, None);
@@ -280,9 +281,9 @@ fn a_write_inside_an_iteration_waits_for_nobody() {
     });
 }
 
-/// What each of many threads asks for at the same time, one of them gets.
+/// When many threads attempt the same change at the same time, one of them makes it.
 #[test]
-fn what_many_do_at_once_happens_once() {
+fn a_change_that_many_attempt_at_once_happens_once() {
     const THREADS: usize = 8;
     const ROUNDS: u32 = 20;
     without_deadlock(|| {

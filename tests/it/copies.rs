@@ -5,10 +5,11 @@ use label_index::{LabelIndex, Snapshot};
 use crate::amounts::amount;
 use crate::choices::Choices;
 
-/// What a write of one pair, one label or one alias may copy, whatever the size of the index.
+/// The most bytes that a write of one pair, one label or one alias may copy, whatever the size of the index.
 const BOUND: u64 = 64 * 1024;
 
-/// What each further pair of a write may copy: a segment of its label's list, and one of those by number of labels.
+/// The most bytes that each further pair of a write may copy: a segment of its label's list, and one of a list of
+/// numbers.
 const FURTHER: u64 = 12 * 1024;
 
 fn chat(number: u64) -> String {
@@ -125,7 +126,7 @@ fn a_small_write_without_a_snapshot_copies_next_to_nothing() {
         let copied = allocation_counter::measure(|| {
             let _: bool = index.link(label, &chat).unwrap() || index.unlink(label, &chat).unwrap();
         });
-        // A list that outgrows its room, or becomes a bitmap, is the most that happens.
+        // At most, a list outgrows its capacity or becomes a bitmap.
         assert!(copied.bytes_total <= 20 * 1024, "{} bytes", copied.bytes_total);
     }
 }

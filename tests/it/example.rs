@@ -44,7 +44,7 @@ pub(crate) fn fed(command: &mut Command, stdin: &[u8]) -> Ran {
     })
 }
 
-/// What came of a run.
+/// The result of a run.
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
@@ -62,7 +62,7 @@ impl From<Output> for Ran {
 }
 
 impl Ran {
-    /// What was printed by a run that did well.
+    /// The output of a run that has to succeed.
     #[track_caller]
     pub(crate) fn ok(self) -> String {
         assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""));
@@ -74,7 +74,7 @@ impl Ran {
         serde_json::from_str(&self.ok()).unwrap()
     }
 
-    /// What was said on standard error by a run that refused its input.
+    /// The text on standard error of a run that has to refuse its input with this exit code.
     #[track_caller]
     pub(crate) fn refused(self, code: i32) -> String {
         assert_eq!((self.code, self.stdout.as_str()), (Some(code), ""), "{}", self.stderr);

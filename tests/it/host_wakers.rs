@@ -1,4 +1,4 @@
-//! Wakers that panic, block, call back and drop the last handle: they harm no write, no store and no other waker.
+//! Wakers that panic, block, call back and drop the last handle: no write, no store and no other waker is affected.
 
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Barrier, Mutex};
@@ -22,7 +22,7 @@ fn waker(run: impl Fn() + Send + Sync + 'static) -> Waker {
     Waker::from(Arc::new(Run(run)))
 }
 
-/// A waker that says when it was called.
+/// A waker that sends a message when it is called.
 fn telling() -> (Waker, Receiver<()>) {
     let (sender, receiver) = mpsc::channel();
     let sender = Mutex::new(sender);
@@ -83,7 +83,7 @@ fn three_that_block(index: &LabelIndex) -> (Arc<Barrier>, Vec<Subscriber>) {
 }
 
 #[test]
-fn a_waker_that_blocks_keeps_no_write_to_an_index_in_memory() {
+fn a_waker_that_blocks_delays_no_write_to_an_index_in_memory() {
     let index = LabelIndex::new();
     labelled(&index);
     let (barrier, mut blocked) = three_that_block(&index);
@@ -139,7 +139,7 @@ mod in_a_store {
         batch.submit()
     }
 
-    /// Polls a receipt with a waker, which may come too late to wait.
+    /// Polls a receipt with a waker. Returns whether it was ready already.
     fn poll(receipt: &mut Receipt, waker: &Waker) -> bool {
         std::pin::Pin::new(receipt).poll(&mut Context::from_waker(waker)).is_pending()
     }
@@ -244,7 +244,7 @@ mod in_a_store {
         drop(folder.open());
     }
 
-    /// Drops what it holds when it is woken.
+    /// Drops its store when it is woken.
     struct LastHandle(Mutex<Option<Arc<Store>>>, mpsc::Sender<()>);
 
     impl Wake for LastHandle {
@@ -272,7 +272,7 @@ mod in_a_store {
         assert_eq!(folder.open().existing("shop").unwrap().count(1), 1);
     }
 
-    /// A reader that ends in a panic of the host.
+    /// A reader of the host that panics.
     struct Panics;
 
     impl std::io::Read for Panics {
@@ -301,7 +301,7 @@ mod in_a_store {
     }
 
     #[test]
-    fn closing_the_store_wakes_who_waits_though_there_is_a_handle() {
+    fn closing_the_store_wakes_waiting_threads_although_there_is_a_handle() {
         let folder = Folder::new();
         let store = folder.open();
         let index = store.instance("shop").unwrap();
@@ -315,8 +315,8 @@ mod in_a_store {
     }
 }
 
-/// A host may catch its own panics around everything that it has of this crate: what was carried out is there, and nothing
-/// is left half done. Checked when this is compiled.
+/// A host may catch its own panics around all values of this crate: writes that were carried out are there, and nothing
+/// is in an intermediate state. The compiler checks this.
 #[test]
 fn everything_may_be_used_on_both_sides_of_a_caught_panic() {
     fn unwind_safe<T: std::panic::UnwindSafe + std::panic::RefUnwindSafe>() {}

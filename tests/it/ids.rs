@@ -1,4 +1,4 @@
-//! What ids parse to, how they are written, and their order.
+//! Parsing, writing and ordering ids.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -367,7 +367,7 @@ fn chat_ids_are_small_and_padded_as_texts() {
 }
 
 #[test]
-fn chats_by_phone() {
+fn chats_are_named_by_phone() {
     for (phone, text) in [
         ("+55 11 99999-9999", "5511999999999@c.us"),
         ("55 11 99999-9999", "5511999999999@c.us"),
@@ -379,7 +379,7 @@ fn chats_by_phone() {
         ("+1-2-3-4-5-6-7", "1234567@c.us"),
         ("123456789012345", "123456789012345@c.us"),
         ("+999999999999999", "999999999999999@c.us"),
-        // No national rule: the ninth digit is neither added nor taken.
+        // No national rule applies: a ninth digit is neither added nor removed.
         ("+55 11 9999-9999", "551199999999@c.us"),
     ] {
         let id = ChatId::from_phone(phone).unwrap();
@@ -388,7 +388,7 @@ fn chats_by_phone() {
     }
 }
 
-/// A label id that is likely to be near others.
+/// A label id that is likely to be similar to others.
 fn label_text() -> impl Strategy<Value = String> {
     prop_oneof![
         (0_u32..40).prop_map(|number| number.to_string()),
@@ -505,7 +505,7 @@ proptest! {
     }
 }
 
-/// What a gateway's parameter means: a JID or a phone, and nothing of the host's own.
+/// A gateway's parameter means a JID or a phone number, and never a key of the host.
 #[test]
 fn a_recipient_is_a_jid_or_a_phone() {
     for (text, meant) in [
@@ -568,7 +568,7 @@ mod json {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn ids_come_back(label in label_text(), chat in chat_text()) {
+        fn ids_survive_json(label in label_text(), chat in chat_text()) {
             if let Ok(label) = label.parse::<LabelId>() {
                 prop_assert_eq!(serde_json::from_str::<LabelId>(&serde_json::to_string(&label).unwrap()).unwrap(), label);
             }

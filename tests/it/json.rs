@@ -1,4 +1,4 @@
-//! What JSON may say, and what it may not.
+//! JSON that is read and JSON that is refused; and how values are written.
 
 use label_index::{
     Change, Commit, Entry, Event, Filter, FullState, Label, LabelId, LabelIndex, LabelPatch, Limits, NewLabel, Page,
@@ -26,7 +26,7 @@ fn event(json: &Value) -> Event {
     serde_json::from_str(&json.to_string()).unwrap_or_else(|error| panic!("{json}: {error}"))
 }
 
-/// Ways to write a clause that were tried, or found in hosts' code.
+/// Wrong ways to write a clause, some of them found in hosts' code.
 const MISSPELLED_CLAUSES: [&str; 18] = [
     "anyOf",
     "any-of",
@@ -114,7 +114,7 @@ fn an_id_is_written_as_a_text_a_number_or_in_full() {
     refuses::<LabelId>(&[(json!(-7), "-7"), (json!(7.5), "7.5"), (json!(null), ""), (json!(true), "true")]);
 }
 
-/// A filter that is written and read again is the same: a clause that was not given stays so.
+/// A filter that is written and read again is the same: a clause that was not given is not given afterwards.
 #[test]
 fn a_filter_survives_json() {
     let filters = [
@@ -158,9 +158,9 @@ fn fields_that_no_label_has_are_refused() {
     assert_eq!(from_value::<Limits>(json!({ "page": 10 })).unwrap(), limits);
 }
 
-/// Also where a host flattens them into a struct of its own, which drops what it does not know.
+/// They do so even where a host flattens them into a struct of its own, which drops unknown fields.
 #[test]
-fn flattened_into_a_hosts_struct_they_refuse_as_much() {
+fn unknown_fields_are_refused_in_a_flattened_struct_too() {
     #[derive(Debug, Deserialize)]
     #[allow(dead_code, reason = "it is read by `Debug`")]
     struct Request<T> {
@@ -185,7 +185,7 @@ fn flattened_into_a_hosts_struct_they_refuse_as_much() {
     assert_eq!(request.rest, LabelPatch::new().position(3));
 }
 
-/// An event is what a network reported: its name may be anything, and the colour beside it counts all the same.
+/// An event comes from a network: its name may be anything, and its colour counts whatever the name is.
 #[test]
 fn events_are_lenient() {
     let coloured = |patch: LabelPatch| Event::LabelEdited { label: 5.into(), patch: patch.color(3) };
@@ -207,7 +207,7 @@ fn events_are_lenient() {
     ] {
         assert_eq!(event(&patch), nothing);
     }
-    // What a host writes is checked: there the caller can be told.
+    // A patch of the host is checked, since the caller gets the error.
     refuses::<LabelPatch>(&[(json!({ "name": "" }), ""), (json!({ "name": "a\tb" }), "control")]);
     refuses::<NewLabel>(&[(json!({ "name": null }), ""), (json!({}), "name")]);
     assert_eq!(from_value::<LabelPatch>(json!({ "name": null, "color": 2 })).unwrap(), LabelPatch::new().color(2));
@@ -256,10 +256,10 @@ fn an_answer_is_written_as_serde_writes_it() {
             is_written_as_by_serde(&index, filter, limit);
         }
     }
-    // A label that changed is written anew.
+    // A label that changed is written as it is now.
     index.update_label(5, "Another").unwrap();
     is_written_as_by_serde(&index, &all, 100);
-    // Of a page too long to be written while a writer waits, the text is the same.
+    // A page that is too long to be written while a writer waits has the same text.
     let long = LabelPatch::named("\"".repeat(1_024)).unwrap();
     for id in 6..60_u32 {
         index.upsert_label(id, long.clone()).unwrap();
@@ -334,7 +334,7 @@ fn outcomes_are_objects() {
     assert_eq!(to_value(index.refresh_state()).unwrap(), json!({ "done": { "revision": 3 } }));
 }
 
-/// A label in an answer has everything that it has elsewhere.
+/// A label in an answer has the same fields as elsewhere.
 #[test]
 fn a_label_has_every_field_wherever_it_stands() {
     let index = LabelIndex::new();

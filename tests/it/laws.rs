@@ -1,4 +1,4 @@
-//! Laws that hold whatever is in the index.
+//! Laws that hold for every index.
 
 use label_index::{Answer, Entry, Filter, LabelIndex, LabelledChat, Page};
 use proptest::collection::vec;
@@ -42,7 +42,7 @@ fn whole(index: &LabelIndex, filter: &Filter) -> Answer {
     index.query(filter, Page::first(1000)).unwrap()
 }
 
-/// Every page of an answer, and what is done between two of them.
+/// Reads an answer page by page, and calls `between` between two pages.
 fn paged(index: &LabelIndex, filter: &Filter, limit: usize, mut between: impl FnMut()) -> Vec<LabelledChat> {
     let (mut chats, mut page) = (Vec::new(), Page::first(limit));
     loop {
@@ -153,7 +153,7 @@ proptest! {
             clause.rotate_left(turn % len);
         }
         let (answer, mut other) = (whole(&index, &filter), whole(&index, &turned));
-        // What is unresolved is told in the order asked.
+        // Unresolved entries are in the order of the filter.
         other.unresolved.ids.sort();
         let mut unresolved = answer.unresolved.clone();
         unresolved.ids.sort();

@@ -8,7 +8,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
-// Built with the scheduler of `schedules` behind every lock, the other tests cannot run.
+// The other tests cannot run when every lock belongs to the scheduler of `schedules`.
 #[cfg(not(label_index_shuttle))]
 mod among;
 #[cfg(not(label_index_shuttle))]

@@ -1,4 +1,4 @@
-//! When two label names are the same, and what a name keeps.
+//! When two label names are the same, and what a name keeps of its text.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ fn name(text: &str) -> LabelName {
     text.parse().unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Whether the names that these texts are find each other, by themselves and in an index.
+/// Whether two texts are the same name: as values and in an index.
 fn same(left: &str, right: &str) -> bool {
     thread_local! {
         /// One label, which is renamed again and again.
@@ -30,7 +30,7 @@ fn same(left: &str, right: &str) -> bool {
     same
 }
 
-/// A text inside a name, where no rule about its ends applies.
+/// A text in the middle of a name, where the rules for the ends of a name do not apply.
 fn wrapped(text: &str) -> String {
     format!("a{text}b")
 }
@@ -105,7 +105,7 @@ fn a_name_is_found_by_its_canonical_equivalents() {
 }
 
 #[test]
-fn what_is_only_compatible_differs() {
+fn names_that_are_only_compatible_differ() {
     let (Some(foldings), Some(data)) = (unicode_data("CaseFolding.txt"), unicode_data("NormalizationTest.txt")) else {
         return;
     };
@@ -150,7 +150,7 @@ fn every_scalar_value_but_controls_can_stand_in_a_name() {
 }
 
 #[test]
-fn names_that_are_the_same() {
+fn names_with_equal_keys_are_the_same() {
     for (left, right) in [
         ("VIP", "vip"),
         ("Maße", "MASSE"),
@@ -181,7 +181,7 @@ fn names_that_are_the_same() {
 }
 
 #[test]
-fn names_that_differ() {
+fn names_with_different_keys_differ() {
     for (left, right) in [
         ("é", "e"),
         ("Atenção", "Atencao"),
@@ -223,7 +223,7 @@ fn bidi_controls_count_for_nothing() {
             assert!(same(&text, "vip"), "{text:?}");
             assert_eq!(name(&text).as_str(), text);
         }
-        // White space is trimmed after they are dropped, and the display name keeps both.
+        // The key drops them and then trims white space; the display name keeps both.
         let inside = format!("{control} VIP {control}");
         assert!(same(&inside, "vip"), "{inside:?}");
         assert_eq!(name(&inside).as_str(), inside);
@@ -285,7 +285,7 @@ fn equality_is_that_of_the_display_names() {
 }
 
 #[test]
-fn the_lenient_constructor_refuses_nothing_but_nothing() {
+fn the_lenient_constructor_refuses_only_texts_without_a_name() {
     let long = "x".repeat(1_024);
     for (text, kept) in [
         ("VIP", Some("VIP")),
@@ -307,18 +307,18 @@ fn the_lenient_constructor_refuses_nothing_but_nothing() {
         (&format!("{}é", &long[1..]), Some(&long[1..])),
         (&format!("{}😀", &long[3..]), Some(&long[3..])),
         (&format!("{}😀!", &long[4..]), Some(&format!("{}😀", &long[4..]))),
-        // The space before the cut goes too.
+        // A space before the cut is removed too.
         (&format!("{} yy", &long[1..]), Some(&long[1..])),
         // Control characters of two bytes become spaces of one before the cut.
         (&format!("{}b", "a\u{80}".repeat(511)), Some(&format!("{}b", "a ".repeat(511)))),
-        // What comes after a cut does not make up for what comes before it.
+        // A text whose kept part has nothing that counts is no name, whatever follows.
         (&format!("{}VIP", "\u{200e}".repeat(342)), None),
     ] {
         assert_eq!(LabelName::lenient(text).as_ref().map(LabelName::as_str), kept, "{text:?}");
     }
 }
 
-/// Characters that some rule is about, and any others.
+/// Characters with special rules, and any others.
 fn text() -> impl Strategy<Value = String> {
     let special = "aAbBkK éÉßẞİıſςΣﬁΐᾳ\u{212a}\u{301}\u{307}\u{323}\u{345}\u{fe0f}\u{200e}\u{2066}\t\n\u{85}\u{9f}\u{a0}\u{3000}각";
     let c = prop_oneof![3 => proptest::sample::select(special.chars().collect::<Vec<_>>()), 1 => any::<char>()];

@@ -1,4 +1,4 @@
-//! The rules of ids as simply as they can be said, for tests and fuzz targets.
+//! The rules of ids in their simplest form, for tests and fuzz targets.
 
 use std::cmp::Ordering;
 
@@ -49,7 +49,7 @@ pub(crate) fn normal_form(text: &str) -> String {
     format!("{kept}@{server}")
 }
 
-/// Why a text is no label id, if it is none.
+/// Why a text is no label id; `None` if it is one.
 pub(crate) fn label_refusal(text: &str) -> Option<Reason> {
     if text.contains(',') && !text.chars().any(char::is_control) && text.len() <= LabelId::MAX_LEN {
         return Some(Reason::Comma);
@@ -57,7 +57,7 @@ pub(crate) fn label_refusal(text: &str) -> Option<Reason> {
     refusal(text, LabelId::MAX_LEN)
 }
 
-/// Why a text is no chat id, if it is none.
+/// Why a text is no chat id; `None` if it is one.
 pub(crate) fn chat_refusal(text: &str) -> Option<Reason> {
     let of_jid = || {
         let (user, server) = text.rsplit_once('@')?;

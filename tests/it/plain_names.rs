@@ -1,11 +1,11 @@
-//! The rules of names as simply as they can be said, for tests and fuzz targets.
+//! The rules of names in their simplest form, for tests and fuzz targets.
 
 use label_index::{LabelName, Reason};
 
 const BIDI_CONTROLS: &str =
     "\u{61c}\u{200e}\u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}";
 
-/// Why a text is no name, if it is none.
+/// Why a text is no name; `None` if it is one.
 pub(crate) fn refusal(text: &str) -> Option<Reason> {
     let name = text.trim();
     if name.is_empty() {

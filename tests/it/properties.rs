@@ -1,4 +1,4 @@
-//! Scripts at random: whatever is done, the index answers as the reference model does.
+//! Random scripts: the index answers every one as the reference model does.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -8,12 +8,12 @@ use crate::model::{Script, Space, step};
 
 pub(crate) type Chunk = [u8; Script::CHUNK];
 
-/// Scripts of up to so many steps. They shrink step by step.
+/// Scripts of up to `steps` steps, which shrink step by step.
 pub(crate) fn script(space: Space, steps: usize, chunk: impl Strategy<Value = Chunk>) -> impl Strategy<Value = Script> {
     vec(chunk, 1..=steps + 1).prop_map(move |chunks| Script::decode(space, &chunks.concat()))
 }
 
-/// Chunks of which many are steps of these kinds.
+/// Chunks, many of which are steps of these kinds.
 pub(crate) fn mostly(kinds: impl Strategy<Value = u8>) -> impl Strategy<Value = Chunk> {
     (any::<Chunk>(), proptest::option::of(kinds)).prop_map(|(mut chunk, kind)| {
         chunk[0] = kind.unwrap_or(chunk[0]);
@@ -21,7 +21,7 @@ pub(crate) fn mostly(kinds: impl Strategy<Value = u8>) -> impl Strategy<Value = 
     })
 }
 
-/// A quarter of these cases, or as many percent as `LABEL_INDEX_CASES` says.
+/// A quarter of these cases, or the percentage that `LABEL_INDEX_CASES` says.
 pub(crate) fn cases(cases: u32) -> ProptestConfig {
     let percent = u32::try_from(amount("LABEL_INDEX_CASES", 25)).unwrap();
     let cases = (cases * percent / 100).max(1);

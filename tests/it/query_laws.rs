@@ -1,4 +1,4 @@
-//! Questions at random, each answered in several ways: see [`Inquiry`].
+//! Random queries, each answered in several ways: see [`Inquiry`].
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use crate::model::Inquiry;
 use crate::properties::{Chunk, cases};
 
-/// Inquiries of up to so many portions, whose first byte chooses what is asked.
+/// Inquiries of up to `portions` portions, whose first byte chooses the index that is queried.
 fn inquiry(ground: impl Strategy<Value = u8>, portions: usize) -> impl Strategy<Value = Inquiry> {
     (ground, vec(any::<Chunk>(), 1..=portions)).prop_map(|(ground, mut chunks)| {
         chunks[0][0] = ground;

@@ -1,10 +1,10 @@
-//! What an index refuses: each refusal is the right error, names the value, and changes nothing.
+//! Refused calls: each gives the right error, which names the value, and changes nothing.
 
 use label_index::{
     Batch, Cursor, Error, Filter, FullState, LabelId, LabelIndex, LabelPatch, Limit, Options, Page, Reason, Result,
 };
 
-/// An index with a bit of everything, whose limits are small.
+/// An index with something of every kind and small limits.
 fn index() -> LabelIndex {
     let index =
         Options::new().page_limit(5).filter_entry_limit(3).label_limit(3).batch_operation_limit(4).identity(7).build();
@@ -15,7 +15,7 @@ fn index() -> LabelIndex {
     index
 }
 
-/// Everything that can be seen of an index.
+/// Everything that an index shows, as a text.
 fn contents(index: &LabelIndex) -> String {
     let listed: Vec<_> = index.iter().collect();
     format!("{:?} {:?} {:?} {:?}", index.revision(), index.labels(), index.aliases(), listed)
@@ -127,7 +127,7 @@ fn a_token_of_another_batch_is_refused_at_once_and_adds_nothing() {
 }
 
 #[test]
-fn the_last_decimal_id_exhausts_them() {
+fn no_decimal_id_follows_the_last_one() {
     let index = LabelIndex::new();
     assert!(index.ingest(label_index::Event::LabelDeleted { label: LabelId::from(LabelId::MAX_DECIMAL) }).unwrap());
     let before = index.revision();

@@ -1,10 +1,10 @@
-//! A copy of an index, kept by what its feed delivers, as a host would keep one.
+//! A copy of an index that follows its feed, as a host would keep one.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use label_index::{Change, ChatId, Commit, Label, LabelId, Place, RefreshState, Snapshot};
 
-/// Everything that can be seen of an index at one revision.
+/// Everything that an index shows at one revision.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Replica {
     pub(crate) revision: u64,
@@ -21,9 +21,9 @@ pub(crate) struct Replica {
 pub(crate) struct Folded {
     /// Without the order.
     copy: Replica,
-    /// Only changes tell them: unknown unless the index was followed from its beginning.
+    /// Only changes have places, so they are unknown unless the index was followed from its beginning.
     places: Option<HashMap<ChatId, Place>>,
-    /// Chats that the commit at hand left without a label at some time.
+    /// The chats that the current commit left without a label at some time.
     emptied: Vec<ChatId>,
 }
 
@@ -88,7 +88,7 @@ impl Folded {
         self.copy.labels.get(id)
     }
 
-    /// What was shown, without the order of chats if this copy does not know it.
+    /// Removes the order of chats from `shown` if this copy does not know it.
     pub(crate) fn as_far_as_known(&self, mut shown: Replica) -> Replica {
         if self.places.is_none() {
             shown.order.clear();
@@ -96,17 +96,17 @@ impl Folded {
         shown
     }
 
-    /// Whether this is what was shown.
+    /// Requires that this copy equals `shown`.
     #[track_caller]
     pub(crate) fn assert_is(&self, shown: Replica) {
         assert_eq!(self.replica(), self.as_far_as_known(shown));
     }
 
-    /// Takes in the next commit.
+    /// Applies the next commit.
     ///
     /// # Panics
     ///
-    /// If a change is none, or does not fit what came before.
+    /// If a change changes nothing, or contradicts the copy.
     pub(crate) fn apply(&mut self, commit: &Commit) {
         assert_eq!(commit.revision, self.copy.revision + 1, "a gap in the feed");
         assert!(!commit.changes.is_empty(), "a commit without a change");

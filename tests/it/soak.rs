@@ -1,4 +1,4 @@
-//! The example `soak`, run for a moment as a user runs it for hours.
+//! The example `soak`, run for two seconds as a user runs it for hours.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! Numbers about an index.
+//! Statistics of an index.
 
 use label_index::{Delivery, IndexBytes, LabelIndex, Options};
 
@@ -54,7 +54,7 @@ fn phone(chat: u64) -> String {
     format!("{}@c.us", 5_511_900_000_000 + chat)
 }
 
-/// Twenty labels, and so many chats with one to four of them.
+/// Twenty labels, and `chats` chats with one to four of them.
 fn crm(chats: u64, id: fn(u64) -> String) -> LabelIndex {
     let index = LabelIndex::new();
     let mut batch = index.batch();
@@ -75,7 +75,7 @@ fn assert_near(told: usize, counted: u64, what: &str) {
     assert!(told.abs_diff(counted) <= counted / 10, "{what}: told {told} bytes, and the allocator {counted}");
 }
 
-/// Indexes of every shape take what they say, within a tenth.
+/// Indexes of every shape report the bytes that the allocator counts, within a tenth.
 #[test]
 fn the_bytes_of_an_index_are_those_that_the_allocator_counts() {
     let many_sets = || {
@@ -117,10 +117,10 @@ fn the_bytes_of_an_index_are_those_that_the_allocator_counts() {
     }
 }
 
-/// What one part grows by is told of that part, within a tenth.
+/// The growth of one part is reported for that part, within a tenth.
 #[test]
 fn each_part_tells_its_own_bytes() {
-    /// What a write adds to the parts, and what the allocator counts of it.
+    /// The statistics before and after a write, and the bytes that the allocator counts for it.
     fn added(index: &LabelIndex, write: impl FnOnce(&LabelIndex)) -> (IndexBytes, IndexBytes, u64) {
         let before = index.stats().bytes;
         let ((), counted) = live(|| write(index));
@@ -160,7 +160,7 @@ fn each_part_tells_its_own_bytes() {
     assert_eq!((parts, texts.parts().count()), (texts.total(), 8));
 }
 
-/// A snapshot adds nothing to the version that it shares, and is not counted apart.
+/// A snapshot adds nothing to the version that it shares, and is not counted separately.
 #[test]
 fn commits_that_are_kept_for_a_subscriber_are_counted_while_they_are() {
     let index = crm(1_000, phone);

@@ -1,4 +1,4 @@
-//! What others got wrong: each is a test here. Refresh has its own in `refresh/tickets.rs`.
+//! Known faults of similar programs, each as a test. Those of refreshes are in `refresh/tickets.rs`.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -54,7 +54,7 @@ fn removing_a_label_leaves_no_ghost_links() {
     assert!(matches!(index.link("1", "ana@c.us"), Err(Error::UnknownLabel { .. })));
 }
 
-/// A person edits a label while another one removes it: whoever comes first, the label is gone at the end.
+/// One person edits a label while another one removes it: in either order, the label does not exist at the end.
 #[test]
 fn an_edit_does_not_bring_a_removed_label_back() {
     for round in 0..300 {

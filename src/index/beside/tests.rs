@@ -147,27 +147,27 @@ fn removal() -> Op {
 /// Removes a label that was prepared before the writes in between, and holds the index against one in which it is removed
 /// with the writer lock. Returns whether it could be brought up to them.
 fn is_followed(Script { before, meanwhile, after }: &Script) -> bool {
-    let (mut beside, mut in_turn) = (Seat::new(), Seat::new());
-    let both = |beside: &mut Seat, in_turn: &mut Seat, writes: &[Write]| {
-        writes.iter().for_each(|write| [&mut *beside, &mut *in_turn].into_iter().for_each(|seat| seat.perform(write)));
+    let (mut beside, mut locked) = (Seat::new(), Seat::new());
+    let both = |beside: &mut Seat, locked: &mut Seat, writes: &[Write]| {
+        writes.iter().for_each(|write| [&mut *beside, &mut *locked].into_iter().for_each(|seat| seat.perform(write)));
     };
-    both(&mut beside, &mut in_turn, before);
+    both(&mut beside, &mut locked, before);
     let index = beside.index.clone();
     let Some((watch, prepared)) = index.prepare_removal(&removal()) else { return false };
-    both(&mut beside, &mut in_turn, meanwhile);
+    both(&mut beside, &mut locked, meanwhile);
     let found = index.commit_removal(index.writer(), &removal(), &watch, prepared);
-    let expected: Result<Committed<Outcome>, _> = in_turn.index.attempt(&mut in_turn.index.writer(), &removal());
+    let expected: Result<Committed<Outcome>, _> = locked.index.attempt(&mut locked.index.writer(), &removal());
     let found = match found {
         Ok(None) => return false,
         Ok(Some(found)) => Ok(found),
         Err(why) => Err(why),
     };
     assert_eq!(found, expected);
-    assert_eq!(beside.told(), in_turn.told());
-    assert_eq!(beside.all(), in_turn.all());
-    both(&mut beside, &mut in_turn, after);
-    assert_eq!(beside.told(), in_turn.told());
-    assert_eq!(beside.all(), in_turn.all());
+    assert_eq!(beside.told(), locked.told());
+    assert_eq!(beside.all(), locked.all());
+    both(&mut beside, &mut locked, after);
+    assert_eq!(beside.told(), locked.told());
+    assert_eq!(beside.all(), locked.all());
     true
 }
 
@@ -182,7 +182,7 @@ proptest! {
 
 /// Links, unlinks, edits and new labels, as they come all the time, are let through.
 #[test]
-fn short_writes_do_not_make_a_removal_begin_again() {
+fn short_writes_do_not_restart_the_preparation_of_a_removal() {
     let mut runner = TestRunner::deterministic();
     let (all, mut followed) = (200, 0);
     for _ in 0..all {
@@ -194,7 +194,7 @@ fn short_writes_do_not_make_a_removal_begin_again() {
 }
 
 #[test]
-fn who_gave_up_what_was_prepared_keeps_nothing() {
+fn a_preparation_that_was_given_up_keeps_nothing() {
     let mut seat = Seat::new();
     let index = seat.index.clone();
     let prepared = index.prepare_removal(&removal()).unwrap();
@@ -206,7 +206,7 @@ fn who_gave_up_what_was_prepared_keeps_nothing() {
 
 /// The receipt of another waits for nothing that is prepared, and the call stands behind what was called before it.
 #[test]
-fn a_long_removal_keeps_its_turn_in_the_line() {
+fn a_long_removal_keeps_its_position_in_the_write_queue() {
     let seat = Seat::new();
     let index = seat.index.clone();
     index.link_all(GONE, (0..CHATS * 2).map(id)).unwrap();

@@ -116,7 +116,7 @@ fn a_commit_is_visible_and_answered_once_it_is_durable() {
 }
 
 #[test]
-fn an_answer_waits_for_what_it_rests_on() {
+fn an_answer_waits_for_the_commit_on_which_it_depends() {
     let disk = PlayedDisk::synced();
     drop(disk.link("ana"));
     let again = disk.link("ana");
@@ -137,7 +137,7 @@ fn an_answer_waits_for_what_it_rests_on() {
 }
 
 #[test]
-fn what_rests_on_a_failed_commit_fails() {
+fn an_answer_that_depends_on_a_failed_commit_fails() {
     let disk = PlayedDisk::synced();
     let durable = disk.link("ana");
     disk.write();
@@ -245,7 +245,7 @@ fn a_refresh_begins_when_what_it_does_not_note_is_durable() {
 }
 
 #[test]
-fn who_was_answered_finds_the_commit_in_the_feed() {
+fn an_answered_commit_is_in_the_feed() {
     let disk = PlayedDisk::synced();
     let mut feed = disk.index.subscribe();
     for round in 2..2_000 {
@@ -419,7 +419,7 @@ async fn a_receipt_is_awaited() {
 
 /// Otherwise each would take a sync of its own.
 #[test]
-fn writers_that_wait_for_the_disk_leave_their_turn() {
+fn writers_that_wait_for_the_disk_release_the_writer_lock() {
     let disk = PlayedDisk::synced();
     let writers = ["ana", "bob", "carl"].map(|chat| {
         let index = disk.index.clone();
@@ -546,7 +546,7 @@ fn queued_writes_get_the_reason_when_the_journal_ends() {
 }
 
 #[test]
-fn a_receipt_waits_while_another_write_has_its_turn() {
+fn a_receipt_waits_while_another_write_has_the_writer_lock() {
     for index in [LabelIndex::new(), PlayedDisk::within().index] {
         index.upsert_label("1", "VIP").unwrap();
         let bells: [Arc<Bell>; 2] = Default::default();

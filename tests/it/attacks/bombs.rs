@@ -1,4 +1,4 @@
-//! Archives of a hundred kilobytes that unpack to far more.
+//! Compressed exports of a hundred kilobytes that unpack to far more.
 //!
 //! Deflate packs at most 1,032 to 1, so a hundred kilobytes are a hundred megabytes here, which shows the same as ten
 //! gigabytes. `LABEL_INDEX_BOMB=10000 cargo test --release --test it attacks::bombs` unpacks ten gigabytes.
@@ -17,10 +17,11 @@ use crate::memory::peak;
 /// The most bytes of a line.
 const LINE: usize = 1 << 20;
 
-/// What an import and the inflating may take beside the index: the buffer of a line, which grows by doubling, and some.
+/// The most memory that importing and unpacking may take beside the index: mainly the buffer of a line, which grows by
+/// doubling.
 const AT_MOST: u64 = 4 << 20;
 
-/// Megabytes that a bomb unpacks to, a line for each.
+/// The megabytes to which a bomb unpacks, one line for each.
 fn megabytes() -> usize {
     env::var("LABEL_INDEX_BOMB").map_or(100, |megabytes| megabytes.parse().expect("a number of megabytes"))
 }
@@ -31,7 +32,7 @@ fn packed(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A line that is as long as a line may be: white space between the parts of JSON counts for nothing.
+/// A line of the greatest length that is allowed: white space between the parts of JSON means nothing.
 fn padded(line: &str) -> String {
     let (head, rest) = line.split_at(1);
     format!("{head}{}{rest}\n", " ".repeat(LINE - line.len()))
@@ -85,7 +86,7 @@ fn a_bomb_of_lines_that_are_right_is_read_line_by_line() {
     index.check_invariants().unwrap();
 }
 
-/// The program can only be watched by letting it live on little: 192 MiB of addresses, threads and program included.
+/// The memory of another process is not counted, but limited: to 192 MiB of addresses, its threads and code included.
 #[cfg(all(feature = "cli", target_os = "linux"))]
 #[test]
 fn the_program_reads_a_bomb_in_little_memory() {

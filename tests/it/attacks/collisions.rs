@@ -1,14 +1,15 @@
 //! Ids and names made to collide.
 //!
-//! Chats and label sets are found by hash. The hash is seeded; who knows the seed can make any number of them that hash
-//! alike, and then each is sought among all of them. How many share a piece of the hash index is seen from outside by what
-//! a write beside a snapshot copies: six bytes for each. Labels and aliases are in B-trees, which have nothing to collide.
+//! Chats and label sets are found by hash. The hash is seeded. An attacker who knows the seed can make any number of
+//! them with equal hashes, and then each is searched for among all of them. From outside, the number of entries in one
+//! shard of the hash index shows in how much a write copies while a snapshot is held: six bytes for each. Labels and
+//! aliases are in B-trees, in which nothing collides.
 
 use label_index::{Filter, LabelIndex, Options, Page};
 
 use crate::memory::asked;
 
-/// What foldhash mixes into each seed, and into the second half of what it hashes.
+/// The constant that foldhash mixes into each seed, and into the second half of its input.
 const INTO_SEED: u64 = 0x082e_fa98_ec4e_6c89;
 
 /// Texts that collide: all of 24 bytes, of which the first 16 cancel out the last 8.
@@ -16,10 +17,10 @@ const CANCELS: &str = "000<\u{2f0}00G9w\u{401b5}o";
 
 const CHATS: u32 = 10_000;
 
-/// Six bytes for each of the chats or sets.
+/// The bytes that a write copies if all chats or sets are in one shard: six for each.
 const ALL_IN_ONE_PIECE: u64 = 6 * 10_000;
 
-/// The seed under which the state that hashes so many bytes begins with this number.
+/// The seed with which hashing `len` bytes begins with the state `number`.
 fn seed_that_begins_with(number: u64, len: u32) -> u64 {
     number.rotate_left(len) ^ INTO_SEED
 }
@@ -33,7 +34,7 @@ fn known_to_the_attacker() -> u64 {
     seed_that_begins_with(u64::from_ne_bytes(*begin), 24)
 }
 
-/// What a link of a new chat copies beside a snapshot.
+/// The bytes that linking a new chat copies while a snapshot is held.
 fn copied(index: &LabelIndex, chat: &str) -> u64 {
     let _beside = index.snapshot();
     let (linked, bytes) = asked(|| index.link("1", chat).unwrap());
@@ -41,7 +42,7 @@ fn copied(index: &LabelIndex, chat: &str) -> u64 {
     bytes
 }
 
-/// Links chats that collide under the known seed, and checks every answer. Gives what one more link copies.
+/// Links chats that collide under the known seed, and checks every answer. Returns the bytes that one more link copies.
 fn with_colliding_chats(index: &LabelIndex) -> u64 {
     assert!(index.upsert_label("1", "VIP").unwrap().changed());
     assert!(index.upsert_label("2", "Support").unwrap().changed());
@@ -67,15 +68,15 @@ fn chats_that_collide_under_a_known_seed_are_told_apart() {
 fn an_index_draws_a_seed_that_nobody_knows() {
     let copied: Vec<u64> = (0..6).map(|_| with_colliding_chats(&LabelIndex::new())).collect();
     assert!(copied.iter().all(|&copied| copied < ALL_IN_ONE_PIECE / 2), "{copied:?} bytes");
-    // Under one seed the same writes copy the same.
+    // With equal seeds, equal writes would copy equally many bytes.
     assert!(copied.iter().any(|&other| other != copied[0]), "{copied:?} bytes");
 }
 
-/// Pairs of the labels 3 to 143.
+/// The number of pairs of labels from 3 to 143.
 const SETS: usize = 9_870;
 
-/// Gives each chat a set of four labels, two of which are the same in all, and checks every answer. Gives what one more set
-/// copies.
+/// Gives each chat a set of four labels, two of which are the same in all, and checks every answer. Returns the bytes
+/// that one more set copies.
 fn with_colliding_sets(index: &LabelIndex) -> u64 {
     let mut batch = index.batch();
     for label in 1..=144_u32 {

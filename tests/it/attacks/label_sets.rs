@@ -1,8 +1,8 @@
-//! Label sets made to explode: every chat has a set of its own, so that nothing is shared.
+//! The worst case for label sets: every chat has a different set, so nothing is shared.
 //!
-//! What an index takes is compared with the plainest thing that could answer for it, of exact capacity where it can be: a
-//! bitmap of chat numbers for each label, a list of labels for each chat, the texts of the chats' keys, and a hash table of
-//! numbers that finds a chat by its key. Labels themselves are in neither.
+//! The memory of an index is compared with that of plain collections that could answer the same, of exact capacity
+//! where possible: a bitmap of chat numbers for each label, a list of labels for each chat, the texts of the chats'
+//! keys, and a hash table of numbers that finds a chat by its key. Neither includes the labels themselves.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
@@ -14,14 +14,14 @@ use roaring::RoaringBitmap;
 use crate::choices::Choices;
 use crate::memory::live;
 
-/// As many as fill a hash table of 65,536 buckets, which suits the plain thing best.
+/// As many as fill a hash table of 65,536 buckets, which is the best case for the plain collections.
 const CHATS: usize = 57_344;
 
 fn key(chat: usize) -> String {
     format!("55{:011}@c.us", chat * 7_919)
 }
 
-/// A different set for each chat, made of what `choose` gives.
+/// A different set for each chat, from the sets that `choose` returns.
 fn distinct(mut choose: impl FnMut(&mut Choices) -> Vec<u32>) -> Vec<Vec<u32>> {
     let mut random = Choices(31);
     let (mut seen, mut sets) = (HashSet::new(), Vec::new());
@@ -69,12 +69,12 @@ impl Plain {
             let hash_of = |&number: &u32| state.hash_one(&keys[usize::try_from(number).unwrap()]);
             numbers.insert_unique(hash_of(&number), number, hash_of);
         }
-        // A copy has no room to grow.
+        // A copy has no spare capacity.
         Self { by_label: by_label.clone(), _by_chat: sets.to_vec(), _keys: keys, _numbers: numbers }
     }
 }
 
-/// Asserts that an index takes at most so many percent of what the plain thing takes.
+/// Asserts that an index takes at most `percent` percent of the memory of the plain collections.
 #[track_caller]
 fn assert_within(percent: u64, labels: u32, sets: &[Vec<u32>]) {
     let (_, of_labels) = live(|| index(labels, &[]));
@@ -108,8 +108,7 @@ fn seventeen_of_a_thousand_labels_stay_within_one_and_a_half_times_plain_bitmaps
     assert_within(150, 1_000, &distinct(seventeen));
 }
 
-/// One chat in 32 has each label. That is the worst for our lists, whose chunks turn into bits there and take twice as much
-/// then.
+/// One chat in 32 has each label.
 #[test]
 fn thirty_two_of_a_thousand_labels_stay_within_one_and_a_half_times_plain_bitmaps_and_lists() {
     let many = |random: &mut Choices| (0..32).map(|_| 1 + random.below(1_000)).collect();

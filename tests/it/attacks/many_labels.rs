@@ -1,10 +1,10 @@
-//! A million labels, and the one that is too many.
+//! A million labels, and one more than the limit.
 
 use label_index::{Error, Event, Filter, LabelIndex, Limit, Limits, Page};
 
 use crate::memory::{asked, live, peak};
 
-/// The limit of labels that nobody has to set.
+/// The default limit of labels.
 const LABELS: u32 = 1_000_000;
 
 fn with_a_million_labels() -> LabelIndex {
@@ -57,7 +57,7 @@ fn the_first_link_of_a_label_costs_the_same_whatever_labels_there_are() {
     assert!(copied <= 64 * 1024, "{copied} bytes");
 }
 
-/// A link beside a snapshot writes to the counters of each label that the chat has, which may lie far apart.
+/// A link while a snapshot is held writes to the counters of each label that the chat has, which may lie far apart.
 #[test]
 fn a_link_of_a_chat_with_many_labels_copies_in_proportion_to_them() {
     let index = LabelIndex::new();

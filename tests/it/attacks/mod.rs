@@ -1,5 +1,4 @@
-//! Hostile input and load: what is done to an index, and that it answers right within a bound. `docs/attacks.md` has the
-//! table.
+//! Hostile input and load: an index under attack answers right, within a bound. `docs/attacks.md` lists the attacks.
 
 #[cfg(feature = "store")]
 mod bombs;

@@ -1,4 +1,4 @@
-//! Questions that are too large, and cursors of others.
+//! Queries that are too large, and cursors of other indexes.
 
 use label_index::{Cursor, Entry, Error, Filter, LabelIndex, Limit, Options, Page};
 

@@ -1,4 +1,4 @@
-//! Those who hold on: ten thousand snapshots, and subscribers that never read.
+//! Ten thousand snapshots that are held, and subscribers that never read.
 
 use label_index::{Delivery, LabelIndex, Options, Snapshot};
 
@@ -11,7 +11,7 @@ fn chat(number: u32) -> String {
     format!("55{number:011}@c.us")
 }
 
-/// An account of 20 labels on so many chats.
+/// An account with 20 labels on `chats` chats.
 fn index(options: Options, chats: u32) -> LabelIndex {
     let index = options.build();
     let mut batch = index.batch();
@@ -85,7 +85,7 @@ fn subscribers_that_never_read_cost_the_limit_of_changes_once() {
             write(&index);
             feeds
         });
-        // What the index itself takes after these writes is not the subscribers'.
+        // Without the growth of the index itself by these writes.
         let bytes = bytes - grown;
         assert!(bytes <= 4_096 + u64::try_from(limit).unwrap() * 150, "{bytes} bytes for {limit} changes");
         sizes.push(bytes);
@@ -94,7 +94,7 @@ fn subscribers_that_never_read_cost_the_limit_of_changes_once() {
             assert_eq!(feed.try_recv(), Some(Delivery::Missed { after: revision }));
         }
     }
-    // How far each has come is kept beside.
+    // The progress of each subscriber is kept apart.
     assert!(sizes[1] - sizes[0] <= 100 * 128, "{sizes:?}");
 }
 

@@ -39,7 +39,7 @@ impl Wake for Unpark {
     }
 }
 
-/// An executor made by hand.
+/// A minimal executor.
 fn block_on<F: Future>(future: F) -> F::Output {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut future = pin!(future);
@@ -61,7 +61,7 @@ impl Wake for Counter {
     }
 }
 
-/// Waits until something is so that a waker on another thread makes so.
+/// Waits until a waker on another thread has made a condition true.
 fn await_that(is_so: impl Fn() -> bool) {
     let end = Instant::now() + Duration::from_secs(60);
     while !is_so() {
@@ -70,7 +70,7 @@ fn await_that(is_so: impl Fn() -> bool) {
     }
 }
 
-/// Does something to the index when it is woken.
+/// Calls a closure when it is woken.
 struct Busy<F>(F);
 
 impl<F: Fn() + Send + Sync + 'static> Wake for Busy<F> {
@@ -84,7 +84,7 @@ fn poll(feed: &mut Subscriber, waker: &Waker) -> Poll<Delivery> {
 }
 
 #[test]
-fn an_executor_made_by_hand_can_await_the_feed() {
+fn a_minimal_executor_can_await_the_feed() {
     let index = index();
     let mut feed = index.subscribe();
     let waiting = thread::spawn(move || {

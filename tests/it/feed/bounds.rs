@@ -1,4 +1,4 @@
-//! The bound of the buffer, and subscribers that fall behind.
+//! The limit of the buffer, and subscribers that fall behind.
 
 use label_index::{Delivery, FullState, LabelIndex, Options};
 
@@ -47,7 +47,7 @@ fn nothing_more_is_delivered_until_the_subscriber_says_where_it_goes_on() {
 }
 
 #[test]
-fn who_resumes_too_early_is_told_again() {
+fn a_subscriber_that_resumes_too_early_is_told_again() {
     let index = bounded(4);
     let mut feed = index.subscribe();
     link(&index, 0..9);
@@ -61,7 +61,7 @@ fn who_resumes_too_early_is_told_again() {
 }
 
 #[test]
-fn one_that_keeps_up_is_not_told_of_others() {
+fn a_subscriber_that_keeps_up_misses_nothing() {
     let index = bounded(4);
     let (mut slow, mut fast) = (index.subscribe(), index.subscribe());
     for chat in 0..20 {
@@ -146,7 +146,7 @@ fn a_revision_older_than_what_is_kept_is_missed() {
 }
 
 #[test]
-fn a_revision_from_when_nobody_listened_is_missed() {
+fn a_revision_from_before_the_first_subscriber_is_missed() {
     let index = bounded(4);
     link(&index, 0..1);
     assert_eq!(index.subscribe_after(1).try_recv(), missed(1), "nothing was kept");

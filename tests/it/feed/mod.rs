@@ -9,7 +9,7 @@ mod waiting;
 
 use label_index::{Change, Commit, Delivery, Subscriber};
 
-/// The next delivery, which has to be a commit that is there already.
+/// The next delivery, which has to be a commit that was already published.
 #[track_caller]
 fn commit(feed: &mut Subscriber) -> Commit {
     match feed.try_recv() {
@@ -18,7 +18,7 @@ fn commit(feed: &mut Subscriber) -> Commit {
     }
 }
 
-/// Every commit that is there, up to something else.
+/// Every commit that was already published, up to the first other delivery.
 fn commits(feed: &mut Subscriber) -> Vec<Commit> {
     let mut commits = Vec::new();
     while let Some(Delivery::Commit(commit)) = feed.try_recv() {

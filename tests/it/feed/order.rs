@@ -1,10 +1,10 @@
-//! What the feed delivers: commits, whole and in order, and their changes.
+//! The feed delivers complete commits in order, with their changes.
 
 use label_index::{Event, FullState, LabelIndex, LabelName, LabelPatch, Subscriber};
 
 use super::{commit, commits, revisions, texts};
 
-/// Two labels, `1` on `ana` and `bob`, `2` on `bob`, and a subscriber to what comes.
+/// Two labels, `1` on `ana` and `bob`, `2` on `bob`, and a subscriber to later commits.
 fn scene() -> (LabelIndex, Subscriber) {
     let index = LabelIndex::new();
     for (id, name) in [("1", "VIP"), ("2", "Late")] {

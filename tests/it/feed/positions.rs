@@ -1,4 +1,4 @@
-//! Positions: what a consumer stores, and where it goes on.
+//! Positions, which a consumer stores and resumes from.
 
 use label_index::{Delivery, Error, LabelIndex, Options, Position};
 
@@ -60,7 +60,7 @@ fn a_position_that_is_still_to_come_is_missed() {
 }
 
 #[test]
-fn positions_come_back_from_their_text() {
+fn positions_parse_from_their_text() {
     for (identity, revisions) in [(0, 0), (1, 3), (u64::MAX, 3)] {
         let index = Options::new().identity(identity).build();
         (0..revisions).for_each(|name| drop(index.create_label(name.to_string()).unwrap()));

@@ -1,4 +1,4 @@
-//! Commits that are retained though nobody is subscribed.
+//! Commits that are retained while there is no subscriber.
 
 use label_index::{Delivery, LabelIndex, Options};
 

@@ -7,7 +7,7 @@ use label_index::{Delivery, FullState, LabelIndex};
 
 use super::revisions;
 
-/// Long enough that nobody waits so long unless something is wrong.
+/// Longer than any wait takes unless something is wrong.
 const LONG: Duration = Duration::from_secs(30);
 
 fn index() -> LabelIndex {
@@ -44,7 +44,7 @@ fn recv_waits_for_the_next_commit() {
 }
 
 #[test]
-fn everybody_who_waits_is_woken() {
+fn every_waiting_thread_is_woken() {
     let index = index();
     let waiting: Vec<_> = (0..8)
         .map(|_| {
@@ -105,7 +105,7 @@ fn closed_comes_when_the_last_handle_is_gone() {
 }
 
 #[test]
-fn closing_wakes_who_waits() {
+fn closing_wakes_waiting_threads() {
     let index = index();
     let (mut one, mut other) = (index.subscribe(), index.subscribe());
     let waiting = thread::spawn(move || one.recv());

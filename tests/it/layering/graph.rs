@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::source::Source;
 
-/// What is wrong with the places of files and with the direction of their imports, in words.
+/// The faults in where files are and in the direction of their imports, as sentences.
 pub(super) fn complaints(rooms: &[String], sources: &[Source]) -> Vec<String> {
     let mut complaints = Vec::new();
     let place_of = |room: &str| rooms.iter().position(|known| known == room);
@@ -32,7 +32,7 @@ pub(super) fn complaints(rooms: &[String], sources: &[Source]) -> Vec<String> {
     complaints
 }
 
-/// The circles of imports, in words. A file belongs to one if it can be reached from itself.
+/// The circles of imports, as sentences. A file belongs to one if it can be reached from itself.
 pub(super) fn circles(sources: &[Source]) -> Vec<String> {
     let files: BTreeMap<Vec<String>, &str> =
         sources.iter().map(|source| (source.module(), source.file.as_str())).collect();

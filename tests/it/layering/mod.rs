@@ -1,4 +1,4 @@
-//! Imports inside `src/` run one way: upward in the table of rooms, which stands in CONTRIBUTING.md, and never in a circle.
+//! Imports inside `src/` run one way: upward in the table of rooms in CONTRIBUTING.md, and never in a circle.
 
 mod graph;
 mod source;
@@ -10,7 +10,7 @@ use std::path::Path;
 use graph::{circles, complaints};
 use source::Source;
 
-/// The rooms in the order of the table, which is the first one behind the heading `## Layers`.
+/// The rooms in the order of the table, which is the first one after the heading `## Layers`.
 fn rooms(contributing: &str) -> Vec<String> {
     let section = contributing.split_once("\n## Layers\n").unwrap().1;
     let rows = section.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
@@ -26,7 +26,8 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The files of the library that are not for tests. `src/lib.rs` stands outside, and binaries use the public interface.
+/// The files of the library that are not for tests. `src/lib.rs` belongs to no room, and binaries use the public
+/// interface.
 fn library() -> Vec<Source> {
     let mut sources = Vec::new();
     read(&root().join("src"), "", &mut sources);
@@ -74,7 +75,7 @@ fn contributing_names_files_that_exist() {
     }
 }
 
-/// So what a state does is a function of what it was told.
+/// So a state depends on its operations alone.
 #[test]
 fn the_rooms_above_the_index_know_no_lock_input_clock_or_randomness() {
     let foreign = "Atomic AtomicBool AtomicU32 AtomicU64 AtomicUsize Cell Condvar Instant LazyLock Mutex OnceLock \
@@ -91,7 +92,7 @@ fn the_rooms_above_the_index_know_no_lock_input_clock_or_randomness() {
     assert!(seen > 10_000);
 }
 
-/// Another database is another folder: nothing else of the crate names this one.
+/// Only the backend names its database, so another database is another folder.
 #[test]
 fn the_database_is_named_in_the_backend_alone() {
     let (mut inside, prefix) = (0, "store/backend/");
@@ -103,7 +104,7 @@ fn the_database_is_named_in_the_backend_alone() {
     assert!(inside > 5);
 }
 
-/// Another database that processes share is another folder too.
+/// Likewise, another shared database is another folder.
 #[test]
 fn the_client_of_postgresql_is_named_in_its_folder_alone() {
     let (mut inside, prefix) = (0, "store/postgres/");
@@ -130,7 +131,7 @@ fn complaints_about(files: &[(&str, &str)]) -> Vec<String> {
 }
 
 #[test]
-fn what_runs_upward_is_let_through() {
+fn imports_upward_are_accepted() {
     for (file, source) in [
         ("state/mod.rs", "use std::fmt; use crate::model::error::{Error, Result}; use crate::state::labels::Slot;"),
         ("state/labels.rs", "pub(in crate::index) fn f() {}"),
@@ -149,7 +150,7 @@ fn what_runs_upward_is_let_through() {
 }
 
 #[test]
-fn what_runs_downward_is_named() {
+fn an_import_downward_is_named() {
     for source in [
         "use crate::index::Index;",
         "use crate :: { model::error::Error , index };",
@@ -171,7 +172,7 @@ fn what_runs_downward_is_named() {
 }
 
 #[test]
-fn what_has_no_place_is_named() {
+fn a_file_outside_of_the_rooms_is_named() {
     let complaints = complaints_about(&[("util/mod.rs", "")]);
     assert_eq!(complaints, ["src/util/mod.rs is in no room of the table"]);
     let complaints = complaints_about(&[("state/labels.rs", "use crate::Index;")]);

@@ -1,4 +1,4 @@
-//! What a file of Rust source names, outside of its tests.
+//! The paths and words that a file of Rust source names, outside of its tests.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -71,7 +71,7 @@ impl Source {
         }
     }
 
-    /// Paths in what is not parsed: macros, and the texts of attributes.
+    /// Adds the paths in code that `syn` does not parse: macros, and the texts of attributes.
     fn name_tokens(&mut self, tokens: TokenStream, with_texts: bool) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         let is_colon = |at: usize| matches!(tokens.get(at), Some(TokenTree::Punct(sign)) if sign.as_char() == ':');

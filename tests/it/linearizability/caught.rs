@@ -1,4 +1,4 @@
-//! Histories that could not have happened, each caught for what is wrong with it.
+//! The check finds the fault in each of these impossible histories.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +26,7 @@ fn labels_of<const N: usize>(chat: u32, labels: [u32; N]) -> What {
     What::LabelsOf { chat, labels: BTreeSet::from(labels) }
 }
 
-/// Chats with the label 1, which have no other.
+/// The answer that these chats have the label 1 and no other.
 fn with_1<const N: usize>(chats: [u32; N]) -> What {
     let chats: BTreeMap<_, _> = chats.into_iter().map(|chat| (chat, BTreeSet::from([1]))).collect();
     What::AnyOf { labels: BTreeSet::from([1, 9]), chats, totals: [u64::try_from(N).unwrap(); 3] }
@@ -57,11 +57,11 @@ fn assert_early(event: Event) {
 }
 
 #[test]
-fn a_history_that_could_have_happened_is_none() {
+fn a_possible_history_is_accepted() {
     let sound = [
         at(1, 2, 1, with_1([])),
         at(3, 4, None, labels_of(7, [])),
-        // Beside the first write: before it or after it.
+        // At the same time as the first write: before it or after it.
         at(11, 18, 1, with_1([])),
         at(12, 19, 2, with_1([7])),
         at(13, 17, None, labels_of(7, [1])),
@@ -74,7 +74,7 @@ fn a_history_that_could_have_happened_is_none() {
 }
 
 #[test]
-fn a_gap_between_revisions() {
+fn a_gap_between_revisions_is_caught() {
     let mut events = writes();
     events.remove(1);
     assert_eq!(check(1, &events), Err(Broken::Gap(3)));
@@ -82,12 +82,12 @@ fn a_gap_between_revisions() {
 }
 
 #[test]
-fn a_revision_that_two_writes_have() {
+fn a_revision_of_two_writes_is_caught() {
     assert_eq!(with([at(30, 41, 3, link(2, 8))]), Err(Broken::Twice(3)));
 }
 
 #[test]
-fn a_read_that_is_older_than_what_had_returned() {
+fn a_read_older_than_a_returned_write_is_caught() {
     assert_stale(at(21, 22, 1, with_1([])));
     assert_stale(at(21, 22, None, labels_of(7, [])));
     assert_stale(at(61, 62, None, labels_of(7, [1])));
@@ -95,7 +95,7 @@ fn a_read_that_is_older_than_what_had_returned() {
 }
 
 #[test]
-fn a_read_that_is_older_than_what_another_had_seen() {
+fn a_read_older_than_an_earlier_read_is_caught() {
     for later in [at(17, 18, None, labels_of(7, [])), at(17, 18, 1, with_1([]))] {
         for earlier in [at(11, 15, None, labels_of(7, [1])), at(11, 15, 2, with_1([7]))] {
             assert_eq!(with([earlier, later.clone()]), Err(Broken::Stale(later.clone())));
@@ -113,7 +113,7 @@ fn a_read_at_another_store_may_be_older_until_it_caught_up() {
     });
     let stale = there(63, 64, 3, with_1([7, 8]));
     assert_eq!(with([there(61, 62, None, What::CaughtUp), stale.clone()]), Err(Broken::Stale(stale)));
-    // It was asked for before the last write returned, and may have been done before that.
+    // It began before the last write returned, and may have happened before that write.
     with([there(45, 62, None, What::CaughtUp), there(63, 64, 3, with_1([7, 8]))]).unwrap();
 }
 
@@ -138,20 +138,20 @@ fn an_attempt_counts_once_or_not_at_all() {
     let once = located(&[5, 55], &log);
     check(1, &once).unwrap();
     assert_eq!(once.len(), 4);
-    // A commit that follows what had not been written when it was begun is that of nobody.
+    // A commit at a revision that no write can have made belongs to no write.
     assert!(std::panic::catch_unwind(|| located(&[], &log)).is_err());
     assert!(std::panic::catch_unwind(|| located(&[5], &log[..2])).is_err(), "one was acknowledged and lost");
 }
 
 #[test]
-fn a_read_of_what_nobody_had_begun_to_write() {
+fn a_read_of_a_write_that_had_not_begun_is_caught() {
     assert_early(at(11, 29, 3, with_1([7, 8])));
     assert_early(at(11, 29, None, labels_of(8, [1])));
     assert_early(at(3, 4, None, What::written(1, 7, true, false)));
 }
 
 #[test]
-fn a_read_that_is_of_no_revision() {
+fn a_read_of_no_revision_is_caught() {
     // Half of the second write and half of the third.
     assert_torn(at(30, 62, 3, with_1([8])));
     assert_torn(at(30, 62, 4, with_1([])));
@@ -161,7 +161,7 @@ fn a_read_that_is_of_no_revision() {
 }
 
 #[test]
-fn a_write_that_says_something_else_than_it_did() {
+fn a_write_with_a_wrong_answer_is_caught() {
     let again = at(70, 80, 5, link(1, 8));
     assert_eq!(with([again.clone()]), Err(Broken::Torn(again)));
     let never = at(70, 80, 4, What::written(2, 8, true, false));
@@ -169,7 +169,7 @@ fn a_write_that_says_something_else_than_it_did() {
 }
 
 #[test]
-fn writes_whose_revisions_are_in_another_order_than_they() {
+fn writes_with_revisions_in_another_order_are_caught() {
     let mut events = writes();
     events.push(at(61, 62, 5, link(1, 9)));
     events.push(at(63, 64, 6, link(2, 9)));

@@ -1,11 +1,12 @@
-//! Whether a history could have happened one thing after the other.
+//! Whether a history is linearizable: whether its events could have happened one after the other.
 //!
-//! Every commit has a revision, so there is no order to search for: the states are known, and each answer has to be that
-//! of one of them, which is neither older than what had returned before it was asked for, nor newer than what had begun
-//! when it was given. An answer that names no revision gets the oldest one that fits, which leaves most to those after it.
+//! Every commit has a revision, so there is no order to search for: the states are known, and each answer has to be
+//! that of one of them, neither older than any write that had returned before the call, nor newer than any write that
+//! had begun when it returned. An answer without a revision gets the oldest one that fits, which restricts later
+//! answers least.
 //!
-//! Of several stores, each answers writes from what is true of all, and reads from what it has: which is no older than what
-//! it had answered before, or, once it caught up, than what any had.
+//! With several stores, each store's answers to writes are those of the shared database, and its answers to reads are
+//! those of its own copy: never older than its earlier answers, and, after it caught up, not older than any store's.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -18,11 +19,11 @@ pub(super) enum Broken {
     Gap(u64),
     /// Two writes have this revision.
     Twice(u64),
-    /// It is not the answer of the revision that it names, or of any that it could be of.
+    /// It is not the answer at the revision that it names, or at any possible one.
     Torn(Event),
-    /// Something newer had returned before it began.
+    /// A newer revision had been seen before it began.
     Stale(Event),
-    /// It ended before that was written.
+    /// It ended before its revision was written.
     Early(Event),
 }
 
@@ -66,7 +67,7 @@ impl States {
         Some(labels).filter(|labels| !labels.is_empty())
     }
 
-    /// Whether this is what somebody is told at a revision.
+    /// Whether this is the answer at a revision.
     fn is_so(&self, what: &What, revision: u64) -> bool {
         match what {
             What::Changed { .. } | What::Attempted { .. } | What::CaughtUp => true,
@@ -88,7 +89,7 @@ impl States {
         }
     }
 
-    /// Why no revision that an event could be of fits it.
+    /// Why no possible revision fits an event.
     fn what_is_wrong(&self, event: &Event, low: u64) -> Broken {
         let mut fits = (self.first..=self.last).filter(|&revision| self.is_so(&event.what, revision));
         match fits.next() {
@@ -117,14 +118,16 @@ impl States {
     }
 }
 
-/// Checks a history that begins with no pair at a revision. Gives how many things happened while others were written.
+/// Checks a history that begins with no pair at a revision. Returns how many events happened while writes were in
+/// progress.
 pub(super) fn check(first: u64, events: &[Event]) -> Result<usize, Broken> {
     let states = States::replay(first, events)?;
     let begins = events.iter().enumerate().map(|(position, event)| (event.begin, position, true));
     let ends = events.iter().enumerate().map(|(position, event)| (event.end, position, false));
     let mut times: Vec<_> = begins.chain(ends).collect();
     times.sort_unstable();
-    // What had returned, at least, at each store and anywhere, when each event began; up to where every write has begun.
+    // The least revision that each store, and any store, had shown when each event began; up to the revision by which
+    // every write has begun.
     let stores = events.iter().map(|event| event.store + 1).max().unwrap_or_default();
     let (mut returned, mut anywhere, mut lows) = (vec![first; stores], first, vec![first; events.len()]);
     let (mut begun, mut high) = (BTreeSet::new(), first);

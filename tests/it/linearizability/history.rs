@@ -1,11 +1,11 @@
-//! What threads did and were told, and when.
+//! The calls of threads, their answers and their times.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use label_index::{Change, ChatId, Commit};
 
-/// The time of all threads: what came first has the lesser number.
+/// The time of all threads: an earlier moment has a lower number.
 #[derive(Default)]
 pub(super) struct Clock(AtomicU64);
 
@@ -15,26 +15,26 @@ impl Clock {
     }
 }
 
-/// Something that one thread did.
+/// A call of one thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Event {
     pub(super) begin: u64,
-    /// The greatest number if nobody was told the outcome, which may come at any time then.
+    /// The greatest number if the call had no answer, since it may take effect at any time then.
     pub(super) end: u64,
-    /// At which of several stores.
+    /// The number of the store.
     pub(super) store: usize,
     pub(super) revision: Option<u64>,
     pub(super) what: What,
 }
 
-/// What somebody was told. Labels and chats are numbers here.
+/// The answer to a call. Labels and chats are numbers here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum What {
-    /// A link or, if not, an unlink, that changed something.
+    /// A link that changed something; an unlink if not `linked`.
     Changed { label: u32, chat: u32, linked: bool },
-    /// One of which nobody was told whether it was carried out.
+    /// A link or an unlink without an answer: it may have been carried out or not.
     Attempted { label: u32, chat: u32, linked: bool },
-    /// One that changed nothing, since it was so already.
+    /// A link or an unlink that changed nothing.
     Unchanged { label: u32, chat: u32, linked: bool },
     /// The chats with any of some labels, with all labels of each; the numbers of chats, of rows, and of rows with one of
     /// those labels.
@@ -81,9 +81,10 @@ impl From<&Commit> for Written {
     }
 }
 
-/// Gives each write that changed something the revision of its commit. Where the answer did not name it, the label is
-/// written to by one thread alone, so that its commits come in the order of its calls. A commit that nobody was told of is
-/// that of the first attempt at it: whatever a later one could be, this one can be too. Other attempts came to nothing.
+/// Gives each write that changed something the revision of its commit. If the answer did not name the revision, only
+/// one thread writes to the label, so its commits are in the order of its calls. A commit without an answer belongs to
+/// the first attempt that could have made it: it can be at every point at which a later attempt can be. Other attempts
+/// had no effect.
 pub(super) fn locate(events: &mut Vec<Event>, commits: &[Written]) {
     let mut known = HashMap::new();
     let mut unknown: HashMap<u32, VecDeque<usize>> = HashMap::new();

@@ -1,6 +1,6 @@
-//! Links, unlinks, any-of questions and labels of chats from real threads, noted and checked one by one: there is an order
-//! in which they could have happened one after the other, and it is that of the revisions. At one store, in memory or in a
-//! folder, or at several that share a database.
+//! Links, unlinks, any-of queries and labels of chats from real threads are recorded and checked: there is an order in
+//! which they could have happened one after the other, and it is that of the revisions. With one store, in memory or in
+//! a folder, or with several that share a database.
 
 mod caught;
 mod check;
@@ -21,15 +21,15 @@ use crate::choices::Choices;
 
 pub(crate) const CHATS: u32 = 12;
 
-/// The first writers have a label each for themselves, whose writes need not name their revision; the others are
-/// everybody's. There are more writers, and more readers, where there are more stores.
+/// Each of the first writers has a label of its own, to which writes need not name their revision; all writers share
+/// the other labels. With more stores there are more writers and readers.
 const WRITERS: u32 = 3;
 const SHARED: [u32; 2] = [4, 5];
 pub(crate) const LABELS: u32 = 5;
 
 const READERS: u32 = 3;
 
-/// Changes that a feed has to keep, so that nothing is missed.
+/// Changes that a feed has to keep, so that no commit is missed.
 pub(crate) const KEPT: usize = 1 << 20;
 
 struct Scene<'a> {
@@ -37,22 +37,22 @@ struct Scene<'a> {
     clock: Clock,
     writes: u32,
     writing: AtomicUsize,
-    /// Somebody disturbs the stores.
+    /// Whether the stores are being disturbed.
     disturbed: AtomicBool,
 }
 
 #[test]
-fn histories_in_memory_could_have_happened_one_thing_after_the_other() {
+fn histories_in_memory_are_linearizable() {
     run_on(Options::new().feed_change_limit(KEPT).build(), 50_000);
 }
 
-/// Does everything at once to an index that has nothing yet, whose feed keeps [`KEPT`] changes.
+/// Runs all threads on an empty index whose feed keeps [`KEPT`] changes.
 pub(crate) fn run_on(index: LabelIndex, writes: u32) {
     let first = make_labels(&index);
     run_at(&Indexes(vec![index], true), first, writes, || ());
 }
 
-/// Makes the labels of a history. Gives the revision.
+/// Makes the labels of a history. Returns the revision.
 pub(crate) fn make_labels(index: &LabelIndex) -> u64 {
     let mut batch = index.batch();
     for label in 1..=LABELS {
@@ -61,9 +61,9 @@ pub(crate) fn make_labels(index: &LabelIndex) -> u64 {
     batch.commit().unwrap().revision
 }
 
-/// Does everything at once at all stores of a home that have the labels since a revision, and nothing more, while the caller
-/// disturbs them: so many writes of each writer, or more, until that is over. All have to end with the same, which is given
-/// back.
+/// Runs all threads on the stores of a home, which have had the labels since a revision and nothing else, while
+/// `disturb` disturbs them. Each writer makes `writes` writes, or more until `disturb` has ended. Returns the final
+/// contents, which have to be the same in all stores.
 pub(crate) fn run_at(home: &dyn Home, first: u64, writes: u32, disturb: impl FnOnce()) -> String {
     let mut sites: Vec<Box<dyn Site>> = (0..home.stores()).map(|store| home.site(store)).collect();
     sites.iter_mut().for_each(|site| site.follow(first));
@@ -94,7 +94,7 @@ pub(crate) fn run_at(home: &dyn Home, first: u64, writes: u32, disturb: impl FnO
     image
 }
 
-/// Tries until the store is there.
+/// Tries until the store can be reached.
 fn patiently<T>(mut try_it: impl FnMut() -> Result<T, Away>) -> T {
     let began = Instant::now();
     loop {
@@ -106,7 +106,7 @@ fn patiently<T>(mut try_it: impl FnMut() -> Result<T, Away>) -> T {
     }
 }
 
-/// Counts a writer out, also when it fails.
+/// Counts a writer as ended when this is dropped, also by a panic.
 struct Writing<'a>(&'a AtomicUsize);
 
 impl Drop for Writing<'_> {
@@ -115,7 +115,7 @@ impl Drop for Writing<'_> {
     }
 }
 
-/// Says that nobody disturbs any more, also when that fails.
+/// Records that the disturbance has ended when this is dropped, also by a panic.
 struct Disturbing<'a>(&'a AtomicBool);
 
 impl Drop for Disturbing<'_> {
@@ -125,7 +125,7 @@ impl Drop for Disturbing<'_> {
 }
 
 impl Scene<'_> {
-    /// Who does something on a thread, at the store that its number says.
+    /// The thread with this number, which uses the store that the number selects.
     fn actor(&self, number: u32) -> Actor<'_> {
         let store = usize::try_from(number).unwrap() % self.home.stores();
         Actor { scene: self, store, site: self.home.site(store) }
@@ -173,7 +173,7 @@ impl Actor<'_> {
         Event { begin, end, store: self.store, revision, what }
     }
 
-    /// Reads as long as somebody writes.
+    /// Reads as long as a writer runs.
     fn read(mut self, reader: u32) -> Vec<Event> {
         let mut choices = Choices(0x9e37_79b9 + u64::from(reader));
         let mut events = Vec::new();
@@ -190,7 +190,7 @@ impl Actor<'_> {
                 Err(Away) => thread::sleep(Duration::from_millis(1)),
             }
             if !self.scene.home.is_steady() {
-                // It takes long.
+                // This takes long, so not too often.
                 thread::sleep(Duration::from_millis(5));
             } else if events.len() % 16 == 0 {
                 thread::sleep(Duration::from_micros(100));
@@ -199,7 +199,7 @@ impl Actor<'_> {
         events
     }
 
-    /// Does something, and notes it with the revision that its answer names, if it names one.
+    /// Makes a call, and records it with the revision in its answer, if there is one.
     fn note(&mut self, does: impl FnOnce(&mut dyn Site) -> Result<(Option<u64>, What), Away>) -> Result<Event, Away> {
         let begin = self.scene.clock.now();
         let (revision, what) = does(&mut *self.site)?;
@@ -210,7 +210,7 @@ impl Actor<'_> {
         self.note(|site| Ok((None, What::LabelsOf { chat, labels: site.labels_of(chat)? })))
     }
 
-    /// Takes a snapshot, and asks it when others have gone on.
+    /// Takes a snapshot, and queries it after others have written.
     fn hold_and_ask(&mut self, labels: &BTreeSet<u32>) -> Result<Event, Away> {
         let (clock, mut end) = (&self.scene.clock, None);
         let begin = clock.now();

@@ -1,4 +1,4 @@
-//! Where the threads of a history read and write: an index of this process, or one of another process.
+//! The index that a thread of a history reads and writes: one of this process, or one of another process.
 
 use std::collections::BTreeSet;
 
@@ -8,22 +8,22 @@ use super::CHATS;
 use super::history::{What, Written, chat_id, chat_number};
 use crate::store::Image;
 
-/// The store is away: nobody knows what became of a write.
+/// The store could not be reached: whether a write was carried out is unknown.
 #[derive(Debug)]
 pub(crate) struct Away;
 
 /// An index as one thread uses it.
 pub(crate) trait Site: Send {
-    /// Links, or unlinks if not `linked`. Whether it changed something.
+    /// Links, or unlinks if not `linked`. Returns whether it changed something.
     fn write(&mut self, label: u32, chat: u32, linked: bool) -> Result<bool, Away>;
 
     /// As [`write`](Self::write), with the revision.
     fn write_in_a_batch(&mut self, label: u32, chat: u32, linked: bool) -> Result<(u64, bool), Away>;
 
-    /// What is told of the chats with any of some labels, and the revision.
+    /// The answer about the chats with any of some labels, and the revision.
     fn ask(&mut self, labels: &BTreeSet<u32>) -> Result<(u64, What), Away>;
 
-    /// As [`ask`](Self::ask), of a snapshot that was taken when `taken` is called, or before it ends.
+    /// As [`ask`](Self::ask), of a snapshot that is taken before `taken` returns.
     fn hold_and_ask(&mut self, labels: &BTreeSet<u32>, taken: &mut dyn FnMut()) -> Result<(u64, What), Away>;
 
     fn labels_of(&mut self, chat: u32) -> Result<BTreeSet<u32>, Away>;
@@ -33,10 +33,10 @@ pub(crate) trait Site: Send {
     /// Keeps the commits from a revision on, for [`commits`](Self::commits).
     fn follow(&mut self, after: u64);
 
-    /// The commits that were to be kept, up to a revision.
+    /// The commits that [`follow`](Self::follow) keeps, up to a revision.
     fn commits(&mut self, up_to: u64) -> Result<Vec<Written>, Away>;
 
-    /// Everything that can be seen, which is checked, and the revision.
+    /// Everything that the index shows, after checks, and the revision.
     fn image(&mut self) -> Result<(u64, String), Away>;
 }
 
@@ -47,11 +47,11 @@ pub(crate) trait Home: Sync {
     /// The index at one of them, for one thread.
     fn site(&self, store: usize) -> Box<dyn Site>;
 
-    /// Whether none of them is ever away.
+    /// Whether every store can always be reached.
     fn is_steady(&self) -> bool;
 }
 
-/// Indexes of this process, each of a store of its own, and whether none of them is ever away.
+/// Indexes of this process, each of a store of its own, and whether every store can always be reached.
 pub(crate) struct Indexes(pub(crate) Vec<LabelIndex>, pub(crate) bool);
 
 impl Home for Indexes {
@@ -74,7 +74,7 @@ pub(crate) struct Local {
     pub(crate) feed: Option<Subscriber>,
 }
 
-/// What an index answers, unless its database is away.
+/// The answer of an index, unless its database could not be reached.
 fn there<T>(answer: label_index::Result<T>) -> Result<T, Away> {
     match answer {
         Ok(answer) => Ok(answer),

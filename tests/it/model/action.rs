@@ -53,7 +53,7 @@ pub(crate) struct Tokens {
     pub(crate) stale: Option<(usize, LabelToken)>,
 }
 
-/// A label as it is handed to the crate.
+/// A label as it is passed to the crate.
 pub(crate) enum Handed<'a> {
     Text(&'a str),
     Token(LabelToken),
@@ -71,7 +71,7 @@ impl TryFrom<Handed<'_>> for LabelRef {
 }
 
 impl Word {
-    /// What to hand to the crate. Where there is no token, a plain id stands for it.
+    /// The value to pass to the crate. A plain id replaces a token that does not exist.
     pub(crate) fn handed(&self, tokens: &Tokens) -> Handed<'_> {
         match self {
             Self::Text(text) => Handed::Text(text),
@@ -122,7 +122,7 @@ impl Fields {
 }
 
 impl Action {
-    /// Proves the arguments in the order in which they are written.
+    /// Parses the arguments in the order in which they are written.
     pub(crate) fn parse(&self, tokens: &Tokens) -> Result<Operation, Error> {
         Ok(match self {
             Self::Upsert { id, fields } => {

@@ -1,4 +1,4 @@
-//! How the answers to different questions hang together, whatever is in the index.
+//! Relations between the answers to different queries, which hold for every index.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -8,7 +8,7 @@ use label_index::{Answer, Entry, Error, Filter, LabelId, Page, Unresolved};
 use super::compare::Difference;
 use super::view::View;
 
-/// Entries and labels that are looked at one by one.
+/// The most entries and labels that are checked one by one.
 const SOME: usize = 4;
 
 /// Fails unless two ways to one answer give the same.
@@ -16,19 +16,19 @@ pub(super) fn agree<T: PartialEq + Debug>(what: impl Debug, one: &T, other: &T) 
     if one == other { Ok(()) } else { Err(format!("{what:?}\n  one way: {one:?}\n  another: {other:?}")) }
 }
 
-/// Everything of an answer but its page.
+/// All fields of an answer but its page.
 pub(super) fn besides_the_page(answer: &Answer) -> ([u64; 4], &[LabelId], &Unresolved) {
     let numbers = [answer.total_chats, answer.total_rows, answer.matched_rows, answer.revision];
     (numbers, &answer.filter_label_ids, &answer.unresolved)
 }
 
-/// Holds the totals of an answer against those of questions beside it.
+/// Compares the totals of an answer with those of related queries.
 pub(super) fn check(view: &dyn View, filter: &Filter, answer: &Answer) -> Result<(), Difference> {
     let asked = |filter: &Filter| Asked::of(view, filter).map_err(|error| error.to_string());
     let totals = asked(filter)?;
     agree("totals alone", &totals.sums(), &[answer.total_chats, answer.total_rows])?;
 
-    // Whoever passes the other clauses carries one of these labels, or none.
+    // A chat that passes the other clauses carries one of these labels, or none of them.
     if let Some(entries) = &filter.any_of {
         let mut others = filter.clone();
         others.any_of = None;
@@ -36,7 +36,7 @@ pub(super) fn check(view: &dyn View, filter: &Filter, answer: &Answer) -> Result
         agree("any of or none of", &(totals + without).sums(), &asked(&others)?.sums())?;
     }
     for entry in entries(filter).take(SOME) {
-        // An all-of clause without an entry passes nobody; one more entry would widen it.
+        // No chat passes an all-of clause without entries; adding an entry would widen it.
         if filter.all_of.as_ref().is_none_or(|entries| !entries.is_empty()) {
             let with = asked(&filter.clone().all_of([entry.clone()]))?;
             let without = asked(&filter.clone().none_of([entry.clone()]))?;
@@ -66,14 +66,14 @@ struct Asked {
 }
 
 impl Asked {
-    /// Asks for no page.
+    /// Queries the totals without a page.
     fn of(view: &dyn View, filter: &Filter) -> Result<Self, Error> {
         let answer = view.query(filter, Page::first(0))?;
         assert!(answer.chats.is_empty() && answer.next.is_none(), "a page that nobody asked for: {answer:?}");
         Ok(Self { chats: answer.total_chats, rows: answer.total_rows, matched: answer.matched_rows })
     }
 
-    /// What adds up.
+    /// The totals that are additive.
     fn sums(self) -> [u64; 2] {
         [self.chats, self.rows]
     }
@@ -87,7 +87,7 @@ impl std::ops::Add for Asked {
     }
 }
 
-/// Holds an answer on one page against the chats that it lists.
+/// Compares the totals of an answer on one page with the chats that it lists.
 pub(super) fn lists_what_it_counts(view: &dyn View, filter: &Filter, whole: &Answer) -> Result<(), Difference> {
     let rows = || whole.chats.iter().flat_map(|chat| &chat.labels);
     let sought: Option<Vec<LabelId>> =
@@ -126,7 +126,7 @@ fn turned(filter: &Filter) -> Filter {
     turned
 }
 
-/// The labels for which an entry stands.
+/// The labels that an entry means.
 fn meant(view: &dyn View, entry: &Entry) -> Vec<LabelId> {
     match entry {
         Entry::Id(id) => view.label(id).map(|label| label.id().clone()).into_iter().collect(),

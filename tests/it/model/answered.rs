@@ -17,7 +17,7 @@ pub(crate) struct Answered {
     pub(crate) filter_label_ids: Vec<LabelId>,
     pub(crate) unresolved_ids: Vec<String>,
     pub(crate) unresolved_names: Vec<String>,
-    /// Whether there is a cursor to go on from.
+    /// Whether there is a cursor of a next page.
     pub(crate) goes_on: bool,
     pub(crate) revision: u64,
 }
@@ -39,7 +39,7 @@ impl From<&Answer> for Answered {
 }
 
 impl Answered {
-    /// The totals and the page of an answer, asked for apart.
+    /// Joins the totals and the page of an answer that were queried separately.
     pub(crate) fn joined(totals: &FilterTotals, page: &ChatPage) -> Self {
         assert_eq!(totals.revision, page.revision, "nobody writes between the two");
         Self {

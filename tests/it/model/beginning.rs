@@ -1,4 +1,4 @@
-//! What an index holds before the first step.
+//! The contents of an index before the first step.
 
 use super::action::{Action, Fields, Word};
 use super::keys::{Space, WIDE_CHATS, WIDE_LABELS, wide_chat, wide_label, wide_name};

@@ -1,4 +1,4 @@
-//! Comparing everything that can be asked.
+//! Comparing the answers to all queries.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -11,7 +11,7 @@ use super::labels::Listed;
 use super::reference::Model;
 use super::view::View;
 
-/// What the crate said, and what the model said.
+/// A text with the answer of the crate and that of the model.
 pub(crate) type Difference = String;
 
 pub(crate) fn same<T: PartialEq + Debug>(what: impl Debug, found: &T, expected: &T) -> Result<(), Difference> {
@@ -22,7 +22,7 @@ pub(crate) fn same<T: PartialEq + Debug>(what: impl Debug, found: &T, expected: 
 }
 
 impl Model {
-    /// Compares what costs little.
+    /// Compares only what is cheap to compute.
     pub(crate) fn compare_totals(&self, view: &impl View) -> Result<(), Difference> {
         same("revision", &view.revision(), &self.revision)?;
         same("total chats", &view.total_chats(), &self.total_chats())?;

@@ -1,4 +1,4 @@
-//! What cursors are good for: their own index, and nothing else.
+//! Cursors are valid for their own index, and for nothing else.
 
 use std::sync::LazyLock;
 
@@ -12,7 +12,7 @@ use super::trial::{damaged, foreign_cursor};
 use super::view::View;
 use super::{action, beginning};
 
-/// A text that is nearly a cursor.
+/// Requires that a text that is nearly a cursor is refused.
 pub(super) fn damage(cursor: Cursor, choice: u8) -> Result<(), Difference> {
     let text = cursor.to_string();
     same("parsed", &text.parse::<Cursor>(), &Ok(cursor))?;
@@ -39,7 +39,7 @@ pub(super) fn damage(cursor: Cursor, choice: u8) -> Result<(), Difference> {
     same("upper case", &upper.parse::<Cursor>().is_ok(), &(upper == text))
 }
 
-/// Refused, however few chats are asked for.
+/// Requires that the cursor of another index is refused, even with limit 0.
 pub(super) fn foreign(view: &dyn View, filter: &Filter) -> Result<(), Difference> {
     static FOREIGN: LazyLock<Cursor> = LazyLock::new(foreign_cursor);
     for limit in [0, 3] {
@@ -49,7 +49,8 @@ pub(super) fn foreign(view: &dyn View, filter: &Filter) -> Result<(), Difference
     Ok(())
 }
 
-/// The cursor of an index of the same identity that had more chats: it stands behind the places that there are here.
+/// Requires the right answer for the cursor of an index with the same identity and more chats, which may be after all
+/// places of this index.
 pub(super) fn far(view: &dyn View, filter: &Filter, chats: &InOrder<'_>) -> Result<(), Difference> {
     const PLACE: Place = 700;
     static FAR: LazyLock<Cursor> = LazyLock::new(|| {

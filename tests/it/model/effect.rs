@@ -1,4 +1,4 @@
-//! What an operation did, in a form that the model can make too.
+//! The outcome of an operation, in a form that the model can make too.
 
 use label_index::{ChatId, Ensured, LabelId, Merged, Outcome, Updated, Upserted};
 
@@ -22,7 +22,7 @@ pub(crate) enum Effect {
     Ingested(bool),
 }
 
-/// What a commit, or an operation that was none, said of itself.
+/// The result of an operation, whether it made a commit or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Done {
     pub(crate) effect: Effect,
@@ -30,7 +30,7 @@ pub(crate) struct Done {
     pub(crate) revision: u64,
 }
 
-/// The same of a batch.
+/// The result of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BatchDone {
     pub(crate) effects: Vec<Effect>,

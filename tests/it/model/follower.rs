@@ -1,11 +1,11 @@
-//! A host's copy of an index, kept by its feed.
+//! A host's copy of an index, kept up to date by its feed.
 
 use label_index::{Delivery, LabelIndex, Snapshot, Subscriber};
 
 use super::compare::{Difference, same};
 use crate::replica::{Folded, Replica};
 
-/// Folds commits into a copy, and begins again with a snapshot when it missed some.
+/// Applies commits to a copy, and begins again with a snapshot when it missed some.
 pub(crate) struct Follower {
     feed: Subscriber,
     copy: Folded,
@@ -22,17 +22,17 @@ impl Follower {
         Self { feed: index.subscribe_after(snapshot.revision()), copy: Folded::from(snapshot) }
     }
 
-    /// Ends, with what a consumer stores: its copy, and its position as a text.
+    /// Ends. Returns what a consumer stores: its copy, and its position as a text.
     pub(crate) fn stop(self) -> (Folded, String) {
         (self.copy, self.feed.position().to_string())
     }
 
-    /// Goes on with what was stored.
+    /// Continues with what was stored.
     pub(crate) fn resume((copy, position): (Folded, String), index: &LabelIndex) -> Self {
         Self { feed: index.subscribe_from(position).expect("a position"), copy }
     }
 
-    /// The next delivery, unread so far by this follower. A commit is taken into the copy.
+    /// Receives the next delivery. A commit is applied to the copy.
     pub(crate) fn next(&mut self) -> Option<Delivery> {
         let delivery = self.feed.try_recv();
         if let Some(Delivery::Commit(commit)) = &delivery {
@@ -41,7 +41,7 @@ impl Follower {
         delivery
     }
 
-    /// Reads everything there is, and says whether commits were missed.
+    /// Receives every delivery that is ready. Returns whether commits were missed.
     ///
     /// # Panics
     ///
@@ -60,7 +60,7 @@ impl Follower {
         missed
     }
 
-    /// Whether the copy is the index.
+    /// Compares the copy with the index.
     pub(crate) fn compare(&self, index: &LabelIndex) -> Result<(), Difference> {
         let shown = self.copy.as_far_as_known(Replica::from(&index.snapshot()));
         same("the copy kept by the feed", &shown, &self.copy.replica())

@@ -1,4 +1,4 @@
-//! What questions are asked of.
+//! The indexes that are queried.
 
 use std::sync::LazyLock;
 
@@ -25,15 +25,15 @@ const MIDDLE_CHATS: u16 = 200;
 pub(crate) enum Ground {
     /// An index of its own, over a dozen labels and chats.
     Tiny,
-    /// An index of its own, with so many labels and some hundred chats.
+    /// An index of its own, with `labels` labels and some hundred chats.
     Middle { labels: u16, salt: u16 },
-    /// Several blocks of labels and of label sets. Made once: it is only asked.
+    /// Several blocks of labels and of label sets. Made once, since it is only read.
     Wide,
-    /// Several blocks of chats, too, and hardly two chats with the same labels. Made once.
+    /// Several blocks of chats as well, of which hardly two have the same labels. Made once.
     Vast,
 }
 
-/// An index and its model that are only asked.
+/// An index and its model that are only read.
 pub(super) struct Standing {
     pub(super) index: LabelIndex,
     pub(super) chats: InOrder<'static>,
@@ -61,7 +61,7 @@ impl Ground {
         }
     }
 
-    /// The index and the model, if they are only asked.
+    /// The index and the model, if they are only read.
     pub(super) fn standing(self) -> Option<&'static Standing> {
         static WIDE: LazyLock<Standing> = LazyLock::new(|| standing(&Space::Wide.beginning(0)));
         static VAST: LazyLock<Standing> = LazyLock::new(|| standing(&vast()));
@@ -72,7 +72,7 @@ impl Ground {
         }
     }
 
-    /// What an index of its own holds before the first step.
+    /// The contents of an index of its own before the first step.
     pub(super) fn beginning(self, choice: u8) -> Vec<Action> {
         match self {
             Self::Middle { labels, salt } => middle(labels, salt),
@@ -81,14 +81,14 @@ impl Ground {
     }
 }
 
-/// An index without anything, and its model.
+/// An empty index, and its model.
 pub(super) fn nothing() -> (LabelIndex, Model) {
     let mut limits = Limits::default();
     limits.page = WHOLE;
     (Options::new().limits(limits).identity(7).hash_seed(1).build(), Model::new(limits))
 }
 
-/// Does the same to both.
+/// Makes the same write to both.
 pub(super) fn write(index: &LabelIndex, model: &mut Model, action: &Action) -> Result<(), Difference> {
     let expected = action.parse(&Tokens::default()).and_then(|operation| model.commit(&operation));
     same("outcome", &action.perform(index), &expected)

@@ -1,4 +1,4 @@
-//! Questions of which each is answered in several ways.
+//! Queries that are each answered in several ways.
 
 use std::collections::BTreeSet;
 
@@ -17,13 +17,13 @@ use super::script::Script;
 use super::step::{filter, operation};
 use super::{answer_laws, cursor_laws, list_laws};
 
-/// After so many pages the next one takes all that is left.
+/// After this many pages, the next page has no limit.
 const MOST_PAGES: usize = 16;
 
-/// An answer of more chats is not listed whole.
+/// The most chats of an answer that is listed completely.
 const MOST_LISTED: u64 = 3_000;
 
-/// What is asked of an index.
+/// The queries to an index, and the writes between them.
 #[derive(Debug, Clone)]
 pub(crate) struct Inquiry {
     ground: Ground,
@@ -40,7 +40,7 @@ enum Part {
 #[derive(Debug, Clone)]
 struct Question {
     filter: Filter,
-    /// Of pages, in turn.
+    /// The sizes of pages, used in turn.
     sizes: [u8; 4],
     damage: u8,
     /// Whether a snapshot is held while pages are read and writes go on.
@@ -50,10 +50,10 @@ struct Question {
 }
 
 impl Inquiry {
-    /// The bytes of one part; a question has two portions, and one for each write between its pages.
+    /// The bytes of one portion; a query has two portions, and one more for each write between its pages.
     pub(crate) const CHUNK: usize = Script::CHUNK;
 
-    /// Reads what is asked from the first portion, and a write or a question from each other one.
+    /// Reads which index is queried from the first portion, and a write or a query from each other one.
     pub(crate) fn decode(bytes: &[u8]) -> Self {
         let mut chunks = bytes.chunks(Self::CHUNK);
         let options = &mut Bytes::new(chunks.next().unwrap_or_default());
@@ -69,7 +69,7 @@ impl Inquiry {
         Self { ground, beginning: ground.beginning(options.byte()), parts }
     }
 
-    /// Asks, and compares.
+    /// Makes the queries, and compares the answers.
     ///
     /// # Panics
     ///
@@ -126,7 +126,7 @@ fn question<'a>(ground: Ground, bytes: &mut Bytes<'_>, following: &mut impl Iter
     Question { filter, sizes, damage, held, between }
 }
 
-/// Labels of which there are many, for one clause.
+/// Many labels, for one clause.
 fn spread(ground: Ground, bytes: &mut Bytes<'_>) -> Option<(u8, Vec<Entry>)> {
     let (clause, count, first, step) = (bytes.below(8), bytes.below(96), bytes.wide(), u16::from(bytes.byte()));
     let id = |n| Entry::id(wide_label(first.wrapping_add(step.wrapping_mul(n)) % ground.labels()));
@@ -134,13 +134,13 @@ fn spread(ground: Ground, bytes: &mut Bytes<'_>) -> Option<(u8, Vec<Entry>)> {
 }
 
 impl Question {
-    /// How many chats a page lists, if all are so many.
+    /// The limit of a page, if the answer has `all` chats.
     fn size(&self, page: usize, all: usize) -> usize {
         let size = usize::from(self.sizes[page % self.sizes.len()]);
         if page < MOST_PAGES { 1 + size % 7 + all * size / 1024 } else { WHOLE }
     }
 
-    /// Asks for two pages.
+    /// Queries two pages.
     fn ask_in_part(&self, index: &LabelIndex, chats: &InOrder<'_>) -> Result<(), Difference> {
         let mut after = None;
         for (number, &size) in self.sizes.iter().take(2).enumerate() {
@@ -159,7 +159,7 @@ impl Question {
         Ok(())
     }
 
-    /// Asks one revision in every way; but answers of too many chats are not listed whole.
+    /// Queries one revision in every way; but answers with too many chats are not listed completely.
     fn ask(&self, index: &LabelIndex, chats: &InOrder<'_>) -> Result<(), Difference> {
         let totals = index.query(&self.filter, Page::first(0)).map_err(|error| error.to_string())?;
         if totals.total_chats > MOST_LISTED {
@@ -216,8 +216,8 @@ impl Question {
         page.map_err(|error| error.to_string())
     }
 
-    /// Asks page by page, with writes between the pages. Whoever matched all along is on one page, and nobody on two who
-    /// kept a label and was not merged.
+    /// Queries page by page, with writes between the pages. A chat that matched all the time is on one page, and no
+    /// chat that kept a label and was not merged is on two.
     fn ask_while_others_write(&self, index: &LabelIndex, model: &mut Model) -> Result<(), Difference> {
         let snapshot = self.held.then(|| index.snapshot());
         model.oldest_held = snapshot.as_ref().map(|snapshot| snapshot.revision());
@@ -265,7 +265,7 @@ fn matching(model: &Model, filter: &Filter) -> BTreeSet<ChatId> {
     model.in_order().matching(filter).into_iter().map(|(_, chat, _)| chat.clone()).collect()
 }
 
-/// The chats that an operation makes one.
+/// The chats that an operation merges.
 fn merged(model: &Model, action: &Action) -> Vec<ChatId> {
     match action.parse(&Tokens::default()) {
         Ok(Operation::Merge { from, into }) => vec![model.resolve(&into), from],

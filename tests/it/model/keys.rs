@@ -5,7 +5,7 @@ use super::bytes::Bytes;
 /// How many ids there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Space {
-    /// So few that everything meets everything.
+    /// So few that operations often meet the same ids.
     Tiny,
     /// So many that there are several blocks of everything.
     Wide,
@@ -14,7 +14,7 @@ pub(crate) enum Space {
 /// Decimal ids, among them those that `create_label` allocates, ids that only look decimal, and texts.
 const LABELS: [&str; 12] = ["1", "2", "3", "vip", "2", "1", "4", "02", "5", "10", "6", "1"];
 
-/// At the end of the decimal ids, and no ids at all.
+/// The last decimal ids, and texts that are no ids.
 const RARE_LABELS: [&str; 6] = ["2147483646", "2147483647", "2147483648", "", "1,2", " 1"];
 
 /// Spellings of eleven chats.
@@ -37,13 +37,13 @@ const CHATS: [&str; 16] = [
     "row 7",
 ];
 
-/// No chat ids.
+/// Texts that are no chat ids.
 const RARE_CHATS: [&str; 4] = ["@c.us", "", "a@b@lid", "row 7 "];
 
-/// Four names in nine spellings, one of which a lenient reading alone makes a name.
+/// Four names in nine spellings, one of which is a name only if it is read leniently.
 const NAMES: [&str; 9] = ["VIP", "vip", "Maße", "\u{200e}Vip ", "MASSE", "Ate\u{301}", "Até", "Ate", "\tVIP\u{a0}"];
 
-/// No names, though the last two become one when they are read leniently.
+/// Texts that are no names, though the last two become names when they are read leniently.
 const RARE_NAMES: [&str; 5] = ["", "\u{200e}", " \u{7}", "VI\u{0}P", "a\nb"];
 
 /// Ids in the wide space.

@@ -11,7 +11,7 @@ pub(crate) struct Listed {
     pub(crate) attributes: LabelPatch,
 }
 
-/// Labels that are live or provisional, and what is remembered of others.
+/// The live labels, provisional ones included, and the ids that are remembered as deleted.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Labels {
     /// Provisional ones have no name.
@@ -56,7 +56,7 @@ impl Labels {
         self.known.iter().filter(|(_, attributes)| same(attributes)).map(|(id, _)| id.clone()).collect()
     }
 
-    /// Sets the attributes that the patch has; says whether any differs now.
+    /// Sets the attributes that the patch has. Returns whether any of them differed.
     pub(crate) fn patch(&mut self, id: &LabelId, patch: &LabelPatch) -> bool {
         let own = self.known.get_mut(id).expect("a known label");
         let before = own.clone();
@@ -88,7 +88,8 @@ impl Labels {
         Ok(LabelId::from(self.highest + 1))
     }
 
-    /// Remembers as deleted what is known, or was never seen. The limit is for the latter: a label can always go.
+    /// Deletes a label, or remembers an unknown id as deleted. The limit is for unknown ids alone: a label can always
+    /// be removed.
     pub(crate) fn delete(&mut self, id: &LabelId, limit: usize) -> Result<(), Error> {
         if !self.known.contains_key(id) {
             within(limit, self.deleted.len() + 1)?;

@@ -10,10 +10,10 @@ use super::compare::{Difference, same};
 use super::question::InOrder;
 use super::view::View;
 
-/// Chats of a list, at most.
+/// The most chats in a list.
 const MOST: usize = 60;
 
-/// The totals and the page apart are those of the answer.
+/// The totals and the page, queried separately, are those of the answer.
 pub(super) fn apart(view: &dyn View, filter: &Filter, page: Page, answer: &Answer) -> Result<(), Difference> {
     let (totals, listed) = (view.totals(filter), view.page(filter, page));
     let (totals, listed) = (totals.map_err(|error| error.to_string())?, listed.map_err(|error| error.to_string())?);
@@ -21,7 +21,7 @@ pub(super) fn apart(view: &dyn View, filter: &Filter, page: Page, answer: &Answe
     agree("cursors", &listed.next, &answer.next)
 }
 
-/// The answer as JSON is what `serde_json` makes of it, behind what was there before; a refusal adds nothing.
+/// The answer is appended as the JSON that `serde_json` makes of it; a refusal appends nothing.
 pub(super) fn as_json(
     view: &dyn View,
     filter: &Filter,
@@ -36,7 +36,7 @@ pub(super) fn as_json(
     agree("JSON", &String::from_utf8_lossy(&json), &Cow::from(format!("[[{fields}")))
 }
 
-/// The iterator gives the chats of the answer and then nothing, also a copy from its middle.
+/// The iterator gives the chats of the answer and then ends, and so does a clone that is made in the middle.
 pub(super) fn lazily(view: &dyn View, filter: &Filter, whole: &Answer) -> Result<(), Difference> {
     let mut chats = view.matching(filter).map_err(|error| error.to_string())?;
     let middle = whole.chats.len() / 2;
@@ -51,7 +51,8 @@ pub(super) fn lazily(view: &dyn View, filter: &Filter, whole: &Answer) -> Result
     agree("a copy from the middle", &copy.collect::<Vec<_>>().as_slice(), &whole.chats.split_at(middle).1)
 }
 
-/// Some chats of the answer in another order, some of them twice, chats that are not in it, and what is no chat.
+/// Some chats of the answer in another order, some of them twice, chats that are not in it, and texts that are no chat
+/// ids.
 pub(super) fn list(view: &dyn View, whole: &Answer, salt: u8) -> Vec<String> {
     let salt = usize::from(salt);
     let mut list: Vec<String> = whole.chats.iter().rev().map(|chat| chat.chat_id.to_string()).collect();
@@ -64,7 +65,7 @@ pub(super) fn list(view: &dyn View, whole: &Answer, salt: u8) -> Vec<String> {
     list
 }
 
-/// Reads the answer over a list page by page. The list of a later page has more chats, in between too.
+/// Reads the answer over a list page by page. The list of each later page has more chats, also between the others.
 pub(super) fn among(
     view: &dyn View,
     filter: &Filter,

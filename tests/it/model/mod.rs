@@ -1,12 +1,12 @@
-//! The reference model: the contract once more, written the slow and obvious way, and the scripts that hold the crate
-//! to it. Property tests and the fuzz targets `ops` and `ops_wide` share it.
+//! The reference model: the contract written in the slow and obvious way, and the scripts that compare the crate with
+//! it. Property tests and the fuzz targets `ops` and `ops_wide` share it.
 //!
 //! A [`Script`] is a list of steps made of bytes. A [`Trial`](trial::Trial) takes each step on the index and on the
-//! [`Model`](reference::Model), and compares every answer. Beside it two [`Follower`](follower::Follower)s keep copies of
-//! the index by its feed alone.
+//! [`Model`](reference::Model), and compares every answer. Two [`Follower`](follower::Follower)s keep copies of the
+//! index by its feed alone.
 //!
-//! An [`Inquiry`] is an index made of bytes and questions to it, each answered in several ways: by the model, page by page,
-//! and from the answers to other questions. A property test and the fuzz target `query` share it.
+//! An [`Inquiry`] is an index made of bytes and queries to it, each answered in several ways: by the model, page by
+//! page, and from the answers to other queries. A property test and the fuzz target `query` share it.
 
 pub(crate) mod action;
 mod answer_laws;

@@ -1,4 +1,4 @@
-//! Operations with proven arguments, as the model takes them.
+//! Operations with parsed arguments, as the model takes them.
 
 use label_index::{ChatId, Event, LabelId, LabelPatch, NewLabel};
 
@@ -27,7 +27,7 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    /// What it counts against the limit of operations.
+    /// How much it counts towards the limit of operations.
     pub(crate) fn weight(&self) -> usize {
         match self {
             Self::LinkAll { chats, .. } | Self::UnlinkAll { chats, .. } => chats.len().max(1),

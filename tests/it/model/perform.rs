@@ -5,7 +5,7 @@ use label_index::{Batch, BatchCommit, Committed, Error, LabelIndex, LabelToken};
 use super::action::{Action, Tokens, Word};
 use super::effect::{BatchDone, Done, Effect};
 
-/// Puts what a method gave back into the form of the model, with its own word on whether it changed anything.
+/// Converts the result of a method to the form of the model, with the method's own `changed()`.
 macro_rules! done {
     ($committed:expr, |$outcome:ident| $effect:expr) => {{
         let committed = $committed;
@@ -15,7 +15,7 @@ macro_rules! done {
     }};
 }
 
-/// Calls the method of the index, or the sibling that does not block where the revision is odd: both mean the same.
+/// Calls the method of the index or, where the revision is odd, its asynchronous counterpart: both mean the same.
 macro_rules! call {
     ($index:ident.$method:ident | $sibling:ident($($argument:expr),*)) => {
         if $index.revision().is_multiple_of(2) {

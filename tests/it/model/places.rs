@@ -10,7 +10,7 @@ pub(crate) struct Places {
     of: HashMap<ChatId, Place>,
     /// Free places with the revision that freed them, the oldest first.
     free: VecDeque<(Place, u64)>,
-    /// Places that the commit under way has left without a label at some time, in that order.
+    /// The places whose chats the current commit has left without a label at some time, in that order.
     emptied: Vec<Place>,
     /// The first place that was never used.
     end: Place,
@@ -22,8 +22,9 @@ impl Places {
     }
 
     /// Gives a chat a place unless it has one: the one that has been free for longest, if it was free before the
-    /// oldest snapshot that is held, or else a new one. But if all free places were free before that snapshot, and those
-    /// behind the last chat are at least as many as the places before, and 1,024, then they go, and the chat comes there.
+    /// oldest snapshot that is held, or else a new one. But if all free places were free before that snapshot, and
+    /// those behind the last chat are at least as many as the places before them plus 1,024, then those are removed,
+    /// and the chat gets the first of them.
     pub(crate) fn take(&mut self, chat: &ChatId, oldest_held: u64) {
         if self.of.contains_key(chat) {
             return;
@@ -31,7 +32,7 @@ impl Places {
         let end = self.of.values().max().map_or(0, |last| last + 1);
         let newest = self.free.iter().map(|&(_, freed)| freed).max();
         if newest.is_some_and(|freed| freed <= oldest_held) && self.end >= 2 * end + 1_024 {
-            // Or to the second place there, if the first is the one that has been free for longest.
+            // Or the second of them, if the first is the one that has been free for longest.
             let is_first = self.free.front().is_some_and(|&(place, _)| place == end);
             let place = end + Place::from(is_first);
             self.free.retain(|&(free, _)| free < place);
@@ -53,7 +54,7 @@ impl Places {
         self.of.insert(chat.clone(), place);
     }
 
-    /// Notes that a chat has no label now. It keeps its place until the commit ends.
+    /// Records that a chat has no label now. It keeps its place until the commit ends.
     pub(crate) fn emptied(&mut self, chat: &ChatId) {
         self.emptied.extend(self.of(chat));
     }
@@ -68,7 +69,8 @@ impl Places {
         }
     }
 
-    /// Ends a commit: chats that have no label give their places up, in the order in which they were first left so.
+    /// Ends a commit: the places of chats without a label become free, in the order in which the chats first lost their
+    /// last label.
     pub(crate) fn settle(&mut self, revision: u64, is_labelled: impl Fn(&ChatId) -> bool) {
         let emptied = std::mem::take(&mut self.emptied);
         if emptied.is_empty() {

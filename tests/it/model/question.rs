@@ -1,4 +1,4 @@
-//! Questions to the model.
+//! Queries to the model.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use super::answered::{Answered, Row};
 use super::labels::{Listed, exceeded};
 use super::reference::Model;
 
-/// The chats of a model in order of place, for many questions to one revision.
+/// The chats of a model in order of place, for many queries of one revision.
 pub(crate) struct InOrder<'m> {
     model: &'m Model,
     chats: Vec<Placed<'m>>,
@@ -17,8 +17,8 @@ pub(crate) struct InOrder<'m> {
 type Placed<'m> = (Place, &'m ChatId, &'m BTreeSet<LabelId>);
 
 impl<'m> InOrder<'m> {
-    /// The answer, and the place of the last chat listed. `after` is what the cursor says: a place, or a refusal. Of
-    /// several refusals, the page's come before the filter's.
+    /// The answer, and the place of the last chat listed. `after` is the place of the cursor, or the error that it
+    /// causes. If both page and filter are refused, the error is that of the page.
     pub(crate) fn query(
         &self,
         filter: &Filter,
@@ -39,8 +39,8 @@ impl<'m> InOrder<'m> {
         Ok((self.answered(filter, &matching, page, goes_on), page.last().map(|&(place, ..)| place)))
     }
 
-    /// The answer over the chats that a list names, each once, where its first id stands; and that id of the last chat
-    /// listed. `after` is the id at which the cursor stands, with the cursor's text, or a refusal.
+    /// The answer over the chats of a list, each once, at the first of its ids; and that id of the last chat listed.
+    /// `after` is the id of the cursor, with the cursor's text, or the error that it causes.
     pub(crate) fn among(
         &self,
         filter: &Filter,
@@ -135,7 +135,7 @@ impl Model {
         Ok(counts.map(|(id, count)| (self.labels.listed(id), count)).collect())
     }
 
-    /// How many chats each label has that has any.
+    /// The number of chats of each label that has chats.
     pub(crate) fn counts(&self) -> BTreeMap<&LabelId, u64> {
         counts(self.links.values())
     }

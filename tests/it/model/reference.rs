@@ -25,7 +25,7 @@ pub(crate) struct Model {
     pub(crate) places: Places,
     /// The revision of the last refresh.
     pub(crate) refreshed: Option<u64>,
-    /// What was written since the ticket was given out that is open.
+    /// The writes since the open ticket was given out.
     pub(crate) written: Option<Written>,
 }
 
@@ -59,7 +59,7 @@ impl Model {
         Ok(BatchDone { effects, created, changed, revision: self.revision })
     }
 
-    /// Carries out an operation and, while a ticket is open, notes what it covered.
+    /// Carries out an operation and, while a ticket is open, records what it wrote.
     fn carry_out_noted(&mut self, operation: &Operation, earlier: &[Effect]) -> Result<Effect, Error> {
         let before = self.written.is_some().then(|| self.clone());
         let effect = self.carry_out(operation, earlier)?;
@@ -90,7 +90,7 @@ impl Model {
         self.links.get(&self.resolve(chat)).cloned().unwrap_or_default()
     }
 
-    /// Carries out an operation whole, or refuses it and changes nothing.
+    /// Carries out an operation completely, or refuses it and changes nothing.
     fn carry_out(&mut self, operation: &Operation, earlier: &[Effect]) -> Result<Effect, Error> {
         let known = |model: &Self, label: &Named| {
             let id = label_of(label, earlier);
@@ -158,8 +158,8 @@ impl Model {
         Ok(id)
     }
 
-    /// Removes a label, whose chats lose it in order of place, and gives the number of its links. One that is not there is
-    /// remembered as deleted, if so many may be.
+    /// Removes a label, whose chats lose it in order of place. Returns the number of its links. An unknown id is
+    /// remembered as deleted, within the limit.
     pub(crate) fn remove(&mut self, id: &LabelId, limit: usize) -> Result<u64, Error> {
         self.labels.delete(id, limit)?;
         let chats: Vec<ChatId> = self.places.in_order().into_values().cloned().collect();

@@ -1,4 +1,4 @@
-//! What a refresh means, written the slow and obvious way.
+//! The meaning of a refresh, written in the slow and obvious way.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -11,7 +11,7 @@ use super::written::{Fields, Written};
 
 type Pairs = HashSet<(LabelId, ChatId)>;
 
-/// A difference that a refresh makes.
+/// One change that a refresh makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Differs {
     Created(Listed),
@@ -21,7 +21,7 @@ pub(crate) enum Differs {
     Unlinked(LabelId, ChatId),
 }
 
-/// What an index is to be after a refresh.
+/// The required contents of an index after a refresh.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) labels: BTreeMap<LabelId, LabelPatch>,
@@ -31,7 +31,7 @@ pub(crate) struct Target {
 }
 
 impl Differs {
-    /// Tells differences of one refresh apart, and puts them in order.
+    /// A sort key that differs for any two changes of one refresh.
     pub(crate) fn key(&self) -> (u8, LabelId, Option<ChatId>) {
         match self {
             Self::Created(label) => (0, label.id.clone(), None),
@@ -63,7 +63,7 @@ impl Model {
         self.links.iter().flat_map(pairs_of).collect()
     }
 
-    /// What a refresh by these records, with the ticket that was given out last, is to make of the index.
+    /// The required contents after a refresh by these records with the ticket that was given out last.
     pub(crate) fn target(&self, records: &[Record], even_if_empty: bool) -> Result<Target, Error> {
         let written = self.written.as_ref().ok_or(Error::TicketCancelled)?;
         let mut live: BTreeMap<LabelId, LabelPatch> = BTreeMap::new();
@@ -83,7 +83,7 @@ impl Model {
         }
         marked_deleted.retain(|id| !live.contains_key(id));
         let (here, pairs_here) = (&self.labels.known, self.pairs());
-        // A label that has no live record is told of by a link, unless it is marked deleted.
+        // A label without a live record exists by its link, unless it is marked as deleted.
         links.retain(|(id, _)| live.contains_key(id) || !marked_deleted.contains(id) && !self.labels.is_deleted(id));
         let linked: BTreeSet<&LabelId> = links.iter().map(|(id, _)| id).collect();
         let tells_of_no_label = live.is_empty() && linked.is_empty();
@@ -116,7 +116,7 @@ impl Model {
         Ok(target)
     }
 
-    /// Refuses more labels, live or remembered as deleted, than there may be; but a live one can always go.
+    /// Refuses more labels, live or remembered as deleted, than the limit; but a live one can always be removed.
     fn allow_labels(&self, target: &Target) -> Result<(), Error> {
         let (here, limit) = (&self.labels.known, self.limits.labels);
         let live = target.labels.len();
@@ -154,7 +154,8 @@ impl Model {
         differs
     }
 
-    /// Takes over the changes that the crate says a refresh made, so that chats get the places which they should.
+    /// Applies the changes of a refresh in the order in which the crate published them, so that chats get the same
+    /// places.
     pub(crate) fn take_over(&mut self, commit: &Commit) -> Vec<Differs> {
         let differs = commit.changes.iter().filter_map(|change| self.apply(change)).collect();
         self.settle(true);
@@ -174,7 +175,7 @@ impl Model {
                 Differs::Updated(label.into())
             }
             Change::LabelRemoved { label, links } => {
-                // One that comes back may follow: what counts is the end.
+                // A later change may create it again, so only the final number is limited.
                 assert_eq!(self.remove(label, usize::MAX), Ok(*links));
                 Differs::Removed(label.clone(), *links)
             }
@@ -193,7 +194,7 @@ impl Model {
     }
 }
 
-/// Unites two records of one label; of two values the lesser counts.
+/// Merges two records of one label; of two values the lesser counts.
 fn merge_record(into: &mut LabelPatch, more: &LabelPatch) {
     fn lesser<T: Ord + Clone>(own: &mut Option<T>, other: Option<&T>) {
         let lesser = own.iter().chain(other).min().cloned();

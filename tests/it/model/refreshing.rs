@@ -12,7 +12,7 @@ impl Trial {
         let begun = self.index.begin_refresh();
         same("begin", &begun.as_ref().map(drop), &self.model.begin_refresh().as_ref().map(drop))?;
         if let Ok(ticket) = begun {
-            // A cancelled one is dropped only now, and must not close this one.
+            // A cancelled ticket is dropped only now, and must not close this one.
             self.ticket = Some(ticket);
         }
         Ok(())
@@ -32,7 +32,7 @@ impl Trial {
         let expected = self.model.target(&records, told.even_if_empty);
         let room = self.model.limits.feed_changes;
         if expected.as_ref().is_ok_and(|target| self.model.differences(target).len() >= room) {
-            // The feed would not deliver it, from which the model learns the order of new chats.
+            // The model learns the order of new chats from the feed, which would not deliver this commit.
             self.drop_ticket();
         }
         let Some(ticket) = self.ticket.take() else { return Ok(()) };
@@ -74,7 +74,7 @@ impl Trial {
     }
 }
 
-/// How many of each kind there are, as a refresh counts itself.
+/// The number of changes of each kind, in the refresh's own summary.
 fn counted(refreshed: &Refreshed) -> [usize; 5] {
     [refreshed.labels_created, refreshed.labels_updated, refreshed.labels_removed, refreshed.linked, refreshed.unlinked]
 }

@@ -1,4 +1,4 @@
-//! Scripts: what the bytes of a property test or a fuzzer mean.
+//! Scripts: the steps that the bytes of a property test or a fuzzer mean.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    /// The bytes of one step, so that taking bytes away in these portions takes steps away.
+    /// The bytes of one step. A test case that shrinks by whole portions loses whole steps.
     pub(crate) const CHUNK: usize = 24;
 
     /// The limits that the index has to have.
@@ -42,7 +42,7 @@ impl Script {
         Self { space, limits, beginning, steps }
     }
 
-    /// Does to an index what the operations among the steps do, and compares nothing.
+    /// Carries out only the operations among the steps, and compares nothing.
     #[cfg(feature = "store")]
     pub(crate) fn act(&self, index: &LabelIndex) {
         let operations = self.steps.iter().flat_map(|step| match step {
@@ -50,7 +50,7 @@ impl Script {
             Step::Batch(actions) => actions,
             _ => &[],
         });
-        // What is refused here is refused in the model too.
+        // An operation that is refused here is refused by the model too.
         self.beginning.iter().chain(operations).for_each(|action| drop(action.perform(index)));
     }
 
@@ -65,8 +65,8 @@ impl Script {
         self.run_on(index, |_, _| Ok(()));
     }
 
-    /// Takes the steps on this index and on the model. After each one something may be done to the index that does not
-    /// show.
+    /// Takes the steps on this index and on the model. After each step, `after` may do something to the index that has
+    /// no visible effect.
     ///
     /// # Panics
     ///

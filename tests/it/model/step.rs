@@ -21,7 +21,7 @@ pub(crate) enum Step {
         filter: Filter,
         of: Of,
     },
-    /// Over a list of chats. A kept cursor comes with the list that it was made for, or goes with this one.
+    /// A query over a list of chats. A kept cursor is used with the list for which it was made, or with this one.
     Among {
         filter: Filter,
         chats: Vec<String>,
@@ -37,21 +37,21 @@ pub(crate) enum Step {
     CommitRefresh(Told),
     CancelRefresh,
     DropTicket,
-    /// The slow subscriber reads what there is.
+    /// The slow subscriber receives all pending deliveries.
     CatchUp,
-    /// The slow subscriber gives up, and another begins after what it is shown here.
+    /// The slow subscriber ends, and another begins after the version that is chosen here.
     Subscribe(Of),
 }
 
-/// How many chats a page is to list.
+/// The limit of a page.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Ask {
     Chats(u8),
-    /// The page limit and so many more.
+    /// The limit of the index plus this number.
     Limit(u8),
 }
 
-/// Where a page begins. Cursors are those that earlier pages gave, if there are any.
+/// The start of a page. Cursors are those of earlier pages, if there are any.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum From {
     Start,
@@ -65,14 +65,14 @@ pub(crate) enum From {
     Foreign,
 }
 
-/// Which version is asked: the newest, or one of the snapshots that are held, if there are any.
+/// The version that is read: the newest, or one of the held snapshots, if there are any.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Of {
     Index,
     Snapshot(u8),
 }
 
-/// A first byte of a chunk that makes it this step, for those who want it more often.
+/// A first byte of a chunk that means this step, for tests that need it more often.
 pub(crate) const BEGIN_REFRESH: u8 = 64;
 pub(crate) const COMMIT_REFRESH: u8 = 71;
 

@@ -1,4 +1,4 @@
-//! What a network tells, as scripts say it.
+//! The full state that a network reports, as scripts define it.
 
 use label_index::{ChatId, FullState, LabelId, LabelPatch};
 
@@ -16,10 +16,10 @@ pub(crate) enum Record {
     RemovedLink(LabelId, ChatId),
 }
 
-/// What the network tells: what the index has but for some of it, and some records at random.
+/// The report of the network: a part of what the index has, and some random records.
 #[derive(Debug, Clone)]
 pub(crate) struct Told {
-    /// Of what the index has, this many parts of 256 are told. None at all is not rare.
+    /// The share of the index's contents in the report, in 256ths. 0 is not rare.
     share: u8,
     salt: u8,
     records: Vec<Record>,

@@ -1,4 +1,4 @@
-//! A script on its way: the index and the model side by side.
+//! A script that is being run on the index and on the model.
 
 use std::mem;
 
@@ -16,7 +16,7 @@ use super::reference::Model;
 use super::step::{Ask, From, Of, Step};
 use super::view::View;
 
-/// What is kept of each kind; the oldest goes first.
+/// The most snapshots and cursors that are kept; the oldest is dropped first.
 const KEPT: usize = 4;
 
 pub(crate) struct Trial {
@@ -25,22 +25,22 @@ pub(crate) struct Trial {
     pub(super) model: Model,
     /// The ticket that was given out last, perhaps cancelled.
     pub(super) ticket: Option<RefreshTicket>,
-    /// Reads each commit at once.
+    /// Receives each commit at once.
     pub(super) prompt: Follower,
-    /// Reads now and then.
+    /// Receives commits now and then.
     slow: Follower,
-    /// With the model as it was.
+    /// Snapshots, each with the model at its revision.
     snapshots: Vec<(Snapshot, Model)>,
-    /// With the place that each stands for.
+    /// Cursors, each with its place.
     cursors: Vec<(Cursor, Place)>,
-    /// Of answers over lists: with the id at which each stands, and the list.
+    /// Cursors of answers over lists, each with its id and the list.
     listed: Vec<(Cursor, ChatId, Vec<String>)>,
     foreign: Cursor,
     tokens: Tokens,
 }
 
 impl Trial {
-    /// Begins with an index that has nothing yet.
+    /// Begins with an empty index.
     pub(crate) fn new(space: Space, limits: Limits, index: LabelIndex) -> Self {
         Self {
             space,
@@ -111,8 +111,8 @@ impl Trial {
         Ok(())
     }
 
-    /// Lets go of everything that keeps the index loaded, goes on with what `again` gives, which has to be the same, and
-    /// compares everything. Cursors and copies stay.
+    /// Drops everything that keeps the index loaded, continues with the index that `again` returns, which has to be the
+    /// same, and compares everything. Cursors and copies stay.
     pub(crate) fn go_on_with(&mut self, again: impl FnOnce() -> LabelIndex) -> Result<(), Difference> {
         while !self.snapshots.is_empty() {
             self.release(0)?;
@@ -126,7 +126,7 @@ impl Trial {
         for (copy, follower) in copies.into_iter().zip([&mut self.prompt, &mut self.slow]) {
             *follower = Follower::resume(copy, &self.index);
             let missed = follower.catch_up(&self.index);
-            // By default as much is retained on disk as is kept in memory.
+            // By default a store retains as many changes on disk as a feed keeps in memory.
             let keeps_all =
                 self.space == Space::Tiny && self.model.limits.feed_changes == Limits::default().feed_changes;
             same("missed what is retained", &(missed && keeps_all), &false)?;
@@ -140,7 +140,7 @@ impl Trial {
         self.may_miss(missed)
     }
 
-    /// The slow follower is a consumer that was stopped: it comes back with the position that it stored.
+    /// The slow follower is a consumer that was stopped: it resumes from the position that it stored.
     fn follow_slowly(&mut self) -> Result<(), Difference> {
         let stopped = mem::replace(&mut self.slow, Follower::from_beginning(&LabelIndex::new())).stop();
         self.slow = Follower::resume(stopped, &self.index);
@@ -272,7 +272,7 @@ impl Trial {
         Ok(())
     }
 
-    /// Asks the version that is meant, and its model.
+    /// Queries the chosen version and its model.
     fn ask<R>(&self, of: Of, question: impl FnOnce(&dyn View, &Model) -> R) -> R {
         match self.held(of) {
             Some((snapshot, model)) => question(snapshot, model),
@@ -280,7 +280,7 @@ impl Trial {
         }
     }
 
-    /// The snapshot that is meant, if it is not the index itself.
+    /// The chosen snapshot; `None` for the index itself.
     fn held(&self, of: Of) -> Option<&(Snapshot, Model)> {
         match of {
             Of::Snapshot(choice) => pick(&self.snapshots, choice),

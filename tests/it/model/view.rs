@@ -1,4 +1,4 @@
-//! What can be asked of an index and of a snapshot alike.
+//! The reads that an index and a snapshot have in common.
 
 use label_index::{
     Answer, ChatId, ChatLabels, ChatPage, Error, Filter, FilterTotals, Label, LabelId, LabelIndex, LabelledChat,

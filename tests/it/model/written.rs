@@ -1,4 +1,4 @@
-//! What was written while a ticket is open, as the model notes it.
+//! The model's record of the writes while a ticket is open.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use super::effect::Effect;
 use super::operation::Operation;
 use super::reference::{Model, label_of};
 
-/// What was written while a ticket was open.
+/// The writes while a ticket was open.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Written {
     /// Every write of pairs, in order.
@@ -23,7 +23,7 @@ pub(crate) struct Written {
 /// One write of a pair, or of all pairs of a chat.
 #[derive(Debug, Clone)]
 struct PairWrite {
-    /// None for every label.
+    /// `None` for all labels of the chat.
     label: Option<LabelId>,
     /// Every id that meant the chat when it was written, and the chats into which its labels were merged since.
     ids: BTreeSet<ChatId>,
@@ -38,13 +38,13 @@ pub(crate) struct Fields {
 }
 
 impl Written {
-    /// Notes an operation that was carried out, whether it changed anything or not.
+    /// Records an operation that was carried out, whether it changed anything or not.
     pub(crate) fn note(&mut self, before: &Model, operation: &Operation, effect: &Effect, earlier: &[Effect]) {
         match operation {
             Operation::Upsert { id, patch } => self.edit(id, patch),
             Operation::Update { label, patch } => self.edit(&label_of(label, earlier), patch),
             Operation::Create { label } | Operation::Ensure { label } => {
-                // Of a label that was found, only the name was asked for.
+                // An operation that found the label has written only the name.
                 let mut patch = LabelPatch::from(label.name.clone());
                 if effect.changed() {
                     patch = patch.color(label.color).position(label.position);
@@ -108,7 +108,7 @@ impl Written {
         self.pairs.push(PairWrite { label, ids: aliases.chain([chat.clone()]).collect() });
     }
 
-    /// Whether a pair stays as the writes left it, by what ids mean now.
+    /// Whether a pair stays as the writes left it, with the present aliases.
     pub(super) fn covers(&self, now: &Model, (label, chat): &(LabelId, ChatId)) -> bool {
         let is_written = |write: &PairWrite| {
             write.label.as_ref().is_none_or(|written| written == label)

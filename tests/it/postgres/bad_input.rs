@@ -1,4 +1,4 @@
-//! What cannot be connected to, and what a connected store cannot do.
+//! Databases to which a store cannot connect, and calls that a connected store does not support.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use label_index::{Durability, Error, Store, StoreOptions};
 use super::server::{new_schema, shared};
 use super::{connect, options};
 
-/// The error, and that the password is not in it.
+/// The error of connecting. Requires that the password is not in it.
 fn refused(options: StoreOptions, url: &str) -> Error {
     let error = options.patience(Duration::from_millis(300)).connect(url).map(drop).unwrap_err();
     let text = format!("{error} {error:?}");
@@ -72,7 +72,7 @@ fn other_tables_and_those_of_a_newer_version_are_refused() {
 }
 
 #[test]
-fn names_and_what_a_database_cannot_do_are_refused() {
+fn invalid_names_and_unsupported_calls_are_refused() {
     let Some(server) = shared() else { return };
     let store = connect(server, &new_schema());
     assert_eq!(store.instance("").unwrap_err(), Error::InstanceNameRequired);
@@ -92,7 +92,7 @@ fn a_damaged_record_is_found_when_it_is_loaded_and_when_it_is_followed() {
     let (here, there) = (one.instance("shop").unwrap(), other.instance("shop").unwrap());
     here.upsert_label("1", "VIP").unwrap();
     there.catch_up().unwrap();
-    // Nobody may see it before it is damaged: the one who follows asks by itself.
+    // The record has to be damaged before any store reads it, and the other store polls by itself.
     drop(other);
     here.link("1", "ana@c.us").unwrap();
     server.sql(&format!("UPDATE {schema}.log SET commits = set_byte(commits, 12, 255) WHERE head = 2"));

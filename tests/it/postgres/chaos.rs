@@ -1,4 +1,5 @@
-//! Faults at random moments, while several stores write: whatever was acknowledged is there, once, and everybody sees the same.
+//! Faults at random moments, while several stores write: every acknowledged write is there once, and all stores show
+//! the same.
 
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
@@ -52,7 +53,7 @@ fn faults_at_random_lose_nothing_that_was_acknowledged() {
         for _ in 0..rounds() {
             disturb(&mut random, &proxies, &server, |random| {
                 if random.below(2) == 0 {
-                    // It may fail, or be another store's.
+                    // It may fail, or another store may have the lease.
                     drop(random.one_of(&stores).checkpoint());
                 }
                 assert!(indexes.iter().all(|index| index.label("1").is_some()), "reads go on");
@@ -66,14 +67,15 @@ fn faults_at_random_lose_nothing_that_was_acknowledged() {
     feeds.iter_mut().for_each(|feed| follow(feed, anew.revision()));
 }
 
-/// The last line that was said to its end.
+/// The last complete line of an output.
 fn last_line(mut said: impl Read) -> Option<String> {
     let mut text = String::new();
     said.read_to_string(&mut text).unwrap();
     text.rsplit_once('\n')?.0.lines().last().map(str::to_owned)
 }
 
-/// A process that loads a file is killed at some moment: what it said is there, and a second load completes it.
+/// A process that loads a file is killed at some moment: the batches that it reported are there, and a second load
+/// completes them.
 #[test]
 fn killed_processes_lose_nothing_that_they_acknowledged() {
     const ROWS: usize = 3_000;

@@ -72,14 +72,14 @@ fn a_long_log_is_trimmed_without_being_asked() {
         })
         .collect();
     assert_eq!(revisions, (index.revision() - 9..=index.revision()).collect::<Vec<_>>());
-    // Somebody else, who has none of it in memory.
+    // Another store, which has nothing of it in memory.
     let other = connect(server, &schema);
     let there = other.existing("shop").unwrap();
     assert!(matches!(there.subscribe_after(3).recv(), Delivery::Missed { after: 3 }));
 }
 
 #[test]
-fn who_is_behind_a_trimmed_log_reads_the_instance_anew() {
+fn a_store_behind_a_trimmed_log_reads_the_instance_anew() {
     let Some(server) = shared() else { return };
     // With one record left in the log, and with none.
     read_anew(server, 1);
@@ -160,7 +160,7 @@ fn a_damaged_checkpoint_is_found_when_it_is_loaded() {
     }
 }
 
-/// The database was put back to an earlier state: nobody writes a second truth over it.
+/// The database was restored to an earlier state: no store continues from commits that are lost.
 #[test]
 fn a_log_that_lost_commits_is_read_anew() {
     let Some(server) = shared() else { return };

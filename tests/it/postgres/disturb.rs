@@ -1,4 +1,4 @@
-//! What goes wrong at random while stores write.
+//! Random faults while stores write.
 //!
 //! `LABEL_INDEX_POSTGRES_ROUNDS` is the number of faults of each test, `LABEL_INDEX_POSTGRES_SEED` where they begin.
 
@@ -14,7 +14,7 @@ pub(super) fn rounds() -> u64 {
     amount("LABEL_INDEX_POSTGRES_ROUNDS", 8)
 }
 
-/// Numbers that follow from a seed.
+/// Random numbers from a seed.
 pub(super) struct Random(Choices);
 
 impl Random {
@@ -41,8 +41,8 @@ impl Random {
     }
 }
 
-/// Lets one thing go wrong for a while: connections that are cut, at any byte too, or stall and go on; answers that are lost;
-/// a server that is killed. Calls `meanwhile`, and has mended it in the end.
+/// Causes one fault for a while: connections that are cut, also at any byte, or that stall and continue; answers that
+/// are lost; a server that is killed. Calls `meanwhile` during the fault, and ends the fault before it returns.
 pub(super) fn disturb(random: &mut Random, proxies: &[Proxy], server: &Server, meanwhile: impl FnOnce(&mut Random)) {
     let proxy = random.one_of(proxies);
     let fault = random.below(5);

@@ -1,4 +1,4 @@
-//! The server or the network is gone for a while.
+//! The server or the network fails for a while.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -12,7 +12,7 @@ use super::writers::{Answers, require_all, until, write};
 use super::{connect, options};
 use crate::store::Image;
 
-/// The answer to the statement is lost, the connection too, and the statement was carried out.
+/// The statement is carried out, but its answer and the connection are lost.
 #[test]
 fn a_lost_answer_counts_once() {
     let Some(server) = shared() else { return };
@@ -50,7 +50,7 @@ fn a_lost_answer_counts_once() {
 }
 
 #[test]
-fn without_a_network_reads_go_on_and_writes_say_so_in_time() {
+fn without_a_network_reads_continue_and_writes_fail_in_time() {
     let Some(server) = shared() else { return };
     let (schema, proxy) = (new_schema(), Proxy::start(server.port));
     let options = StoreOptions::new().schema(&schema).patience(Duration::from_millis(400));
@@ -75,7 +75,7 @@ fn without_a_network_reads_go_on_and_writes_say_so_in_time() {
     assert_eq!(index.revision(), 3);
 }
 
-/// A server that takes what it is sent and says nothing.
+/// The server receives but does not answer.
 #[test]
 fn a_stalled_connection_is_given_up() {
     let Some(server) = shared() else { return };
@@ -92,7 +92,7 @@ fn a_stalled_connection_is_given_up() {
     proxy.cut();
     proxy.resume();
     until("it never came back", || index.catch_up().is_ok());
-    // It was carried out, which nobody could know; so trying again changes nothing.
+    // The write was carried out, which the caller could not know; so trying again changes nothing.
     assert!(!index.link("1", "ana@c.us").unwrap());
     assert_eq!(index.revision(), 2);
 }
@@ -100,7 +100,7 @@ fn a_stalled_connection_is_given_up() {
 /// A pooler in transaction mode may choose a session of the server for each statement, which does not know what was prepared in
 /// another.
 #[test]
-fn prepared_statements_that_a_pooler_loses_are_done_without() {
+fn a_store_works_without_prepared_statements_that_a_pooler_loses() {
     let Some(server) = shared() else { return };
     let proxy = Proxy::start(server.port);
     let store = options(&new_schema()).connect(Server::url_of_port(proxy.port)).unwrap();
@@ -117,9 +117,9 @@ fn prepared_statements_that_a_pooler_loses_are_done_without() {
     assert_eq!(indexes.each_ref().map(LabelIndex::revision), [11, 11]);
 }
 
-/// A process stops, or its machine does, in the transaction that has a row locked. The others write on.
+/// A process or its machine stops in the transaction that has a row locked. The other stores continue to write.
 #[test]
-fn a_store_that_stops_with_a_row_locked_holds_nobody_up() {
+fn a_store_that_stops_with_a_row_locked_holds_up_no_other_store() {
     let Some(server) = shared() else { return };
     let (schema, proxy) = (new_schema(), Proxy::start(server.port));
     let stops = options(&schema).patience(Duration::from_millis(400)).connect(Server::url_of_port(proxy.port)).unwrap();
@@ -142,7 +142,7 @@ fn a_store_that_stops_with_a_row_locked_holds_nobody_up() {
     });
 }
 
-/// Whatever was acknowledged is there, and what was not is there once or not at all.
+/// Acknowledged writes are there, and others are there once or not at all.
 #[test]
 fn killed_servers_lose_nothing_that_was_acknowledged() {
     let Some(server) = Server::start() else { return };

@@ -1,5 +1,6 @@
-//! Histories of several stores of one database, in one process and as processes, checked as those of one store are: every
-//! answer is that of one revision, revisions have no gap and come once, all are told the same, and end with the same.
+//! Histories of several stores of one database, in one process and in several, checked like those of one store: every
+//! answer is that of one revision, each revision comes once and without a gap, all stores publish the same, and end
+//! with the same.
 
 use std::thread;
 use std::time::Duration;
@@ -27,17 +28,17 @@ fn open(stores: &[Store], first: u64) -> Vec<LabelIndex> {
     indexes
 }
 
-/// What a store shows that loads the instance now.
+/// The contents of the instance as a new store loads it.
 fn loaded(server: &Server, schema: &str) -> String {
     let store = options(schema).connect(server.url()).unwrap();
     format!("{:?}", Image::from(&store.existing("shop").unwrap()))
 }
 
-/// Writes of each writer, where faults do not take longer.
+/// The writes of each writer; more if the faults take longer.
 const WRITES: u32 = 100;
 
 #[test]
-fn histories_of_stores_in_one_process_could_have_happened_one_thing_after_the_other() {
+fn histories_of_stores_in_one_process_are_linearizable() {
     let Some(server) = shared() else { return };
     for count in 2..=4 {
         let schema = new_schema();
@@ -49,7 +50,7 @@ fn histories_of_stores_in_one_process_could_have_happened_one_thing_after_the_ot
 }
 
 #[test]
-fn histories_with_cut_connections_and_killed_servers_could_have_happened() {
+fn histories_with_cut_connections_and_killed_servers_are_linearizable() {
     const STORES: u32 = 3;
     let Some(server) = Server::start() else { return };
     let (schema, mut random) = (new_schema(), Random::new());
@@ -64,7 +65,7 @@ fn histories_with_cut_connections_and_killed_servers_could_have_happened() {
 }
 
 #[test]
-fn histories_of_processes_that_are_killed_and_stopped_could_have_happened() {
+fn histories_of_processes_that_are_killed_and_stopped_are_linearizable() {
     const STORES: u32 = 3;
     if Processes::is_one() {
         return;
@@ -72,7 +73,7 @@ fn histories_of_processes_that_are_killed_and_stopped_could_have_happened() {
     let Some(server) = shared() else { return };
     let (schema, mut random) = (new_schema(), Random::new());
     let first = make_shop(server, &schema);
-    let name = "postgres::histories::histories_of_processes_that_are_killed_and_stopped_could_have_happened";
+    let name = "postgres::histories::histories_of_processes_that_are_killed_and_stopped_are_linearizable";
     let processes = Processes::start(name, &vec![server.url(); STORES as usize], &schema);
     let image = run_at(&processes, first, WRITES, || {
         for _ in 0..rounds() {
@@ -90,8 +91,8 @@ fn histories_of_processes_that_are_killed_and_stopped_could_have_happened() {
     assert_eq!(loaded(server, &schema), image);
 }
 
-/// A process stops for longer than its lease while it writes a checkpoint. Another one writes it, and what the first does when
-/// it goes on changes nothing.
+/// A process stops for longer than its lease while it writes a checkpoint. Another process writes the checkpoint, and
+/// the first changes nothing when it continues.
 #[test]
 fn a_process_that_stops_in_a_checkpoint_is_replaced() {
     if Processes::is_one() {
@@ -128,7 +129,7 @@ fn a_process_that_stops_in_a_checkpoint_is_replaced() {
     assert_eq!((images(), count(&format!("instance) FROM {schema}.leases"))), ("1".to_owned(), "0".to_owned()));
     assert_eq!(server.sql(&format!("SELECT image_head FROM {schema}.instances")), (first + 1).to_string());
     let mut site = processes.site(0);
-    // It may have to find first that its connections are gone.
+    // It may have to notice first that its connections are lost.
     while site.write(1, 7, true).is_err() {}
     index.catch_up().unwrap();
     assert_eq!(site.image().unwrap().1, loaded(server, &schema));

@@ -1,4 +1,4 @@
-//! Stores in PostgreSQL: what several of them see, and what happens when the server or the network is gone.
+//! Stores in PostgreSQL: several on the same instances, and faults of the server and the network.
 
 mod bad_input;
 mod chaos;
@@ -23,7 +23,7 @@ use std::time::Duration;
 use label_index::{Store, StoreOptions};
 use server::Server;
 
-/// Asks so rarely that only notifications and questions of the tests bring anything.
+/// Options with so rare polls that only notifications and calls of the tests bring commits of others.
 fn options(schema: &str) -> StoreOptions {
     StoreOptions::new().schema(schema).poll_interval(Duration::from_secs(600))
 }

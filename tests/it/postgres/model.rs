@@ -10,7 +10,7 @@ use crate::model::{Script, Space};
 use crate::properties::{cases, mostly, script};
 use crate::store::Image;
 
-/// Goes on at the other store after each step that says so.
+/// Runs a script, and changes to the other store after each step for which `changes` is true.
 fn run(script: &Script, changes: &[bool]) {
     let Some(server) = shared() else { return };
     let schema = new_schema();
@@ -21,7 +21,7 @@ fn run(script: &Script, changes: &[bool]) {
         index.catch_up().unwrap();
         index
     };
-    // What is not used there is followed all the same.
+    // The store that is not used follows the other one too.
     let _both: [LabelIndex; 2] = [index(0), index(1)];
     let mut at = 0;
     script.run_on(index(at), |number, trial| {
@@ -31,7 +31,7 @@ fn run(script: &Script, changes: &[bool]) {
         at = 1 - at;
         trial.go_on_with(|| index(at))
     });
-    // From a checkpoint and the log behind it.
+    // Loaded from a checkpoint and the log after it.
     let anew = connect(server, &schema);
     let loaded = Image::from(&anew.existing("shop").unwrap());
     assert!([0, 1].iter().all(|&number| Image::from(&index(number)) == loaded));

@@ -1,4 +1,4 @@
-//! Processes that have a store each, and do what a line says that they are sent.
+//! Processes that each have a store and execute commands, which they receive as lines.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -27,7 +27,7 @@ pub(super) fn options(schema: &str) -> StoreOptions {
     options.poll_interval(Duration::from_millis(30)).patience(Duration::from_secs(2)).checkpoint_lease(LEASE)
 }
 
-/// How long a store may stop that writes a checkpoint.
+/// How long a store that writes a checkpoint may stop.
 pub(super) const LEASE: Duration = Duration::from_secs(1);
 
 /// Processes of this binary, which run the test of this name.
@@ -39,7 +39,8 @@ pub(super) struct Processes {
 }
 
 impl Processes {
-    /// In such a process, does what it is for, and returns when it is to end. Otherwise false, at once.
+    /// In such a process, serves commands until the process is to end, and returns true. In any other process returns
+    /// false at once.
     pub(super) fn is_one() -> bool {
         let Ok(store) = env::var(CHILD) else { return false };
         let (url, schema) = store.split_once(' ').unwrap();
@@ -99,7 +100,7 @@ impl Processes {
         peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
     }
 
-    /// Lets a process write a checkpoint. Gives how many it wrote since it was started.
+    /// Makes a process write a checkpoint. Returns how many it wrote since it was started.
     pub(super) fn checkpoint(&self, number: usize) -> u64 {
         let answer = Caller::new(&self.ports[number]).call("checkpoint").unwrap();
         answer[0].parse().unwrap()
@@ -149,7 +150,7 @@ impl Caller {
         Self { port: Arc::clone(port), connection: None, followed: 0 }
     }
 
-    /// Sends a line and gives the words of the answer.
+    /// Sends a line and returns the words of the answer.
     fn call(&mut self, line: &str) -> Result<Vec<String>, Away> {
         let answer = self.try_call(line).unwrap_or_default();
         let mut words = answer.split_whitespace().map(str::to_owned);

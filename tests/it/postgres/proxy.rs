@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// Passes bytes on between a store and a server, until it is told not to.
+/// Passes bytes between a store and a server, with the faults that a test chooses.
 pub(super) struct Proxy {
     pub(super) port: u16,
     shared: Arc<Shared>,
@@ -15,25 +15,25 @@ pub(super) struct Proxy {
 
 #[derive(Default)]
 struct Shared {
-    /// Answers of the server go nowhere.
+    /// Whether answers of the server are dropped.
     swallows: AtomicBool,
-    /// Once a store sends the statement that writes, answers go nowhere.
+    /// Whether answers are dropped once a store sends the statement that writes.
     swallows_next: AtomicBool,
-    /// The server is asked for prepared statements by names that it does not know.
+    /// Whether names of prepared statements are replaced by names that the server does not know.
     forgets: AtomicBool,
-    /// New connections are closed at once.
+    /// Whether new connections are closed at once.
     refuses: AtomicBool,
-    /// Once a store has sent this, connections stay open and nothing passes any more.
+    /// A text: once a store has sent it, connections stay open and no more bytes pass.
     trap: Mutex<Option<&'static str>>,
-    /// Something is in the trap.
+    /// Whether all bytes are held back.
     holds: AtomicBool,
-    /// How many milliseconds late the server's answers arrive.
+    /// The delay of the server's answers, in milliseconds.
     late: AtomicU64,
     /// Bytes that the server sent.
     sent: AtomicU64,
     /// Bytes that stores sent.
     asked: AtomicU64,
-    /// After so many bytes more, in either direction, every connection is cut. Too many to count if none is to be.
+    /// The bytes, in either direction, after which every connection is cut; practically infinite if none is to be cut.
     left: AtomicI64,
     open: Mutex<Vec<TcpStream>>,
 }
@@ -63,44 +63,45 @@ impl Proxy {
         Self { port, shared }
     }
 
-    /// From now on nothing that the server says arrives.
+    /// From now on drops what the server sends.
     pub(super) fn swallow_answers(&self) {
         self.shared.swallows.store(true, Ordering::SeqCst);
     }
 
-    /// Once a store sends the statement that writes, nothing that the server says arrives: so the answer to nothing before it
-    /// is lost. What a store asks besides, to follow others, may be on its way at any time.
+    /// Drops what the server sends once a store sends the statement that writes, so that no earlier answer is lost: a
+    /// store may have other queries in progress at any time, to follow others.
     pub(super) fn swallow_answers_to_write(&self) {
         self.shared.swallows_next.store(true, Ordering::SeqCst);
     }
 
-    /// From now on the server knows no statement that was prepared, as if a pooler had chosen another session of it.
+    /// From now on the server knows no prepared statement, as if a pooler had chosen another session.
     pub(super) fn forget_statements(&self) {
         self.shared.forgets.store(true, Ordering::SeqCst);
     }
 
-    /// Once a store has sent this, it is as if its process had stopped: the server has its connections, and hears nothing.
+    /// Once a store has sent this text, acts as if its process had stopped: its connections stay open, and no more
+    /// bytes pass.
     pub(super) fn stop_at(&self, text: &'static str) {
         *self.shared.trap.lock().unwrap() = Some(text);
     }
 
-    /// Whether that happened.
+    /// Whether a store has sent the text of [`stop_at`](Self::stop_at).
     pub(super) fn is_stopped(&self) -> bool {
         self.shared.holds.load(Ordering::SeqCst)
     }
 
-    /// From now on nothing passes, until [`release`](Self::release); then everything arrives.
+    /// Holds all bytes back until [`release`](Self::release).
     pub(super) fn stall(&self) {
         self.shared.holds.store(true, Ordering::SeqCst);
     }
 
-    /// Cuts every connection after so many bytes more, in the middle of what is sent, and refuses new ones as
+    /// Cuts every connection after `bytes` more bytes, possibly in the middle of a message, and refuses new ones as
     /// [`cut`](Self::cut) does.
     pub(super) fn cut_after(&self, bytes: u32) {
         self.shared.left.store(i64::from(bytes), Ordering::SeqCst);
     }
 
-    /// Ends that.
+    /// Lets all bytes pass again.
     pub(super) fn release(&self) {
         self.shared.holds.store(false, Ordering::SeqCst);
     }
@@ -110,7 +111,7 @@ impl Proxy {
         self.shared.sent.load(Ordering::SeqCst)
     }
 
-    /// From now on what the server sends arrives so much later.
+    /// From now on delays what the server sends.
     pub(super) fn delay(&self, milliseconds: u64) {
         self.shared.late.store(milliseconds, Ordering::SeqCst);
     }
@@ -148,7 +149,8 @@ impl Shared {
         passes: impl Fn(&mut [u8]) -> bool,
         passed: impl Fn(&[u8]),
     ) {
-        // Large, so that what arrives during a delay passes together: a delay is one of the way, not of each piece.
+        // Large, so that bytes that arrive during a delay pass together: the delay is that of the network, not of each
+        // piece.
         let mut bytes = vec![0; 1 << 20];
         while let Ok(count @ 1..) = from.read(&mut bytes) {
             let left = self.left.fetch_sub(i64::try_from(count).unwrap(), Ordering::SeqCst);
@@ -165,7 +167,7 @@ impl Shared {
         let _closed = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
     }
 
-    /// Lets pass what a store sends, after a look whether the answer to it is to be lost, or a statement to be unknown.
+    /// Inspects what a store sends: whether its answer is to be dropped, or its prepared statement to be unknown.
     fn hear(&self, bytes: &mut [u8]) -> bool {
         self.asked.fetch_add(u64::try_from(bytes.len()).unwrap(), Ordering::SeqCst);
         // A message "bind": its kind, its length in four bytes, no name of a portal, and the name of a prepared statement. Only
@@ -181,7 +183,8 @@ impl Shared {
         true
     }
 
-    /// Waits for as long as these bytes, which have passed, are in the trap.
+    /// Stops the traffic if these bytes, which have passed, have the text of [`stop_at`](Self::stop_at), and waits
+    /// until it may continue.
     fn catch(&self, bytes: &[u8]) {
         let has = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
         if self.trap.lock().unwrap().take_if(|text| has(text)).is_some() {
@@ -190,14 +193,14 @@ impl Shared {
         self.wait();
     }
 
-    /// Waits for as long as something is in the trap.
+    /// Waits while the traffic is stopped.
     fn wait(&self) {
         while self.holds.load(Ordering::SeqCst) {
             thread::sleep(Duration::from_millis(5));
         }
     }
 
-    /// Whether what the server sent goes on to the store.
+    /// Whether bytes of the server are passed on to the store.
     fn lets_pass(&self, bytes: &[u8]) -> bool {
         self.sent.fetch_add(u64::try_from(bytes.len()).unwrap(), Ordering::SeqCst);
         thread::sleep(Duration::from_millis(self.late.load(Ordering::SeqCst)));

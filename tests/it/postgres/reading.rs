@@ -1,4 +1,4 @@
-//! How much is read of a log, and how much of it is in memory at a time.
+//! How much of a log is read, and how much of it is in memory at a time.
 
 use std::fmt::Write as _;
 
@@ -10,12 +10,12 @@ use super::server::{Server, new_schema, shared};
 use super::{connect, options};
 use crate::linearizability::make_labels;
 
-/// Writes commits of about so many bytes that leave nothing: a label gets other names.
+/// Writes commits of about `bytes` bytes that do not enlarge the index: they rename a label.
 fn rename(index: &LabelIndex, commits: u32, bytes: usize) {
     for commit in 0..commits {
         let mut batch = index.batch();
         for number in 0..bytes / 1_000 {
-            // Nothing that a server can compress.
+            // Random, so that the server cannot compress it.
             let mut name = String::new();
             let mut hash = u64::from(commit) << 32 | u64::try_from(number).unwrap();
             while name.len() < 980 {
@@ -29,9 +29,9 @@ fn rename(index: &LabelIndex, commits: u32, bytes: usize) {
     }
 }
 
-/// A subscriber that is far behind reads the log once, and not what is left of it with every page.
+/// A subscriber that is far behind reads each record of the log once, and not the rest of the log for every page.
 #[test]
-fn what_is_behind_is_read_once() {
+fn the_log_behind_a_subscriber_is_read_once() {
     let Some(server) = shared() else { return };
     let (schema, proxy) = (new_schema(), Proxy::start(server.port));
     let writer = options(&schema).checkpoint_floor(1 << 30).connect(server.url()).unwrap();
@@ -51,7 +51,7 @@ fn what_is_behind_is_read_once() {
         assert!(matches!(&next, Delivery::Commit(commit) if commit.revision == revision), "{next:?}");
     }
     let sent = proxy.sent() - before;
-    // Bytes of `bytea` are sent as they are.
+    // The binary format sends `bytea` without a longer encoding.
     assert!(sent > log / 2 && sent < log + log / 2, "{sent} bytes of {log}");
 }
 
@@ -79,7 +79,7 @@ fn what_a_store_missed_is_taken_in_page_by_page() {
     }
 }
 
-/// An instance is built as its rows arrive. What the server could send ahead waits there.
+/// An instance is built as its rows arrive. The server keeps the rows that the client has not read yet.
 #[test]
 fn loading_takes_memory_for_what_is_loaded_and_not_for_what_is_read() {
     const COMMITS: u32 = 48;

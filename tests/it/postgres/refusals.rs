@@ -1,5 +1,5 @@
-//! What a server refuses while stores use it: a full disk, too many connections, statements that take too long, rights.
-//! Writes say so, reads go on, and everything goes on by itself once the reason is gone.
+//! Errors of a server while stores use it: a full disk, too many connections, statements that take too long, missing
+//! rights. Writes return the error, reads continue, and stores write again without help once the reason is gone.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ fn shop(store: &Store) -> LabelIndex {
     index
 }
 
-/// Requires an error of a server that cannot do it now, with what the server said.
+/// Requires [`Error::Unavailable`] with the message of the server.
 #[track_caller]
 fn assert_unavailable<T: std::fmt::Debug>(answer: Result<T, Error>, said: &str) {
     match answer {
@@ -58,7 +58,7 @@ fn a_full_disk_refuses_writes_until_there_is_room() {
     server.sql("CREATE TABLE ballast (number int) WITH (autovacuum_enabled = off) TABLESPACE small");
     let full = server.try_sql("INSERT INTO ballast SELECT generate_series(1, 10000000)").unwrap_err();
     assert!(full.contains("No space left"), "{full}");
-    // There is room for some rows in the last page of the table.
+    // The last page of the table still has room for some rows.
     let links = (0..).map(|chat| (chat, here.link("1", format!("chat {chat}"))));
     let mut refused = links.skip_while(|(_, linked)| linked.is_ok());
     let (written, error) = refused.next().unwrap();
@@ -124,7 +124,7 @@ fn a_statement_that_takes_too_long_is_tried_again() {
     drop(locked);
     assert!(index.link("1", "bob@c.us").unwrap(), "it was not written before");
     assert_eq!(index.revision(), 3);
-    // Somebody who holds the row for less than the patience is waited for.
+    // Another client that locks the row for less than the patience is waited for.
     let locked = server.lock(&row);
     std::thread::scope(|scope| {
         let linking = scope.spawn(|| index.link("1", "eva@c.us"));
@@ -134,7 +134,8 @@ fn a_statement_that_takes_too_long_is_tried_again() {
     });
 }
 
-/// What the server refuses of one instance holds up no other: neither its writes nor what other stores wrote.
+/// An error of the server for one instance delays no other instance: neither its writes nor the commits of other
+/// stores.
 #[test]
 fn an_instance_that_is_refused_holds_up_no_other() {
     let Some(server) = shared() else { return };

@@ -1,5 +1,5 @@
-//! A server that has fewer commits than it acknowledged: it was put back to an earlier state, as by a fail-over to a replica
-//! that was behind.
+//! A server that lost acknowledged commits: it was restored to an earlier state, as by a fail-over to a replica that
+//! was behind.
 
 use label_index::{Delivery, LabelIndex, Store, Subscriber};
 
@@ -8,7 +8,7 @@ use super::process::options;
 use super::server::{Server, new_schema};
 use crate::store::Image;
 
-/// Reads what arrived. Whether commits were missed.
+/// Receives all pending deliveries. Returns whether commits were missed.
 fn missed(feed: &mut Subscriber, index: &LabelIndex) -> bool {
     let mut missed = false;
     while let Some(delivery) = feed.try_recv() {
@@ -25,7 +25,7 @@ fn missed(feed: &mut Subscriber, index: &LabelIndex) -> bool {
 }
 
 #[test]
-fn lost_commits_are_noticed_and_nobody_writes_on_them() {
+fn lost_commits_are_noticed_and_no_store_continues_from_them() {
     let Some(server) = Server::start() else { return };
     let (schema, mut random) = (new_schema(), Random::new());
     let connect = || options(&schema).checkpoint_floor(500).connect(server.url()).unwrap();
@@ -52,7 +52,7 @@ fn lost_commits_are_noticed_and_nobody_writes_on_them() {
         server.kill();
         server.put_back(&copy);
         server.resume();
-        // As many as were lost, or fewer or more: a log of the same length is not the same.
+        // Fewer commits than were lost, as many, or more: a log of equal length may still be another log.
         write("lost", lost.min(3));
         write("after", u32::try_from(round % 5).unwrap());
         indexes.iter().for_each(|index| index.catch_up().unwrap());

@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 /// If this is set, a machine without PostgreSQL fails the tests instead of skipping them.
 const REQUIRED: &str = "LABEL_INDEX_REQUIRE_POSTGRES";
 
-/// A server, which ends with this or with the process.
+/// A server, which ends when this is dropped or the process ends.
 pub(super) struct Server {
     programs: PathBuf,
     folder: PathBuf,
     pub(super) port: u16,
-    /// The mebibytes of a disk that this server alone sees, in the folder [`small_disk`](Self::small_disk).
+    /// The size in MiB of a disk that only this server sees, in the folder [`small_disk`](Self::small_disk).
     small_disk: Option<u32>,
-    /// Stops the server and removes the folder when its input ends, whatever became of this process.
+    /// Stops the server and removes the folder when its input ends, however this process ended.
     guard: Child,
 }
 
@@ -34,7 +34,7 @@ fn programs() -> Option<PathBuf> {
     found.pop()
 }
 
-/// The server of all tests that do it no harm, or none, with a message, if PostgreSQL is not installed.
+/// The server of all tests that do not disturb it. `None`, with a message, if PostgreSQL is not installed.
 pub(super) fn shared() -> Option<&'static Server> {
     static SERVER: OnceLock<Option<Server>> = OnceLock::new();
     SERVER.get_or_init(Server::start).as_ref()
@@ -45,7 +45,7 @@ impl Server {
         Self::start_with(None)
     }
 
-    /// A server that has a disk of so many mebibytes beside its own, or none where this process may not mount one.
+    /// A server that has a second disk of `mebibytes` MiB; `None` where this process may not mount one.
     pub(super) fn with_small_disk(mebibytes: u32) -> Option<Self> {
         let may_mount = Command::new("unshare").args(["-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).output();
         if !may_mount.is_ok_and(|output| output.status.success()) {
@@ -109,7 +109,7 @@ impl Server {
         command
     }
 
-    /// Starts the server again, once what is left of a killed one is gone.
+    /// Starts a killed server again, once all of its processes have ended.
     pub(super) fn resume(&self) {
         let options = format!("-p {} -k {} -h 127.0.0.1", self.port, self.folder.display());
         let began = Instant::now();
@@ -130,7 +130,7 @@ impl Server {
         }
     }
 
-    /// Lets the user of the server have files, and nobody else.
+    /// Makes files readable by the user of the server alone.
     pub(super) fn give(&self, files: &[&Path]) {
         if is_root() {
             run(Command::new("chown").arg("postgres").args(files));
@@ -138,13 +138,13 @@ impl Server {
         run(Command::new("chmod").arg("600").args(files));
     }
 
-    /// Lets the server read its configuration.
+    /// Makes the server read its configuration again.
     pub(super) fn reload(&self) {
         run(as_user(&self.programs.join("pg_ctl")).arg("-D").arg(self.data()).arg("reload"));
         std::thread::sleep(Duration::from_millis(300));
     }
 
-    /// Copies what a server has that was killed. Gives the folder.
+    /// Copies the data of a killed server. Returns the folder of the copy.
     pub(super) fn copy(&self) -> PathBuf {
         let copy = self.folder.join("copy");
         run(Command::new("rm").arg("-rf").arg(&copy));
@@ -152,9 +152,9 @@ impl Server {
         copy
     }
 
-    /// Puts a copy in the place of what a server has that was killed.
+    /// Replaces the data of a killed server by a copy.
     pub(super) fn put_back(&self, copy: &Path) {
-        // What is left of the killed one has its files open.
+        // The remaining processes of the killed server have its files open.
         self.await_end();
         run(Command::new("rm").arg("-rf").arg(self.data()));
         run(Command::new("mv").arg(copy).arg(self.data()));
@@ -206,14 +206,14 @@ impl Server {
         output.unwrap()
     }
 
-    /// Runs statements and gives their output, or what the server says against them.
+    /// Runs statements. Returns their output, or the error of the server.
     pub(super) fn try_sql(&self, sql: &str) -> Result<String, String> {
         let output = self.psql(sql).output().unwrap();
         let text = |bytes| String::from_utf8_lossy(bytes).trim().to_owned();
         if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
     }
 
-    /// Locks the rows that a statement locks, until the answer is dropped.
+    /// Runs a statement that locks rows, and keeps them locked until the result is dropped.
     pub(super) fn lock(&self, sql: &str) -> Locked<'_> {
         let name = format!("lock_{}", NEXT_LOCK.fetch_add(1, Ordering::Relaxed));
         let sql = format!("SET application_name = {name}; BEGIN; {sql}; SELECT pg_sleep(600)");
@@ -251,19 +251,19 @@ impl Drop for Server {
     }
 }
 
-/// The name of a schema that no other test has.
+/// The name of a schema that no other test uses.
 pub(super) fn new_schema() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     format!("labels_{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// The server refuses to run as root.
+/// Whether this process runs as root, which the server refuses.
 fn is_root() -> bool {
     let output = Command::new("id").arg("-u").output().unwrap();
     output.stdout.starts_with(b"0")
 }
 
-/// Whether a process has this as its folder.
+/// Whether a process has this as its working folder.
 fn is_used(folder: &Path) -> bool {
     let processes = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
     processes.map(|process| process.path().join("cwd")).any(|cwd| fs::read_link(cwd).is_ok_and(|cwd| cwd == folder))

@@ -18,7 +18,7 @@ fn pair(schema: &str) -> Option<(Store, Store)> {
 }
 
 #[test]
-fn what_one_store_wrote_another_one_answers() {
+fn a_store_answers_with_commits_of_another_store() {
     let schema = new_schema();
     let Some((one, other)) = pair(&schema) else { return };
     let here = one.instance("shop").unwrap();
@@ -43,7 +43,7 @@ fn what_one_store_wrote_another_one_answers() {
     assert!(index.contains(&vip, "ana@c.us"));
 }
 
-/// An answer that nothing changed rests on what is there, not on what this store knew.
+/// The answer "unchanged" depends on the database, not on what this store knew.
 #[test]
 fn an_unchanged_answer_is_that_of_the_database() {
     let Some((one, other)) = pair(&new_schema()) else { return };
@@ -97,7 +97,7 @@ fn every_commit_arrives_in_every_feed_once_and_in_order() {
     assert_eq!(indexes[0].total_chats(), u64::try_from(2 * EACH).unwrap());
 }
 
-/// Each gets an id of its own, although all are planned on the same version.
+/// Each label gets an id of its own, although all are planned on the same version.
 #[test]
 fn labels_created_at_the_same_time_have_different_ids() {
     let Some((one, other)) = pair(&new_schema()) else { return };
@@ -114,7 +114,7 @@ fn labels_created_at_the_same_time_have_different_ids() {
     assert_eq!(created.iter().collect::<BTreeSet<_>>().len(), 40);
 }
 
-/// A store that has many instances would ask for all of them whenever anybody writes to any.
+/// Otherwise a store with many instances would query all of them at every write to any.
 #[test]
 fn a_store_is_not_kept_busy_by_instances_that_it_does_not_have() {
     let Some(server) = shared() else { return };
@@ -146,7 +146,8 @@ fn the_schema_may_have_a_word_of_sql_as_its_name() {
     until("it was told nothing", || there.label("1").is_some());
 }
 
-/// Whatever a far store plans, a near one has written before its statement arrives; so in the end it locks the row first.
+/// While a distant store plans, a near one writes before the statement of the distant one arrives; so after some
+/// attempts the distant one locks the row first.
 #[test]
 fn a_far_store_gets_its_turn_beside_a_near_one_that_always_writes() {
     let Some(server) = shared() else { return };
@@ -277,9 +278,9 @@ const MEANWHILE: [&[fn(&LabelIndex)]; 6] = [
     &[|index| assert!(index.upsert_label("1", "Edited meanwhile").unwrap().changed())],
 ];
 
-/// A ticket at one store takes what another one wrote as what was written here.
+/// A ticket treats writes of another store like writes of its own store.
 #[test]
-fn a_ticket_protects_what_any_store_wrote_alike() {
+fn a_ticket_protects_the_writes_of_every_store_alike() {
     let Some((one, other)) = pair(&new_schema()) else { return };
     let begin = |index: &LabelIndex| {
         index.upsert_label("1", "VIP").unwrap();
@@ -319,9 +320,9 @@ fn a_ticket_protects_what_any_store_wrote_alike() {
     }
 }
 
-/// Of what another store wrote the pairs are protected that it changed, and not those that it found as they should be.
+/// Of the writes of another store, a ticket protects those that changed a pair, and not those that found it unchanged.
 #[test]
-fn a_ticket_protects_of_another_store_what_it_changed() {
+fn a_ticket_protects_the_changes_of_another_store() {
     let Some((one, other)) = pair(&new_schema()) else { return };
     for (name, writer, has_new) in [("here", &one, false), ("there", &other, true)] {
         let index = one.instance(name).unwrap();
@@ -343,7 +344,7 @@ fn a_ticket_protects_of_another_store_what_it_changed() {
 }
 
 #[test]
-fn a_store_that_is_closed_refuses_writes_and_reads_on() {
+fn a_closed_store_refuses_writes_and_can_be_read() {
     let schema = new_schema();
     let Some((one, other)) = pair(&schema) else { return };
     let here = one.instance("shop").unwrap();
@@ -352,7 +353,7 @@ fn a_store_that_is_closed_refuses_writes_and_reads_on() {
     let mut feed = here.subscribe();
     drop(one);
     for receipt in receipts {
-        assert!(receipt.wait().unwrap(), "what stands in line is written first");
+        assert!(receipt.wait().unwrap(), "the write queue is written first");
     }
     assert_eq!(here.link("1", "late").unwrap_err(), Error::StoreClosed);
     assert_eq!(here.catch_up().unwrap_err(), Error::StoreClosed);
@@ -394,7 +395,7 @@ fn statistics_tell_the_transactions_of_this_store() {
 }
 
 #[test]
-fn what_nobody_uses_is_unloaded() {
+fn unused_instances_are_unloaded() {
     let Some((one, _other)) = pair(&new_schema()) else { return };
     let index = one.instance("shop").unwrap();
     index.upsert_label("1", "VIP").unwrap();
@@ -419,9 +420,9 @@ fn stores_that_connect_at_the_same_time_make_the_tables_once() {
     assert_eq!(connect(server, &schema).instances(), ["shop"]);
 }
 
-/// Four stores write to one chat: each gets its share, and every answer is right.
+/// Four stores write to one chat: each makes progress, and every answer is right.
 #[test]
-fn nobody_starves_where_all_write_to_one_instance() {
+fn no_store_starves_where_all_write_to_one_instance() {
     const STORES: usize = 4;
     const WRITES: usize = 600;
     let Some(server) = shared() else { return };

@@ -1,4 +1,4 @@
-//! Connections with TLS. The certificates that are trusted are those of the process, so the program is run.
+//! Connections with TLS. Trusted certificates are those of the process, so these tests run the program.
 
 use std::process::{Command, Output};
 
@@ -6,7 +6,7 @@ use super::connect;
 use super::server::Server;
 use crate::program::BINARY;
 
-/// Gives a server a certificate of its own. Gives the file of it.
+/// Gives the server a certificate of its own. Returns the file.
 fn secure(server: &Server) -> std::path::PathBuf {
     let (certificate, key) = (server.data().join("server.crt"), server.data().join("server.key"));
     let mut openssl = Command::new("openssl");
@@ -44,7 +44,7 @@ fn a_certificate_is_checked_as_the_url_asks() {
         assert!(!refused.status.success() && said(refused).contains("certificate"), "{}", said(refused));
         assert!(!said(refused).contains("s3cret"), "{}", said(refused));
     }
-    // Nothing but TLS is taken, so the connection that worked had it.
+    // The server accepts only TLS, so the connection that worked had it.
     let rules = server.data().join("pg_hba.conf");
     std::fs::write(&rules, "hostssl all all 127.0.0.1/32 trust\nhostssl all all ::1/128 trust\nlocal all all trust\n")
         .unwrap();

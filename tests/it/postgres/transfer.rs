@@ -1,4 +1,4 @@
-//! From a folder to a database and back, and what else a store does as a whole.
+//! Moving instances from a folder to a database and back, and other operations on whole stores.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -12,7 +12,7 @@ use super::{connect, options};
 use crate::program::BINARY;
 use crate::store::Image;
 
-/// Two instances, of which one has a bit of everything.
+/// Two instances, one of which has something of every kind.
 fn fill(store: &Store) {
     let shop = store.instance("shop").unwrap();
     shop.upsert_label("1", "VIP").unwrap();
@@ -73,7 +73,7 @@ fn an_import_makes_an_instance_whole_or_not_at_all() {
     let cut = &lines[..lines.len() / 2];
     assert!(store.import(cut).is_err());
     assert_eq!(store.instances(), ["bakery"], "it was whole");
-    // What an import left that was killed, and what one has that goes on.
+    // The rows of a killed import, and those of one in progress.
     server.sql(&format!(
         "INSERT INTO {schema}.leases VALUES (5, 5, now() - interval '1 second'), (6, 6, now() + interval '1 hour');
         INSERT INTO {schema}.images VALUES (5, 1, '', ''), (6, 1, '', '')"
@@ -84,7 +84,7 @@ fn an_import_makes_an_instance_whole_or_not_at_all() {
 }
 
 #[test]
-fn a_store_is_verified_and_a_question_makes_no_tables() {
+fn a_store_is_verified_and_a_read_makes_no_tables() {
     let Some(server) = shared() else { return };
     let (schema, none) = (new_schema(), new_schema());
     fill(&connect(server, &schema));
@@ -104,7 +104,7 @@ fn a_store_is_verified_and_a_question_makes_no_tables() {
 }
 
 #[test]
-fn what_is_idle_is_unloaded() {
+fn idle_instances_are_unloaded() {
     let Some(server) = shared() else { return };
     let store = connect(server, &new_schema());
     fill(&store);
@@ -117,7 +117,7 @@ fn what_is_idle_is_unloaded() {
 }
 
 #[test]
-fn what_is_idle_is_unloaded_by_itself() {
+fn idle_instances_are_unloaded_automatically() {
     let Some(server) = shared() else { return };
     let options =
         options(&new_schema()).poll_interval(Duration::from_millis(5)).unload_after(Duration::from_millis(20));
@@ -149,7 +149,7 @@ fn a_position_is_waited_for() {
     assert!(matches!(index.wait_for(position), Err(Error::BadPosition { .. })));
 }
 
-/// The program takes a database wherever it takes a folder.
+/// The program accepts a database wherever it accepts a folder.
 #[test]
 fn the_program_takes_a_database_in_place_of_a_folder() {
     let Some(server) = shared() else { return };
@@ -157,7 +157,7 @@ fn the_program_takes_a_database_in_place_of_a_folder() {
         let mut program = Command::new(BINARY);
         program.args(command).args(["--store", store]);
         let mut running = program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // One that refuses the command line does not read.
+        // A program that refuses the command line does not read its input.
         let _closed = running.stdin.take().unwrap().write_all(input);
         let output = running.wait_with_output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -177,7 +177,7 @@ fn the_program_takes_a_database_in_place_of_a_folder() {
     for command in [&["query", "--json"][..], &["verify"], &["export"]] {
         assert_eq!(program(&url, command, b""), program(folder, command, b""), "{command:?}");
     }
-    // The bytes of memory depend on how an instance came there.
+    // The bytes of memory depend on how an instance was made.
     let without_bytes = |(code, output, error): (Option<i32>, String, String)| {
         let columns = |line: &str| {
             line.split_whitespace()

@@ -1,4 +1,4 @@
-//! Writers whose database may be away, and what has to be true of their answers.
+//! Writers whose database may be unreachable, and the checks of their answers.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,8 +41,8 @@ pub(super) fn write(index: &LabelIndex, writer: usize, stop: &AtomicBool) -> Ans
     answers
 }
 
-/// Requires that what was acknowledged is there, that nothing counts twice, and that everybody sees the same as one who
-/// loaded it `anew`. The instance has one label, whose making is its first commit.
+/// Requires that every acknowledged write is there, that none counts twice, and that all indexes show the same as one
+/// that was loaded `anew`. The instance has one label, which its first commit created.
 pub(super) fn require_all(answers: &Answers, indexes: &[LabelIndex], anew: &LabelIndex) {
     for (chat, was_acknowledged) in answers {
         assert!(anew.contains("1", chat.as_str()) || !was_acknowledged, "{chat} was acknowledged");

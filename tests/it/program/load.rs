@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Folder, SMALL, chats, fed, file, gzip, large, program, run};
 use crate::example::Ran;
 
-/// The lines of standard error, and the answer.
+/// The lines of standard error, and the answer as JSON.
 #[track_caller]
 fn told(ran: &Ran) -> (Vec<String>, Value) {
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
@@ -36,7 +36,7 @@ fn the_first_answer_is_that_of_memory() {
 }
 
 #[test]
-fn every_batch_is_told_changed_or_not_and_a_second_run_changes_nothing() {
+fn every_batch_is_reported_and_a_second_run_changes_nothing() {
     let store = Folder::new();
     let path = file("twice.csv", SMALL.as_bytes());
     let (lines, answer) = told(&store.run(&[&path, "--batch", "3", "--json"]));
@@ -54,7 +54,7 @@ fn every_batch_is_told_changed_or_not_and_a_second_run_changes_nothing() {
 }
 
 #[test]
-fn killed_in_the_middle_and_run_again_gives_the_same_answer() {
+fn a_killed_load_that_is_run_again_gives_the_same_answer() {
     let (csv, _) = large();
     let path = file("killed.csv.gz", &gzip(csv.as_bytes()));
     let question = ["--batch", "1000", "--limit", "10000", "--json"];
@@ -169,7 +169,7 @@ fn what_is_no_file_makes_no_store() {
 }
 
 #[test]
-fn a_store_that_cannot_be_opened() {
+fn a_store_that_cannot_be_opened_is_an_error() {
     let store = Folder::new();
     let opened = Store::open(store.path()).unwrap();
     let told = store.run(&["--json"]).refused(1);

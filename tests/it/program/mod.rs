@@ -66,7 +66,7 @@ fn chats(answer: &Value) -> Vec<&str> {
     answer["chats"].as_array().unwrap().iter().map(|listed| listed["chat_id"].as_str().unwrap()).collect()
 }
 
-/// The folder of a store for one test, which goes when this is dropped.
+/// The folder of a store for one test, which is removed when this is dropped.
 struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -102,7 +102,7 @@ fn large() -> (String, BTreeMap<String, BTreeSet<String>>) {
     for _ in 0..40_000 {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let chat = format!("{}@g.us", (state >> 33) % 9_000);
-        // The product of two numbers is uneven, so labels differ in size.
+        // A product of two numbers is not uniform, so labels differ in size.
         let label = format!("label {}", ((state >> 20) % 8) * ((state >> 24) % 8));
         writeln!(csv, "{chat},{label}").unwrap();
         account.entry(chat).or_default().insert(label);

@@ -1,4 +1,4 @@
-//! Questions to files and to the sample.
+//! Queries of files and of the sample.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -119,7 +119,7 @@ fn the_options_make_three_clauses() {
 }
 
 #[test]
-fn unknown_entries_are_told_and_no_error() {
+fn unknown_entries_are_reported_and_no_error() {
     let path = file("unknown.csv", SMALL.as_bytes());
     let options = ["--ids", "7,1,,7", "--names", "Suport", "--name", "", "--none-of", "nothing"];
     let answer = run(&[&[path.as_str(), "--json"], &options[..]].concat()).json();
@@ -134,7 +134,7 @@ fn unknown_entries_are_told_and_no_error() {
 }
 
 #[test]
-fn lenient_about_what_spreadsheets_write() {
+fn forms_that_spreadsheets_write_are_read() {
     let expected = fed(&["-", "--json"], SMALL.as_bytes()).ok();
     let spaces = " ".repeat((1 << 20) - "bob,Support".len());
     let variants = [
@@ -211,7 +211,7 @@ fn a_line_far_behind_is_counted_right() {
 }
 
 #[test]
-fn files_that_cannot_be_read() {
+fn files_that_cannot_be_read_are_errors() {
     let folder = env!("CARGO_TARGET_TMPDIR");
     let missing = format!("{folder}/no such file.csv");
     for path in [folder, missing.as_str()] {
@@ -221,7 +221,7 @@ fn files_that_cannot_be_read() {
 }
 
 #[test]
-fn gzip_is_told_by_its_content() {
+fn gzip_is_detected_by_its_content() {
     let expected = fed(&["-", "--json"], SMALL.as_bytes()).ok();
     let (start, end) = SMALL.as_bytes().split_at(25);
     let packed = gzip(SMALL.as_bytes());
@@ -261,7 +261,7 @@ fn a_line_without_end_is_refused_long_before_it_ends() {
         encoder.write_all(&vec![b'x'; 1 << 20]).unwrap();
     }
     let packed = encoder.finish().unwrap();
-    // The second half is missing, so whoever reads that far gets another error.
+    // The second half is missing, so reading that far would give another error.
     assert_eq!(fed(&["-"], &packed[..packed.len() / 2]).refused(1), "<stdin>:2: a line of more than 1048576 bytes\n");
 }
 

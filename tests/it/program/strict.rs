@@ -1,9 +1,9 @@
-//! CSV that says something else than it seems to is refused, with what was found.
+//! CSV that could be misread is refused, with an error that names what was found.
 
 use super::{SMALL, fed, file, gzip, program, run};
 use crate::example;
 
-/// UTF-16 with its mark, little and big end first.
+/// UTF-16 with a byte order mark, little-endian and big-endian.
 fn utf_16(text: &str) -> [Vec<u8>; 2] {
     let units: Vec<u16> = "\u{feff}".encode_utf16().chain(text.encode_utf16()).collect();
     [
@@ -73,7 +73,7 @@ fn a_file_of_another_kind_is_named() {
 fn other_delimiters_are_taken_when_they_are_named() {
     let expected = fed(&["-", "--json"], SMALL.as_bytes()).ok();
     for (delimiter, named) in [(";", &[";"][..]), ("\t", &["tab", "\t", "\\t"]), ("|", &["|"]), (" ", &[" "])] {
-        // The one comma inside a field needs no quotes then, but the space does.
+        // With another delimiter, the comma inside a field needs no quotes; a space as delimiter does.
         let csv = SMALL.replace(',', delimiter).replace(&format!("Late{delimiter} again"), "Late, again");
         for name in named {
             assert_eq!(fed(&["-", "--json", "--delimiter", name], csv.as_bytes()).ok(), expected, "{name}");
@@ -101,7 +101,7 @@ fn joined_files_have_a_header_each_and_lines_are_counted_on() {
     }
     let told = fed(&["-"], format!("{joined}bob\n").as_bytes()).refused(1);
     assert!(told.starts_with("<stdin>:25: "), "{told}");
-    // Written in another way it is a row.
+    // If it is written in another way, it is a row.
     let row = fed(&["-", "--json"], b"chat,label\n\"chat\",label\n").json();
     assert_eq!(row["chats"][0]["chat_id"], "chat");
 }
@@ -116,7 +116,7 @@ fn rows_in_any_order_give_the_same_chats() {
     rows.sort_by_key(|&(chat, label)| (chat.wrapping_mul(2_654_435_761) ^ label.wrapping_mul(40_503)) % 65_537);
     let mut csv = String::from("chat,label\n");
     for (chat, label) in &rows {
-        // Two spellings of each chat, and hosts' keys that look alike.
+        // Two spellings of each chat, and keys of the host that look similar.
         let server = if label % 2 == 0 { "s.whatsapp.net" } else { "C.US" };
         match chat % 4 {
             0 => writeln!(csv, "{chat}@{server},label {label}").unwrap(),

@@ -1,4 +1,4 @@
-//! The commands that keep stores, and what all commands have in common.
+//! The commands that maintain stores, and behaviour that all commands share.
 
 use std::fs;
 use std::process::Command;
@@ -126,9 +126,9 @@ fn remove_takes_one_instance() {
     assert_eq!(store.command("stats", &["--json"]).json()["instances"].as_array().unwrap().len(), 1);
 }
 
-/// Files in the folder of a store are somebody's.
+/// A read command must not leave files in a folder of the user.
 #[test]
-fn questions_make_no_file() {
+fn commands_that_read_make_no_file() {
     let empty = Folder::new();
     let missing = empty.path().join("missing");
     let commands: [(&str, &[&str]); 5] =

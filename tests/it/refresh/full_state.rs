@@ -1,4 +1,4 @@
-//! What a full state says.
+//! The meaning of the records of a full state.
 
 use label_index::{Error, FullState, LabelIndex, LabelPatch, RefreshState};
 
@@ -96,7 +96,7 @@ fn a_link_beats_a_removed_link_after_aliases() {
 }
 
 #[test]
-fn a_removed_link_says_no_more_than_its_absence() {
+fn a_removed_link_means_the_same_as_no_record() {
     let index = index(&[("1", "VIP"), ("2", "Late")], &[("1", "ana"), ("1", "bob"), ("2", "ana")]);
     let mut fetched = state(&[("1", "VIP")], &[("1", "ana")]);
     fetched.removed_link("2", "ana").unwrap();
@@ -116,7 +116,7 @@ fn a_label_in_no_record_and_no_link_is_removed() {
 }
 
 #[test]
-fn a_label_that_is_told_by_a_link_alone_stays() {
+fn a_label_with_a_link_and_no_record_stays() {
     let index = index(&[("1", "VIP"), ("2", "Late")], &[("1", "ana"), ("2", "ana")]);
     let done = refresh(&index, state(&[("1", "VIP")], &[("1", "ana"), ("2", "bob")]));
     assert_eq!((done.labels_removed, done.labels_updated), (0, 0));

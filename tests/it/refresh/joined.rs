@@ -1,4 +1,4 @@
-//! Refreshes that are joined: whoever joined learns how they end.
+//! Joined refreshes: all that joined one get its outcome.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,7 +28,7 @@ fn joined(index: &LabelIndex) -> JoinedRefresh {
     }
 }
 
-/// What a refresh came to, for a comparison.
+/// The outcome of a refresh, in a form to compare.
 fn end(joined: &JoinedRefresh) -> Result<(u64, usize, bool), String> {
     let waited = joined.wait();
     assert!(joined.is_ended());
@@ -38,7 +38,7 @@ fn end(joined: &JoinedRefresh) -> Result<(u64, usize, bool), String> {
 }
 
 #[test]
-fn all_who_joined_have_the_outcome_of_the_commit() {
+fn all_that_joined_get_the_outcome_of_the_commit() {
     let index = index(&[("1", "VIP")], &[("1", "ana")]);
     let ticket = begun(&index);
     let own = ticket.joined();
@@ -52,7 +52,7 @@ fn all_who_joined_have_the_outcome_of_the_commit() {
     assert!(others.iter().chain([&own]).all(|joined| end(joined) == told));
     assert!(waiting.into_iter().all(|thread| thread.join().unwrap() == told));
     assert_eq!(pairs(&index), ["1 ana", "1 bob"]);
-    // A commit that finds nothing to change is a success as well.
+    // A commit without a difference is a success too.
     let ticket = begun(&index);
     let other = joined(&index);
     assert!(!ticket.commit(state(&[("1", "VIP")], &[("1", "ana"), ("1", "bob")])).unwrap().changed());
@@ -129,7 +129,7 @@ impl fmt::Display for NotConnected {
 impl std::error::Error for NotConnected {}
 
 #[test]
-fn what_the_holder_says_comes_to_all_in_its_type() {
+fn the_error_of_the_holder_reaches_all_in_its_type() {
     let index = index(&[("1", "VIP")], &[("1", "ana")]);
     let ticket = begun(&index);
     let others = [joined(&index), joined(&index)];
@@ -156,7 +156,7 @@ fn a_cancelled_refresh_is_told_at_once() {
     assert!(index.cancel_refresh());
     assert_eq!(end(&other), Err("Cancelled".to_owned()));
     assert_eq!(Error::from(other.wait().unwrap_err()), Error::TicketCancelled);
-    // The next one is another refresh, whatever becomes of the first ticket.
+    // The next refresh is another one, whatever happens to the first ticket.
     let next = begun(&index);
     let of_next = joined(&index);
     let refused = ticket.commit(state(&[("1", "VIP")], &[("1", "bob")])).unwrap_err();
@@ -169,7 +169,7 @@ fn a_cancelled_refresh_is_told_at_once() {
 }
 
 #[test]
-fn whoever_is_told_can_begin_another() {
+fn a_caller_with_the_outcome_can_begin_another_refresh() {
     let index = index(&[("1", "VIP")], &[("1", "ana")]);
     for round in 0..300_u32 {
         let ticket = begun(&index);
@@ -190,7 +190,7 @@ fn whoever_is_told_can_begin_another() {
 }
 
 #[test]
-fn of_many_at_the_same_time_one_fetches() {
+fn one_of_many_at_the_same_time_fetches() {
     let index = index(&[("1", "VIP")], &[]);
     let barrier = Barrier::new(8);
     let fetches = thread::scope(|scope| {
@@ -203,7 +203,7 @@ fn of_many_at_the_same_time_one_fetches() {
                 }
                 Refreshing::Begun(ticket) => ticket,
             };
-            // The fetch: the others come meanwhile.
+            // A fetch, during which the others join.
             thread::sleep(Duration::from_millis(200));
             assert_eq!(ticket.commit(state(&[("1", "VIP")], &[("1", "ana")])).unwrap().linked, 1);
             1
@@ -285,7 +285,7 @@ mod in_a_store {
     }
 
     #[test]
-    fn who_joined_is_told_once_it_is_on_disk_and_keeps_nothing_loaded() {
+    fn a_joined_refresh_ends_once_it_is_on_disk_and_keeps_nothing_loaded() {
         let folder = Folder::new();
         let store = folder.open();
         let index = store.instance("shop").unwrap();

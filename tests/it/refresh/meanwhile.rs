@@ -1,4 +1,4 @@
-//! Writes while a ticket is open: what a returned write left wins, also when it changed nothing.
+//! Writes while a ticket is open: their result wins over the network's state, also when they changed nothing.
 
 use label_index::{Event, FullState, LabelId, LabelIndex, LabelName, LabelPatch};
 
@@ -9,12 +9,12 @@ fn beginning() -> LabelIndex {
     index(&[("1", "VIP"), ("2", "Late")], &[("1", "ana"), ("1", "bob"), ("2", "bob")])
 }
 
-/// The same as the network tells it.
+/// The same as a full state of the network.
 fn unchanged() -> FullState {
     state(&[("1", "VIP"), ("2", "Late")], &[("1", "ana"), ("1", "bob"), ("2", "bob")])
 }
 
-/// Refreshes by a state that was asked for before the writes were made.
+/// Refreshes by a state that was fetched before the writes were made.
 fn after(index: &LabelIndex, fetched: FullState, write: impl FnOnce(&LabelIndex)) -> Vec<String> {
     let ticket = index.begin_refresh().unwrap();
     write(index);

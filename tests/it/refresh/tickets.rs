@@ -8,7 +8,7 @@ use label_index::{Error, FullState, LabelIndex, Limit, Options, RefreshState};
 use super::{colored, index, labels, next_changes, pairs, refresh, state};
 
 #[test]
-fn until_the_commit_the_old_state_answers() {
+fn the_old_state_answers_until_the_commit() {
     let index = index(&[("1", "VIP")], &[("1", "ana")]);
     let ticket = index.begin_refresh().unwrap();
     let fetched = state(&[("2", "Late")], &[("2", "bob")]);
@@ -130,7 +130,7 @@ fn a_network_that_tells_of_links_alone_refreshes_again_and_again() {
     assert_eq!((moved.labels_created, moved.labels_removed, labels(&index)), (1, 1, vec!["10 -".into()]));
 }
 
-/// Such a state would take every other link away and give none.
+/// Such a state would remove all links and add none.
 #[test]
 fn a_state_whose_links_are_all_dropped_is_empty() {
     let chats: Vec<String> = (0..1_000).map(|number| format!("chat {number}")).collect();
@@ -199,7 +199,7 @@ fn more_deleted_labels_than_allowed_are_refused() {
     assert_eq!(refresh(&index, state(&[("1", "a"), ("2", "a")], &[])).labels_created, 2);
 }
 
-/// One that comes back makes room for one that goes, whichever of them is first in the commit.
+/// A label that is created again makes room for one that is deleted, whichever of them is first in the commit.
 #[test]
 fn as_many_deleted_labels_as_allowed_may_change() {
     let index = Options::new().label_limit(2).build();

@@ -1,4 +1,4 @@
-//! Subscribers that come, go, fall behind and wait.
+//! Subscribers that begin, end, fall behind and wait.
 
 use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
@@ -60,7 +60,7 @@ fn a_subscriber_that_fell_behind_goes_on_from_a_snapshot() {
     explore(body, MANY);
 }
 
-/// Receives until the index is gone, and gives the revisions received.
+/// Receives until the index is dropped. Returns the received revisions.
 pub(super) fn to_the_end(mut next: impl FnMut() -> Delivery) -> Vec<u64> {
     let mut revisions = Vec::new();
     loop {
@@ -72,9 +72,9 @@ pub(super) fn to_the_end(mut next: impl FnMut() -> Delivery) -> Vec<u64> {
     }
 }
 
-/// A lost wake-up is a dead-lock here, and the scheduler reports it.
+/// A lost wake-up is a deadlock here, which the scheduler reports.
 #[test]
-fn who_waits_in_a_thread_is_woken() {
+fn a_waiting_thread_is_woken() {
     let body = || {
         let index = index(64);
         let (mut one, mut other) = (index.subscribe(), index.subscribe());
@@ -91,7 +91,7 @@ fn who_waits_in_a_thread_is_woken() {
 }
 
 #[test]
-fn who_waits_in_async_code_is_woken() {
+fn a_waiting_task_is_woken() {
     let body = || {
         let index = index(64);
         let (mut one, mut other) = (index.subscribe(), index.subscribe());
@@ -115,14 +115,14 @@ impl<F: Fn() + Send + Sync> Wake for Run<F> {
     }
 }
 
-/// Lets a subscriber wait with a waker that does this.
+/// Makes a subscriber wait with a waker that calls `run`.
 pub(super) fn wait(subscriber: &mut Subscriber, run: impl Fn() + Send + Sync + 'static) {
     let waker = Waker::from(Arc::new(Run(run)));
     assert!(subscriber.poll_recv(&mut Context::from_waker(&waker)).is_pending());
 }
 
 #[test]
-fn wakers_that_block_and_call_back_keep_no_write() {
+fn wakers_that_block_and_call_back_delay_no_write() {
     let body = || {
         let index = index(64);
         let [mut blocking, mut calling, mut honest] = [(); 3].map(|()| index.subscribe());

@@ -40,7 +40,7 @@ fn commits_are_whole_in_order_and_without_a_gap() {
 }
 
 #[test]
-fn a_subscriber_that_looks_too_early_is_found() {
+fn a_subscriber_that_reads_the_revision_too_early_is_found() {
     expect_to_find(Race::EarlySubscriber, writers_reader_subscriber, MANY);
 }
 
@@ -80,7 +80,7 @@ fn a_snapshot_beside_a_writer_shows_one_revision_for_ever() {
     explore(body, MANY);
 }
 
-/// A removal is prepared beside the writers, and brought up to what they wrote meanwhile.
+/// A removal is prepared while others write, and brought up to date with their commits.
 #[test]
 fn a_label_is_removed_beside_writers() {
     let body = || {
@@ -115,7 +115,7 @@ fn a_label_is_removed_beside_writers() {
     explore(body, MANY);
 }
 
-/// Each of these may find the other's turn, and stand in line.
+/// Each of these may find the writer lock held, and wait in the write queue.
 #[test]
 fn writes_that_do_not_block_take_turns_with_those_that_do() {
     let body = || {

@@ -1,7 +1,7 @@
 //! Locks, feed, tickets and stores under a scheduler that tries interleavings, some thousand of each kind.
 //!
-//! Only built with `--cfg label_index_shuttle`. A thread that is never woken is a dead-lock here, and the scheduler
-//! reports it. `LABEL_INDEX_SCHEDULES` is the number of schedules of each kind and body.
+//! Only built with `--cfg label_index_shuttle`. A thread that is never woken is a deadlock here, which the scheduler
+//! reports. `LABEL_INDEX_SCHEDULES` is the number of schedules of each kind and body.
 
 mod feed;
 mod index;
@@ -20,19 +20,19 @@ use shuttle::{Config, Runner, thread};
 
 use crate::replica::{Folded, Replica};
 
-/// The usual number of schedules for what is over in a few hundred microseconds.
+/// The usual number of schedules of a body that takes a few hundred microseconds.
 const MANY: usize = 20_000;
 
-/// Preemptions in a schedule of the second kind.
+/// The preemptions in a schedule of the second kind.
 const DEPTH: usize = 3;
 
-/// What the database under a store needs of each thread's stack.
+/// The stack of each thread, which is as large as the database of a store needs.
 const STACK: usize = 1 << 20;
 
-/// The planted race is everybody's: who plants it takes this alone.
+/// The planted race is global, so a test that plants one takes this lock for writing.
 static PLANTED: RwLock<()> = RwLock::new(());
 
-/// The number of schedules that was asked for, or the usual one.
+/// The number of schedules in the environment, or the usual one.
 fn schedules(usually: usize) -> usize {
     env::var("LABEL_INDEX_SCHEDULES").map_or(usually, |number| number.parse().unwrap())
 }
@@ -43,7 +43,7 @@ fn run(body: fn(), scheduler: impl Scheduler + 'static) {
     Runner::new(scheduler, config).run(body);
 }
 
-/// Tries as many schedules at random, and as many with few preemptions.
+/// Tries that many random schedules, and as many with few preemptions.
 fn explore(body: fn(), usually: usize) {
     let _shared = PLANTED.read().unwrap_or_else(PoisonError::into_inner);
     let schedules = schedules(usually);
@@ -51,7 +51,7 @@ fn explore(body: fn(), usually: usize) {
     run(body, PctScheduler::new(DEPTH, schedules));
 }
 
-/// Tries schedules with a race in the crate, one of which has to show it, and without.
+/// Tries schedules with a race in the crate, one of which has to fail, and without the race.
 fn expect_to_find(race: Race, body: fn(), usually: usize) {
     let _alone = PLANTED.write().unwrap_or_else(PoisonError::into_inner);
     let is_found = || catch_unwind(|| run(body, RandomScheduler::new(schedules(usually)))).is_err();
@@ -87,7 +87,7 @@ fn ids_of(snapshot: &Snapshot, chat: &str) -> BTreeSet<u32> {
     snapshot.labels_of(chat).iter().filter_map(|label| label.id().decimal()).collect()
 }
 
-/// Takes in everything that is there; what came before the copy is skipped.
+/// Applies all pending commits; those that are older than the copy are skipped.
 fn drain(feed: &mut Subscriber, copy: &mut Folded, index: &LabelIndex) {
     while let Some(delivery) = feed.try_recv() {
         match delivery {

@@ -1,4 +1,4 @@
-//! Tickets beside writers.
+//! Refresh tickets and writers at the same time.
 
 use label_index::{Error, FailedRefresh, FullState, RefreshState, Refreshing};
 use shuttle::future::block_on;
@@ -7,7 +7,7 @@ use shuttle::thread;
 use super::{MANY, assert_same, drain, explore, ids_of, index};
 use crate::replica::Folded;
 
-/// What the network has: the first label on `ana`, and on `77@lid`.
+/// The state of the network: the first label on `ana`, and on `77@lid`.
 fn fetched() -> FullState {
     let mut state = FullState::new();
     state.label(1, "Open").unwrap();
@@ -99,9 +99,9 @@ fn a_refresh_is_cancelled_or_done() {
     explore(body, MANY);
 }
 
-/// Each of three either has the ticket and ends it in its own way, or is told how it ended. Nobody waits for ever.
+/// Each of three threads either has the ticket and ends it in its own way, or gets the outcome. None waits for ever.
 #[test]
-fn whoever_joins_a_refresh_is_told_how_it_ends() {
+fn every_thread_that_joins_a_refresh_gets_its_outcome() {
     let body = || {
         let index = index(64);
         let callers: Vec<_> = (0..3)
@@ -119,7 +119,7 @@ fn whoever_joins_a_refresh_is_told_how_it_ends() {
                             Err(FailedRefresh::Failed(_) | FailedRefresh::GivenUp) => {}
                             Err(other) => panic!("{other:?}"),
                         }
-                        // Whoever is told may begin another: the ticket is closed.
+                        // A thread that has the outcome can begin another refresh: the ticket is closed.
                         drop(index.begin_or_join_refresh().unwrap());
                     }
                 })
@@ -131,7 +131,7 @@ fn whoever_joins_a_refresh_is_told_how_it_ends() {
     explore(body, MANY);
 }
 
-/// A task that awaits the end beside the thread that cancels: it finds the end, or is woken.
+/// A task awaits the end while a thread cancels: it finds the end, or is woken.
 #[test]
 fn a_task_beside_the_end_of_a_refresh_finds_it_or_is_woken() {
     let body = || {

@@ -1,4 +1,4 @@
-//! Checkpoints beside everything else.
+//! Checkpoints at the same time as other operations.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{fs, thread};
@@ -18,7 +18,7 @@ fn relabel(index: &LabelIndex, round: usize) {
     drop(batch.commit().unwrap());
 }
 
-/// The length of the file after so many rounds of relabelling the same chats.
+/// The length of the file after `rounds` rounds of relabelling the same chats.
 fn len_after(rounds: usize, folder: &Folder, index: &LabelIndex, mut each: impl FnMut(usize)) -> u64 {
     index.upsert_label("1", "New").unwrap();
     index.upsert_label("2", "Won").unwrap();
@@ -48,7 +48,7 @@ fn endless_relabelling_keeps_the_file_bounded() {
 }
 
 #[test]
-fn logs_are_trimmed_unasked() {
+fn logs_are_trimmed_automatically() {
     const ROUNDS: usize = 600;
     let (trimmed, endless) = (Folder::new(), Folder::new());
     let [trimmed, endless] = [(trimmed, 32 << 10), (endless, u64::MAX)].map(|(folder, floor)| {
@@ -115,7 +115,7 @@ fn every_checkpoint_can_be_opened() {
 }
 
 #[test]
-fn an_instance_can_go_while_it_has_a_checkpoint() {
+fn an_instance_can_be_removed_during_its_checkpoint() {
     let folder = Folder::new();
     let store = StoreOptions::new().checkpoint_floor(1 << 10).open(folder.path()).unwrap();
     for round in 0..20 {

@@ -26,7 +26,7 @@ fn writers_of_all_instances_share_commits() {
         disk.syncs() - before
     };
     let before = disk.syncs();
-    // All are queued before the first can be waited for.
+    // All are queued before the first is waited for.
     let receipts: Vec<_> = indexes
         .iter()
         .flat_map(|index| {
@@ -66,7 +66,7 @@ fn a_small_commit_beside_large_ones_writes_few_bytes() {
 }
 
 #[test]
-fn what_any_thread_was_told_is_there_again() {
+fn acknowledged_writes_of_every_thread_are_there_again() {
     let folder = Folder::new();
     let store = folder.open();
     thread::scope(|scope| {
@@ -75,7 +75,8 @@ fn what_any_thread_was_told_is_there_again() {
             scope.spawn(move || {
                 drop(index.ensure_label("VIP").unwrap());
                 for n in 0..100 {
-                    // Half of them are linked by another thread too: unchanged, and yet durable.
+                    // Another thread links half of them too: its links change nothing, but are durable when they
+                    // return.
                     index.link("1", format!("chat {}", n + 50 * (thread / 2))).unwrap();
                     assert!(index.contains("1", format!("chat {}", n + 50 * (thread / 2))));
                 }
@@ -89,7 +90,7 @@ fn what_any_thread_was_told_is_there_again() {
     assert!(images.iter().all(|image| image.chats.len() == 150 && image.revision == 151));
 }
 
-/// A task of a host that goes wrong when it is woken.
+/// A waker of a host that panics.
 struct Bomb;
 
 impl Wake for Bomb {

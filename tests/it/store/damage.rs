@@ -1,4 +1,4 @@
-//! A closed file of which one bit is wrong, or the end is missing: an error or the right state, and never anything else.
+//! A closed file with one wrong bit or a missing end gives an error or the right state, and never a wrong answer.
 //!
 //! Of the header every bit is flipped, of everything else one bit of every eighth byte; of every byte as many bits as
 //! `LABEL_INDEX_DAMAGE_BITS` says, up to 8. `Store::verify`, which needs a file, looks at one of sixteen of these, or at all
@@ -15,18 +15,18 @@ use super::power::disk::Disk;
 use super::{Folder, Image, fill};
 use crate::amounts::amount;
 
-/// Bytes that say where everything else is: the database has 320.
+/// The bytes in which the database says where everything else is; it uses 320.
 const HEADER: usize = 512;
 
-/// So many places have `Store::verify` look at one of them.
+/// `Store::verify` checks one of this many damaged files.
 const VERIFIED: usize = 16;
 
-/// What a sound file has.
+/// The contents of a sound file.
 #[derive(Debug, PartialEq)]
 struct Everything(Vec<(String, Image)>);
 
 impl Everything {
-    /// Loads everything there is.
+    /// Loads all instances.
     fn load(bytes: &[u8]) -> Result<Self, Error> {
         let store = StoreOptions::new().open_on(Disk::from(bytes.to_vec()))?;
         let load = |name: String| Ok((name.clone(), Image::from(&store.existing(&name)?)));
@@ -46,7 +46,7 @@ fn closed_file() -> Vec<u8> {
     fs::read(folder.file()).unwrap()
 }
 
-/// What is wrong with the answer to a damaged file, if anything.
+/// The fault in the answer to a damaged file; `None` if it is right.
 fn wrong(bytes: &[u8], right: &Everything) -> Option<String> {
     match catch_unwind(AssertUnwindSafe(|| Everything::load(bytes))) {
         Ok(Ok(found)) if found == *right => None,
@@ -59,7 +59,7 @@ fn wrong(bytes: &[u8], right: &Everything) -> Option<String> {
     }
 }
 
-/// The same of `Store::verify`: where it finds nothing wrong, opening gives the right answer; and it changes nothing.
+/// The same for `Store::verify`: if it finds no damage, opening gives the right answer; and it changes nothing.
 fn wrongly_verified(bytes: &[u8], right: &Everything, folder: &Folder) -> Option<String> {
     fs::write(folder.file(), bytes).unwrap();
     let report = catch_unwind(|| Store::verify(folder.path()));
@@ -78,7 +78,7 @@ fn wrongly_verified(bytes: &[u8], right: &Everything, folder: &Folder) -> Option
     }
 }
 
-/// Checks each of these files on all processors; gives what is wrong, with the number of the file.
+/// Checks each of these files on all processors. Returns the faults, with the number of the file.
 fn check<T: Sync + Debug>(
     damages: &[T],
     file: impl Fn(&T) -> Vec<u8> + Sync,
@@ -119,7 +119,7 @@ fn a_flipped_bit_is_found_or_means_nothing() {
             0 => usize::from(at.is_multiple_of(8)),
             bits => bits.min(8),
         };
-        // Another first bit in each byte that is tried.
+        // The first bit differs from byte to byte.
         (0..bits).map(move |bit| (at, (bit + at / 8 + at) % 8))
     };
     let flips: Vec<(usize, usize)> = (0..bytes.len()).flat_map(flips).collect();

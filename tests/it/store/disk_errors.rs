@@ -1,4 +1,4 @@
-//! A call of the disk that fails, every one in turn.
+//! Every call of the disk fails once, each in a run of its own.
 
 use std::env;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::amounts::amount;
 /// Input or output error; no space left on the device.
 const ERRORS: [i32; 2] = [5, 28];
 
-/// How many calls of the disk a history takes.
+/// The number of calls of the disk in a history.
 fn calls_of(history: &History) -> u64 {
     let disk = empty_store();
     disk.trouble_after(1 << 60, Trouble::Off);
@@ -24,7 +24,7 @@ fn calls_of(history: &History) -> u64 {
     disk.calls()
 }
 
-/// Runs a history once for each call of the disk, which fails.
+/// Runs a history once for each call of the disk; that call fails.
 fn each_call_fails(history: &History) {
     let calls = calls_of(history);
     for code in ERRORS {
@@ -69,15 +69,16 @@ fn a_store_resumes_with_what_is_on_disk_when_there_is_room_again() {
     }
 }
 
-/// Where the process of [`a_file_that_cannot_be_synced_makes_the_store_read_only`] that meets the error has its store.
+/// The folder of the store; set for the process of [`a_file_that_cannot_be_synced_makes_the_store_read_only`] that gets
+/// the error.
 const ELSEWHERE: &str = "LABEL_INDEX_TEST_UNSYNCED";
 
-/// Writes until that fails, and gives the error.
+/// Writes until a write fails. Returns the error.
 fn write_until_failure(index: &LabelIndex) -> Error {
     (0..100).find_map(|n| index.link("1", format!("chat {n}")).err()).expect("no sync failed")
 }
 
-/// `strace`, which makes every sync of a thread fail after the first five. None where it cannot.
+/// `strace`, which makes every sync of a thread fail after the first five. `None` where it does not work.
 fn strace() -> Option<Command> {
     let command = || {
         let mut strace = Command::new("strace");

@@ -52,7 +52,7 @@ fn a_refresh_of_a_store_that_failed_fails_before_anything_is_fetched() {
         store.flush().unwrap();
         let open = other.begin_refresh().unwrap();
         disk.trouble_after(0, Trouble::Full);
-        // Under `Within` the link is taken, and the flush finds out.
+        // Under `Within` the link succeeds, and the flush fails.
         let linked = shop.link("1", "ana").and_then(|_| store.flush());
         let Err(failure @ Error::StoreFailed { .. }) = linked else { panic!("written nowhere") };
 
@@ -116,7 +116,7 @@ fn a_refused_write_reaches_no_disk() {
 }
 
 #[test]
-fn a_disk_that_fails_at_opening_is_told() {
+fn a_disk_that_fails_at_opening_is_an_error() {
     let disk = Disk::default();
     disk.trouble_after(0, Trouble::Full);
     assert!(

@@ -1,4 +1,4 @@
-//! The folder of a store: what is made in it and what is not, who may read it, and what happens when it is moved.
+//! The folder of a store: which files are made in it, who may read them, and what happens when it is moved.
 
 #[cfg(unix)]
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -17,7 +17,7 @@ fn names_in(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Where the other process of [`an_empty_path_makes_no_file`] runs.
+/// The working folder of the other process of [`an_empty_path_makes_no_file`].
 const ELSEWHERE: &str = "LABEL_INDEX_TEST_EMPTY_PATH";
 
 #[test]
@@ -84,12 +84,12 @@ fn a_link_that_leads_to_nothing_is_an_error_and_stays() {
     }
     assert_eq!(names_in(folder.path()), ["store.redb"]);
     assert_eq!(fs::read_link(folder.file()).unwrap(), there);
-    // The volume is mounted.
+    // As when the volume is mounted.
     fs::create_dir(there.parent().unwrap()).unwrap();
     fs::copy(elsewhere.file(), &there).unwrap();
     assert_eq!(folder.open().instances(), ["shop"]);
     assert_eq!(fs::read_link(folder.file()).unwrap(), there);
-    // The same of the whole folder.
+    // The same for a link in place of the whole folder.
     let link = elsewhere.path().join("link");
     symlink(volume.path().join("nothing"), &link).unwrap();
     assert!(matches!(Store::open(&link), Err(Error::Io { path, .. }) if path == link));
@@ -118,7 +118,7 @@ fn files_can_be_read_by_their_owner_alone() {
     drop(folder.open());
     assert_eq!(names_in(folder.path()), ["lock", "store.redb"]);
     assert_eq!(modes(), [0o600, 0o600]);
-    // Those of a former version.
+    // Files of an earlier version.
     for name in names_in(folder.path()) {
         fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(0o664)).unwrap();
     }
@@ -126,7 +126,7 @@ fn files_can_be_read_by_their_owner_alone() {
     assert_eq!(modes(), [0o600, 0o600]);
 }
 
-/// A store that was moved, removed or replaced fails; what was acknowledged before is where it was moved to.
+/// A store that was moved, removed or replaced fails; acknowledged writes are where it was moved to.
 fn fails_once(gone: impl Fn(&Path, &Path), within: bool) {
     let (folder, other) = (Folder::new(), Folder::new());
     let (path, elsewhere) = (folder.path().join("app"), other.path().join("moved"));
@@ -183,7 +183,7 @@ fn a_checkpoint_notices_that_the_store_is_gone_with_nothing_to_write() {
     assert!(matches!(store.checkpoint(), Err(Error::StoreFailed { .. })));
 }
 
-/// Where the other process of [`a_relative_path_is_that_of_the_opening`] runs.
+/// The working folder of the other process of [`a_relative_path_is_that_of_the_opening`].
 const RELATIVE: &str = "LABEL_INDEX_TEST_RELATIVE_PATH";
 
 #[test]

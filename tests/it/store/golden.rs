@@ -1,4 +1,4 @@
-//! Files of former versions, with the answers that they have to give for ever. See `tests/golden/README.md`.
+//! Files of earlier versions, with the answers that every later version has to give. See `tests/golden/README.md`.
 
 use std::fmt::Write;
 use std::fs;
@@ -13,7 +13,7 @@ fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
 }
 
-/// Everything that a store says, and what it does next.
+/// All answers of a store, and the results of some further writes, as a text.
 fn answers(store: &Store) -> String {
     let mut told = String::new();
     for name in store.instances() {
@@ -52,7 +52,7 @@ fn tell(index: &LabelIndex, told: &mut String) {
     }
 }
 
-/// What every instance retains for subscribers, as it is published.
+/// The commits that every instance retains for subscribers, as public events.
 fn events(store: &Store) -> String {
     let mut told = String::new();
     for name in store.instances() {
@@ -70,7 +70,7 @@ fn events(store: &Store) -> String {
     told
 }
 
-/// Everything that a store of a format says, its events first.
+/// All answers of a store of a format, the events first.
 fn told(format: u64, store: &Store) -> String {
     let events = if format == 1 { String::new() } else { events(store) };
     events + &answers(store)
@@ -87,7 +87,7 @@ fn open_a_copy(format: u64, how: &str) {
     let report = Store::verify(folder.path()).unwrap();
     assert!(report.is_sound(), "{report:?}");
     assert_eq!(told(format, &folder.open()), fs::read_to_string(golden(&format!("format-{format}.txt"))).unwrap());
-    // What was written into it is there again.
+    // What was written into it is there after it was opened again.
     let report = Store::verify(folder.path()).unwrap();
     assert!(report.is_sound(), "{report:?}");
     let labels = folder.open().existing("shop").unwrap().labels();

@@ -1,4 +1,4 @@
-//! Many instances: their names, handles and ends.
+//! Many instances: their names, handles and removal.
 
 use std::thread;
 use std::time::Duration;
@@ -39,7 +39,7 @@ fn two_handles_are_of_one_index() {
 }
 
 #[test]
-fn who_uses_an_instance_keeps_it_loaded() {
+fn every_value_of_an_instance_keeps_it_loaded() {
     let folder = Folder::new();
     let store = folder.open();
     let index = store.instance("shop").unwrap();
@@ -61,7 +61,7 @@ fn who_uses_an_instance_keeps_it_loaded() {
 }
 
 #[test]
-fn what_was_unloaded_is_loaded_as_it_was() {
+fn an_unloaded_instance_is_loaded_as_it_was() {
     let folder = Folder::new();
     let store = folder.open();
     let index = store.instance("shop").unwrap();
@@ -79,7 +79,7 @@ fn what_was_unloaded_is_loaded_as_it_was() {
 }
 
 #[test]
-fn what_was_removed_is_gone_and_can_still_be_read() {
+fn a_removed_instance_is_gone_and_its_handles_can_be_read() {
     let folder = Folder::new();
     let store = folder.open();
     let index = store.instance("shop").unwrap();
@@ -156,7 +156,7 @@ fn removing_an_instance_ends_its_subscribers() {
 }
 
 #[test]
-fn what_was_removed_is_given_back_at_close() {
+fn the_space_of_removed_instances_is_freed_at_close() {
     let folder = Folder::new();
     let store = folder.open();
     let fill = |name: String| {

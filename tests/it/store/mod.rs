@@ -1,4 +1,4 @@
-//! Stores: what is there when they are opened again, and what happens meanwhile.
+//! Stores: what they contain when they are opened again, and what they do while they are open.
 
 mod checkpoint;
 mod commits;
@@ -8,8 +8,8 @@ mod disk_errors;
 mod export;
 mod failure;
 mod folder;
-pub(crate) mod gate;
 mod golden;
+pub(crate) mod held_disk;
 mod instances;
 mod kill;
 mod model;
@@ -58,7 +58,7 @@ impl From<&LabelIndex> for Image {
     }
 }
 
-/// The place that a chat takes, told by the commit that links it.
+/// Links a chat. Returns its place, which the commit has.
 pub(crate) fn place_of_new(index: &LabelIndex, label: &str, chat: &str) -> Place {
     let mut feed = index.subscribe();
     assert!(index.link(label, chat).unwrap());
@@ -67,7 +67,7 @@ pub(crate) fn place_of_new(index: &LabelIndex, label: &str, chat: &str) -> Place
     place
 }
 
-/// A store in a folder that goes when this is dropped.
+/// A store in a folder that is removed when this is dropped.
 pub(crate) struct Folder(tempfile::TempDir);
 
 impl Folder {

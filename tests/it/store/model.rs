@@ -1,4 +1,5 @@
-//! The scripts of the reference model on a stored index, which is closed, killed, unloaded and checkpointed meanwhile.
+//! The scripts of the reference model on a stored index, which is closed, killed, unloaded and checkpointed between
+//! steps.
 
 use label_index::{LabelIndex, Limits, Store, StoreOptions};
 use proptest::collection::vec;
@@ -8,7 +9,7 @@ use super::power::disk::Disk;
 use crate::model::{Difference, Script, Space, Trial};
 use crate::properties::{Chunk, cases, mostly, script};
 
-/// What happens to a store after a step, without a trace that shows.
+/// What happens to a store after a step. It must have no visible effect.
 #[derive(Debug, Clone, Copy)]
 enum Turn {
     Checkpoint,
@@ -20,7 +21,7 @@ enum Turn {
 /// A store over a disk in memory, with one instance.
 struct Home {
     limits: Limits,
-    /// Bytes of a log that call for a checkpoint.
+    /// The option `checkpoint_floor`: the bytes of a log from which on a checkpoint is written.
     floor: u64,
     disk: Disk,
     store: Option<Store>,
@@ -46,7 +47,7 @@ impl Home {
         self.store().instance("shop").unwrap()
     }
 
-    /// Lets the trial go on after this.
+    /// Does this to the store, and lets the trial continue.
     fn turn(&mut self, turn: Turn, trial: &mut Trial) -> Result<(), Difference> {
         match turn {
             Turn::Checkpoint => {
@@ -63,7 +64,7 @@ impl Home {
                 self.index()
             }),
             Turn::Kill => trial.go_on_with(|| {
-                // What the store writes from now on reaches nobody.
+                // Later writes of the old store do not reach the new disk.
                 self.disk = Disk::from(self.disk.bytes());
                 self.open();
                 self.index()
@@ -72,7 +73,7 @@ impl Home {
     }
 }
 
-/// Runs a script; after each step comes the turn that is there for it, if any.
+/// Runs a script, with the given turn after each step, if there is one.
 fn run(script: &Script, floor: u64, turns: &[Option<Turn>]) {
     let mut home = Home::new(script.limits(), floor);
     script.run_on(home.index(), |number, trial| match turns.get(number) {
@@ -91,7 +92,7 @@ fn turns(steps: usize) -> impl Strategy<Value = Vec<Option<Turn>>> {
     vec(proptest::option::weighted(0.25, turn), steps)
 }
 
-/// From always to never, by itself.
+/// From checkpoints after every commit to none that are automatic.
 fn floors() -> impl Strategy<Value = u64> {
     prop_oneof![Just(1), Just(200), Just(u64::MAX)]
 }

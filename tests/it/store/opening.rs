@@ -1,4 +1,4 @@
-//! Opening a store again, and by somebody else.
+//! Opening a store again, also while another opener has it.
 
 use std::time::Duration;
 use std::{env, fs, thread};
@@ -24,7 +24,7 @@ fn everything_is_there_again() {
     assert_eq!(index.query(&Filter::new(), Page::after(10, cursor).unwrap()).unwrap(), next, "cursors go on");
     let mut feed = index.subscribe_after(image.revision);
     let mut late = index.subscribe_after(image.revision - 1);
-    // The places that became free are taken in the order in which they did.
+    // Free places are taken in the order in which they became free.
     let created = index.create_label("next").unwrap();
     assert_eq!(created.revision, image.revision + 1);
     assert!(matches!(feed.try_recv(), Some(Delivery::Commit(commit)) if commit.revision == created.revision));
@@ -73,7 +73,7 @@ fn within_is_on_disk_after_a_flush_and_after_closing() {
         .map(|delivery| if let Delivery::Commit(commit) = delivery { commit.revision } else { 0 })
         .collect();
     assert_eq!(revisions, [1, 2]);
-    // What a crash leaves is what the file has now.
+    // A crash would leave the file as it is now.
     let copy = Folder::new();
     index.link(&vip, "bob@c.us").unwrap();
     fs::copy(folder.file(), copy.file()).unwrap();
@@ -108,7 +108,7 @@ fn a_second_opener_is_refused() {
     drop(folder.open());
 }
 
-/// Where the other process of [`a_second_process_is_refused`] opens a store.
+/// The folder of the store; set for the other process of [`a_second_process_is_refused`].
 const ELSEWHERE: &str = "LABEL_INDEX_TEST_STORE";
 
 #[test]
@@ -131,7 +131,7 @@ fn a_second_process_is_refused() {
 }
 
 #[test]
-fn what_is_no_store_is_refused_and_stays() {
+fn a_file_that_is_no_store_is_refused_and_stays() {
     let folder = Folder::new();
     fs::write(folder.file(), "not a store at all").unwrap();
     assert!(matches!(Store::open(folder.path()), Err(Error::Damaged { instance: None, .. })));

@@ -1,4 +1,4 @@
-//! What a host does with a store that runs: idle instances, limits of single ones, and closing.
+//! Operating a store: idle instances, limits of single instances, and closing.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use label_index::{Delivery, Durability, Error, Limit, Limits, Store, StoreOptions};
 
-use super::gate::Gate;
+use super::held_disk::HeldDisk;
 use super::power::disk::{Disk, Trouble};
 use super::{Folder, Image, fill};
 
@@ -49,7 +49,7 @@ fn a_handle_counts_as_use_until_it_was_seen_to_be_gone() {
 
 #[test]
 fn what_an_idle_instance_has_queued_goes_to_disk_in_one_sync() {
-    let disk = Gate::default();
+    let disk = HeldDisk::default();
     let store = StoreOptions::new().durability(Durability::Within(LONG)).open_on(disk.clone()).unwrap();
     let names: Vec<String> = (0..20).map(|number| format!("shop {number:02}")).collect();
     for name in &names {
@@ -77,7 +77,7 @@ fn a_store_unloads_by_itself() {
     let store = options.open(folder.path()).unwrap();
     let used = store.instance("used").unwrap();
     store.instance("idle").unwrap().upsert_label("1", "VIP").unwrap();
-    // `loaded` counts as use, so this looks at longer and longer intervals.
+    // `loaded` counts as use, so this asks at longer and longer intervals.
     let mut pause = Duration::from_millis(100);
     while store.loaded("idle").is_some() {
         thread::sleep(pause);
@@ -91,7 +91,7 @@ fn a_store_unloads_by_itself() {
     assert!(began.elapsed() < LONG);
 }
 
-/// The pause of the thread that unloads is no reason to wait.
+/// Closing does not wait for the pause of the thread that unloads.
 #[test]
 fn a_store_that_unloads_after_a_day_closes_at_once() {
     let folder = Folder::new();
@@ -103,14 +103,14 @@ fn a_store_that_unloads_after_a_day_closes_at_once() {
 
 #[test]
 fn a_loaded_instance_is_given_out_whatever_the_disk_does() {
-    let disk = Gate::default();
+    let disk = HeldDisk::default();
     let store = StoreOptions::new().open_on(disk.clone()).unwrap();
     let index = store.instance("shop").unwrap();
     disk.hold();
     let writing = thread::spawn(move || index.upsert_label("1", "VIP").unwrap());
     disk.await_sync();
     assert_eq!(store.loaded("shop").unwrap().revision(), 0);
-    disk.open();
+    disk.release();
     writing.join().unwrap();
 }
 
@@ -225,7 +225,7 @@ fn limits_that_panic_or_ask_the_store_harm_nobody() {
 
 #[test]
 fn numbers_of_a_store_are_there_whatever_the_disk_does() {
-    let disk = Gate::default();
+    let disk = HeldDisk::default();
     let store = StoreOptions::new().open_on(disk.clone()).unwrap();
     let shop = store.instance("shop").unwrap();
     store.instance("idle").unwrap();
@@ -240,7 +240,7 @@ fn numbers_of_a_store_are_there_whatever_the_disk_does() {
     let of_shop = stuck.loaded["shop"];
     assert_eq!((stuck.queued_changes, stuck.syncs), (1, before.syncs));
     assert_eq!((of_shop.queued_changes, of_shop.revision, of_shop.durable_revision), (1, 1, 1));
-    disk.open();
+    disk.release();
     linking.wait().unwrap();
     store.checkpoint().unwrap();
     let after = store.stats();

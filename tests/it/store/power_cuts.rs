@@ -12,11 +12,11 @@ use super::power::random::Random;
 use super::power::run::empty_store;
 use crate::amounts::amount;
 
-/// How many seeds are tried, and the first of them, if not the usual ones.
+/// The variables for the number of seeds and the first seed.
 const SEEDS: &str = "LABEL_INDEX_CUTS";
 const FIRST_SEED: &str = "LABEL_INDEX_FIRST_CUT";
 
-/// Tells the seed of a history that fails.
+/// Prints the seed of a history that fails.
 struct Told(u64);
 
 impl Drop for Told {
@@ -48,7 +48,7 @@ fn a_disk_that_does_not_sync_is_found_out() {
     assert!(found > SEEDS / 2, "{found} of {SEEDS}");
 }
 
-/// A closed store that is mostly free space, and what is in it.
+/// A closed store whose file is mostly free space, and its contents.
 fn mostly_free() -> (Vec<u8>, Image) {
     let disk = empty_store();
     let store = StoreOptions::new().checkpoint_floor(0).open_on(disk.clone()).unwrap();
@@ -67,7 +67,7 @@ fn mostly_free() -> (Vec<u8>, Image) {
     (disk.bytes(), image)
 }
 
-/// Makes a file shorter as a store does when it is closed. Whatever goes wrong is for the next opening to find out.
+/// Shortens a file as a store does when it is closed. The next opening has to handle any error.
 fn compact(disk: &Disk) {
     let disk = disk.clone();
     let compact = move || redb::Builder::new().create_with_backend(disk).is_ok_and(|mut file| file.compact().is_ok());

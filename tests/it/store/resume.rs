@@ -1,4 +1,4 @@
-//! A store that failed and takes writes again.
+//! A store that failed and resumes.
 
 use std::fs;
 use std::time::Duration;
@@ -19,7 +19,7 @@ fn open(disk: &Disk, durability: Durability) -> (Store, LabelIndex) {
     (store, index)
 }
 
-/// The revisions that are delivered now, up to the first delivery that is no commit.
+/// The revisions of pending commits, and the first delivery that is no commit, if there is one.
 fn delivered(feed: &mut Subscriber) -> (Vec<u64>, Option<Delivery>) {
     let mut revisions = Vec::new();
     loop {
@@ -31,7 +31,7 @@ fn delivered(feed: &mut Subscriber) -> (Vec<u64>, Option<Delivery>) {
 }
 
 #[test]
-fn a_full_disk_is_told_until_there_is_room() {
+fn a_full_disk_is_an_error_until_there_is_room() {
     let disk = Disk::default();
     let (store, index) = open(&disk, Durability::Synced);
     let mut feed = index.subscribe();
@@ -63,7 +63,7 @@ fn a_full_disk_is_told_until_there_is_room() {
     assert_eq!(["shop", "new"].map(|name| Image::from(&store.existing(name).unwrap())), images);
 }
 
-/// How many calls of the disk a link takes.
+/// The number of calls of the disk that a link makes.
 fn calls_of_a_link() -> u64 {
     let disk = Disk::default();
     let (_store, index) = open(&disk, Durability::Synced);
@@ -80,7 +80,7 @@ fn a_failed_write_that_is_on_disk_shows_itself_once() {
         let (store, index) = open(&disk, Durability::Synced);
         let mut feed = index.subscribe();
         disk.trouble_after(call, Trouble::Once(5));
-        // Nobody looks at the receipt before the store has resumed.
+        // The receipt is not polled before the store has resumed.
         let receipt = index.link_async("1", "ana");
         let flushed = store.flush();
         assert_eq!((index.total_chats(), delivered(&mut feed)), (0, (vec![], None)), "not seen before it is certain");
@@ -118,7 +118,7 @@ fn a_receipt_of_a_write_that_is_lost_is_not_ready_by_a_later_one_of_the_same_rev
 }
 
 #[test]
-fn what_was_visible_and_is_not_on_disk_goes_and_subscribers_are_told() {
+fn visible_commits_that_are_not_on_disk_are_undone_and_subscribers_are_told() {
     let disk = Disk::default();
     let (store, index) = open(&disk, Durability::Within(HOURS));
     let quiet = store.instance("quiet").unwrap();
@@ -217,7 +217,7 @@ fn a_file_that_is_away_has_to_come_back_as_it_was() {
     assert!(matches!(store.resume(), Err(Error::Io { cause, .. }) if cause.contains("replaced by another")));
     fs::rename(&away, &file).unwrap();
 
-    // Another process that has the file, in whatever way.
+    // As another process that has the file open.
     let other = redb::Database::open(&file).unwrap();
     assert!(matches!(store.resume(), Err(Error::StoreInUse { .. })));
     assert!(matches!(Store::open(folder.path()), Err(Error::StoreInUse { .. })), "the lock of the folder is kept");

@@ -1,4 +1,5 @@
-//! Commits that a store retains for subscribers: after a restart, an unload, and for one that falls behind.
+//! Commits that a store retains for subscribers: those that resume after a restart or an unload, and those that fall
+//! behind.
 
 use std::future::poll_fn;
 use std::thread;
@@ -85,7 +86,7 @@ fn commits_stay_behind_checkpoints() {
 }
 
 #[test]
-fn retained_are_the_last_changes() {
+fn the_last_changes_are_retained() {
     let folder = Folder::new();
     for retained in [7, 1, 0] {
         let store = StoreOptions::new().retain_changes(retained).open(folder.path()).unwrap();
@@ -107,7 +108,7 @@ fn retained_are_the_last_changes() {
 }
 
 #[test]
-fn retained_are_those_that_are_not_too_old() {
+fn changes_that_are_not_too_old_are_retained() {
     let folder = Folder::new();
     let open = |age| StoreOptions::new().retain_age(age).open(folder.path()).unwrap();
     let store = open(Duration::from_secs(3_600));
@@ -145,7 +146,7 @@ fn a_subscriber_that_falls_behind_reads_from_the_disk() {
 }
 
 #[test]
-fn one_that_is_behind_can_be_awaited() {
+fn a_subscriber_that_is_behind_can_be_awaited() {
     let folder = Folder::new();
     let store = small_feed().open(folder.path()).unwrap();
     let index = store.instance("shop").unwrap();
@@ -161,7 +162,7 @@ fn one_that_is_behind_can_be_awaited() {
 }
 
 #[test]
-fn a_first_refresh_of_200_000_links_reaches_one_that_comes_later() {
+fn a_first_refresh_of_200_000_links_reaches_a_later_subscriber() {
     let folder = Folder::new();
     let store = folder.open();
     let index = store.instance("shop").unwrap();
@@ -226,7 +227,7 @@ fn a_closed_store_closes_its_subscribers() {
 }
 
 #[test]
-fn a_removed_instance_closes_one_that_is_behind() {
+fn a_removed_instance_closes_a_subscriber_that_is_behind() {
     let folder = Folder::new();
     let store = small_feed().open(folder.path()).unwrap();
     let index = store.instance("shop").unwrap();
@@ -253,7 +254,7 @@ fn damage_record(folder: &Folder, record: u64, change: impl Fn(&[u8]) -> Option<
 }
 
 #[test]
-fn damage_of_what_is_retained_is_told_to_who_needs_it() {
+fn a_subscriber_that_needs_damaged_commits_is_told() {
     for missing in [false, true] {
         let folder = Folder::new();
         let store = folder.open();

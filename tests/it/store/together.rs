@@ -1,4 +1,4 @@
-//! Many at once: openers, users of an instance that is unloaded or removed, and everything that threads do to an index.
+//! Many threads at once: they open a store, use an instance that is unloaded or removed, and make every kind of call.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, stdin};
@@ -14,7 +14,7 @@ use super::{Folder, Image, fill, in_another_process};
 use crate::replica::Replica;
 use crate::{linearizability, threads};
 
-/// Everything that can be seen of the one instance of a disk.
+/// Everything that the one instance of a disk shows.
 fn replica_on(disk: &Disk) -> Replica {
     let store = StoreOptions::new().open_on(disk.clone()).unwrap();
     let index = store.existing("shop").unwrap();
@@ -63,17 +63,17 @@ fn one_thing_after_the_other(durability: Durability, writes: u32) {
 }
 
 #[test]
-fn histories_on_disk_could_have_happened_one_thing_after_the_other() {
+fn histories_on_disk_are_linearizable() {
     one_thing_after_the_other(Durability::Synced, 5_000);
 }
 
 #[test]
-fn histories_on_their_way_to_the_disk_could_have_happened_one_thing_after_the_other() {
+fn histories_on_their_way_to_the_disk_are_linearizable() {
     one_thing_after_the_other(Durability::Within(Duration::from_millis(4)), 20_000);
 }
 
 #[test]
-fn of_those_who_open_at_once_one_does() {
+fn one_of_several_simultaneous_openers_succeeds() {
     const OPENERS: usize = 4;
     let folder = Folder::new();
     for _ in 0..20 {
@@ -82,7 +82,7 @@ fn of_those_who_open_at_once_one_does() {
             let open = || {
                 begin.wait();
                 let opened = Store::open(folder.path());
-                // Nobody closes it before all have tried.
+                // The store stays open until all have tried.
                 end.wait();
                 match opened {
                     Ok(_) => 1,
@@ -97,11 +97,11 @@ fn of_those_who_open_at_once_one_does() {
     }
 }
 
-/// Where the processes of [`of_two_processes_that_open_at_once_one_does`] open a store.
+/// The folder of the store; set for the processes of [`one_of_two_processes_that_open_at_once_succeeds`].
 const FOLDER: &str = "LABEL_INDEX_TEST_TOGETHER";
 
 #[test]
-fn of_two_processes_that_open_at_once_one_does() {
+fn one_of_two_processes_that_open_at_once_succeeds() {
     if let Some(folder) = env::var_os(FOLDER) {
         let store = Store::open(folder);
         println!("\nopened {}", store.is_ok());
@@ -111,7 +111,7 @@ fn of_two_processes_that_open_at_once_one_does() {
     }
     let folder = Folder::new();
     let process = || {
-        let mut command = in_another_process("store::together::of_two_processes_that_open_at_once_one_does");
+        let mut command = in_another_process("store::together::one_of_two_processes_that_open_at_once_succeeds");
         command.env(FOLDER, folder.path()).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
     };
     let opened = |process: &mut Child| {
@@ -169,7 +169,7 @@ fn an_instance_is_unloaded_between_its_users_and_never_under_them() {
 }
 
 #[test]
-fn an_instance_goes_under_its_writers_and_its_snapshots_stay() {
+fn an_instance_is_removed_under_its_writers_and_its_snapshots_stay() {
     let folder = Folder::new();
     let store = folder.open();
     let index = store.instance("shop").unwrap();

@@ -1,4 +1,4 @@
-//! Who waits for whom at the disk: counted in syncs of a disk that the test plays.
+//! Which thread waits for which at the disk, counted in syncs of a simulated disk.
 
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use label_index::{Durability, Error, LabelIndex, Store, StoreOptions};
 
-use super::gate::Gate;
+use super::held_disk::HeldDisk;
 
 /// The longest time that a test waits for an answer that has to come.
 const LONG: Duration = Duration::from_secs(60);
 
-/// The time that a thread gets to come to the disk and wait there. If it needs longer, more syncs are counted.
+/// The time in which a thread should reach the disk and wait there. If it needs longer, more syncs are counted.
 const A_WHILE: Duration = Duration::from_millis(100);
 
 /// Longer than any test.
 const HOURS: Duration = Duration::from_secs(100_000);
 
-/// Never checkpoints by itself.
+/// Options without automatic checkpoints.
 fn options() -> StoreOptions {
     StoreOptions::new().checkpoint_floor(u64::MAX)
 }
@@ -28,54 +28,54 @@ fn labelled(store: &Store, name: &str) -> LabelIndex {
     index
 }
 
-/// Links chats with long ids, which take so many bytes in the log and in a checkpoint.
+/// Links chats with long ids, which take about `bytes` bytes in the log and in a checkpoint.
 fn link_bytes(index: &LabelIndex, bytes: usize) {
     const ID: usize = 250;
     drop(index.link_all(1, (0..bytes / ID).map(|n| format!("{n:>0width$}", width = ID))).unwrap());
 }
 
-/// Runs this in a thread of its own, which tells its answer.
+/// Runs a closure in a thread of its own, which sends the result.
 fn apart<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> Receiver<T> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || drop(sender.send(run())));
     receiver
 }
 
-/// A store whose file has room for what follows: to grow takes a sync as well.
-fn roomy(disk: &Gate) -> Store {
+/// A store whose file has free space for later writes: growing a file takes a sync as well.
+fn roomy(disk: &HeldDisk) -> Store {
     let store = options().open_on(disk.clone()).unwrap();
     link_bytes(&labelled(&store, "former"), 32 << 20);
     store.remove_instance("former").unwrap();
     store
 }
 
-/// Counts the syncs that are let go before this answers, while a checkpoint of eight pieces is written. The checkpoint is
-/// in its second sync when this begins.
-fn syncs_beside_a_checkpoint(store: &Store, disk: &Gate, run: impl FnOnce() + Send) -> usize {
+/// Counts the syncs that are permitted before `run` returns, while a checkpoint of eight pieces is written. The
+/// checkpoint is in its second sync when `run` begins.
+fn syncs_beside_a_checkpoint(store: &Store, disk: &HeldDisk, run: impl FnOnce() + Send) -> usize {
     thread::scope(|scope| {
         disk.hold();
         let checkpoint = scope.spawn(|| store.checkpoint().unwrap());
         disk.await_sync();
-        disk.let_one_go();
+        disk.permit_one();
         disk.await_sync();
         let running = scope.spawn(run);
         let mut syncs = 0;
         thread::sleep(A_WHILE);
         while !running.is_finished() {
-            disk.let_one_go();
+            disk.permit_one();
             syncs += 1;
             thread::sleep(A_WHILE);
         }
         assert!(!checkpoint.is_finished(), "the checkpoint was over, so this says nothing");
-        disk.open();
+        disk.release();
         syncs
     })
 }
 
-/// Whoever comes while a piece is written is next, and not the checkpoint with its other pieces.
+/// A thread that comes while a piece is written gets the disk next, before the other pieces of the checkpoint.
 #[test]
-fn whoever_needs_the_disk_waits_for_one_piece_of_a_checkpoint() {
-    let disk = Gate::default();
+fn a_write_waits_for_one_piece_of_a_checkpoint() {
+    let disk = HeldDisk::default();
     let store = roomy(&disk);
     let (large, other) = (labelled(&store, "large"), labelled(&store, "other"));
     drop(labelled(&store, "idle"));
@@ -90,7 +90,7 @@ fn whoever_needs_the_disk_waits_for_one_piece_of_a_checkpoint() {
     assert_eq!(syncs_beside_a_checkpoint(&store, &disk, || assert!(store.unload("idle").unwrap())), 1);
 }
 
-/// Whatever happens at the disk, a loaded instance is given out and read.
+/// A loaded instance can be opened and read whatever happens at the disk.
 #[test]
 fn a_loaded_instance_is_given_out_while_the_disk_is_stuck() {
     type Act = fn(&Store);
@@ -102,7 +102,7 @@ fn a_loaded_instance_is_given_out_while_the_disk_is_stuck() {
         |store| drop(store.import(&b"{\"export\":{\"version\":1}}\n{\"instance\":"[..])),
     ];
     for act in acts {
-        let disk = Gate::default();
+        let disk = HeldDisk::default();
         let store = std::sync::Arc::new(options().open_on(disk.clone()).unwrap());
         let other = labelled(&store, "other");
         assert!(labelled(&store, "shop").link(1, "ana").unwrap());
@@ -118,7 +118,7 @@ fn a_loaded_instance_is_given_out_while_the_disk_is_stuck() {
             index.contains(1, "ana")
         });
         assert_eq!(asked.recv_timeout(LONG), Ok(true));
-        disk.open();
+        disk.release();
         if needs_the_disk {
             acted.recv_timeout(LONG).unwrap();
         }
@@ -126,10 +126,10 @@ fn a_loaded_instance_is_given_out_while_the_disk_is_stuck() {
     }
 }
 
-/// While one instance is made, others that are asked for wait, and are made together.
+/// Instances that are requested while another one is made wait, and are made together.
 #[test]
 fn instances_that_are_made_at_once_share_syncs() {
-    let disk = Gate::default();
+    let disk = HeldDisk::default();
     let store = options().open_on(disk.clone()).unwrap();
     let before = disk.syncs();
     store.instance("one").unwrap();
@@ -144,9 +144,9 @@ fn instances_that_are_made_at_once_share_syncs() {
             scope.spawn(move || store.instance(&format!("shop {number}")).unwrap().upsert_label(1, "VIP").map(drop));
         }
         thread::sleep(A_WHILE);
-        disk.open();
+        disk.release();
     });
-    // The first, the others and their labels; each of these may miss its turn a few times.
+    // One sync for the first, one for the others, and one for their labels; each group may be split a few times.
     let syncs = disk.syncs() - before;
     assert!(syncs <= 8 * each, "{syncs} syncs for 17 instances and 16 labels");
     assert_eq!(store.instances().len(), 18);
@@ -158,7 +158,7 @@ fn instances_that_are_made_at_once_share_syncs() {
 #[test]
 fn a_store_of_many_instances_is_closed_in_few_syncs() {
     const INSTANCES: usize = 200;
-    let disk = Gate::default();
+    let disk = HeldDisk::default();
     let store = options().open_on(disk.clone()).unwrap();
     for number in 0..INSTANCES {
         link_bytes(&labelled(&store, &number.to_string()), 80 << 10);
@@ -175,10 +175,10 @@ fn a_store_of_many_instances_is_closed_in_few_syncs() {
     }
 }
 
-/// A store that may leave commits in memory for hours writes them at once where somebody waits for it.
+/// A store that may keep commits in memory for hours writes them at once when a caller waits for it.
 #[test]
-fn nobody_waits_for_the_clock() {
-    let store = options().durability(Durability::Within(HOURS)).queued_changes(2).open_on(Gate::default()).unwrap();
+fn no_caller_waits_for_the_interval_of_commits() {
+    let store = options().durability(Durability::Within(HOURS)).queued_changes(2).open_on(HeldDisk::default()).unwrap();
     let index = labelled(&store, "shop");
     let written = apart(move || {
         // Two changes may be queued, so most of these wait for room.

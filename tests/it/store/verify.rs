@@ -1,4 +1,4 @@
-//! Checking a file, and what is wrong with it.
+//! Verifying a file, and reporting its damage.
 
 use std::fs;
 
@@ -15,7 +15,7 @@ fn a_sound_store_is_reported_and_stays_byte_for_byte() {
     fill(&store.instance("b").unwrap());
     let b = store.existing("b").unwrap();
     let (revision, chats, rows) = (b.revision(), b.total_chats(), b.total_rows());
-    // Once as a crash leaves it, once after closing.
+    // Once as after a crash, once closed.
     let crashed = Folder::new();
     fs::copy(folder.file(), crashed.file()).unwrap();
     drop((b, store));

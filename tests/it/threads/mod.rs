@@ -1,7 +1,8 @@
-//! Everything at once on real threads: writers, readers, holders of snapshots, refreshes, and subscribers quick and slow.
+//! Everything at once on real threads: writers, readers, holders of snapshots, refreshes, and fast and slow
+//! subscribers.
 //!
-//! One subscriber records every commit. Afterwards the commits are replayed, and whatever was seen has to be the state
-//! of exactly one revision, not older than any write that had returned before.
+//! One subscriber records every commit. Afterwards the commits are replayed, and everything that was seen has to be the
+//! state of exactly one revision, not older than any write that had returned before.
 
 #![expect(clippy::needless_pass_by_value, reason = "a thread owns what it is given")]
 
@@ -24,10 +25,10 @@ const LABELS: u32 = 5;
 const CHATS: u32 = 40;
 const WRITERS: u32 = 3;
 
-/// Changes that the feed keeps. Writers step aside when the recorder is half of that behind.
+/// Changes that the feed keeps. Writers wait when the recorder is behind by half of them.
 pub(crate) const KEPT: usize = 8_192;
 
-/// What somebody saw. Every revision was at least that of any write which had returned before.
+/// What a thread saw. Its revision has to be at least that of every write that had returned before.
 enum Seen {
     Whole(Replica),
     Answer {
@@ -67,7 +68,7 @@ impl Scene {
         Instant::now() < self.until
     }
 
-    /// Tells the others of a write that returned, and waits for the recorder if need be.
+    /// Records that a write returned, and waits for the recorder if necessary.
     fn wrote(&self) {
         let revision = self.index.revision();
         self.returned.fetch_max(revision, Ordering::SeqCst);
@@ -99,7 +100,7 @@ impl Scene {
     }
 }
 
-/// Counts somebody who writes out, also when it fails.
+/// Counts a writing thread as ended when this is dropped, also by a panic.
 struct Writing<'a>(&'a Scene);
 
 impl<'a> Writing<'a> {
@@ -120,7 +121,7 @@ fn everything_seen_is_the_state_of_one_revision() {
     run_on(Options::new().feed_change_limit(KEPT).build());
 }
 
-/// Does everything at once to an index that has nothing yet, whose feed keeps [`KEPT`] changes.
+/// Runs all threads on an empty index whose feed keeps [`KEPT`] changes.
 pub(crate) fn run_on(index: LabelIndex) {
     let scene = &Scene::new(index);
     let feed = scene.index.subscribe();

@@ -1,4 +1,4 @@
-//! Replays the recorded commits, and holds what was seen against them.
+//! Replays the recorded commits, and compares what was seen with them.
 
 use label_index::{ChatId, Commit, LabelIndex};
 
@@ -33,7 +33,7 @@ pub(super) fn check(commits: &[Commit], mut seen: Vec<Seen>, index: &LabelIndex)
     assert!(commits.len() > 1_000 && number > 1_000, "{} commits, {number} things seen", commits.len());
 }
 
-/// Checks what is of this revision, and what may be.
+/// Checks everything that was seen at this revision, or may have been.
 fn look(copy: &Folded, seen: &mut std::iter::Peekable<impl Iterator<Item = Seen>>, open: &mut Vec<Seen>) {
     while let Some(next) = seen.next_if(|next| next.first() == copy.revision()) {
         match next {
@@ -63,7 +63,7 @@ fn look(copy: &Folded, seen: &mut std::iter::Peekable<impl Iterator<Item = Seen>
     });
 }
 
-/// Copies that began with a snapshot do not know the order.
+/// Compares all but the order of chats, which copies that began with a snapshot do not know.
 fn is_whole(copy: &Folded, seen: Replica) {
     let mut expected = copy.replica();
     if seen.order.is_empty() {

@@ -1,4 +1,4 @@
-//! What each thread does.
+//! The work of each thread.
 
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
@@ -35,7 +35,8 @@ pub(super) fn begin(scene: &Scene) {
     scene.wrote();
 }
 
-/// Writes to chats of its own, and sees each write at once and until the next, whatever refreshes do.
+/// Writes to chats of its own, and requires that each write is visible at once and until the next, in spite of
+/// refreshes.
 pub(super) fn write(writing: Writing<'_>, writer: u32) {
     let (scene, mut choices) = (writing.0, Choices(0x9e37_79b9 + u64::from(writer)));
     let index = &scene.index;
@@ -70,7 +71,7 @@ pub(super) fn write(writing: Writing<'_>, writer: u32) {
                     assert!(index.merge_chats(&from, &chat).unwrap().changed());
                     assert!(index.contains(&one, &from));
                 } else {
-                    // One after the other, a state that was fetched in between might bring the former chat back.
+                    // In one batch: a state that was fetched between two writes might bring the former chat back.
                     let mut batch = index.batch();
                     batch.link(&one, &from).unwrap();
                     batch.merge_chats(&from, &chat).unwrap();
@@ -110,7 +111,7 @@ fn come_and_go(index: &LabelIndex, chat: &str) {
     );
 }
 
-/// Refreshes by what the index has, but for the network's own chats; some refreshes are cancelled or given up.
+/// Refreshes by the contents of the index, with other chats of the network; some refreshes are cancelled or given up.
 pub(super) fn refresh(writing: Writing<'_>) {
     let (scene, mut choices) = (writing.0, Choices(0x51ed_270b));
     let index = &scene.index;
@@ -178,7 +179,7 @@ pub(super) fn look(scene: &Scene, send: Sender<Seen>) {
     }
 }
 
-/// Takes snapshots, keeps each for a while, and reads it then.
+/// Takes snapshots, and reads each after some time.
 pub(super) fn hold(scene: &Scene, send: Sender<Seen>) {
     let mut held = std::collections::VecDeque::new();
     while scene.goes_on() {
@@ -196,7 +197,7 @@ pub(super) fn hold(scene: &Scene, send: Sender<Seen>) {
     held.iter().for_each(|old| send.send(Seen::Whole(Replica::from(old))).unwrap());
 }
 
-/// Keeps a copy, though it cannot keep up.
+/// A copy whose subscriber is too slow to keep up.
 struct Slow<'a> {
     scene: &'a Scene,
     feed: Subscriber,

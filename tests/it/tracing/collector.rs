@@ -1,4 +1,4 @@
-//! A subscriber that writes down what it is told, and does what a test wants at each call.
+//! A subscriber of `tracing` that records its calls, and one that runs code of a test at each call.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
@@ -11,7 +11,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::with_default;
 use tracing::{Dispatch, Event, Metadata, Subscriber};
 
-/// Writes down calls, a line each.
+/// Records each call as a line.
 #[derive(Clone, Default)]
 pub(crate) struct Collector(Arc<Mutex<Told>>);
 
@@ -35,7 +35,7 @@ impl Visit for Fields {
     }
 }
 
-/// Fields as ` name=value`, and the message as it is.
+/// Fields as ` name=value`; the message as it is.
 fn shown(record: impl FnOnce(&mut dyn Visit)) -> String {
     let mut fields = Fields(String::new());
     record(&mut fields);
@@ -43,12 +43,12 @@ fn shown(record: impl FnOnce(&mut dyn Visit)) -> String {
 }
 
 impl Collector {
-    /// What was told since the last call.
+    /// The lines since the last call.
     pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap().lines)
     }
 
-    /// Waits until a line with this text is told, and takes the lines up to there.
+    /// Waits for a line with this text. Takes the lines up to it.
     pub(crate) fn wait_for(&self, text: &str) -> Vec<String> {
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
@@ -74,9 +74,9 @@ impl Collector {
     }
 }
 
-/// Runs with a subscriber of this thread. With a single subscriber in the process, `tracing` asks the thread that comes first to
-/// a span or an event whether anybody wants it, and remembers its answer for all threads. Other tests come to them without
-/// any, so there is a second one that lasts as long as the process.
+/// Runs with a subscriber of this thread. With a single subscriber in the process, `tracing` asks the thread that comes
+/// first to a span or an event whether anybody wants it, and remembers its answer for all threads. Other tests reach
+/// them without a subscriber, so there is a second one that lasts as long as the process.
 pub(crate) fn listen(subscriber: impl Subscriber + Send + Sync, run: impl FnOnce()) {
     static OTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Collector::default()));
     LazyLock::force(&OTHER);
@@ -126,7 +126,7 @@ impl Subscriber for Collector {
     }
 }
 
-/// Calls something before each call of a collector; not again while that runs on the same thread.
+/// Calls a closure before each call of a collector, but not while the closure runs on the same thread.
 pub(crate) struct Doing<F> {
     pub(crate) collector: Collector,
     pub(crate) act: F,
@@ -136,7 +136,7 @@ thread_local! {
     static ACTS: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
-/// Ends what [`Doing`] does on this thread, also when it panics.
+/// Marks the end of the closure on this thread when this is dropped, also by a panic.
 struct Acting;
 
 impl Drop for Acting {

@@ -1,4 +1,4 @@
-//! A subscriber is code of the host: one that panics, blocks, or calls back harms no write and no store.
+//! A subscriber of `tracing` is code of the host: one that panics, blocks or calls back affects no write and no store.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
@@ -15,7 +15,7 @@ use crate::store::power::disk::{Disk, Trouble};
 /// The longest time that a test waits for a thread that has to answer.
 const LONG: Duration = Duration::from_secs(60);
 
-/// Does everything that is told, and checks each answer.
+/// Makes every call that is traced, and checks each answer.
 fn session(disk: &Disk) {
     let opened = disk.clone();
     let store = StoreOptions::new().open_by(move || Ok(opened.clone())).unwrap();
@@ -40,11 +40,11 @@ fn session(disk: &Disk) {
 }
 
 #[test]
-fn one_that_panics_at_every_call_changes_no_answer() {
-    if in_a_process_of_its_own("host::one_that_panics_at_every_call_changes_no_answer").is_some() {
+fn a_subscriber_that_panics_at_every_call_changes_no_answer() {
+    if in_a_process_of_its_own("host::a_subscriber_that_panics_at_every_call_changes_no_answer").is_some() {
         return;
     }
-    // Where a span cannot begin, nothing else of it is told.
+    // If a span cannot begin, there are no further calls for it.
     static BEGINS: AtomicBool = AtomicBool::new(true);
     let panics = Arc::new(AtomicUsize::new(0));
     let act = {
@@ -70,7 +70,7 @@ fn one_that_panics_at_every_call_changes_no_answer() {
 
 /// A span that ends while its thread unwinds calls the subscriber, whose panic must not be a second one.
 #[test]
-fn one_that_panics_while_a_host_panics_does_not_end_the_process() {
+fn a_subscriber_that_panics_while_a_host_panics_does_not_end_the_process() {
     let act = |call: &str| assert!(call == "new_span", "the subscriber panics in {call}");
     let (folder, collector) = (Folder::new(), Collector::default());
     let panics = |_: &str| -> label_index::Limits { panic!("the host panics") };
@@ -83,8 +83,8 @@ fn one_that_panics_while_a_host_panics_does_not_end_the_process() {
 }
 
 #[test]
-fn one_that_calls_back_is_answered() {
-    if in_a_process_of_its_own("host::one_that_calls_back_is_answered").is_some() {
+fn a_subscriber_that_calls_back_is_answered() {
+    if in_a_process_of_its_own("host::a_subscriber_that_calls_back_is_answered").is_some() {
         return;
     }
     static STORE: OnceLock<Store> = OnceLock::new();
@@ -94,7 +94,7 @@ fn one_that_calls_back_is_answered() {
         let answers = Arc::clone(&answers);
         move |_: &str| {
             let Some(store) = STORE.get() else { return };
-            // All of this takes the locks of the store, of an instance, or the turn to write.
+            // All of this takes locks: of the store, of an instance, or the writer lock.
             let _stats = store.stats();
             let _others = store.instances();
             let _unloaded = store.unload("other");
@@ -129,8 +129,8 @@ fn one_that_calls_back_is_answered() {
 }
 
 #[test]
-fn one_that_blocks_holds_up_no_write_and_no_read() {
-    if in_a_process_of_its_own("host::one_that_blocks_holds_up_no_write_and_no_read").is_some() {
+fn a_subscriber_that_blocks_holds_up_no_write_and_no_read() {
+    if in_a_process_of_its_own("host::a_subscriber_that_blocks_holds_up_no_write_and_no_read").is_some() {
         return;
     }
     let blocks = Arc::new(AtomicBool::new(false));
@@ -154,7 +154,8 @@ fn one_that_blocks_holds_up_no_write_and_no_read() {
     other.upsert_label("7", "VIP").unwrap();
     collector.wait_for("close checkpoint");
     blocks.store(true, Ordering::SeqCst);
-    // These are in the subscriber, and stay there: a load, a refresh, and checkpoints of the store's thread.
+    // These threads are inside the subscriber and stay there: a load, a refresh, and the store's thread for
+    // checkpoints.
     let threads = [
         std::thread::spawn({
             let store = Arc::clone(&store);
@@ -171,7 +172,7 @@ fn one_that_blocks_holds_up_no_write_and_no_read() {
         for number in 0..50 {
             assert!(shop.link("7", number.to_string()).unwrap() && other.link("7", number.to_string()).unwrap());
         }
-        // The failure is told on another thread, where it blocks too.
+        // The failure is traced on another thread, where the subscriber blocks too.
         disk.trouble_after(0, Trouble::Full);
         assert!(matches!(shop.link("7", "bob"), Err(Error::StoreFailed { .. })));
         told.send(shop.count("7")).unwrap();
@@ -186,8 +187,8 @@ fn one_that_blocks_holds_up_no_write_and_no_read() {
 }
 
 #[test]
-fn one_may_drop_the_last_handle_of_a_store_on_a_thread_of_it() {
-    if in_a_process_of_its_own("host::one_may_drop_the_last_handle_of_a_store_on_a_thread_of_it").is_some() {
+fn a_subscriber_may_drop_the_last_handle_of_a_store_on_a_thread_of_it() {
+    if in_a_process_of_its_own("host::a_subscriber_may_drop_the_last_handle_of_a_store_on_a_thread_of_it").is_some() {
         return;
     }
     let last: Arc<Mutex<Option<Store>>> = Arc::default();

@@ -1,4 +1,5 @@
-//! What a subscriber of `tracing` is told: each span and each event, with its fields, and nothing of chats and labels.
+//! The calls that a subscriber of `tracing` gets: each span and each event with its fields, and no data of chats and
+//! labels.
 
 mod collector;
 mod host;
@@ -16,7 +17,8 @@ use collector::{Collector, listen};
 const LABEL: &str = "Pagamento pendente";
 const PHONE: &str = "5511987654321";
 
-/// Runs one test of this module again, in a process of its own, whose threads all have one subscriber. None in that process.
+/// Runs one test of this module again in another process, all threads of which have one subscriber. `None` in that
+/// process.
 fn in_a_process_of_its_own(test: &str) -> Option<()> {
     const KEY: &str = "LABEL_INDEX_TRACING_CHILD";
     if std::env::var_os(KEY).is_some() {
@@ -28,7 +30,7 @@ fn in_a_process_of_its_own(test: &str) -> Option<()> {
     Some(())
 }
 
-/// What the network has.
+/// The state of the network.
 fn fetched() -> FullState {
     let mut state = FullState::new();
     state.label("7", LABEL).unwrap();
@@ -37,7 +39,7 @@ fn fetched() -> FullState {
 }
 
 #[test]
-fn a_session_of_a_store_is_told_span_by_span() {
+fn a_session_of_a_store_is_traced_span_by_span() {
     let (folder, collector) = (Folder::new(), Collector::default());
     let path = folder.path().display().to_string();
     listen(collector.clone(), || {
@@ -125,7 +127,7 @@ fn an_index_in_memory_has_no_name() {
 }
 
 #[test]
-fn that_a_subscriber_missed_commits_is_told_once() {
+fn missed_commits_are_traced_once_for_a_subscriber() {
     let collector = Collector::default();
     let mut limits = Limits::default();
     limits.feed_changes = 2;
@@ -172,7 +174,7 @@ fn damaged() -> Folder {
 }
 
 #[test]
-fn damage_is_told_with_its_instance_and_without_what_is_damaged() {
+fn damage_is_traced_with_its_instance_and_without_the_damaged_data() {
     let (folder, collector) = (damaged(), Collector::default());
     listen(collector.clone(), || {
         let store = folder.open();
@@ -197,8 +199,8 @@ fn damage_is_told_with_its_instance_and_without_what_is_damaged() {
 }
 
 #[test]
-fn a_failure_and_its_end_are_told() {
-    if in_a_process_of_its_own("a_failure_and_its_end_are_told").is_some() {
+fn a_failure_and_its_end_are_traced() {
+    if in_a_process_of_its_own("a_failure_and_its_end_are_traced").is_some() {
         return;
     }
     let collector = Collector::default();
@@ -229,8 +231,8 @@ fn a_failure_and_its_end_are_told() {
 }
 
 #[test]
-fn what_the_threads_of_a_store_do_is_told() {
-    if in_a_process_of_its_own("what_the_threads_of_a_store_do_is_told").is_some() {
+fn the_work_of_the_threads_of_a_store_is_traced() {
+    if in_a_process_of_its_own("the_work_of_the_threads_of_a_store_is_traced").is_some() {
         return;
     }
     let collector = Collector::default();

@@ -1,4 +1,4 @@
-//! Checkpoints beside everything else.
+//! Checkpoints at the same time as other operations.
 
 use label_index::{Delivery, Limits, Store, StoreOptions};
 use shuttle::future::block_on;
@@ -32,7 +32,8 @@ fn a_checkpoint_waits_for_no_snapshot_and_no_subscriber() {
     explore(body);
 }
 
-/// A task that is behind what is in memory is given older commits beside writers, and checkpoints that trim others.
+/// A task that is behind the feed in memory gets older commits from disk, during writes and checkpoints that trim the
+/// log.
 #[test]
 fn a_task_that_is_behind_reads_beside_checkpoints() {
     let body = || {
@@ -56,9 +57,10 @@ fn a_task_that_is_behind_reads_beside_checkpoints() {
     explore(body);
 }
 
-/// Whoever reads from the disk when the store is closed gets the commits, or is told that it is closed.
+/// A subscriber that reads from the disk when the store is closed gets the commits, or is told that the store is
+/// closed.
 #[test]
-fn a_store_is_closed_under_one_that_is_behind() {
+fn a_store_is_closed_while_a_subscriber_is_behind() {
     let body = || {
         let mut limits = Limits::default();
         limits.feed_changes = 1;
@@ -95,7 +97,7 @@ fn checkpoints_asked_for_at_once_go_one_after_the_other() {
     explore(body);
 }
 
-/// A checkpoint on its way is given up with its instance, and may begin again under the same number.
+/// A checkpoint in progress is abandoned when its instance is unloaded, and may begin again under the same number.
 #[test]
 fn an_instance_is_unloaded_beside_its_checkpoint() {
     let body = || {

@@ -1,4 +1,4 @@
-//! Writers, readers and subscribers beside the committer.
+//! Writers, readers and subscribers at the same time as the committer.
 
 use label_index::{Change, Delivery, LabelIndex, Place, Subscriber};
 use shuttle::future::block_on;
@@ -9,7 +9,7 @@ use super::{SOON, close, either, explore, has, open, options, reopened};
 use crate::schedules::feed::to_the_end;
 use crate::schedules::link;
 
-/// Reads twice beside writers that add one row with each commit.
+/// Reads twice while writers add one row with each commit.
 fn read_twice(index: &LabelIndex) -> thread::JoinHandle<()> {
     let index = index.clone();
     thread::spawn(move || {
@@ -19,7 +19,7 @@ fn read_twice(index: &LabelIndex) -> thread::JoinHandle<()> {
     })
 }
 
-/// Links, and gives what a power cut would have left when each write had returned.
+/// Links. Returns the bytes that a power cut after each write would have left.
 fn link_and_cut(index: &LabelIndex, disk: &Disk) -> thread::JoinHandle<Vec<u8>> {
     let (index, disk) = (index.clone(), disk.clone());
     thread::spawn(move || {
@@ -29,7 +29,7 @@ fn link_and_cut(index: &LabelIndex, disk: &Disk) -> thread::JoinHandle<Vec<u8>> 
     })
 }
 
-/// The place of the next chat that was linked, in what is there to be delivered.
+/// The place of the next linked chat among the pending deliveries.
 fn next_place(feed: &mut Subscriber) -> Option<Place> {
     while let Some(Delivery::Commit(commit)) = feed.try_recv() {
         for change in &*commit.changes {
@@ -41,7 +41,7 @@ fn next_place(feed: &mut Subscriber) -> Option<Place> {
     None
 }
 
-/// Two writers, a reader, and somebody who waits until everything is on disk.
+/// Two writers, a reader, and a thread that flushes.
 pub(super) fn writers_reader_flush() {
     let (store, disk) = open(options());
     let index = store.existing("shop").unwrap();
@@ -80,7 +80,7 @@ fn what_was_flushed_is_on_disk() {
     explore(body);
 }
 
-/// Nobody sees a commit before a power cut would leave it.
+/// No reader sees a commit before it would survive a power cut.
 #[test]
 fn what_is_seen_is_on_disk() {
     let body = || {
@@ -100,8 +100,8 @@ fn what_is_seen_is_on_disk() {
     explore(body);
 }
 
-/// The place of `ana` is the first, and free before readers know. A snapshot may be taken at any moment of the write
-/// that wants a place.
+/// The place of `ana` is the first, and becomes free before readers see that. A snapshot may be taken at any moment of
+/// the write that needs a place.
 pub(super) fn end_and_beginning_beside_a_snapshot() {
     let (store, disk) = open(options());
     let index = store.existing("shop").unwrap();
@@ -119,7 +119,7 @@ pub(super) fn end_and_beginning_beside_a_snapshot() {
 }
 
 #[test]
-fn a_place_that_a_held_snapshot_shows_is_not_given_away() {
+fn a_place_that_a_held_snapshot_shows_is_not_used_again() {
     explore(end_and_beginning_beside_a_snapshot);
 }
 
@@ -153,7 +153,7 @@ fn instances_go_to_disk_together_or_apart() {
 }
 
 #[test]
-fn who_follows_a_store_gets_everything_and_is_woken() {
+fn a_subscriber_gets_every_commit_and_is_woken() {
     let body = || {
         let (store, disk) = open(options().durability(either()));
         let index = store.existing("shop").unwrap();

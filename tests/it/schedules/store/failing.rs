@@ -1,4 +1,4 @@
-//! Stores that are dropped under their writers, and disks that fail once.
+//! Stores that are dropped while others write, and disks that fail once.
 
 use label_index::{Delivery, Error, LabelIndex, Store};
 use shuttle::future::block_on;
@@ -15,7 +15,7 @@ const EIO: i32 = 5;
 /// The pairs of a label that were acknowledged, and why others were not.
 type Told = (u32, Vec<&'static str>, Vec<Error>);
 
-/// Links chats and says what it was told.
+/// Links chats. Returns the answers.
 fn try_to_link(index: &LabelIndex, label: u32, chats: &'static [&'static str]) -> JoinHandle<Told> {
     let index = index.clone();
     thread::spawn(move || {
@@ -83,9 +83,9 @@ fn a_store_that_is_dropped_writes_what_was_visible() {
     explore(body);
 }
 
-/// Some call of the disk fails. It may be that of a writer, of a checkpoint, or none.
+/// One call of the disk fails: one for a writer, or for a checkpoint, or none.
 #[test]
-fn a_disk_that_fails_once_fails_everybody_who_waits() {
+fn a_disk_that_fails_once_fails_every_waiting_call() {
     let body = || {
         let (store, disk) = open(options().checkpoint_floor(0).checkpoint_percent(0));
         let index = store.existing("shop").unwrap();
@@ -120,7 +120,7 @@ fn a_disk_that_fails_once_fails_everybody_who_waits() {
     explore(body);
 }
 
-/// A store that resumes beside its writers, each of which is told what is true of its own write.
+/// A store resumes while others write. Each writer gets the true answer for its own write.
 #[test]
 fn a_store_that_resumes_beside_its_writers_has_what_they_were_told() {
     let body = || {
@@ -134,7 +134,7 @@ fn a_store_that_resumes_beside_its_writers_has_what_they_were_told() {
             try_to_link(&index, 1, &["carl", "dora"]),
             try_to_link(&index, 2, &["ana", "bob"]),
         ];
-        // The call that fails may be one of resuming.
+        // The failing call may be one of resuming.
         let mut refused = 0;
         for _ in 0..16 {
             refused += u32::from(store.resume().is_err());
@@ -160,7 +160,7 @@ fn a_store_that_resumes_beside_its_writers_has_what_they_were_told() {
     explore(body);
 }
 
-/// Whoever else wants something of the disk is told too.
+/// Other operations that need the disk get the error too.
 #[test]
 fn a_disk_that_fails_once_keeps_nobody_waiting() {
     let body = || {
@@ -184,7 +184,7 @@ fn a_disk_that_fails_once_keeps_nobody_waiting() {
     explore(body);
 }
 
-/// What reads never sees a failed write.
+/// A reader never sees a failed write.
 #[test]
 fn a_snapshot_beside_a_failure_shows_one_revision() {
     let body = || {

@@ -1,10 +1,10 @@
-//! Loading, unloading and making beside use.
+//! Loading, unloading and making instances while they are used.
 
 use label_index::{Error, Store};
 
 use super::{at_once, close, either, explore, has, open, options};
 
-/// Loads the instance if it is not, writes, and lets go of it.
+/// Loads the instance if it is not loaded, writes, and drops the handle.
 fn use_it(store: &Store, label: u32, chat: &str) {
     assert!(store.existing("shop").unwrap().link(label, chat).unwrap());
     assert!(store.existing("shop").unwrap().contains(label, chat), "a write that returned is not there");
@@ -28,9 +28,9 @@ fn an_instance_is_unloaded_between_its_users() {
     explore(body);
 }
 
-/// What lives of an instance keeps it loaded.
+/// Any value of an instance keeps it loaded.
 #[test]
-fn an_instance_is_not_unloaded_under_what_lives_of_it() {
+fn an_instance_is_not_unloaded_while_a_value_of_it_is_alive() {
     let body = || {
         let (store, disk) = open(options());
         let use_it = |store: &Store| {
@@ -56,7 +56,7 @@ fn make_and_use(store: &Store, chat: &str) {
 }
 
 #[test]
-fn who_asks_for_an_instance_at_once_gets_the_same_one() {
+fn threads_that_ask_for_an_instance_at_once_get_the_same_one() {
     let body = || {
         let (store, disk) = open(options());
         let look = |store: &Store| {
@@ -75,7 +75,8 @@ fn who_asks_for_an_instance_at_once_gets_the_same_one() {
     explore(body);
 }
 
-/// Instances that are made at the same time are written together or apart, beside writers, and each is there.
+/// Instances that are made at the same time, while others write, are written together or separately, and each exists
+/// afterwards.
 #[test]
 fn instances_are_made_beside_writers_and_removals() {
     let body = || {

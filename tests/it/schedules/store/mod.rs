@@ -1,8 +1,8 @@
 //! Stores: writers and their committer, checkpoints, instances that come and go, and disks that fail.
 //!
-//! A call into the database is one step here, since nothing in it belongs to the scheduler, and no write transaction is
-//! open when another thread gets its turn. Time does not pass: a committer that may wait for some time goes on at
-//! whatever moment the scheduler chooses, which is all that such a time can amount to.
+//! A call into the database is one step here, since its locks do not belong to the scheduler, and no write transaction
+//! is open when another thread runs. Time does not pass: a committer that may wait for some time continues at a moment
+//! that the scheduler chooses, so every length of such a wait is tried.
 
 mod checkpoints;
 mod commits;
@@ -31,16 +31,16 @@ use shuttle::thread;
 
 use crate::replica::Replica;
 
-/// The usual number of schedules for what takes milliseconds.
+/// The usual number of schedules of a body that takes milliseconds.
 const FEW: usize = 2_000;
 
-/// Visible at once, and on disk as soon as the committer gets its turn.
+/// Visible at once, and on disk as soon as the committer runs.
 const SOON: Durability = Durability::Within(Duration::ZERO);
 
 /// A closed store with the instance "shop" at revision 1: two labels, and `ana`, who has the first.
 static CLOSED: OnceLock<Vec<u8>> = OnceLock::new();
 
-/// Makes what every schedule begins with. Locks need a scheduler.
+/// Makes the store with which every schedule begins. Its locks need a scheduler.
 fn prepare() {
     let make = || {
         let disk = Disk::default();
@@ -66,7 +66,7 @@ fn options() -> StoreOptions {
     StoreOptions::new().cache_bytes(1 << 16)
 }
 
-/// One mode or the other, as the scheduler chooses.
+/// One of the two modes, chosen by the scheduler.
 fn either() -> Durability {
     if thread_rng().r#gen() { Durability::Synced } else { SOON }
 }
@@ -77,8 +77,8 @@ fn open(options: StoreOptions) -> (Store, Disk) {
     (options.open_on(disk.clone()).unwrap(), disk)
 }
 
-/// Runs threads that share a store, and gives it back with what each gives. The scheduler's own scopes wake who opened
-/// them whatever that one waits for, so this is none.
+/// Runs threads that share a store. Returns the store and their results. It uses none of the scheduler's scopes, which
+/// wake the thread that opened them even if it waits for something else.
 fn at_once<T: Send + 'static, const N: usize>(store: Store, threads: [fn(&Store) -> T; N]) -> (Store, [T; N]) {
     let store = Arc::new(store);
     let threads = threads.map(|run| {
@@ -100,7 +100,7 @@ fn has(replica: &Replica, label: u32, chat: &str) -> bool {
     replica.links.get(&chat).is_some_and(|labels| labels.contains(&label.into()))
 }
 
-/// What "shop" is when a disk with these bytes is opened, if it is there.
+/// The contents of "shop" when a disk with these bytes is opened; `None` if it does not exist.
 fn reopened(bytes: Vec<u8>) -> Option<Replica> {
     let store = options().open_on(Disk::from(bytes)).unwrap();
     store.instances().contains(&"shop".to_owned()).then(|| {
@@ -110,7 +110,7 @@ fn reopened(bytes: Vec<u8>) -> Option<Replica> {
     })
 }
 
-/// Closes the store. What is on its disk then is what the index shows, which is given.
+/// Closes the store, and requires that its disk has what the index shows. Returns that.
 fn close(store: Store, index: &LabelIndex, disk: &Disk) -> Replica {
     drop(store);
     index.check_invariants().unwrap();

@@ -1,4 +1,4 @@
-//! Races that are there on purpose, and found.
+//! The tests find races that are planted on purpose.
 
 use label_index::Race;
 
@@ -12,7 +12,7 @@ fn an_answer_that_comes_before_the_feed_has_the_commit_is_found() {
 }
 
 #[test]
-fn a_place_that_is_given_away_too_early_is_found() {
+fn a_place_that_is_used_again_too_early_is_found() {
     prepare();
     expect_to_find(Race::EarlyHorizon, commits::end_and_beginning_beside_a_snapshot, FEW);
 }

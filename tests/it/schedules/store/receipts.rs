@@ -11,7 +11,7 @@ use shuttle::thread;
 use super::{close, either, explore, has, open, options, submit};
 use crate::schedules::link;
 
-/// The last revision that is there to be delivered.
+/// The last revision among the pending deliveries.
 fn newest(feed: &mut Subscriber) -> u64 {
     let mut newest = feed.revision();
     while let Some(Delivery::Commit(commit)) = feed.try_recv() {
@@ -20,12 +20,12 @@ fn newest(feed: &mut Subscriber) -> u64 {
     newest
 }
 
-/// Looks once whether the answer is there, and drops the receipt.
+/// Polls a receipt once, and drops it.
 fn look_and_drop(receipt: Receipt) {
     drop(pin!(receipt).poll(&mut Context::from_waker(Waker::noop())));
 }
 
-/// Three receipts, and a subscriber who looks when the first is answered.
+/// Three receipts, and a subscriber that receives when the first is answered.
 pub(super) fn waited_awaited_dropped() {
     let (store, disk) = open(options());
     let index = store.existing("shop").unwrap();
@@ -50,9 +50,10 @@ fn receipts_are_answered_however_they_are_waited_for() {
     explore(waited_awaited_dropped);
 }
 
-/// What a receipt waits for may be the commit of another one, and it may move between tasks.
+/// A receipt of a write that changes nothing waits for the commit on which its answer depends, and may move between
+/// tasks.
 #[test]
-fn a_receipt_of_nothing_new_waits_for_what_it_rests_on() {
+fn a_receipt_of_an_unchanged_pair_waits_for_the_commit_that_made_it() {
     let body = || {
         let (store, disk) = open(options().durability(either()));
         let index = store.existing("shop").unwrap();
@@ -75,7 +76,7 @@ fn a_receipt_of_nothing_new_waits_for_what_it_rests_on() {
     explore(body);
 }
 
-/// Writes that found no room stand in line, and are carried out in the order of their calls.
+/// Writes that find no room wait in the write queue, and are carried out in the order of their calls.
 #[test]
 fn receipts_that_wait_for_room_are_answered() {
     let body = || {
@@ -100,7 +101,7 @@ fn receipts_that_wait_for_room_are_answered() {
     explore(body);
 }
 
-/// Whatever stands in line when the store is dropped is told.
+/// Writes in the write queue when the store is dropped are answered.
 #[test]
 fn receipts_that_wait_for_room_are_told_of_the_end() {
     let body = || {

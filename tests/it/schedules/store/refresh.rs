@@ -1,4 +1,4 @@
-//! Refresh tickets beside commits that wait for the disk.
+//! Refresh tickets at the same time as commits that wait for the disk.
 
 use label_index::{Error, FullState};
 use shuttle::thread;
@@ -30,7 +30,7 @@ fn a_ticket_is_dropped_beside_commits() {
     explore(body);
 }
 
-/// What was fetched when the ticket was open knows nothing of the writes, and takes none of them back.
+/// The state that was fetched while the ticket was open does not have the writes, and undoes none of them.
 #[test]
 fn a_write_beside_a_refresh_wins_on_disk_too() {
     let body = || {

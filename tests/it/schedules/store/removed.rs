@@ -1,4 +1,4 @@
-//! Instances that are removed under their users.
+//! Instances that are removed while they are used.
 
 use label_index::{Error, LabelIndex, Store};
 use shuttle::future::block_on;
@@ -11,7 +11,7 @@ fn unknown() -> Error {
     Error::UnknownInstance { name: "shop".into() }
 }
 
-/// Writes until it is refused, and says how many writes were not.
+/// Writes until a write is refused. Returns the number of writes before that.
 fn write_until_removed(index: LabelIndex) -> thread::JoinHandle<u64> {
     thread::spawn(move || {
         let mut written = 0;
@@ -27,7 +27,7 @@ fn write_until_removed(index: LabelIndex) -> thread::JoinHandle<u64> {
 }
 
 #[test]
-fn an_instance_goes_under_its_writers_and_another_takes_its_name() {
+fn an_instance_is_removed_under_its_writers_and_another_takes_its_name() {
     let body = || {
         let (store, disk) = open(options().durability(either()));
         let index = store.existing("shop").unwrap();
@@ -50,7 +50,7 @@ fn an_instance_goes_under_its_writers_and_another_takes_its_name() {
     explore(body);
 }
 
-/// Somebody uses it, somebody unloads it, somebody writes checkpoints, and it goes.
+/// Threads use an instance, unload it and write checkpoints, while another thread removes it.
 #[test]
 fn an_instance_is_removed_beside_everything_else() {
     let body = || {
@@ -74,9 +74,9 @@ fn an_instance_is_removed_beside_everything_else() {
     explore(body);
 }
 
-/// Who makes what another removes gets the one that goes, or one that stays.
+/// A thread that makes an instance while another thread removes it gets the removed one, or a new one that stays.
 #[test]
-fn an_instance_is_made_beside_its_end() {
+fn an_instance_is_made_while_it_is_removed() {
     let body = || {
         let (store, disk) = open(options());
         let make = |store: &Store| {

@@ -43,7 +43,7 @@ pub(super) fn write_files(folder: &Path) {
         for n in 0..40 {
             index.unlink(n % 7 + 1, format!("later {n}")).unwrap();
         }
-        // As a crash leaves it, or closed.
+        // Half of them as after a crash, the others closed.
         if file % 2 == 1 {
             copy(&made, format!("file {file}"));
         }
@@ -54,7 +54,7 @@ pub(super) fn write_files(folder: &Path) {
     }
 }
 
-/// One damaged file: opened, asked, verified, written and closed.
+/// One damaged file, which is opened, queried, verified, written and closed.
 struct Round {
     folder: PathBuf,
     choices: Choices,
@@ -63,7 +63,7 @@ struct Round {
     log: Vec<String>,
 }
 
-/// Does these rounds over the files in a folder, and says before each which one it is.
+/// Runs these rounds over the files in a folder, and prints the number of each before it begins.
 pub(super) fn run(files: &Path, rounds: std::ops::Range<u64>) {
     for number in rounds {
         say(&format!("round {number}"));
@@ -101,7 +101,7 @@ impl Round {
             let report = Store::verify(&self.folder);
             self.note("verify", &report.map(|report| report.is_sound()));
         }
-        // So small a cache that pages are read again.
+        // Often a cache so small that pages are read again.
         let cache = [32 << 20, 64 << 10, 0][usize::try_from(self.choices.below(3)).unwrap()];
         let options = StoreOptions::new().cache_bytes(cache).checkpoint_floor([1 << 20, 1 << 10][cache % 2]);
         let opened = options.quick_repair(self.choices.below(3) == 0).open(&self.folder);
@@ -139,7 +139,7 @@ impl Round {
         fs::write(self.file(), bytes).unwrap();
     }
 
-    /// Damages the file through another handle than the store's.
+    /// Damages the file through a handle other than the store's.
     fn write_over(&mut self) {
         let bytes = fs::read(self.file()).unwrap();
         let mut file = OpenOptions::new().write(true).open(self.file()).unwrap();
@@ -212,7 +212,7 @@ impl Round {
         self.note("write", &written);
     }
 
-    /// Notes what came of a call, which has to be an answer or an error that says what is wrong.
+    /// Prints the result of a call, which has to be an answer or an error with a reason.
     fn note<T>(&mut self, call: &str, result: &Result<T, Error>) {
         match result {
             Ok(_) => self.log.push(format!("{call}: Ok")),

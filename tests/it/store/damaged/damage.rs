@@ -1,4 +1,4 @@
-//! What can be done to the bytes of a file.
+//! Kinds of damage to the bytes of a file.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use crate::choices::Choices;
 /// The length of the database's pages.
 const PAGE: usize = 4_096;
 
-/// One damage: these bytes go to this place; or the file ends there.
+/// One damage: bytes are written at an offset, or the file ends there.
 #[derive(Debug)]
 pub(super) enum Damage {
     Write { at: usize, bytes: Vec<u8> },
@@ -31,12 +31,12 @@ impl Damage {
         let page = PAGE * used_page(choices, bytes)?;
         let write = |at: usize, bytes: Vec<u8>| Some(Self::Write { at, bytes });
         match kind {
-            // A bit, anywhere where there is something or in the header.
+            // A bit, in a page that is not empty or in the header.
             0 => {
                 let at = if choices.below(4) == 0 { index(choices, 512) } else { page + index(choices, PAGE) };
                 write(at, vec![bytes.get(at)? ^ (1 << choices.below(8))])
             }
-            // The beginning of a page: what kind of page it is, how many rows it has and where they end.
+            // The beginning of a page, which has the kind of the page, the number of its rows and where they end.
             1 => write(page, random(choices, 16)),
             2 => write(page + 4 * index(choices, 32), [0, 1, 2, 255][index(choices, 4)..][..1].repeat(4)),
             3 => write(page + 2, (u16::try_from(choices.below(2_000)).ok()?).to_le_bytes().into()),
@@ -47,7 +47,7 @@ impl Damage {
                 let (at, len) = (page + index(choices, PAGE), 1 + index(choices, 3 * PAGE));
                 write(at, random(choices, len))
             }
-            // One page in the place of another, and as it was some time before.
+            // One page in the place of another; and a page as it was some time before.
             7 => {
                 let other = PAGE * used_page(choices, bytes)?;
                 write(page, bytes.get(other..other + PAGE)?.to_vec())
@@ -57,7 +57,7 @@ impl Damage {
             9 => {
                 let at = page + 8 * index(choices, PAGE / 8);
                 let to = [page / PAGE, used_page(choices, bytes)?][index(choices, 2)];
-                // The pages of the header are not counted.
+                // Page numbers do not count the header.
                 let number = u64::try_from(to.saturating_sub(index(choices, 3))).ok()?;
                 write(at, number.to_le_bytes().into())
             }

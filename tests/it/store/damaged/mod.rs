@@ -1,8 +1,8 @@
 //! Damaged files, at rest and while a store has them open: every call gives an answer or an error, and no file ends the
 //! process.
 //!
-//! A panic while another one unwinds, and a stack that is full, end a process whatever catches panics. So other processes
-//! work with the files, and each says which one it begins.
+//! A panic during unwinding and a stack overflow end a process although panics are caught. So other processes work with
+//! the files, and each prints which file it begins.
 
 mod child;
 mod damage;
@@ -14,9 +14,9 @@ use std::path::Path;
 use super::{Folder, in_another_process};
 use crate::amounts::amount;
 
-/// Where the files are: set for the process that works with them.
+/// The folder of the files; set for the process that works with them.
 const FILES: &str = "LABEL_INDEX_TEST_DAMAGED_FOLDER";
-/// The numbers of the rounds that it does.
+/// The numbers of the rounds that it runs.
 const FIRST: &str = "LABEL_INDEX_TEST_DAMAGED_FIRST";
 const END: &str = "LABEL_INDEX_TEST_DAMAGED_END";
 
@@ -24,7 +24,7 @@ fn number(name: &str) -> Option<u64> {
     env::var(name).ok().map(|number| number.parse().unwrap())
 }
 
-/// What a process did until it ended, and how it ended.
+/// The output of a process, and how it ended.
 fn run_child(files: &Path, rounds: &Range<u64>) -> (String, String) {
     let mut command = in_another_process("store::damaged::no_damaged_file_ends_the_process");
     command.env(FILES, files).env(FIRST, rounds.start.to_string()).env(END, rounds.end.to_string());

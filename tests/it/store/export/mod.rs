@@ -1,4 +1,4 @@
-//! Exports: what is there when they are imported, and what is refused.
+//! Exports: what an import restores, and which lines it refuses.
 
 mod refused;
 mod trips;

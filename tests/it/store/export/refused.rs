@@ -1,4 +1,4 @@
-//! What is no export, and what is left of it.
+//! Inputs that are no exports, and what the store has after them.
 
 use std::io::{self, BufReader, Read};
 
@@ -17,7 +17,7 @@ fn invalid(cause: &Error) -> bool {
 #[test]
 fn an_export_that_ends_anywhere_is_refused() {
     let lines = sample();
-    // Without its last line end it is whole.
+    // Without its last line end it is complete.
     for len in 0..lines.len() - 1 {
         let (line, cause) = refused(&lines.as_bytes()[..len]);
         let ended = lines.as_bytes()[..len].split_inclusive(|&byte| byte == b'\n').count();
@@ -52,7 +52,7 @@ fn every_line_that_is_missing_doubled_or_damaged_is_noticed() {
 }
 
 #[test]
-fn what_is_wrong_is_told_with_line_and_value() {
+fn errors_name_the_line_and_the_value() {
     let lines = [
         r#"{"export":{"version":1}}"#,
         r#"{"instance":{"name":"shop","revision":6,"refreshed":5,"highest_label_id":3}}"#,
@@ -134,7 +134,7 @@ fn an_instance_that_is_there_is_left_as_it_is() {
 }
 
 #[test]
-fn what_ended_before_a_bad_instance_stays_and_nothing_of_that_one() {
+fn instances_before_a_bad_one_stay_and_nothing_of_the_bad_one() {
     let from = store();
     fill(&from.instance("a").unwrap());
     fill(&from.instance("b").unwrap());
@@ -185,7 +185,7 @@ impl<R: Read> Read for Counted<'_, R> {
     }
 }
 
-/// A reader and writer that does nothing.
+/// A reader and writer that always fails.
 struct Broken;
 
 impl Read for Broken {
@@ -205,7 +205,7 @@ impl io::Write for Broken {
 }
 
 #[test]
-fn readers_and_writers_that_fail_are_told() {
+fn failing_readers_and_writers_are_errors() {
     let store = store();
     let failed = Error::Stream { cause: "no line".into() };
     assert_eq!(store.export(Broken), Err(failed.clone()));
@@ -216,7 +216,7 @@ fn readers_and_writers_that_fail_are_told() {
     assert!(store.instances().is_empty());
 }
 
-/// Labels and deleted ids are counted apart, and as many as the options allow are taken.
+/// Labels and deleted ids are counted separately, and as many as the options allow are accepted.
 #[test]
 fn no_more_labels_than_the_options_allow() {
     let import = |limit, labels: u64, deleted: u64| {

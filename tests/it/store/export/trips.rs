@@ -1,4 +1,4 @@
-//! There and back.
+//! Round trips: an import restores what was exported.
 
 use label_index::{Durability, Error, Event, FullState, LabelPatch, Limit, Store, StoreOptions};
 use proptest::collection::vec;
@@ -9,7 +9,7 @@ use super::{exported, fill, import, sample, store};
 use crate::model::{Script, Space};
 use crate::store::{Folder, Image};
 
-/// What one instance has, and its copy in another store.
+/// Requires that an instance and its copy in another store have the same contents.
 #[track_caller]
 fn assert_copied(from: &Store, name: &str) {
     let lines = exported(from);
@@ -147,7 +147,7 @@ fn instances_are_written_by_name_and_loaded_only_meanwhile() {
 fn a_chat_with_very_many_labels_has_several_lines() {
     let from = store();
     let index = from.instance("many").unwrap();
-    // Every byte of an id takes two in JSON.
+    // Every byte of an id takes two bytes in JSON.
     let ids: Vec<String> = (0..9_000).map(|n| format!("{n:\"<64}")).collect();
     let mut batch = index.batch();
     for id in &ids {

@@ -1,7 +1,7 @@
-//! A process that writes is killed at any moment, again and again, over one folder.
+//! A process that writes to a store is killed at any moment, again and again, with one folder.
 //!
-//! The process tells by a pipe what its store acknowledged. Then the folder has to hold, of every instance: no less than
-//! that, no more than was begun, and exactly what the revision that it has must have.
+//! The process reports by a pipe what its store acknowledged. Then each instance in the folder has to have no less than
+//! that, no more than was begun, and exactly the contents of its revision.
 
 mod writer;
 mod writes;
@@ -19,14 +19,14 @@ use crate::amounts::amount;
 use crate::choices::Choices;
 use writer::{BURST, FOLDER, INSTANCES, PASSING, QUICK, WITHIN, Word};
 
-/// How many processes are killed, where `LABEL_INDEX_KILL_ROUNDS` does not say.
+/// The number of processes that are killed, unless `LABEL_INDEX_KILL_ROUNDS` is set.
 const ROUNDS: u64 = 50;
 
-/// An instance as this side knows it.
+/// The expected state of an instance.
 struct Known {
-    /// What it has to be: the writes up to its revision, done in memory.
+    /// The index in memory with the same writes up to the same revision.
     expected: LabelIndex,
-    /// The revision that was told to a writer or a subscriber, and the one up to which everything was begun.
+    /// The last revision that a writer or a subscriber got, and the one up to which writes were begun.
     told: u64,
     begun: u64,
 }
@@ -36,7 +36,7 @@ impl Known {
         Self { expected: LabelIndex::new(), told: 0, begun: 0 }
     }
 
-    /// Notes a line of the process, which wrote in bursts of so many.
+    /// Records a line of the process, which wrote in bursts of this length.
     fn note(&mut self, word: Word, burst: u64) {
         match word {
             Word::Returned(revision) => {
@@ -47,7 +47,7 @@ impl Known {
         }
     }
 
-    /// Compares with what was found, and goes on from there.
+    /// Compares with the found index, which is expected from then on.
     fn compare(&mut self, found: &LabelIndex) {
         let revision = found.revision();
         assert!(
@@ -76,7 +76,7 @@ fn what_was_acknowledged_survives_being_killed() {
         let within = choices.below(2) == 1;
         run_and_kill(&folder, within, &mut choices, &mut known);
         if choices.below(2) == 1 {
-            // The next process finds the file as it was left.
+            // A copy is opened, so that the next process finds the file as the killed one left it.
             let copy = Folder::new();
             fs::copy(folder.file(), copy.file()).unwrap();
             compare(&copy, &mut known);
@@ -88,7 +88,7 @@ fn what_was_acknowledged_survives_being_killed() {
     assert!(revisions.iter().sum::<u64>() > 10 * rounds, "hardly anything was written: {revisions:?}");
 }
 
-/// Runs the process until it has told so much, and a moment longer.
+/// Runs the process until it has reported a random number of lines, and a moment longer.
 fn run_and_kill(folder: &Folder, within: bool, choices: &mut Choices, known: &mut [Known]) {
     let mut command = in_another_process("store::kill::what_was_acknowledged_survives_being_killed");
     command.env(FOLDER, folder.path()).stdout(Stdio::piped());
@@ -131,7 +131,7 @@ fn compare(folder: &Folder, known: &mut [Known]) {
     }
 }
 
-/// What the process tells, line by line. It prints other lines too, and the last may be cut short.
+/// The reports of the process, line by line. It prints other lines too, and the last may be cut short.
 struct Words(BufReader<ChildStdout>);
 
 impl Iterator for Words {

@@ -1,4 +1,4 @@
-//! The process that is killed: it writes to every instance at once, and tells what it was told.
+//! The process that is killed: it writes to all instances at the same time, and reports what was acknowledged.
 
 use std::io::{Write, stdout};
 use std::path::Path;
@@ -9,11 +9,11 @@ use label_index::{Delivery, Durability, LabelIndex, Store, StoreOptions};
 
 use super::writes;
 
-/// Where the store is: set for the process that writes.
+/// The folder of the store; set for the process that writes.
 pub(super) const FOLDER: &str = "LABEL_INDEX_TEST_KILL_FOLDER";
-/// Set if the store is to return before it has written.
+/// Set if writes are to return before they are on disk.
 pub(super) const WITHIN: &str = "LABEL_INDEX_TEST_KILL_WITHIN";
-/// Set if the store is to write its free space with every commit.
+/// Set for [`StoreOptions::quick_repair`](label_index::StoreOptions::quick_repair).
 pub(super) const QUICK: &str = "LABEL_INDEX_TEST_KILL_QUICK";
 
 /// The instances, each with a writer of its own.
@@ -24,12 +24,12 @@ pub(super) const PASSING: &str = "passing";
 /// The commits between one flush and the next, where writes return before they are on disk.
 pub(super) const BURST: u64 = 12;
 
-/// What was acknowledged of an instance.
+/// A report about an instance.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Word {
-    /// By a write, or a flush, that returned.
+    /// A write or a flush returned: everything up to this revision is acknowledged.
     Returned(u64),
-    /// To a subscriber.
+    /// A subscriber got this revision.
     Seen(u64),
 }
 
@@ -44,7 +44,7 @@ impl Word {
         stdout.flush().unwrap();
     }
 
-    /// Reads the instance and what was acknowledged, if the line tells it.
+    /// Reads the instance and its report, if the line is one.
     pub(super) fn parse(line: &str) -> Option<(usize, Self)> {
         let mut parts = line.split_whitespace();
         let word = match parts.next()? {
@@ -98,7 +98,7 @@ fn follow(index: &LabelIndex, instance: usize) {
     panic!("it missed something, or the store closed");
 }
 
-/// Makes an instance and removes it, unloads it, and writes checkpoints of all, beside everything else.
+/// Makes, unloads and removes an instance, and writes checkpoints of all, while others write.
 fn come_and_go(store: &Store) {
     loop {
         let passing = store.instance(PASSING).unwrap();

@@ -1,8 +1,8 @@
-//! The writes of an instance: each one commit, and the same whenever the index before it is the same.
+//! The writes of an instance: each is one commit, which depends only on the index before it.
 
 use label_index::LabelIndex;
 
-/// Few enough that chats lose their last label, and places are used again.
+/// So few that chats often lose their last label, and places are used again.
 const CHATS: u64 = 61;
 
 /// Makes the next commit.
@@ -12,7 +12,7 @@ pub(super) fn next(index: &LabelIndex) {
     let label = ["1", "2", "3"][usize::try_from(number * 5 % 7 % 3).unwrap()];
     let named = |name: &str| format!("{name} {number}");
     let made = match number % 16 {
-        // The first revision too: everything below needs the labels.
+        // The first revision makes the three labels, which all further writes need.
         1 => {
             let mut batch = index.batch();
             for id in ["1", "2", "3"] {

@@ -1,4 +1,4 @@
-//! One instance of a store, and everything that its host knows of it.
+//! One instance of a store, as its host knows it.
 
 use label_index::{ChatId, Cursor, Delivery, Filter, LabelIndex, Page, Receipt, Subscriber};
 
@@ -10,17 +10,18 @@ use crate::replica::Replica;
 
 /// The commits of an instance: those that were acknowledged, and those that were attempted.
 pub(crate) struct Account {
-    /// An index in memory on which the same was done.
+    /// An index in memory with the same writes.
     twin: LabelIndex,
-    /// What the twin was at each revision, and the operations that led there, some of which changed nothing.
+    /// The twin at each revision, and the operations that led there, some of which changed nothing.
     states: Vec<Replica>,
-    /// What it published, from its first commit on.
+    /// The commits that it published, from the first one on.
     published: Vec<Published>,
     twin_feed: Subscriber,
     ops: Vec<(u64, Op)>,
-    /// The newest revision of which its host knows that it is on disk.
+    /// The newest revision that the host knows to be on disk.
     acknowledged: u64,
-    /// Whether places are those of the twin. A write that waits for the disk keeps the places that it frees.
+    /// Whether places are those of the twin: while a write waits for the disk, the places that it frees cannot be used
+    /// again.
     places_known: bool,
     cursors: Vec<Given>,
     consumer: Consumer,
@@ -33,13 +34,13 @@ struct Given {
     following: Vec<ChatId>,
 }
 
-/// What a host holds of an instance while the store is open.
+/// The values of an instance that a host holds while the store is open.
 pub(crate) struct Held {
     index: LabelIndex,
     feed: Subscriber,
     /// The last revision that it delivered.
     seen: u64,
-    /// That of the consumer.
+    /// The subscriber of the consumer.
     consumer: Subscriber,
     receipts: Vec<(Receipt, Answer, u64)>,
 }
@@ -78,7 +79,7 @@ impl Account {
         self.acknowledge(self.twin.revision());
     }
 
-    /// The store failed, and named the revision that is on disk.
+    /// The store failed, and its error named the revision that is on disk.
     pub(crate) fn failed_at(&mut self, durable: u64) {
         assert!(self.acknowledged <= durable, "acknowledged up to {}, and durable is {durable}", self.acknowledged);
         self.acknowledge(durable);
@@ -138,7 +139,7 @@ impl Account {
         }
     }
 
-    /// Lets the consumer read at most so many commits. What it is done with is on disk.
+    /// Lets the consumer read at most `commits` commits. Those that it has processed are on disk.
     pub(crate) fn consume(
         &mut self,
         held: &mut Held,
@@ -152,12 +153,12 @@ impl Account {
         stopped
     }
 
-    /// The consumer is done with everything that is there.
+    /// Requires that the consumer has processed every commit.
     pub(crate) fn assert_consumed(&self) {
         self.consumer.assert_has(&self.published);
     }
 
-    /// Takes the cursor behind the first chats.
+    /// Keeps the cursor after the first chats.
     pub(crate) fn page(&mut self, held: &Held, chats: usize) {
         let snapshot = held.index.snapshot();
         let answer = snapshot.query(&Filter::new(), Page::first(chats)).expect("a plain question");
@@ -165,7 +166,7 @@ impl Account {
         self.cursors.extend(answer.next.map(|cursor| Given { cursor, revision: snapshot.revision(), following }));
     }
 
-    /// The store has come to its end. What was shown by the feed, or to readers under `Synced`, must be on disk.
+    /// The store has ended. Commits that the feed delivered, or that readers saw under `Synced`, must be on disk.
     pub(crate) fn end(&mut self, mut held: Held, synced: bool) {
         self.wait(&mut held, synced);
         while let Some(delivery) = held.feed.try_recv() {
@@ -181,7 +182,7 @@ impl Account {
         self.assert_is(shown);
     }
 
-    /// Takes an instance as it was found when the store was opened again: whole commits, all that were acknowledged, and
+    /// Checks an instance after the store was opened again: it has complete commits, all that were acknowledged, and
     /// none that was not attempted.
     pub(crate) fn recovered(&mut self, index: &LabelIndex, retained: Option<usize>) {
         let snapshot = index.snapshot();
@@ -202,9 +203,9 @@ impl Account {
         self.forget_after(revision);
     }
 
-    /// Takes an instance as it is when a store that failed takes writes again: what is visible is what is on disk. Whoever
-    /// waited has an answer, and a subscriber goes on with the next commit. Where commits were visible before they were on
-    /// disk, it may have missed some, and is told.
+    /// Checks an instance after a failed store has resumed: visible commits are on disk, every waiting call has an
+    /// answer, and a subscriber continues with the next commit. If commits were visible before they were on disk, it
+    /// may have missed some, and is told so.
     pub(crate) fn resumed(&mut self, held: &mut Held, synced: bool, retained: Option<usize>) {
         self.wait(held, synced);
         while let Some(delivery) = held.feed.try_recv() {
@@ -226,14 +227,14 @@ impl Account {
         self.recovered(&held.index, retained);
     }
 
-    /// Where the next commit of a subscriber is among all that were published.
+    /// The position of a subscriber's next commit among all that were published.
     fn feed_at(&self, held: &mut Held, revision: u64) -> usize {
         assert_eq!(revision, held.seen + 1, "a feed without a gap");
         held.seen = revision;
         usize::try_from(revision - 1).expect("a small number")
     }
 
-    /// Compares with what the twin was at the same revision.
+    /// Compares with the twin at the same revision.
     fn assert_is(&self, mut shown: Replica) {
         let state = usize::try_from(shown.revision).ok().and_then(|revision| self.states.get(revision));
         let mut expected = state.expect("a revision that was attempted").clone();
@@ -257,7 +258,7 @@ impl Account {
         }
     }
 
-    /// What was lost is never to come back: the twin begins anew, up to this revision.
+    /// Lost commits must not come back: builds the twin again up to this revision.
     fn forget_after(&mut self, revision: u64) {
         let (cursors, consumer) = (std::mem::take(&mut self.cursors), std::mem::take(&mut self.consumer));
         let former = std::mem::take(self);

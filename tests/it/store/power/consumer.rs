@@ -1,10 +1,10 @@
-//! A consumer of events, as a webhook is: it stores its position with what it did, and is killed now and then.
+//! A consumer of events, like a webhook: it stores its position together with its results, and is killed now and then.
 
 use label_index::{Commit, Delivery, Error, LabelIndex, PublicEvent, Subscriber};
 
 use super::random::Random;
 
-/// What was published of one commit.
+/// The events of one commit.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Published {
     pub(crate) revision: u64,
@@ -18,26 +18,26 @@ impl From<&Commit> for Published {
     }
 }
 
-/// What a consumer has stored: all of it outlives the store and the consumer itself.
+/// The data that a consumer has stored; it outlives the store and the consumer itself.
 #[derive(Debug, Default)]
 pub(crate) struct Consumer {
-    /// The position of the last commit that it is done with.
+    /// The position of the last processed commit.
     position: Option<String>,
-    /// What it is done with, in order, since it last missed something.
+    /// The processed commits in order, since it last missed some.
     done: Vec<Published>,
 }
 
-/// What ended a consumer's reading.
+/// Why a consumer stopped reading.
 #[derive(Debug)]
 pub(crate) enum Stopped {
-    /// There is nothing more, or it has read enough.
+    /// There is no further commit, or it has read enough.
     Waits,
     Failed(Error),
     Closed,
 }
 
 impl Consumer {
-    /// Subscribes as a consumer that was just started.
+    /// Subscribes like a consumer that was just started.
     pub(crate) fn start(&self, index: &LabelIndex) -> Subscriber {
         match &self.position {
             Some(position) => index.subscribe_from(position).expect("a position that was stored"),
@@ -45,7 +45,7 @@ impl Consumer {
         }
     }
 
-    /// The last revision that it is done with.
+    /// The revision of the last processed commit.
     pub(crate) fn revision(&self) -> u64 {
         self.done.last().map_or(0, |last| last.revision)
     }
@@ -55,7 +55,7 @@ impl Consumer {
         self.done.push(commit.into());
     }
 
-    /// Reads at most so many commits. It may be killed before it stored one, or after.
+    /// Reads at most `commits` commits. It may be killed before or after it stored one.
     ///
     /// # Panics
     ///
@@ -99,7 +99,7 @@ impl Consumer {
 
     /// # Panics
     ///
-    /// Unless it is done with each of these once, in order.
+    /// Unless it has processed each of these once, in order.
     pub(crate) fn assert_has(&self, written: &[Published]) {
         assert_eq!(self.done, written, "every event exactly once, in order");
     }

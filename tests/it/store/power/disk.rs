@@ -8,7 +8,7 @@ use redb::StorageBackend;
 
 use super::random::Random;
 
-/// What a disk writes whole or not at all, if nothing else is known of it.
+/// The bytes that every disk writes completely or not at all.
 const SECTOR: usize = 512;
 
 #[derive(Debug, Clone, Default)]
@@ -16,15 +16,16 @@ pub(crate) struct Disk(Arc<Mutex<Inner>>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// What is read.
+    /// The bytes that reads see.
     bytes: Vec<u8>,
-    /// What a power cut leaves in any case.
+    /// The bytes that survive a power cut in any case.
     synced: Vec<u8>,
-    /// What was done since, in order.
+    /// The changes since the last sync, in order.
     unsynced: Vec<Change>,
-    /// Whether the last of these was cut short: nobody has read it yet, and a power cut may leave all of it, or a part.
+    /// Whether the last of these was cut short: it has not been read yet, and a power cut may leave all or a part of
+    /// it.
     is_cut_short: bool,
-    /// Calls since the disk was made or the power came back.
+    /// The number of calls since the disk was made or its power came back.
     calls: u64,
     syncs: usize,
     /// Bytes that were written.
@@ -33,14 +34,14 @@ struct Inner {
     ignores_syncs: bool,
 }
 
-/// What goes wrong at a call.
+/// The fault at a call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Trouble {
     /// That call fails with this error of the system, and no other. If it writes, it does nothing.
     Once(i32),
-    /// From there on nothing can be written.
+    /// From that call on nothing can be written.
     Full,
-    /// From there on every call fails. If it writes, it may have been carried out in part.
+    /// From that call on every call fails. If it writes, it may have been carried out in part.
     Off,
 }
 
@@ -64,7 +65,7 @@ impl Change {
         }
     }
 
-    /// Carries out a part: some bytes from the beginning, or from the end, or some sectors.
+    /// Carries out a part of the change: some bytes at its beginning or its end, or some sectors.
     fn tear(&self, bytes: &mut Vec<u8>, random: &mut Random) {
         let Self::Write { offset, data } = self else { return };
         let at = random.below(data.len() + 1);
@@ -93,7 +94,7 @@ impl Disk {
         self.lock().bytes.clone()
     }
 
-    /// What a power cut would leave in any case.
+    /// The bytes that would survive a power cut in any case.
     pub(crate) fn synced(&self) -> Vec<u8> {
         self.lock().synced.clone()
     }
@@ -102,41 +103,41 @@ impl Disk {
         self.lock().syncs
     }
 
-    /// How many bytes were written.
+    /// The number of bytes that were written.
     pub(crate) fn written(&self) -> usize {
         self.lock().written
     }
 
-    /// Opens a store here, which can open the disk again.
+    /// Opens a store on this disk, which it can open again to resume.
     pub(crate) fn open(&self, options: StoreOptions) -> Result<Store, Error> {
         let disk = self.clone();
         options.open_by(move || Ok(disk.clone()))
     }
 
-    /// How many calls there were.
+    /// The number of calls so far.
     pub(crate) fn calls(&self) -> u64 {
         self.lock().calls
     }
 
-    /// Plans trouble at the call after so many others.
+    /// Plans a fault at the call after `calls` others.
     pub(crate) fn trouble_after(&self, calls: u64, trouble: Trouble) {
         let mut inner = self.lock();
         inner.trouble = Some((inner.calls + calls, trouble));
     }
 
-    /// Whether trouble came.
+    /// Whether the planned fault has occurred.
     pub(crate) fn had_trouble(&self) -> bool {
         let inner = self.lock();
         inner.trouble.is_some_and(|(at, _)| inner.calls > at)
     }
 
-    /// From now on says that it synced, and did not.
+    /// From now on reports syncs as done without doing them.
     pub(crate) fn ignore_syncs(&self) {
         self.lock().ignores_syncs = true;
     }
 
-    /// Ends trouble, planned or come. Nothing is lost: this is a process that died on a machine that did not. The call that was
-    /// cut short was carried out or not, in memory and for the next sync alike.
+    /// Removes the fault. Nothing is lost, as when a process was killed and its machine was not. The call that was cut
+    /// short was carried out or not, for reads and for the next sync alike.
     pub(crate) fn heal(&self) {
         let mut inner = self.lock();
         inner.trouble = None;
@@ -149,14 +150,13 @@ impl Disk {
         }
     }
 
-    /// Cuts the power and brings it back. Each change that was not synced is lost, or there, or there in part. Others
-    /// that came later may be there all the same; but of two to the same bytes the later one stays the later one, as in
-    /// every cache.
+    /// Cuts the power and restores it. Each change that was not synced is lost, or kept, or kept in part, independently
+    /// of later ones; but of two changes of the same bytes the later one wins if both are kept, as in every cache.
     pub(crate) fn cut(&self, random: &mut Random) {
         let mut inner = self.lock();
         let Inner { synced, unsynced, .. } = &mut *inner;
         let (mut left, count) = (std::mem::take(synced), unsynced.len());
-        // Everything up to some change, which is torn; or everything in a mixture that is mostly lost, or mostly not.
+        // Either all changes up to one, which is torn; or a random selection, of few or of most changes.
         let up_to = random.one_in(2).then(|| random.below(count + 1));
         let (lost, torn) = (1 + random.below(8), 2 + random.below(8));
         for (number, change) in unsynced.drain(..).enumerate() {
@@ -182,7 +182,7 @@ impl From<Vec<u8>> for Disk {
 }
 
 impl Inner {
-    /// Counts a call. Says what stops it, if anything does.
+    /// Counts a call. Returns the error with which it fails, if it does.
     fn call(&mut self, kind: Call) -> io::Result<()> {
         let number = self.calls;
         self.calls += 1;

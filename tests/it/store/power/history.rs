@@ -1,4 +1,4 @@
-//! What happens to a store, made of bytes: those of a seed, or those of a fuzzer.
+//! Histories of a store, made of the bytes of a seed or of a fuzzer.
 
 use super::random::Random;
 use crate::model::Space;
@@ -12,12 +12,12 @@ pub(crate) struct History {
     /// Whether writes wait for the disk; else only `flush` does.
     pub(crate) synced: bool,
     pub(crate) quick_repair: bool,
-    /// Bytes of a log before the store writes a checkpoint by itself.
+    /// The bytes of a log from which on the store writes a checkpoint by itself.
     pub(crate) checkpoint_floor: u64,
-    /// Changes that are retained for subscribers, if not more than there will be.
+    /// The changes that are retained for subscribers; `None` for more than the history makes.
     pub(crate) retain: Option<usize>,
     pub(crate) steps: Vec<Step>,
-    /// What cuts leave.
+    /// The seed of the choices which changes survive power cuts.
     pub(crate) seed: u64,
 }
 
@@ -27,25 +27,25 @@ pub(crate) enum Step {
     Batch(u8, Vec<Action>),
     Submit(u8, Vec<Action>),
     Wait(u8),
-    /// Takes over what there is, but for every so manieth link.
+    /// A refresh by the present contents without every n-th link.
     Refresh(u8, usize),
-    /// Keeps the cursor behind so many chats.
+    /// Keeps the cursor after this many chats.
     Page(u8, usize),
     Flush,
     Checkpoint,
     Unload(u8),
     Remove(u8),
-    /// Something happens after so many calls of the disk.
+    /// Plans an outage after some calls of the disk.
     Plan(Outage),
 }
 
-/// The end of a process, and perhaps of what its disk had not synced.
+/// The end of a process, perhaps with the loss of unsynced changes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Outage {
     pub(crate) after: u64,
-    /// Whether the power goes, or only the process is killed.
+    /// Whether the power is cut, or only the process is killed.
     pub(crate) power: bool,
-    /// After how many calls the power goes again while the store is opened, if it does.
+    /// After how many calls the power is cut again while the store is opened; `None` if it is not.
     pub(crate) again: Option<u64>,
 }
 
@@ -60,7 +60,7 @@ impl History {
         Self::decode(&random.bytes(steps * Self::CHUNK))
     }
 
-    /// A short one with a step of every kind, and without an outage. Nothing in it is left to chance.
+    /// A short history without random choices, with a step of every kind except an outage.
     pub(crate) fn of_everything(synced: bool) -> Self {
         let label = |id: &str| {
             let fields = Fields { name: Some(format!("label {id}")), ..Fields::default() };
@@ -95,7 +95,7 @@ impl History {
         let synced = options.below(4) != 3;
         let quick_repair = options.below(4) == 3;
         let checkpoint_floor = options.pick(&[1 << 20, 1 << 20, 400, 0]);
-        // What a snapshot shows is on disk only if writes wait for that.
+        // Snapshots show only commits on disk if writes wait for the disk; otherwise retention cannot be checked.
         let retain = options.pick(&[None, None, None, Some(6), Some(0)]).filter(|_| synced);
         let seed = (0..8).fold(0, |seed, _| seed << 8 | u64::from(options.byte()));
         let mut steps = Vec::new();

@@ -1,9 +1,9 @@
 //! Power cuts: a disk that forgets what was not synced, and histories of stores on it.
 //!
-//! A [`History`](history::History) is a list of steps made of bytes, on several instances, with outages among them. What a
-//! host was told is noted; after each outage the store is opened again, and every instance has to be what it was after one
-//! of the commits between the last that was acknowledged and the last that was attempted. Tests and the fuzz target
-//! `crash` share it.
+//! A [`History`](history::History) is a list of steps made of bytes, on several instances, with outages among them. All
+//! answers are recorded. After each outage the store is opened again, and every instance has to be as it was after one
+//! of the commits between the last acknowledged one and the last attempted one. Tests and the fuzz target `crash` share
+//! it.
 
 mod account;
 mod consumer;

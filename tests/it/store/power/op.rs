@@ -12,7 +12,7 @@ pub(crate) enum Op {
     Refresh(FullState),
 }
 
-/// What an operation gave.
+/// The answer of an operation.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Answer {
     One(Result<Done, Error>),
@@ -33,7 +33,7 @@ impl Op {
         }
     }
 
-    /// Whether the answer rests on what the index has. An argument that is refused does not.
+    /// Whether the answer depends on the index. That to a refused argument does not.
     pub(crate) fn asks_the_index(&self) -> bool {
         match self {
             Self::One(action) => action.parse(&Tokens::default()).is_ok(),
@@ -42,7 +42,7 @@ impl Op {
     }
 }
 
-/// A batch of these; what is refused before it is in the batch is not in it.
+/// A batch of these operations, without those that the batch refuses to add.
 pub(crate) fn batch(actions: &[Action], index: &LabelIndex) -> Batch {
     let (mut batch, mut tokens) = (index.batch(), Tokens::default());
     for action in actions {
@@ -54,7 +54,7 @@ pub(crate) fn batch(actions: &[Action], index: &LabelIndex) -> Batch {
     batch
 }
 
-/// What the index has, but for every so manieth link, and with a chat of its own.
+/// The contents of the index without every n-th link, and with one more chat.
 pub(crate) fn full_state(index: &LabelIndex, without_every: usize) -> Result<FullState, Error> {
     let mut state = FullState::new();
     for label in index.labels() {
@@ -85,7 +85,7 @@ impl Answer {
         }
     }
 
-    /// Whether the store had failed, so that this is no answer.
+    /// Whether the error is that of a failed store.
     pub(crate) fn is_failure(&self) -> bool {
         matches!(self.error(), Some(Error::StoreFailed { .. }))
     }

@@ -1,4 +1,4 @@
-//! Numbers at random, from a seed.
+//! Random numbers from a seed.
 
 /// SplitMix64.
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ impl Random {
         usize::try_from(self.next() % end as u64).expect("it is below a usize")
     }
 
-    /// True one time in so many.
+    /// True with a probability of one in `times`.
     pub(crate) fn one_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }

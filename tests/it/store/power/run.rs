@@ -1,4 +1,4 @@
-//! A history on its way: a store that loses its power, and what is there afterwards.
+//! Running a history: a store loses its power, and is checked afterwards.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -16,11 +16,11 @@ use crate::model::action::{Action, Fields};
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
 
-/// An instance of whose existence its host is sure, or not.
+/// An instance, and whether its host knows that it exists.
 #[derive(Default)]
 struct Known {
     account: Account,
-    /// Making or removing it was attempted, and not acknowledged.
+    /// Whether making or removing it was attempted and not acknowledged.
     unsure: bool,
 }
 
@@ -39,11 +39,11 @@ struct Open {
 }
 
 impl History {
-    /// Takes the steps, and cuts the power at the end too.
+    /// Runs the steps, and cuts the power at the end as well.
     ///
     /// # Panics
     ///
-    /// If anything is lost that was acknowledged, or anything is there that was not attempted.
+    /// If an acknowledged write is lost, or a write is there that was not attempted.
     pub(crate) fn run(&self, disk: Disk) {
         let mut run = Run::new(self, disk);
         let mut open = run.open().expect("an empty store");
@@ -62,8 +62,8 @@ impl History {
         run.consume_all(&mut open);
     }
 
-    /// Takes the steps on a disk of which a call fails, and opens the store again on one of which none does: the same, or,
-    /// with `power` cut, one that lost what was not synced.
+    /// Runs the steps on a disk with one failing call, and opens the store again on a disk without: the same, or, with
+    /// `power`, one that lost unsynced changes.
     ///
     /// # Panics
     ///
@@ -88,8 +88,8 @@ impl History {
 }
 
 impl History {
-    /// Takes the steps on a disk of which a call fails, and lets the store take writes again each time that it failed. Then
-    /// what is visible is what is on disk, and handles, receipts and subscribers go on.
+    /// Runs the steps on a disk with one failing call, and resumes the store each time that it failed. Afterwards
+    /// visible commits are on disk, and handles, receipts and subscribers continue.
     ///
     /// # Panics
     ///
@@ -141,7 +141,7 @@ impl<'a> Run<'a> {
 
     fn open(&self) -> Result<Open, Error> {
         let History { synced, quick_repair, checkpoint_floor, retain, .. } = *self.history;
-        // So long that nothing is written unless it is asked for.
+        // So long that commits are written only on request.
         let durability = if synced { Durability::Synced } else { Durability::Within(Duration::from_secs(3_600)) };
         let options = StoreOptions::new().durability(durability).quick_repair(quick_repair);
         let options = match retain {
@@ -189,7 +189,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What went wrong may only be what was planned.
+    /// Requires that an error comes from the planned fault.
     fn excuse(&self, error: &Error) {
         assert!(self.disk.had_trouble(), "nothing was to go wrong: {error}");
         assert!(
@@ -198,7 +198,7 @@ impl<'a> Run<'a> {
         );
     }
 
-    /// The instance of a number, which is made if there is none. None if that fails.
+    /// The instance of a number, made if it does not exist. `None` if that fails.
     fn instance<'o>(&mut self, open: &'o mut Open, account: u8) -> Option<(&mut Known, &'o mut Held)> {
         let name = NAMES[usize::from(account)];
         if !open.held.contains_key(name) {
@@ -237,7 +237,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Lets every consumer read everything: it has each event exactly once.
+    /// Lets every consumer read everything, and requires that it has each event exactly once.
     fn consume_all(&mut self, open: &mut Open) {
         for (name, held) in &mut open.held {
             let Some(known) = self.known.get_mut(name) else { continue };
@@ -324,7 +324,7 @@ impl<'a> Run<'a> {
         self.recover().unwrap_or_else(|error| panic!("it cannot be opened again: {error}"))
     }
 
-    /// Hears what the store has to say at its end.
+    /// Closes the store, and records the result.
     fn close(&mut self, mut open: Open) {
         for (name, held) in std::mem::take(&mut open.held) {
             if let Some(known) = self.known.get_mut(name) {
@@ -340,7 +340,7 @@ impl<'a> Run<'a> {
         self.everything_is_durable(flushed);
     }
 
-    /// Makes the disk work again, perhaps without what it had not synced.
+    /// Makes the disk work again, perhaps without its unsynced changes.
     fn back(&mut self, power: bool) {
         if power {
             self.disk.cut(&mut self.random);
@@ -348,7 +348,7 @@ impl<'a> Run<'a> {
         self.disk.heal();
     }
 
-    /// Forgets the instances that nothing acknowledged and that are not there. Those that are there are certain now.
+    /// Forgets the unacknowledged instances that do not exist. The existing ones are certain now.
     fn settle(&mut self, there: &[String]) {
         self.known.retain(|name, known| {
             let is_there = there.iter().any(|there| there == name);

@@ -1,4 +1,4 @@
-//! A disk in memory whose syncs the test lets go one by one.
+//! A disk in memory, the syncs of which a test holds back and permits one by one.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -7,20 +7,20 @@ use redb::StorageBackend;
 
 /// The disk of one store. Clones are the same disk.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Gate(Arc<(Mutex<Inner>, Condvar)>);
+pub(crate) struct HeldDisk(Arc<(Mutex<Inner>, Condvar)>);
 
 #[derive(Debug, Default)]
 struct Inner {
     bytes: Vec<u8>,
-    /// Syncs that are over.
+    /// The number of completed syncs.
     syncs: usize,
-    /// The syncs that may still go, if they wait for permission.
+    /// The number of permitted syncs; `None` if syncs need no permission.
     permits: Option<usize>,
-    /// Whether a sync waits for permission.
+    /// Whether a sync is waiting for permission.
     is_waiting: bool,
 }
 
-impl Gate {
+impl HeldDisk {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.0.lock().unwrap()
     }
@@ -34,35 +34,35 @@ impl Gate {
         self.0.1.notify_all();
     }
 
-    /// How many syncs are over.
+    /// The number of completed syncs.
     pub(crate) fn syncs(&self) -> usize {
         self.lock().syncs
     }
 
-    /// From now on every sync waits.
+    /// From now on every sync waits for permission.
     pub(crate) fn hold(&self) {
         self.change(|inner| inner.permits = Some(0));
     }
 
-    /// Waits until some sync waits.
+    /// Waits until a sync is waiting.
     pub(crate) fn await_sync(&self) {
         drop(self.wait_until(|inner| inner.is_waiting));
     }
 
-    /// Lets one sync go, and waits until it is over.
-    pub(crate) fn let_one_go(&self) {
+    /// Permits one sync, and waits until it is completed.
+    pub(crate) fn permit_one(&self) {
         let before = self.syncs();
         self.change(|inner| inner.permits = Some(1));
         drop(self.wait_until(|inner| inner.syncs > before));
     }
 
     /// From now on no sync waits.
-    pub(crate) fn open(&self) {
+    pub(crate) fn release(&self) {
         self.change(|inner| inner.permits = None);
     }
 }
 
-impl StorageBackend for Gate {
+impl StorageBackend for HeldDisk {
     fn len(&self) -> io::Result<u64> {
         Ok(self.lock().bytes.len() as u64)
     }
