@@ -1,7 +1,7 @@
-//! What `label-index` takes to answer from a CSV file and to load it into a store, beside the crate `csv`, which reads the
-//! same rows and keeps nothing.
+//! The time in which `label-index` answers from a CSV file and loads it into a store, compared with the crate `csv`,
+//! which reads the same rows and keeps nothing.
 //!
-//! `cargo bench --bench csv` measures, some minutes; `cargo test --bench csv` does it once with small files.
+//! `cargo bench --bench csv` measures for some minutes; `cargo test --bench csv` runs everything once with small files.
 
 #![allow(
     missing_docs,
@@ -30,11 +30,11 @@ struct Account {
     name: &'static str,
     chats: u32,
     labels: u32,
-    /// Labels of a chat, on average, in tenths.
+    /// The average number of labels of a chat, in tenths.
     tenths: usize,
 }
 
-/// In which order the rows stand.
+/// The order of the rows.
 #[derive(Clone, Copy, Debug)]
 enum Order {
     Chat,
@@ -93,7 +93,7 @@ fn read_by_csv(path: &Path) -> usize {
     rows
 }
 
-/// Runs the program, and gives the rows of its answer.
+/// Runs the program. Returns the number of rows in its answer.
 fn rows_by_program(command: &str, path: &Path, store: Option<&Path>) -> usize {
     let mut program = Command::new(env!("CARGO_BIN_EXE_label-index"));
     program.args([command, "--json", "--limit", "0"]).arg(path);
@@ -106,7 +106,7 @@ fn rows_by_program(command: &str, path: &Path, store: Option<&Path>) -> usize {
     usize::try_from(answer["total_rows"].as_u64().unwrap()).unwrap()
 }
 
-/// The shortest time so far.
+/// Runs something, and keeps the shortest time so far in `best`.
 fn time(best: &mut Duration, rows: usize, run: impl FnOnce() -> usize) {
     let began = Instant::now();
     let counted = run();
@@ -121,7 +121,7 @@ fn measure(folder: &Path, account: &Account, order: Order, rows: &[(u32, u32)], 
     for round in 0..rounds {
         time(&mut csv, rows.len(), || read_by_csv(&path));
         time(&mut memory, rows.len(), || rows_by_program("query", &path, None));
-        // A store takes the disk, and far longer: every other round will do.
+        // A store uses the disk and takes far longer, so it is measured in every other round.
         if round % 2 == 0 {
             let store = tempfile::tempdir_in(folder).unwrap();
             time(&mut stored, rows.len(), || rows_by_program("load", &path, Some(store.path())));

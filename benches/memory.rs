@@ -1,6 +1,6 @@
-//! What memory accesses cost on this machine: dependent reads of random cache lines, where each names the next one;
-//! independent reads; and a written line that goes from one core to another. A single link among millions of chats
-//! consists of the first, and a contended lock costs the last; see `docs/lab.md`.
+//! The cost of memory accesses on this machine: dependent reads of random cache lines, each of which names the next
+//! one; independent reads; and a written line that moves from one core to another. A single link among millions of
+//! chats consists of the first, and a contended lock costs the last; see `docs/lab.md`.
 //!
 //! `cargo bench --bench memory` measures; `cargo test --bench memory` runs it once on little memory.
 

@@ -1,6 +1,6 @@
-//! The operations of a server, one at a time, on accounts like those of a CRM, beside an index of hash maps. All
-//! answers are compared before and after anything is timed. Chats, names and labels of changes come as texts and
-//! numbers, as they do in a server; filters are built before the timing.
+//! The operations of a server, one at a time, on accounts like those of a CRM, compared with an index of hash maps. All
+//! answers are compared before and after anything is timed. Chats, names and labels of changes are given as texts and
+//! numbers, as in a server; filters are built before the timing.
 //!
 //! `cargo bench --bench ops` measures; `cargo test --bench ops` runs everything once on a small account.
 
@@ -51,7 +51,7 @@ struct Account {
     probes: Vec<Probe>,
     /// A tenth of the chats, each with a label that it does not have; and the same in another order.
     passing: [Vec<(u32, String)>; 2],
-    /// By the number of labels.
+    /// Queries of totals, by the number of labels.
     totals: Vec<Question>,
     /// The first page, and one in the middle.
     pages: [Question; 2],
@@ -101,7 +101,7 @@ impl Account {
     }
 }
 
-/// Labels a tenth of the chats, and takes the labels back in another order.
+/// Labels a tenth of the chats, and removes the labels in another order.
 fn come_and_go<E: Engine>(engine: &E, [coming, going]: &[Vec<(u32, String)>; 2]) {
     for (label, chat) in coming {
         assert!(engine.link(*label, chat));
@@ -116,7 +116,7 @@ fn any_of(k: u32) -> Vec<u32> {
     (0..k).map(|nth| 1 + nth * 7 % 20).collect()
 }
 
-/// The page behind the first half of the chats with any of three labels.
+/// The page after the first half of the chats with any of three labels.
 fn middle(index: &LabelIndex, workload: &Workload) -> Question {
     let mut question = Question::first(any_of(3), 0);
     question.limit = usize::try_from(Engine::totals(index, &question).0).unwrap() / 2;

@@ -1,11 +1,12 @@
-//! Stores in PostgreSQL, on loopback, beside `pgbench` with the same statement.
+//! Stores in PostgreSQL, on loopback, compared with `pgbench` with the same statement.
 //!
 //! `cargo bench --features postgres --bench postgres` starts a server of its own, measures, and prints a table, `-- link batch`
 //! some of it; `cargo test --features postgres --bench postgres` runs everything once for moments. `BENCH_CHATS` is the number of
 //! chats of the instance that is loaded.
 //!
-//! Each row has the aim and whether it was reached. Behind a row about writes is what a link took: bytes of the log of the server,
-//! and time of a core of this process and of the server's, callers and all. The load of the machine is printed before and after.
+//! Each row has the aim and whether it was reached. A row about writes ends with the cost of a link: bytes of the
+//! server's log, and processor time of this process, callers included, and of the server. The load of the machine is
+//! printed before and after.
 
 #![allow(
     missing_docs,
@@ -42,10 +43,10 @@ const CALLERS: usize = 64;
 const LINK: usize = 40;
 const BATCH: usize = 1_082;
 
-/// What is measured, and for how long.
+/// The server that is measured, and for how long.
 struct Bench {
     server: Server,
-    /// What the server is not, as the name of a measure says it.
+    /// The setting that the server lacks, as a part of the names of measures.
     without: &'static str,
     time: Duration,
     chats: usize,
@@ -81,7 +82,7 @@ fn main() {
     println!("\n{}", effort::machine());
 }
 
-/// The least that a measure should be.
+/// The least value that a measure should have.
 enum Aim {
     None,
     Rate(f64),
@@ -113,7 +114,8 @@ impl Bench {
         println!("| {measure}{} | {ours:.0} {unit} | {peer} | {aim}{verdict} |", self.without);
     }
 
-    /// How often a second each of these runs, each on a thread of its own, with a number that counts up. Says what it took.
+    /// Runs a closure again and again for each caller, each on a thread of its own, with an increasing number. Returns
+    /// the calls a second of all callers, and prints the resources.
     fn rate_of(&self, callers: &[LabelIndex], weight: usize, run: impl Fn(&LabelIndex, u64) + Sync) -> f64 {
         let before = Effort::now(&self.server);
         let (done, began) = (AtomicUsize::new(0), Instant::now());
@@ -137,7 +139,8 @@ impl Bench {
         rate(done, time)
     }
 
-    /// Transactions a second of the statement that a store writes with, from so many clients to a row each, with so many bytes.
+    /// Transactions a second of the statement with which a store writes, from `clients` clients to a row each, with
+    /// `bytes` bytes.
     fn pgbench(&self, clients: usize, bytes: usize) -> f64 {
         drop(self.store("bench"));
         let mut rows = "TRUNCATE bench.instances, bench.log".to_owned();
@@ -174,7 +177,7 @@ fn phone(number: u64) -> String {
     format!("{}@c.us", 5_511_900_000_000 + number)
 }
 
-/// Instances with a label, each of which nobody else writes to.
+/// Instances with a label, each of which has one writer.
 fn instances(store: &Store, count: usize) -> Vec<LabelIndex> {
     (0..count).map(|number| instance(store, number)).collect()
 }
@@ -223,7 +226,7 @@ fn batch(bench: &Bench) {
     bench.say(measure, rate, Some(peer), "/s", &Aim::Rate(500_000.0));
 }
 
-/// What is left of the time where nothing waits for the disk of the server.
+/// The same writes to a server that does not wait for its disk.
 fn unsynced(bench: &Bench) {
     let Some(server) = Server::start() else { return };
     server.sql("ALTER SYSTEM SET fsync = off");
@@ -234,7 +237,7 @@ fn unsynced(bench: &Bench) {
     batch(&bench);
 }
 
-/// From the answer of one store until another one shows it.
+/// The time from the answer of one store until another store shows the write.
 fn seen(bench: &Bench) {
     let stores = [bench.store("seen"), bench.store("seen")];
     let [here, there] = [0, 1].map(|number: usize| stores[number].instance("shop").unwrap());
@@ -320,7 +323,7 @@ fn load(bench: &Bench) {
     memory(bench);
 }
 
-/// The memory of a process that loads the instance, at most and in the end.
+/// The memory of a process that loads the instance: the maximum, and at the end.
 fn memory(bench: &Bench) {
     let output = Command::new(env::current_exe().unwrap()).env(LOADS, bench.server.url()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

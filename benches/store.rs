@@ -1,8 +1,8 @@
-//! Stores: writes, loading, opening and checkpoints, beside the bare database.
+//! Stores: writes, loading, opening and checkpoints, compared with the bare database.
 //!
-//! `cargo bench --bench store` measures everything and prints a table, `-- writes open` some of it;
-//! `cargo test --bench store` runs everything once on small accounts. Stores lie in the folder for temporary files:
-//! `TMPDIR` names another disk, `STORE_CHATS` another number of chats.
+//! `cargo bench --bench store` measures everything and prints a table, `-- writes open` some of it; `cargo test --bench
+//! store` runs everything once on small accounts. Stores are in the folder for temporary files: `TMPDIR` selects
+//! another disk, `STORE_CHATS` another number of chats.
 
 #![allow(
     missing_docs,
@@ -233,7 +233,7 @@ fn instances(sizes: &Sizes) {
     say("open with many instances and the first answer", first.as_secs_f64() * 1e3, "ms");
 }
 
-/// Reads without and beside a checkpoint.
+/// Reads without a checkpoint and during one.
 fn checkpoint(sizes: &Sizes) {
     let workload = crm(sizes.chats);
     let folder = tempdir().unwrap();

@@ -1,8 +1,9 @@
-//! How long a short write waits beside a long one: the first refresh of an account, and the removal of its largest label.
+//! How long a short write waits during a long one: the first refresh of an account, and the removal of its largest
+//! label.
 //!
 //! `cargo bench --bench waits` prints a table; `cargo test --bench waits` runs everything once on a small account.
-//! `WAITS_CHATS` is another number of chats. Beside each long write, one thread links chats that nobody else writes to,
-//! one after each millisecond.
+//! `WAITS_CHATS` sets another number of chats. During each long write, one thread links chats of its own, one each
+//! millisecond.
 
 #![allow(
     missing_docs,
@@ -29,10 +30,10 @@ fn chat(number: usize) -> String {
     format!("55{number:011}@c.us")
 }
 
-/// What one round measured.
+/// The times of one round.
 struct Waits {
     long: Duration,
-    /// Of the short writes that began while the long one was going on.
+    /// The times of the short writes that began during the long one.
     short: Vec<Duration>,
 }
 
@@ -42,7 +43,7 @@ impl Waits {
     }
 }
 
-/// Carries out a long write beside short ones.
+/// Carries out a long write while another thread makes short ones.
 fn measure(index: &LabelIndex, long: impl FnOnce()) -> Waits {
     let is_over = AtomicBool::new(false);
     let short_write = |number: usize| {
@@ -74,7 +75,7 @@ fn index() -> LabelIndex {
     index
 }
 
-/// The network's state with so many links, each of another chat.
+/// The network's state with `links` links, each of another chat.
 fn network(links: usize) -> FullState {
     let mut state = FullState::new();
     state.label(SHORT, "short").unwrap();
@@ -92,7 +93,7 @@ fn first_refresh(links: usize) -> Waits {
     waits
 }
 
-/// Removes the label of all chats, of which every second one has another, or none.
+/// Removes the label of all chats; every second chat has another label if `with_another`, and otherwise none has.
 fn removal(chats: usize, with_another: bool) -> Waits {
     let index = index();
     let all = (0..chats).map(chat).collect::<Vec<_>>();

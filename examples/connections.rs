@@ -1,11 +1,11 @@
-//! What writes cost the reads beside them on an async runtime: 64 connections that each put one link after the other, on
-//! disk before each is answered, beside 16 that list chats.
+//! How much writes slow down reads on an async runtime: 64 connections each put one link after the other, each on disk
+//! before it is answered, while 16 connections list chats.
 //!
 //! `cargo run --release --example connections -- 5` takes five seconds for each way of writing, and prints a line for each:
-//! the asynchronous forms, the same to another instance of the store, `spawn_blocking`, and the blocking forms called in the
-//! handlers, which keep the runtime's threads. Writers of another instance take as much of the processors and of the disk, but
-//! share no lock with the readers: what reads lose beside them is what the machine has too little of. It ends with an error if
-//! a write is lost.
+//! the asynchronous forms, the same to another instance of the store, `spawn_blocking`, and the blocking forms called
+//! in the handlers, which keep the runtime's threads. Writers of another instance use as much of the processors and of
+//! the disk, but share no lock with the readers: reads are then slowed down by the machine alone. The program ends with
+//! an error if a write is lost.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -23,7 +23,7 @@ const READERS: usize = 16;
 const CHATS: usize = 20_000;
 const LABELS: usize = 20;
 
-/// Between two requests of one reader.
+/// The pause between two requests of one reader.
 const PAUSE: Duration = Duration::from_millis(2);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,7 +35,7 @@ enum Way {
     InHandlers,
 }
 
-/// What one way came to.
+/// The results of one way.
 struct Measured {
     writes_per_second: f64,
     median: Duration,
@@ -135,7 +135,7 @@ fn fill(index: &LabelIndex) -> label_index::Result<()> {
     batch.commit().map(drop)
 }
 
-/// Runs all connections for a time. Gives also how many writes were answered with "changed".
+/// Runs all connections for a time. Also returns how many writes were answered with "changed".
 fn measure(
     index: &LabelIndex,
     changed: &LabelIndex,
@@ -185,8 +185,8 @@ fn measure(
     Ok((measured, written.load(Ordering::Relaxed)))
 }
 
-/// Readers whose requests are tasks of their own: their latency is that from the request to the answer, the time until the
-/// runtime begins them included.
+/// Readers whose requests are tasks of their own: the latency is the time from the request to the answer, including the
+/// time until the runtime starts the task.
 fn read(runtime: &Runtime, index: &LabelIndex, stop: &Arc<AtomicBool>) -> Vec<tokio::task::JoinHandle<Vec<Duration>>> {
     (0..READERS)
         .map(|number| {
@@ -210,7 +210,7 @@ fn read(runtime: &Runtime, index: &LabelIndex, stop: &Arc<AtomicBool>) -> Vec<to
         .collect()
 }
 
-/// How many threads the process has, where the system says so.
+/// The number of threads of the process, if the system tells it.
 fn threads() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     status.lines().find_map(|line| line.strip_prefix("Threads:"))?.trim().parse().ok()

@@ -24,7 +24,7 @@ fn run(folder: &Path) -> Result<ExitCode, Box<dyn Error>> {
     let mut webhook = Webhook::default();
     let mut written = 0;
     for process in 0..4 {
-        // Each round is a process of its own, as far as the consumer can tell.
+        // For the consumer, each round is like a process of its own.
         let store = Store::open(folder)?;
         let index = store.instance("shop")?;
         write(&index, process)?;
@@ -68,7 +68,7 @@ impl Consumer {
         Ok(fs::rename(new, &self.bookmark)?)
     }
 
-    /// Posts the events of at most so many commits. Gives how many it posted.
+    /// Posts the events of at most `most` commits. Returns how many commits it posted.
     fn post_events(&self, index: &LabelIndex, webhook: &mut Webhook, most: usize) -> Result<usize, Box<dyn Error>> {
         let mut feed = self.subscribe(index)?;
         let mut posted = 0;
@@ -79,12 +79,12 @@ impl Consumer {
                     webhook.post(&commit)?;
                     posted += 1;
                     if posted == most {
-                        // Killed before it stored how far it came: this commit is posted again.
+                        // Killed before it stored its position: this commit is posted again.
                         break;
                     }
                     self.store(&commit.position.to_string())?;
                 }
-                // More is missing than is retained: whoever is behind the webhook needs the whole state.
+                // Commits are missing that are no longer retained: the receiver of the webhook needs the whole state.
                 Some(Delivery::Missed { .. }) => {
                     let snapshot = index.snapshot();
                     self.store(&snapshot.position().to_string())?;

@@ -1,4 +1,4 @@
-//! What a measure took of the machine, as Linux and the server count it.
+//! The resources that a measure used, as Linux and the server count them.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use crate::server::Server;
 /// How often a second Linux counts the time of processes.
 const TICKS: f64 = 100.0;
 
-/// What was used up to a moment.
+/// The resources that were used up to a moment.
 pub struct Effort {
     /// Seconds of a core: of this process, and of the server.
     own: f64,
@@ -24,13 +24,13 @@ impl Effort {
         let of_server = processes.filter(|process| fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == data));
         Self {
             own: seconds(Path::new("/proc/self"), 2),
-            // Those of processes that ended are their parent's.
+            // The times of ended processes are counted in their parent.
             server: of_server.map(|process| seconds(&process, 4)).sum(),
             log: server.sql("SELECT pg_current_wal_lsn() - '0/0'").parse().unwrap(),
         }
     }
 
-    /// What each of so many links took since then.
+    /// The resources since `before` for each of `links` links, as a text.
     pub fn since(&self, before: &Self, links: usize) -> String {
         let each = |used: f64| used / f64::from(u32::try_from(links.max(1)).unwrap());
         let (own, server) = (each(self.own - before.own) * 1e6, each(self.server - before.server) * 1e6);

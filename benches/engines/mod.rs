@@ -13,7 +13,7 @@ pub type PlainLabel = (u32, String);
 pub trait Engine {
     const NAME: &'static str;
 
-    /// What `labels_of` gives in the engine's own terms, so that nothing is converted while it is timed.
+    /// The result of `labels_of` in the engine's own types, so that no conversion is timed.
     type Labels;
     type Listed;
 
@@ -40,11 +40,11 @@ pub trait Engine {
     fn plain_page(listed: Self::Listed) -> Vec<(String, Vec<PlainLabel>)>;
 }
 
-/// Chats with any of some labels, in the terms of all engines.
+/// A query for the chats with any of some labels, in a form that all engines understand.
 pub struct Question {
     pub any_of: Vec<u32>,
     pub filter: Filter,
-    /// Where the page begins: the number of the first chat after the cursor.
+    /// The number of the first chat of the page.
     pub start: usize,
     pub after: Option<Cursor>,
     /// The most chats on the page.

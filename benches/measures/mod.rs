@@ -3,7 +3,7 @@
 use std::env;
 use std::time::Duration;
 
-/// Whether everything is to be measured, and not only to be run once.
+/// Whether to measure (`cargo bench`), and not only to run everything once.
 pub fn is_wanted() -> bool {
     let has = |name: &str| env::args().any(|argument| argument == name);
     has("--bench") && !has("--test")

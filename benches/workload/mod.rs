@@ -3,7 +3,7 @@
 /// An account's labels, and its chats in the order in which they got their first label.
 #[derive(Debug)]
 pub struct Workload {
-    /// Display names; the id of a label is its position and one.
+    /// Display names; the id of a label is its position plus one.
     pub names: Vec<String>,
     pub chats: Vec<Chat>,
 }

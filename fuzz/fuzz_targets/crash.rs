@@ -1,4 +1,4 @@
-//! Steps on a store in any order, with power cuts among them: what was acknowledged is there again, and nothing that was
+//! Steps on a store in any order, with power cuts among them: acknowledged writes are there again, and none that was
 //! not attempted.
 
 #![no_main]
@@ -19,7 +19,7 @@ use libfuzzer_sys::fuzz_target;
 use power::history::History;
 use power::run::empty_store;
 
-/// What comes after so many steps makes no difference, so that the fuzzer drops it.
+/// Later steps are ignored, so the fuzzer drops them.
 const MOST_STEPS: usize = 40;
 
 /// Printed by `cargo fuzz fmt`.

@@ -24,7 +24,7 @@ use crate::delimiter::Delimiter;
 use crate::input_error::InputError;
 use crate::rows::Rows;
 
-/// Memory that may be needed whatever the input says: pages and buffers of the store, which is in memory itself.
+/// Memory that any input may need: pages and buffers of the store, which is in memory itself.
 const BYTES: u64 = 8 << 20;
 
 /// Memory that may be needed for each byte of the input.
@@ -44,8 +44,8 @@ fn rows_are_in_order(bytes: &[u8]) {
     }
 }
 
-/// A refusal names a line that there is, or the one behind the last; what was taken is sound, and is the same when it is
-/// exported and imported again.
+/// A refusal names an existing line, or the one after the last; accepted contents are sound, and the same after another
+/// export and import.
 fn import(bytes: &[u8]) {
     static STORE: OnceLock<Store> = OnceLock::new();
     let store = STORE.get_or_init(|| StoreOptions::new().open_on(InMemoryBackend::new()).unwrap());
@@ -75,7 +75,7 @@ fn clear(store: &Store) {
     store.instances().iter().for_each(|name| store.remove_instance(name).unwrap());
 }
 
-/// Rows stand on lines of their own, in order.
+/// Requires that rows are on lines of their own, in order.
 fn read_rows(bytes: &[u8]) -> Result<(), InputError> {
     let mut rows = Rows::new(bytes, Delimiter::COMMA)?;
     let mut last = 1;

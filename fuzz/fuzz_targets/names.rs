@@ -13,7 +13,7 @@ mod plain_names;
 const LINES: usize = 4;
 
 /// Names up to this length are compared with their other forms, none of which is too long for a name. Longer ones take
-/// time and show no other law.
+/// time and test nothing more.
 const COMPARED: usize = 256;
 
 fuzz_target!(|text: &str| {

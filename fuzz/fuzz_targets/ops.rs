@@ -1,5 +1,5 @@
-//! Operations, questions, snapshots, refreshes and feeds in any order, over so few ids that everything meets everything:
-//! each answer compared with the reference model, the invariants checked.
+//! Operations, queries, snapshots, refreshes and feeds in any order, over so few ids that they often meet the same
+//! ones: every answer is compared with the reference model, and the invariants are checked.
 
 #![no_main]
 

@@ -1,7 +1,7 @@
-//! Panics that somebody catches.
+//! Panics that are caught.
 
-/// Lets panics be caught, as a store catches those of its database; the fuzzer would end at any. What nobody catches ends
-/// it all the same.
+/// Lets panics be caught, as a store catches those of its database: the fuzzer ends at every panic otherwise. A panic
+/// that is not caught still ends it.
 pub fn may_be_caught() {
     std::panic::set_hook(Box::new(|panic| eprintln!("{panic}")));
 }

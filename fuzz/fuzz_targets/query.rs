@@ -1,4 +1,4 @@
-//! Questions in any form to indexes of four sizes, each answered in several ways, and pages while others write.
+//! Queries in any form of indexes of four sizes, each answered in several ways, and pages while others write.
 
 #![no_main]
 
@@ -13,7 +13,7 @@ use libfuzzer_sys::arbitrary::{Arbitrary, Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use model::Inquiry;
 
-/// What comes after so many portions makes no difference, so that the fuzzer drops it.
+/// Later portions are ignored, so the fuzzer drops them.
 const MOST_PORTIONS: usize = 24;
 
 /// Printed by `cargo fuzz fmt`.

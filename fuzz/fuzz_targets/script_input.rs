@@ -6,7 +6,7 @@ use libfuzzer_sys::arbitrary::{Arbitrary, Result, Unstructured};
 
 use crate::model::{Script, Space};
 
-/// A script of a bounded number of steps. What comes after these makes no difference, so that the fuzzer drops it.
+/// A script of a bounded number of steps. Later bytes are ignored, so the fuzzer drops them.
 pub struct ScriptInput<const WIDE: bool>(pub Script);
 
 impl<'a, const WIDE: bool> Arbitrary<'a> for ScriptInput<WIDE> {
@@ -21,7 +21,7 @@ impl<'a, const WIDE: bool> Arbitrary<'a> for ScriptInput<WIDE> {
     }
 }
 
-/// What `cargo fuzz fmt` prints.
+/// Printed by `cargo fuzz fmt`.
 impl<const WIDE: bool> fmt::Debug for ScriptInput<WIDE> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

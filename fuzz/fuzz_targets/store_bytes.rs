@@ -1,4 +1,4 @@
-//! Any bytes opened as a store, and a small store of which bytes were changed: it is damaged, or it has what was written.
+//! Any bytes opened as a store, and a small store with changed bytes: it is damaged, or it has what was written.
 
 #![no_main]
 
@@ -25,7 +25,7 @@ const NAMES: [&str; 2] = ["a", "b"];
 /// A closed store: one instance with a checkpoint and a log, one with a log alone.
 struct Sound {
     bytes: Vec<u8>,
-    /// Where the file is not zero, which most of it is.
+    /// The positions of the bytes that are not zero; most are zero.
     used: Vec<usize>,
     instances: [Replica; 2],
 }
@@ -60,8 +60,8 @@ fn is_damage(error: &Error) -> bool {
     matches!(error, Error::Damaged { .. } | Error::UnknownFormat { .. })
 }
 
-/// Opens the bytes, and every instance in them: its name, and what it has unless it is damaged. What can be read is
-/// checked; writing must not panic.
+/// Opens the bytes as a store, and every instance in it. Returns their names, and their contents unless they are
+/// damaged. Everything readable is checked, and writing must not panic.
 fn open(bytes: Vec<u8>) -> Result<Vec<(String, Option<Replica>)>, Error> {
     let store = StoreOptions::new().open_on(Disk::from(bytes))?;
     let mut found = Vec::new();
@@ -84,7 +84,7 @@ fn open(bytes: Vec<u8>) -> Result<Vec<(String, Option<Replica>)>, Error> {
     Ok(found)
 }
 
-/// Each change is four bytes: where, among all bytes or those that are used, and what instead.
+/// Each change is four bytes: the position, among all bytes or those that are not zero, and the new value.
 fn changed(changes: &[u8]) -> Vec<u8> {
     let Sound { bytes, used, .. } = &*SOUND;
     let mut bytes = bytes.clone();

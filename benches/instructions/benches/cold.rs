@@ -1,10 +1,10 @@
 //! The cache lines and the pages of memory that an operation touches, as callgrind's simulated caches count them.
 //!
-//! A server does other work between two questions, and then a read waits for memory rather than for instructions: its
+//! A server does other work between two queries, and then a read waits for memory rather than for instructions: its
 //! time is the number of lines that it touches, and of pages that the processor has to translate. Here every operation
-//! begins with empty caches, because memory larger than they are is walked before it. The first cache is large enough to
-//! keep whatever one operation touches, so that its misses are the distinct lines of 64 bytes. The second has lines of
-//! 4,096 bytes, so that its misses are the distinct pages. The counts are the same on a busy machine.
+//! begins with empty caches, because memory larger than they are is walked before it. The first cache is large enough
+//! to keep everything that one operation touches, so that its misses are the distinct lines of 64 bytes. The second has
+//! lines of 4,096 bytes, so that its misses are the distinct pages. The counts are the same on a busy machine.
 //!
 //! Each number is of [`TIMES`] operations, each on another chat of an account of [`CHATS`] chats.
 
@@ -27,7 +27,7 @@ const CACHES: [&str; 3] = ["--cache-sim=yes", "--D1=1048576,16,64", "--LL=838860
 /// Twice as large as the larger cache.
 const OTHER_MEMORY: usize = 16 << 20;
 
-/// An account, chats to ask about, and memory of somebody else.
+/// An account, chats to query, and memory that fills the caches.
 struct Scene {
     index: LabelIndex,
     chats: Vec<String>,
@@ -49,7 +49,7 @@ fn linked() -> Scene {
     scene
 }
 
-/// What is run in here is counted, and nothing else.
+/// Only the code that runs in this function is counted.
 #[inline(never)]
 fn counted<R>(operation: impl FnOnce() -> R) -> R {
     operation()
@@ -65,8 +65,8 @@ fn each_cold<R>(scene: Scene, operation: impl Fn(&LabelIndex, &str) -> R) -> Sce
     scene
 }
 
-/// Fails where more lines or pages are touched than a tenth and two an operation above the baseline: those that are read
-/// first, and those that are written first. Two, since a line more of the stack depends on where it begins.
+/// Fails if an operation touches more lines or pages than the baseline, a tenth and two: counted separately by whether
+/// the first access is a read or a write. The two are for lines of the stack, whose number depends on where it begins.
 fn baseline(lines: [u64; 2], pages: [u64; 2]) -> LibraryBenchmarkConfig {
     let above = |count: u64| count + count / 10 + 2 * TIMES;
     let mut callgrind = Callgrind::with_args(CACHES);

@@ -43,7 +43,7 @@ fn asked(filter: Filter) -> (LabelIndex, Filter) {
     (account(CHATS), filter)
 }
 
-/// Fails where more is counted than a tenth above the baseline.
+/// Fails if more instructions are counted than the baseline and a tenth.
 fn baseline(instructions: u64) -> LibraryBenchmarkConfig {
     let mut callgrind = Callgrind::default();
     callgrind.hard_limits([(EventKind::Ir, instructions + instructions / 10)]);

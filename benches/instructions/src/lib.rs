@@ -9,7 +9,7 @@ pub fn chat(number: u64) -> String {
     format!("55{:011}@c.us", number.wrapping_mul(7_919) % 100_000_000_000)
 }
 
-/// An account of so many chats and twenty labels, with a fixed seed. Each chat has a stage, two of five have a tag too.
+/// An account of `chats` chats and twenty labels, with a fixed seed. Each chat has a stage, two of five have a tag too.
 ///
 /// # Panics
 ///

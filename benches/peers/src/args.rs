@@ -1,4 +1,4 @@
-//! What a run is asked for.
+//! The command line.
 
 use std::path::PathBuf;
 

@@ -1,11 +1,11 @@
-//! One workload in all engines, and what was measured of it.
+//! One workload in all engines, and the measured values.
 
 use crate::engine::{Engine, Kind};
 use crate::record::Record;
 use crate::timing::{Effort, Timing};
 use crate::workload::Workload;
 
-/// What a run was asked for.
+/// The settings of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) effort: Effort,
@@ -40,7 +40,7 @@ pub(crate) struct Bench<'a> {
     pub(crate) records: Vec<Record>,
 }
 
-/// What a value is about, the engine apart.
+/// The subject of a value, apart from the engine.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct About {
     pub(crate) measure: &'static str,
@@ -50,7 +50,7 @@ pub(crate) struct About {
 }
 
 impl About {
-    /// Time of an operation that has no labels to ask for.
+    /// The time of an operation without labels.
     pub(crate) fn time(measure: &'static str) -> Self {
         Self { measure, k: None, labels: None, unit: "us" }
     }
@@ -69,7 +69,7 @@ impl Bench<'_> {
         }
     }
 
-    /// Notes what all engines took, in their order.
+    /// Records the values of all engines, in their order.
     pub(crate) fn record_all(&mut self, about: About, lanes: &[usize], timings: &[Timing]) {
         for (&lane, &timing) in lanes.iter().zip(timings) {
             self.record(about, self.engines[lane].kind.name, timing);

@@ -1,4 +1,4 @@
-//! Stores on disk: ours beside SQLite as one would set it up for the same promise, in folders for temporary files.
+//! Stores on disk: ours and SQLite with settings for the same durability, in temporary folders.
 //!
 //! SQLite: a write-ahead log, `synchronous = FULL`, rows of (instance, label, chat) without rowids, prepared statements, a
 //! connection for each caller.
@@ -117,7 +117,7 @@ fn connect(file: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
-/// The time in which every caller carries out so many writes, all at the same time. Numbers of writes are not repeated.
+/// The time in which all callers, at the same time, carry out `each` writes each. Numbers of writes are not repeated.
 fn at_once<C: Send>(callers: Vec<C>, each: usize, write: impl Fn(&C, usize) + Sync) -> Duration {
     let begin = Barrier::new(callers.len() + 1);
     let first = callers.len() * 1_000_000;

@@ -1,4 +1,4 @@
-//! What is measured: one interface, so that every engine does the same work and gives the same answers.
+//! The interface of a measured engine, so that every engine does the same work and gives the same answers.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -14,8 +14,8 @@ pub(crate) const PAGE: usize = 50;
 
 /// An index of labels on chats. Labels and chats are named by text, as a host has them.
 ///
-/// Filters have one clause, of ids. A question may be answered in several ways; the harness tries all and takes the
-/// quickest for each question, as an expert would by hand.
+/// Filters have one clause, of ids. An engine may have several ways to answer a query; the harness tries all and takes
+/// the fastest for each query, as an expert would by hand.
 pub(crate) trait Engine: Send {
     fn ways(&self, _filter: &Filter) -> Range<usize> {
         0..1
@@ -23,12 +23,12 @@ pub(crate) trait Engine: Send {
 
     fn totals(&self, filter: &Filter, way: usize) -> Totals;
 
-    /// Where a page begins behind a chat; none if the engine has no order to page by, as sets have none.
+    /// The cursor after a chat; `None` if the engine has no order of chats, as sets have none.
     fn cursor(&self, _after: &Behind<'_>) -> Option<String> {
         None
     }
 
-    /// A page from the start or from a cursor, without totals; none likewise.
+    /// A page from the start or from a cursor, without totals; `None` likewise.
     fn page(&self, _filter: &Filter, _after: Option<&str>) -> Option<Listed<'_>> {
         None
     }
@@ -43,7 +43,7 @@ pub(crate) trait Engine: Send {
     /// How many labels have the name, in any case.
     fn count_named(&self, name: &str) -> usize;
 
-    /// These two say whether anything changed.
+    /// Both return whether anything changed.
     fn link(&mut self, label: &str, chat: &str) -> bool;
     fn unlink(&mut self, label: &str, chat: &str) -> bool;
 
@@ -92,7 +92,7 @@ impl Read<'_> {
     }
 }
 
-/// Exact totals of a question. Without an any-of clause `matched_rows` is `rows`.
+/// Exact totals of a query. Without an any-of clause `matched_rows` is `rows`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
     pub(crate) chats: u64,
@@ -100,7 +100,7 @@ pub(crate) struct Totals {
     pub(crate) matched_rows: u64,
 }
 
-/// The chat that stands before a page.
+/// The last chat before a page.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Behind<'a> {
     /// Its number among all chats, in the order of loading.
@@ -113,15 +113,15 @@ pub(crate) struct Behind<'a> {
 /// Id and name of a label.
 pub(crate) type NamedRef<'a> = (&'a str, &'a str);
 
-/// The labels of a chat, in label order, as the engine gives them: nothing is converted while it is timed. Peers give ids
-/// and names, lent; label-index gives labels of its own.
+/// The labels of a chat, in label order, in the engine's own types, so that no conversion is timed. Peers lend ids and
+/// names; label-index returns owned labels.
 #[derive(Debug)]
 pub(crate) enum Labels<'a> {
     Index(ChatLabels),
     Named(Vec<NamedRef<'a>>),
 }
 
-/// A page, as the engine gives it.
+/// A page in the engine's own types.
 #[derive(Debug)]
 pub(crate) enum Listed<'a> {
     Index(ChatPage),

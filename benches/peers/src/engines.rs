@@ -13,7 +13,7 @@ mod sqlite;
 
 use crate::engine::Kind;
 
-/// The name of ours, which others are compared with.
+/// The name of our engine, with which others are compared.
 pub(crate) const OURS: &str = "label-index";
 
 /// The names of those that are built of bitmaps.

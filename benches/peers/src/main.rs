@@ -1,4 +1,4 @@
-//! label-index beside what people would use instead: the same work, the same asserted answers, in one run.
+//! Compares label-index with what people would use instead: the same work and the same asserted answers, in one run.
 
 mod args;
 mod bench;

@@ -16,8 +16,8 @@ use crate::question::by_frequency;
 use crate::record::Record;
 use crate::workload::Workload;
 
-/// Measures everything that is wanted of a workload. Reads come first, then what writes, and what shares the index
-/// between threads last.
+/// Takes the requested measures of a workload: first reads, then writes, and at the end those that share the index
+/// between threads.
 pub(crate) fn measure(settings: &Settings, workload: &Workload, kinds: &[Kind]) -> Vec<Record> {
     let ranked = by_frequency(workload);
     let mut bench = Bench { settings, workload, ranked, engines: Vec::new(), records: Vec::new() };

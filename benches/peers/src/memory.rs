@@ -1,4 +1,4 @@
-//! Counts what an engine holds, in bytes that it asked for.
+//! Counts the memory of an engine, in requested bytes.
 //!
 //! Rust's engines go through [`Counted`], and so does CRoaring, whose memory hooks are pointed at it. SQLite keeps count
 //! of its own memory. The counters are those of one thread, so that they cost next to nothing and a second thread does
@@ -21,7 +21,7 @@ thread_local! {
 }
 
 fn count(given: usize, freed: usize) {
-    // A thread that is ending may free after its counters are gone; nobody reads them then.
+    // A thread that ends may free memory after its counters are destroyed; they are not read any more.
     let _ = HELD.try_with(|held| held.set(held.get() + given as i64 - freed as i64));
     let _ = GIVEN.try_with(|all| all.set(all.get() + given as u64));
 }
@@ -50,12 +50,12 @@ unsafe impl GlobalAlloc for Counted {
     }
 }
 
-/// Bytes that this thread holds: what it was given less what it freed.
+/// Bytes that this thread holds: allocated minus freed.
 pub(crate) fn held() -> i64 {
     HELD.get()
 }
 
-/// Bytes that this thread was ever given.
+/// Bytes that this thread has ever allocated.
 pub(crate) fn given() -> u64 {
     GIVEN.get()
 }

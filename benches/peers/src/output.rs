@@ -1,4 +1,4 @@
-//! What a run gives out.
+//! The output of a run.
 
 pub(crate) mod bar;
 pub(crate) mod numbers;

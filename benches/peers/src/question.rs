@@ -1,14 +1,14 @@
-//! What is asked: labels by how frequent they are, and the true answers, found by looking at every chat.
+//! The queries: labels chosen by frequency, and the true answers, found by a scan of all chats.
 
 use label_index::Filter;
 
 use crate::engine::{PAGE, Totals};
 use crate::workload::Workload;
 
-/// The numbers of labels of any-of questions.
+/// The numbers of labels of any-of queries.
 pub(crate) const SIZES: [usize; 7] = [1, 2, 3, 8, 20, 32, 96];
 
-/// Which labels are asked for.
+/// How the labels of a query are chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mix {
     Frequent,
@@ -108,7 +108,7 @@ pub(crate) fn by_frequency(workload: &Workload) -> Vec<u16> {
     labels
 }
 
-/// A question for each mix of labels; one is enough where the mixes are the same.
+/// A query for each mix of labels; a single one if the mixes are the same.
 pub(crate) fn questions(workload: &Workload, clause: Clause, ranked: &[u16], k: usize) -> Vec<Question> {
     let all = ranked.len();
     let ask = |mix, ranks: Vec<usize>| {
@@ -124,9 +124,9 @@ pub(crate) fn questions(workload: &Workload, clause: Clause, ranked: &[u16], k: 
     }
 }
 
-/// Questions for chats with all of `k` labels, to which there are answers: the labels are those of a chat.
+/// Queries for chats with all of `k` labels that match some chat: the labels are those of a chat.
 pub(crate) fn all_of(workload: &Workload, ranked: &[u16], k: usize) -> Vec<Question> {
-    /// How many chats are looked at.
+    /// The number of chats that are tried.
     const SAMPLE: usize = 100_000;
     let mut rank_of = vec![0; workload.labels.len()];
     ranked.iter().enumerate().for_each(|(rank, &label)| rank_of[usize::from(label)] = rank);

@@ -9,9 +9,9 @@ use crate::timing::Timing;
 pub(crate) struct Record {
     pub(crate) workload: String,
     pub(crate) measure: &'static str,
-    /// The number of labels asked for.
+    /// The number of labels in the query.
     pub(crate) k: Option<usize>,
-    /// Which labels, or for reads beside a writer which read.
+    /// The choice of the labels; for reads at the same time as a writer, the kind of read.
     pub(crate) labels: Option<&'static str>,
     pub(crate) engine: &'static str,
     pub(crate) unit: &'static str,
@@ -23,7 +23,7 @@ impl Record {
         self.timing.median
     }
 
-    /// Whether two values answer the same for different engines.
+    /// Whether two values are of the same measure and query, for different engines.
     pub(crate) fn is_beside(&self, other: &Self) -> bool {
         (self.measure, self.k, self.labels, self.unit) == (other.measure, other.k, other.labels, other.unit)
             && self.workload == other.workload

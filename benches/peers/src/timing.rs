@@ -1,26 +1,27 @@
-//! Timing in turn: A B A B, so that what disturbs the machine disturbs all.
+//! Timing in turn, A B A B, so that disturbances of the machine affect all engines.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
-/// How long is measured.
+/// How long and how often is measured.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Effort {
     /// Turns of each engine.
     pub(crate) rounds: usize,
-    /// The time of a turn; what takes longer is done once. Short, so that few turns lose the processor to others.
+    /// The time of a turn; a longer operation is done once. Short, so that few turns lose the processor to other
+    /// programs.
     pub(crate) turn: Duration,
-    /// The time for all turns of an engine on one question; what takes longer than that gets fewer turns.
+    /// The time for all turns of an engine on one query; a longer operation gets fewer turns.
     pub(crate) all_turns: Duration,
-    /// The time that two threads work side by side.
+    /// The time for which two threads run at the same time.
     pub(crate) beside: Duration,
     /// How often a bulk load is repeated, for this many pairs at most.
     pub(crate) loads: usize,
-    /// Writes under a snapshot.
+    /// The number of writes while a snapshot is held.
     pub(crate) writes: usize,
-    /// Operations of an engine with other memory walked before each.
+    /// The number of operations with cold caches.
     pub(crate) cold: usize,
 }
 
@@ -47,7 +48,8 @@ impl Effort {
 
     /// Times `lanes` engines in turn. `run` does operations of a lane, by number.
     ///
-    /// What others left of the caches is not measured: a turn of several operations begins with one that is not timed.
+    /// A turn of several operations begins with one that is not timed, so the state of the caches after other engines
+    /// is not measured.
     pub(crate) fn in_turn(&self, lanes: usize, mut run: impl FnMut(usize, Range<usize>)) -> Vec<Timing> {
         let mut timed = |lane: usize, ops: Range<usize>| {
             let (count, began) = (ops.len(), Instant::now());
@@ -89,7 +91,7 @@ impl Effort {
     }
 }
 
-/// What a lane does in each turn.
+/// The operations of an engine in each turn.
 struct LanePlan {
     ops: usize,
     rounds: usize,
@@ -97,7 +99,7 @@ struct LanePlan {
     samples: Vec<f64>,
 }
 
-/// What was measured in all turns, in microseconds for an operation or another unit.
+/// The values of all turns, in microseconds for an operation or in another unit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Timing {
     pub(crate) median: f64,

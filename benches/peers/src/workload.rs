@@ -14,10 +14,10 @@ pub(crate) struct NamedLabel {
 pub(crate) struct Workload {
     pub(crate) name: String,
     pub(crate) labels: Vec<NamedLabel>,
-    /// The keys of all chats, one behind the other; a key ends where `key_ends` says.
+    /// The keys of all chats, one after the other; `key_ends` has their ends.
     keys: String,
     key_ends: Vec<u32>,
-    /// The labels of all chats by position, likewise; those of a chat ascending.
+    /// The positions of the labels of all chats, one chat after the other; those of a chat ascending.
     members: Vec<u16>,
     member_ends: Vec<u32>,
 }
@@ -82,7 +82,7 @@ fn extent(ends: &[u32], at: usize) -> Range<usize> {
     start as usize..ends[at] as usize
 }
 
-/// Some consecutive chats of a workload, with all its labels: what one index is loaded with.
+/// The content of one index: some consecutive chats of a workload, and all its labels.
 #[derive(Debug, Clone)]
 pub(crate) struct Part<'a> {
     pub(crate) workload: &'a Workload,

@@ -9,7 +9,7 @@ use crate::crm;
 use crate::random::{Random, Zipf};
 use crate::workload::Workload;
 
-/// What there is without files, in the order of a run.
+/// The workloads that need no files, in the order of a run.
 const GENERATED: [&str; 6] = ["crm-10k", "crm-100k", "crm-1m", "crm-10m", "tags-1m", MANY_ACCOUNTS];
 
 /// Ten thousand indexes of a thousand chats each.

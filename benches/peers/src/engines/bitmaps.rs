@@ -140,7 +140,7 @@ impl<U: Union> Bitmaps<U> {
         self.by_chat[chat as usize].iter().map(|&slot| self.table.label(slot)).collect()
     }
 
-    /// Takes over a chat's new number of labels.
+    /// Updates the digits with a chat's new number of labels.
     fn recount(&mut self, chat: u32, before: usize, now: usize) {
         for digit in digits_of(before ^ now) {
             self.digits.resize(self.digits.len().max(digit + 1), U::Bitmap::default());
@@ -177,7 +177,7 @@ impl<U: Union> Engine for Bitmaps<U> {
             let common = rest.iter().fold(first.common(second), |common, label| common.common(label));
             return self.count(&common, way);
         }
-        // Those that have none of them are all but those that have any of them.
+        // The chats with none of the labels are all but those with any of them.
         let any = self.count_any(&self.labels(filter.none_of.as_deref().unwrap_or_default()), way);
         let rows = self.rows - any.rows;
         Totals { chats: self.labelled.count() - any.chats, rows, matched_rows: rows }

@@ -29,7 +29,7 @@ impl ChatTable {
         self.numbers.find(hash(key), |&number| *self.keys[number as usize] == *key).copied()
     }
 
-    /// The number of a key, a new one if need be.
+    /// The number of a key; a new one if the key has none.
     pub(super) fn ensure(&mut self, key: &str) -> u32 {
         let Self { keys, numbers } = self;
         let entry =

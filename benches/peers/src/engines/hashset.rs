@@ -1,4 +1,4 @@
-//! Hash maps of hash sets of strings, both ways: what one writes first.
+//! Hash maps of hash sets of strings, in both directions: the usual first version.
 
 use std::any::Any;
 use std::collections::{HashMap, HashSet};
@@ -68,7 +68,7 @@ impl Sets {
     }
 }
 
-/// Each chat once, from the first of the sets that have it: quicker than a union.
+/// Each chat once, from the first of the sets that have it: faster than a union.
 fn distinct<'a>(sets: &[&'a HashSet<String>]) -> impl Iterator<Item = &'a String> {
     sets.iter().enumerate().flat_map(|(at, set)| {
         let earlier = &sets[..at];

@@ -1,4 +1,4 @@
-//! Ours.
+//! Our engine.
 
 use std::any::Any;
 
@@ -76,7 +76,7 @@ impl Engine for LabelIndex {
     }
 }
 
-/// No lock around it: it has its own.
+/// Without a lock around it, since it has its own.
 impl Shared for LabelIndex {
     fn read(&self, read: &Read<'_>) {
         read.run(self);

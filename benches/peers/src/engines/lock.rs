@@ -4,7 +4,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::engine::{Engine, Read, Shared};
 
-/// An engine whose reads may run side by side.
+/// An engine whose reads may run at the same time.
 pub(super) struct ManyReaders<E>(pub(super) RwLock<E>);
 
 impl<E: Engine + Sync> Shared for ManyReaders<E> {

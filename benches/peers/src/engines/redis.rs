@@ -129,12 +129,12 @@ impl Engine for Redis {
         false
     }
 
-    /// Nothing of the kind.
+    /// Redis has none.
     fn snapshot(&self) -> Box<dyn Any> {
         Box::new(())
     }
 
-    /// What the server holds.
+    /// The memory of the server.
     fn uncounted_bytes(&self) -> u64 {
         let info: String = redis::cmd("INFO").arg("memory").query(&mut *self.reader.lock()).expect("it tells");
         let used = info.lines().find_map(|line| line.strip_prefix("used_memory:"));

@@ -23,7 +23,7 @@ struct Sqlite {
     connection: Connection,
     /// Numbers of labels are their positions, so that ascending numbers are label order.
     table: LabelTable,
-    /// The number of chats of each label when it was loaded: what a host knows roughly when it writes a question.
+    /// The number of chats of each label when it was loaded, which a host knows roughly when it writes a query.
     counts: Vec<u64>,
 }
 
@@ -105,8 +105,8 @@ fn totals(row: &Row<'_>) -> rusqlite::Result<Totals> {
 }
 
 impl Engine for Sqlite {
-    /// Look up the chats of each label, or go through all links. A link looked up costs three to five times as much as
-    /// one in the row, so both are tried only where neither is far ahead.
+    /// The two ways: look up the chats of each label, or go through all links. A link that is looked up costs three to
+    /// five times as much as one in a scan, so both are tried only if their costs are similar.
     fn ways(&self, filter: &Filter) -> Range<usize> {
         let labels = [&filter.any_of, &filter.none_of].into_iter().flat_map(|clause| self.numbers(clause.as_ref()));
         let found: u64 = labels.map(|label| self.counts[usize::from(label)]).sum();

@@ -14,19 +14,19 @@ use crate::timing::Timing;
 use crate::workload::{Part, Workload};
 use crate::workloads::ACCOUNT_CHATS;
 
-/// Labels asked for.
+/// The number of labels in a query.
 const K: usize = 3;
 
 /// The most links of a turn.
 const LINKS: usize = 10_000;
 
-/// Measures what is wanted; each engine has the memory for itself, so they do not take turns.
+/// Takes the requested measures, one engine after the other: the memory has room for one of them.
 pub(crate) fn measure(settings: &Settings, workload: &Workload, kinds: &[Kind]) -> Vec<Record> {
     let ranked = by_frequency(workload);
     let asked = questions(workload, Clause::Any, &ranked, K);
     let question = asked.iter().find(|question| question.mix == Mix::Mixed).expect("enough labels");
     let mut bench = Bench { settings, workload, ranked, engines: Vec::new(), records: Vec::new() };
-    // Each account of a server would have two connections; nobody builds it so.
+    // Every account would need two connections to the server, which no host would do.
     for &kind in kinds.iter().filter(|kind| kind.name != "redis") {
         Accounts::load(&mut bench, kind).measure(&mut bench, kind, question);
     }
@@ -90,7 +90,7 @@ impl<'a> Accounts<'a> {
         workload.key(chats.start + random.below(chats.len()))
     }
 
-    /// Compares the totals of all accounts with the truth, in every way; gives the quickest.
+    /// Compares the totals of all accounts with the truth, in every way. Returns the fastest way.
     fn check(&self, kind: Kind, question: &Question) -> usize {
         let truth = question.true_totals(self.parts[0].workload);
         let ways = self.engines[0].ways(&question.filter);
@@ -112,7 +112,7 @@ impl<'a> Accounts<'a> {
             (nth, Pair { label: label.clone(), chat: chat.to_owned() })
         });
         let mut pairs: Vec<(usize, Pair)> = some.collect();
-        // What is linked here was not linked before, and can be unlinked again.
+        // Keeps the pairs that were not linked before and can be unlinked again.
         pairs.retain(|(nth, pair)| self.engines[*nth].link(&pair.label, &pair.chat));
         pairs.truncate(LINKS);
         let mut samples = [Vec::new(), Vec::new()];

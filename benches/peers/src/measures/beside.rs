@@ -1,4 +1,4 @@
-//! One thread that reads beside one that writes, both at full speed.
+//! One thread reads while another one writes, both at full speed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -16,16 +16,17 @@ use crate::timing::{Latencies, Timing};
 /// The engines of a quick run.
 const QUICK: [&str; 2] = [OURS, "roaring-fold"];
 
-/// The workload that it is measured on.
+/// The workload of this measure.
 const WORKLOAD: &str = "crm-1m";
 
-/// Labels asked for.
+/// The number of labels in a query.
 const K: usize = 3;
 
-/// Of the pairs, so many are linked at any time: the writer links one, and unlinks the one that it linked so long ago.
+/// The number of pairs that are linked at any time: the writer links one, and unlinks the one that it linked this many
+/// links before.
 const LINKED: usize = 1_000;
 
-/// Takes the engines away: a shared one is no engine of one thread any more.
+/// Consumes the engines: a shared engine cannot be used by a single thread again.
 pub(super) fn measure(bench: &mut Bench<'_>) {
     if bench.workload.name != WORKLOAD || !bench.settings.wants_any(&["reads_beside_writer", "writes_beside_reader"]) {
         return;
@@ -55,7 +56,7 @@ pub(super) fn measure(bench: &mut Bench<'_>) {
     }
 }
 
-/// An index between two threads.
+/// An index that two threads share.
 struct Sides<'a> {
     index: &'a dyn Shared,
     reads: &'a [Read<'a>],
@@ -63,7 +64,7 @@ struct Sides<'a> {
     time: Duration,
 }
 
-/// What each side did alone and beside the other.
+/// The pace of each side alone and at the same time as the other.
 struct Measured {
     reads: [Pace; 2],
     writes: [Pace; 2],
@@ -109,7 +110,7 @@ impl Sides<'_> {
         Pace::of(stop, self.reads.iter().cycle(), |read| self.index.read(read))
     }
 
-    /// Links and unlinks in turn, so that there are always as many links; those from before are there at the end.
+    /// Links and unlinks in turn, so that the number of links stays the same; the original links are there at the end.
     fn writing(&self, stop: &AtomicBool) -> Pace {
         let was_linked = |at: usize| at < LINKED;
         let mut linked: Vec<bool> = (0..self.pairs.len()).map(was_linked).collect();
@@ -125,7 +126,7 @@ impl Sides<'_> {
 }
 
 impl Pace {
-    /// Does one thing after the other until it is told to stop.
+    /// Runs one operation after the other until `stop` is set.
     fn of<T>(stop: &AtomicBool, things: impl Iterator<Item = T>, mut run: impl FnMut(T)) -> Self {
         let mut latencies = Latencies::new();
         let (start, mut before) = (Instant::now(), Instant::now());
@@ -144,8 +145,8 @@ impl Pace {
     }
 }
 
-/// Notes the time of an operation beside the other side, the share of the throughput that was kept, and the p99 in
-/// undisturbed medians.
+/// Records the time of an operation while the other side runs, the share of the throughput that is kept, and the p99 as
+/// a multiple of the undisturbed median.
 fn note(bench: &mut Bench<'_>, engine: &'static str, read: &'static str, measured: &Measured) {
     let sides = [("reads_beside_writer", measured.reads), ("writes_beside_reader", measured.writes)];
     for (measure, [alone, beside]) in sides {

@@ -6,7 +6,7 @@ use crate::bench::{About, Bench};
 use crate::question::label_ids;
 use crate::random::Random;
 
-/// How many different chats are asked for: more than the caches have room for.
+/// The number of different chats that are queried: more than fit into the caches.
 const PROBES: usize = 1 << 16;
 
 pub(super) fn measure(bench: &mut Bench<'_>) {
@@ -42,7 +42,7 @@ pub(super) fn measure(bench: &mut Bench<'_>) {
     }
 }
 
-/// Texts one behind the other, so that finding the question costs no engine a cache miss.
+/// Texts one after the other in memory, so that no engine has a cache miss for the text of the query.
 struct Texts {
     text: String,
     ends: Vec<usize>,

@@ -1,5 +1,5 @@
-//! Operations of a server that does other things in between: before each one that is timed, more memory is walked than the
-//! caches hold.
+//! Operations of a server that does other work in between: before each timed operation, more memory is walked than fits
+//! into the caches.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -17,10 +17,10 @@ const WALKED: usize = 96 << 20;
 /// Bytes of a line of the caches.
 const LINE: usize = 64;
 
-/// The numbers of labels asked for.
+/// The numbers of labels in queries.
 const SIZES: [usize; 2] = [3, 8];
 
-/// What takes longer than this does not notice caches, and would take all the time.
+/// The longest operations that are measured: longer ones hardly depend on the caches.
 const MOST: Duration = Duration::from_millis(20);
 
 /// The measures of this module.
@@ -34,7 +34,7 @@ pub(crate) const MEASURES: [&str; 7] = [
     "cold_name_lookup",
 ];
 
-/// Memory of somebody else.
+/// Memory that is walked to fill the caches.
 struct Elsewhere {
     lines: Vec<u8>,
 }
@@ -44,7 +44,7 @@ impl Elsewhere {
         Self { lines: vec![1; WALKED] }
     }
 
-    /// Writes to every line, so that nothing else stays in a cache.
+    /// Writes to every line, so that no other line stays in a cache.
     fn walk(&mut self) {
         self.lines.iter_mut().step_by(LINE).for_each(|byte| *byte = byte.wrapping_add(1));
         black_box(&mut self.lines);
@@ -147,7 +147,7 @@ fn chats(bench: &mut Bench<'_>, elsewhere: &mut Elsewhere) {
     }
 }
 
-/// Links that were not there, each once, and then unlinks of them.
+/// Links of new pairs, each once, and then their unlinks.
 fn writes(bench: &mut Bench<'_>, elsewhere: &mut Elsewhere) {
     if !bench.settings.wants_any(&["cold_link", "cold_unlink"]) {
         return;

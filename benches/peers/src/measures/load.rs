@@ -1,4 +1,4 @@
-//! Bulk load from texts, and the memory that an index holds then.
+//! Bulk load from texts, and the memory that the index holds afterwards.
 
 use std::time::Instant;
 
@@ -33,7 +33,7 @@ pub(super) fn measure(bench: &mut Bench<'_>, kinds: &[Kind]) {
     }
 }
 
-/// An index, the bytes that it holds, and the microseconds that it took.
+/// Loads an index. Returns it, the bytes that it holds, and the microseconds of the load.
 pub(super) fn load(kind: Kind, part: &Part<'_>) -> (Box<dyn Engine>, f64, f64) {
     let (held, uncounted) = (memory::held(), uncounted_before(kind));
     let began = Instant::now();
@@ -43,8 +43,8 @@ pub(super) fn load(kind: Kind, part: &Part<'_>) -> (Box<dyn Engine>, f64, f64) {
     (engine, bytes, time)
 }
 
-/// What engines of the kind hold before there is one of this workload.
+/// The memory that engines of the kind hold before one of this workload is loaded.
 pub(super) fn uncounted_before(kind: Kind) -> f64 {
-    // Redis holds about a megabyte when it is empty, which is its own; SQLite nothing.
+    // An empty Redis holds about a megabyte, which counts as memory of the index; an empty SQLite nothing.
     if kind.name == "sqlite" { memory::held_by_sqlite() as f64 } else { 0.0 }
 }

@@ -8,7 +8,7 @@ use crate::engine::Behind;
 use crate::question::{Clause, Question, questions};
 use crate::workload::Workload;
 
-/// The numbers of labels asked for.
+/// The numbers of labels in queries.
 const SIZES: [usize; 3] = [1, 3, 8];
 
 pub(super) fn measure(bench: &mut Bench<'_>) {

@@ -1,4 +1,4 @@
-//! Snapshots, and what one that is held costs the writer.
+//! Snapshots, and the cost of writes while one is held.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -10,7 +10,7 @@ use crate::engines::OURS;
 use crate::memory;
 use crate::timing::{Latencies, Timing};
 
-/// Where a snapshot is a copy, no more chats than these are copied.
+/// The most chats for which engines whose snapshots are copies are measured.
 const MOST_COPIED: usize = 2_000_000;
 
 /// Writes between one snapshot and the next: the first ones copy the most.
@@ -52,7 +52,7 @@ fn pairs(bench: &Bench<'_>) -> Vec<Pair> {
 struct Worst {
     median: f64,
     p9999: f64,
-    /// That of a loop of about a write's length, between the writes: what the machine alone adds.
+    /// The same of a loop of about a write's length, between the writes: the share of the machine.
     p9999_of_loop: f64,
     bytes: u64,
 }
@@ -68,7 +68,7 @@ fn worst_write(engine: &mut dyn Engine, pairs: &[Pair]) -> Worst {
     let writes = pairs.iter().map(|pair| (pair, true)).chain(pairs.iter().map(|pair| (pair, false)));
     for (at, (Pair { label, chat }, link)) in writes.enumerate() {
         if at % WRITES_EACH == 0 {
-            // The old one goes first, so that what only it held is not freed by a write that is timed.
+            // The old snapshot is dropped first, so that no timed write frees its memory.
             drop(held.take());
             held = Some(engine.snapshot());
         }

@@ -28,7 +28,7 @@ pub(super) fn measure(bench: &mut Bench<'_>) {
 
 fn time(bench: &mut Bench<'_>, measure: &'static str, question: &Question) {
     let ways = best_ways(&bench.engines, bench.workload, question);
-    // What took longer than all turns may was timed when it was compared; that is its one run.
+    // An engine that took longer than all turns may is not timed again: the comparison was its one run.
     let all: Vec<usize> = (0..bench.engines.len()).collect();
     let (lanes, slow): (Vec<usize>, Vec<usize>) =
         all.into_iter().partition(|&lane| ways[lane].time < bench.effort().all_turns);
@@ -42,14 +42,14 @@ fn time(bench: &mut Bench<'_>, measure: &'static str, question: &Question) {
     bench.record_all(about, &slow, &once);
 }
 
-/// An engine's quickest way to an answer, and how long it took when it was tried.
+/// An engine's fastest way to an answer, and how long it took when it was tried.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Best {
     pub(super) way: usize,
     pub(super) time: Duration,
 }
 
-/// Compares the answers of all engines in all their ways with the truth, and finds each engine's quickest way.
+/// Compares the answers of all engines in all their ways with the truth, and finds each engine's fastest way.
 pub(super) fn best_ways(engines: &[Loaded], workload: &Workload, question: &Question) -> Vec<Best> {
     let truth = question.true_totals(workload);
     let time_of = |Loaded { kind, engine }: &Loaded, way| {
@@ -64,7 +64,7 @@ pub(super) fn best_ways(engines: &[Loaded], workload: &Workload, question: &Ques
         if ways.len() == 1 {
             return Best { way: ways.start, time: time_of(loaded, ways.start) };
         }
-        // The first time pays for cold caches and for preparing statements.
+        // The first run includes cold caches and preparing statements.
         let tried = ways.map(|way| {
             let first = time_of(loaded, way);
             let slow = first.as_millis() > 20;

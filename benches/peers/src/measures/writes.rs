@@ -1,4 +1,4 @@
-//! Single random links, unlinks, and links that are there already.
+//! Single random links and unlinks, and links of existing pairs.
 
 use std::collections::HashSet;
 use std::hint::black_box;
@@ -22,7 +22,7 @@ pub(super) struct Pair {
 /// Random pairs that are not linked, each once.
 pub(super) fn unlinked_pairs(workload: &Workload, count: usize) -> Vec<Pair> {
     let (mut random, mut seen, mut pairs) = (Random::new(3), HashSet::new(), Vec::with_capacity(count));
-    // A workload with few chats may not have enough; so many tries find nearly all there are.
+    // A workload with few chats may not have enough pairs; this many tries find nearly all.
     for _ in 0..4 * count {
         let (label, chat) = (random.below(workload.labels.len()), random.below(workload.len()));
         let linked = workload.members(chat).iter().any(|&member| usize::from(member) == label);

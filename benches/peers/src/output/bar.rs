@@ -1,11 +1,11 @@
-//! What label-index has to reach, as ratios in one run, and whether it does.
+//! The aims of label-index, as ratios within one run, and whether it reaches them.
 
 use super::numbers::number;
 use super::table::question;
 use crate::engines::{BITMAPS, OURS};
 use crate::record::Record;
 
-/// One demand and what was found.
+/// One aim and the values for it.
 pub(crate) struct Demand {
     pub(crate) measure: &'static str,
     pub(crate) workload: &'static str,
@@ -13,19 +13,19 @@ pub(crate) struct Demand {
     pub(crate) found: Vec<Found>,
 }
 
-/// A question under a demand.
+/// The value of one query for an aim.
 pub(crate) struct Found {
     pub(crate) question: String,
     pub(crate) value: f64,
     pub(crate) holds: bool,
-    /// How far the demand is met: below 1 it is not.
+    /// The ratio of the aim to the value; below 1 the aim is not reached.
     pub(crate) margin: f64,
 }
 
-/// The values that demands look at.
+/// The values of a run.
 struct Values<'a>(&'a [Record]);
 
-/// Questions that a demand is about.
+/// The queries of an aim.
 type Asked = fn(&Record) -> bool;
 
 impl Values<'_> {
@@ -35,13 +35,13 @@ impl Values<'_> {
         self.0.iter().filter(move |record| record.engine == OURS && record.measure == measure).filter(of_workload)
     }
 
-    /// The best value of other engines for the same question.
+    /// The best value of other engines for the same query.
     fn best(&self, ours: &Record, peers: &[&str]) -> Option<f64> {
         let beside = self.0.iter().filter(|record| record.is_beside(ours) && peers.contains(&record.engine));
         beside.map(Record::value).min_by(f64::total_cmp)
     }
 
-    /// A peer takes at least so many times what we take.
+    /// Every peer takes at least `least` times our time.
     fn times(&self, workload: &'static str, measure: &'static str, asked: Asked, peers: &[&str], least: f64) -> Demand {
         let name = if peers == BITMAPS { "the best bitmaps" } else { peers[0] };
         let found = self.ours(workload, measure).filter(|record| asked(record)).filter_map(|ours| {
@@ -51,7 +51,7 @@ impl Values<'_> {
         Demand { measure, workload, wanted: format!("{}x of {name}", number(least)), found: found.collect() }
     }
 
-    /// We take at most 1.1 times what the best bitmaps take, or 1 us more.
+    /// We take at most 1.1 times the time of the best bitmaps, or 1 us more.
     fn not_behind(&self, workload: &'static str, asked: Asked) -> Demand {
         let found = self.ours(workload, "totals").filter(|record| asked(record)).filter_map(|ours| {
             let best = self.best(ours, &BITMAPS)?;
@@ -62,7 +62,7 @@ impl Values<'_> {
         Demand { measure: "totals", workload, wanted, found: found.collect() }
     }
 
-    /// Our own value grows at most so many times from one workload to another.
+    /// Our own value grows at most `most`-fold from one workload to another.
     fn growth(&self, measure: &'static str, from: &'static str, to: &'static str, most: f64) -> Demand {
         let found = self.ours(to, measure).filter_map(|large| {
             let same = |small: &&Record| (small.k, small.labels) == (large.k, large.labels);
@@ -72,7 +72,7 @@ impl Values<'_> {
         Demand { measure, workload: to, wanted: format!("at most {most}x of {from}"), found: found.collect() }
     }
 
-    /// Our own value is at most, or at least, so much.
+    /// Our own value is at most, or at least, the limit.
     fn limit(&self, workload: &'static str, measure: &'static str, asked: Asked, limit: Limit) -> Demand {
         let found = self.ours(workload, measure).filter(|record| asked(record)).map(|ours| {
             let margin = match limit {
@@ -96,7 +96,7 @@ enum Limit {
     Least(f64),
 }
 
-/// All demands, with what a run found; those that it did not measure have found nothing.
+/// All aims with the values of a run; those that it did not measure have no values.
 pub(crate) fn demands(records: &[Record]) -> Vec<Demand> {
     use Limit::{Least, Most};
     let values = Values(records);

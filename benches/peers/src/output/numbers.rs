@@ -1,6 +1,6 @@
 //! Numbers as people read them.
 
-/// Three digits that count.
+/// Three significant digits.
 pub(crate) fn number(value: f64) -> String {
     match value.abs() {
         size if size >= 10_000.0 => grouped(value),

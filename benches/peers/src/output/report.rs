@@ -1,4 +1,4 @@
-//! The report of a run: what was asked for and reached, where label-index loses, and all values.
+//! The report of a run: the aims and whether they were reached, where label-index loses, and all values.
 
 use std::fmt::Write as _;
 use std::process::Command;
@@ -10,7 +10,7 @@ use super::table::{cell, lines, question};
 use crate::engines::OURS;
 use crate::record::Record;
 
-/// The bar as a table, in Markdown, which can be read as it is.
+/// The aims as a table in Markdown, which is readable as plain text.
 pub(crate) fn bar(records: &[Record]) -> String {
     let mut text =
         "| measure | workload | wanted | found at worst | holds |\n| --- | --- | --- | --- | --- |\n".to_owned();
@@ -58,13 +58,13 @@ fn circumstances(command: &str) -> String {
     )
 }
 
-/// What a command says.
+/// The output of a command.
 fn told(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output();
     output.map_or_else(|_| "unknown".to_owned(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// For each workload and measure: in how many questions another engine was quicker, and where by the most.
+/// For each workload and measure: in how many queries another engine was faster, and where by the most.
 fn losses(records: &[Record]) -> String {
     let mut text = "| workload | measure | lost | by at most |\n| --- | --- | --- | --- |\n".to_owned();
     let mut ours: Vec<&Record> =

@@ -1,10 +1,10 @@
-//! A workload's values as a table: a row for each question, a column for each engine.
+//! A workload's values as a table: a row for each query, a column for each engine.
 
 use super::numbers::number;
 use crate::engines::OURS;
 use crate::record::Record;
 
-/// A row: one question, with each engine's value.
+/// A row: one query, with each engine's value.
 pub(crate) struct Line<'a> {
     pub(crate) question: String,
     pub(crate) unit: &'static str,
@@ -18,7 +18,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// A question in words.
+/// A query in words.
 pub(crate) fn question(record: &Record) -> String {
     let k = record.k.map(|k| format!(" k={k}")).unwrap_or_default();
     let labels = record.labels.map(|labels| format!(" {labels}")).unwrap_or_default();
@@ -45,7 +45,7 @@ pub(crate) fn lines(records: &[Record]) -> (Vec<&'static str>, Vec<Line<'_>>) {
     (engines.clone(), firsts.into_iter().map(line).collect())
 }
 
-/// The median, how far the quartiles of the runs lie from it, and how many times ours it is.
+/// The median, its distance to the quartiles of the runs, and its ratio to our value.
 pub(crate) fn cell(record: Option<&Record>, ours: Option<&Record>) -> String {
     let Some(record) = record else { return "-".to_owned() };
     let timing = &record.timing;

@@ -13,7 +13,7 @@ use crate::workload::Workload;
 /// The data sets that are known.
 pub(super) const FILES: [&str; 3] = ["census1881", "bitsets1925630", "debtags"];
 
-/// Where a folder has the file of a data set.
+/// The file of a data set in a folder.
 pub(super) fn path(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.{}.gz", if name == "debtags" { "csv" } else { "bin" }))
 }

@@ -18,7 +18,7 @@ pub(super) const TABLES: &str = "
     CREATE TABLE links (chat INTEGER NOT NULL, label INTEGER NOT NULL, PRIMARY KEY (chat, label)) WITHOUT ROWID;
 ";
 
-/// What is made after a bulk load.
+/// The indexes, made after a bulk load.
 pub(super) const INDEXES: &str = "
     CREATE UNIQUE INDEX chats_by_key ON chats (key);
     CREATE INDEX links_by_label ON links (label, chat);
@@ -28,7 +28,7 @@ pub(super) const INDEXES: &str = "
 pub(super) const LABELS_OF: &str =
     "SELECT links.label FROM chats CROSS JOIN links ON links.chat = chats.id WHERE chats.key = ? ORDER BY links.label";
 
-/// Everything. A chat without a label has a row of its own until it is labelled again, so chats are counted by links.
+/// The totals of all chats. A chat without a label keeps its row, so chats are counted by links.
 pub(super) const ALL: &str = "
     SELECT count(*), coalesce(sum(n), 0), coalesce(sum(n), 0) FROM (SELECT count(*) AS n FROM links GROUP BY chat)
 ";
