@@ -1,4 +1,4 @@
-//! What can be chosen on the command line or in the environment.
+//! Options on the command line and in the environment.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! A change of one chat's labels.
+//! Changes of the labels of one chat.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use label_index::{ChatId, LabelId, LabelIndex};
 use crate::app::App;
 use crate::failure::{Answered, Failure};
 
-/// What a request does to the labels of one chat.
+/// A change of the labels of one chat.
 #[derive(Debug)]
 pub(crate) enum ChatWrite {
     Link(String),
@@ -16,7 +16,7 @@ pub(crate) enum ChatWrite {
 }
 
 impl ChatWrite {
-    /// Carries it out, at the gateway first if that was chosen.
+    /// Carries it out, first at the gateway if that is configured.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The events of a commit, as clients and webhooks are told of them.
+//! The events of a commit, as clients and webhooks get them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::schemas;
 /// An event of an instance.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct InstanceEvent {
-    /// Tells the event from all others. It is the same whenever the event is delivered again.
+    /// The identifier of the event, which is the same whenever the event is delivered again.
     id: String,
     #[schema(value_type = String)]
     instance: Arc<str>,
@@ -25,7 +25,7 @@ pub(crate) struct InstanceEvent {
 }
 
 impl InstanceEvent {
-    /// Tells the event from all others.
+    /// The identifier of the event.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
@@ -36,7 +36,7 @@ impl InstanceEvent {
     }
 }
 
-/// The events of one commit, in order, made one by one: a commit may have a hundred thousand.
+/// The events of one commit in order, made one by one, since a commit may have a hundred thousand.
 #[derive(Debug)]
 pub(crate) struct Events {
     instance: Arc<str>,

@@ -1,4 +1,4 @@
-//! What a request is answered that cannot be carried out.
+//! Answers to requests that cannot be carried out.
 
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ pub(crate) struct Failure {
     retry_after: Option<u64>,
 }
 
-/// What a handler gives.
+/// The result of a handler.
 pub(crate) type Answered<T> = Result<T, Failure>;
 
 impl Failure {
@@ -72,19 +72,19 @@ impl Failure {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "The request took too long").retry_after(1)
     }
 
-    /// Something here is broken, and the log says what.
+    /// The server has a fault, which is in the log.
     pub(crate) fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal error")
     }
 
-    /// When it makes sense to try again.
+    /// Sets `Retry-After`.
     pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);
         self
     }
 }
 
-/// The status is that of the error's kind; what only the operator can mend goes to the log, and not to the caller.
+/// The status is that of the error's kind; errors that only the operator can fix go to the log, and not to the caller.
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match &error {

@@ -8,21 +8,24 @@ use tokio::sync::{OwnedRwLockReadGuard, RwLock, RwLockReadGuard, RwLockWriteGuar
 use crate::failure::{Answered, Failure};
 use crate::stripes::Stripes;
 
-/// A gate for each label of each instance; some share one, and wait for each other's deletion.
+/// A reader-writer lock, called gate, for each label of each instance. Some labels share one, and wait for each other's
+/// deletion.
 ///
-/// The deletion of a label lists its chats, so that each has an event of its own. A chat that got the label after the list
-/// was read, and before the label went, would lose it without an event. So a write that links chats is inside the gates of
-/// its labels until readers see it, and a deletion closes the gate from before it reads the list until it is in line.
+/// The deletion of a label lists its chats, so that each has an event of its own. A chat that got the label after the
+/// list was read, and before the label went, would lose it without an event. So a write that links chats holds the
+/// gates of its labels for reading until readers see it, and a deletion holds the gate for writing from before it reads
+/// the list until it is in the write queue.
 ///
-/// A refresh links chats to any label. So the commit of one keeps all deletions of the instance out, and they keep it out.
+/// A refresh may link chats to any label. So the commit of a refresh and the deletions of the instance exclude each
+/// other.
 #[derive(Debug)]
 pub(crate) struct Gates {
     labels: Stripes<RwLock<()>>,
-    /// One for each instance: refreshes are alone inside, deletions are together.
+    /// One for each instance: a refresh holds it for writing, deletions for reading.
     refreshes: Stripes<RwLock<()>>,
 }
 
-/// A gate that is closed, until this is dropped.
+/// The gate of a label that is held for writing, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Closed<'a> {
     _label: RwLockWriteGuard<'a, ()>,
@@ -34,10 +37,11 @@ impl Gates {
         Self { labels: Stripes::new(), refreshes: Stripes::new() }
     }
 
-    /// Carries out a batch that links chats to labels once the gates of these labels are open, and waits until it is durable.
+    /// Carries out a batch that links chats to labels, once no label of them is being deleted, and waits until it is
+    /// durable.
     ///
-    /// If the caller goes away meanwhile, the write still ends inside the gates: readers see it only when it is durable, so
-    /// a deletion that did not wait for it would miss its chats.
+    /// If the caller goes away meanwhile, the gates are still held until the write ends: readers see it only when it is
+    /// durable, so a deletion that did not wait for it would miss its chats.
     ///
     /// # Errors
     ///
@@ -58,20 +62,21 @@ impl Gates {
         Ok(written.await.map_err(|_| Failure::internal())??)
     }
 
-    /// Closes the gate of a label, once nobody is inside and no refresh is being committed, until the guard is dropped.
+    /// Holds the gate of a label for writing until the guard is dropped; waits for writes that hold it, and for the
+    /// commit of a refresh.
     pub(crate) async fn close(&self, index: &LabelIndex, label: &str) -> Closed<'_> {
-        // Who has the second waits for nobody, so no circle of waiting can arise.
+        // A task that holds the second lock waits for no other, so there is no deadlock.
         let label = self.labels.lock(self.number(index, label)).write().await;
         Closed { _label: label, _refresh: self.refreshes.lock(self.refreshes.number(index.identity())).read().await }
     }
 
-    /// Waits until no label is being deleted, and keeps deletions waiting while a refresh is committed.
+    /// Waits until no label is being deleted. Deletions wait until the guard is dropped, after the commit of a refresh.
     pub(crate) async fn refresh(&self, index: &LabelIndex) -> RwLockWriteGuard<'_, ()> {
         self.refreshes.lock(self.refreshes.number(index.identity())).write().await
     }
 
-    /// Enters the gates of labels, in the order of their numbers. Who waits at a gate is inside lower ones alone, and who
-    /// closes one enters no other, so no circle of waiting can arise.
+    /// Holds the gates of labels for reading, locked in the order of their numbers. A task that waits here holds lower
+    /// gates only, and one that holds a gate for writing locks no other gate, so there is no deadlock.
     async fn enter(&self, index: &LabelIndex, labels: impl IntoIterator<Item = &str>) -> Vec<OwnedRwLockReadGuard<()>> {
         let mut numbers: Vec<usize> = labels.into_iter().map(|label| self.number(index, label)).collect();
         numbers.sort_unstable();

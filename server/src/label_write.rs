@@ -10,10 +10,10 @@ use crate::app::App;
 use crate::failure::{Answered, Failure};
 use crate::upstream::Upstream;
 
-/// Chats that lose a label with events of their own.
+/// The most chats whose loss of a deleted label has an event of its own.
 pub(crate) const REPORTED_CHATS: u64 = 100_000;
 
-/// Creates a label, at the gateway first if links are made there, and gives its id.
+/// Creates a label, first at the gateway if links are made there. Returns its id.
 ///
 /// # Errors
 ///
@@ -38,7 +38,7 @@ pub(crate) async fn create_label(app: &Arc<App>, name: &str, index: &LabelIndex,
     .await
 }
 
-/// Changes the fields of a label that are given, at the gateway first if links are made there.
+/// Changes the given fields of a label, first at the gateway if links are made there.
 ///
 /// # Errors
 ///
@@ -66,7 +66,7 @@ pub(crate) async fn update_label(
     .await
 }
 
-/// Deletes a label, and takes it from every chat; at the gateway first if links are made there.
+/// Deletes a label, which takes it from every chat; first at the gateway if links are made there.
 ///
 /// # Errors
 ///
@@ -85,8 +85,8 @@ pub(crate) async fn delete_label(app: &Arc<App>, name: &str, index: &LabelIndex,
     .await
 }
 
-/// Takes in that the network deleted a label: removes it as [`remove_label`] does, or remembers the deletion of one that is
-/// not known here.
+/// Applies the network's deletion of a label: removes it as [`remove_label`] does, or remembers the deletion of an
+/// unknown one.
 pub(crate) async fn forget_label(app: &App, index: &LabelIndex, label: LabelId) -> Answered<BatchCommit> {
     match remove_label(app, index, &label.to_string()).await {
         Err(failure) if failure.status == StatusCode::NOT_FOUND => {
@@ -117,12 +117,12 @@ async fn remove_label(app: &App, index: &LabelIndex, id: &str) -> Answered<Batch
     Ok(receipt.await?)
 }
 
-/// The gateway, if it is told of labels.
+/// The gateway, if labels are made there too.
 fn told_first(app: &App) -> Option<Arc<Upstream>> {
     app.upstream.as_ref().filter(|upstream| upstream.has_labels()).map(Arc::clone)
 }
 
-/// Goes on when the caller goes away: what the gateway has is made here too.
+/// Runs to the end even if the caller goes away, so that a change at the gateway is made here too.
 async fn to_the_end<T: Send + 'static>(work: impl Future<Output = Answered<T>> + Send + 'static) -> Answered<T> {
     tokio::spawn(work).await.map_err(|_| Failure::internal())?
 }

@@ -1,5 +1,4 @@
-//! Logs: what was asked and how it went, and what the index says of itself, without a token, a phone number or the name of a
-//! label in them.
+//! Logs: requests with their results, and events of the index, without any token, phone number or name of a label.
 
 use std::sync::Arc;
 
@@ -13,11 +12,11 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::app::App;
 
-/// Logs to stderr, as `RUST_LOG` says; by default warnings, and what this server and the index say themselves. A span of the
-/// index is a line when it ends, with the time that it took.
+/// Logs to stderr, as `RUST_LOG` says; by default warnings, and the events of this server and of the index. A span of
+/// the index is logged as a line when it ends, with its duration.
 ///
-/// Of libraries only warnings are let through, whatever `RUST_LOG` says: below that, those that read and send requests may
-/// write out whole headers and addresses, as soon as anybody turns on a feature of theirs.
+/// Libraries log warnings only, whatever `RUST_LOG` says: at lower levels, those that read and send requests may log
+/// whole headers and addresses as soon as one of their features is turned on.
 pub(crate) fn log_to_stderr() {
     let chosen = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,label_index=info"));
     let harmless = Targets::new().with_target("label_index", LevelFilter::TRACE).with_default(LevelFilter::WARN);

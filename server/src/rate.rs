@@ -1,4 +1,4 @@
-//! How many requests a token may make.
+//! The limit of requests for each token.
 
 use std::num::NonZeroU32;
 
@@ -8,7 +8,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use crate::failure::{Answered, Failure};
 use crate::tokens::TokenDigest;
 
-/// A limit of requests in a minute for each token; they come back evenly. There are no more keys than tokens.
+/// A limit of requests a minute for each token, which are replenished evenly. There are no more keys than tokens.
 #[derive(Debug)]
 pub(crate) struct Rate {
     limiter: Option<DefaultKeyedRateLimiter<TokenDigest>>,
@@ -16,7 +16,7 @@ pub(crate) struct Rate {
 }
 
 impl Rate {
-    /// So many requests in a minute; `None` for any number.
+    /// Allows `requests` requests a minute; `None` for any number.
     pub(crate) fn per_minute(requests: Option<NonZeroU32>) -> Self {
         let limiter = requests.map(|requests| RateLimiter::keyed(Quota::per_minute(requests)));
         Self { limiter, clock: DefaultClock::default() }
@@ -26,7 +26,7 @@ impl Rate {
     ///
     /// # Errors
     ///
-    /// 429 with the seconds after which there is one again.
+    /// 429, with the seconds after which one request is allowed again.
     pub(crate) fn count(&self, token: &TokenDigest) -> Answered<()> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
         limiter.check_key(token).map_err(|refused| {

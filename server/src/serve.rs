@@ -27,24 +27,24 @@ use crate::tokens::{Scope, Tokens};
 use crate::upstream::{ReportKey, Upstream};
 use crate::webhooks;
 
-/// How long requests may go on once the server is told to end.
+/// How long requests may take once the server is told to end.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long tasks that were cut off may take to end.
 const LAST_TASKS: Duration = Duration::from_secs(2);
 /// How long the head of a request may take.
 const HEAD_TIME: Duration = Duration::from_secs(10);
-/// Bytes of the head of a request.
+/// The most bytes of the head of a request.
 const LONGEST_HEAD: usize = 32 << 10;
-/// Headers of a request.
+/// The most headers of a request.
 const HEADERS: usize = 64;
 
 /// Serves until the process is told to end.
 ///
 /// # Errors
 ///
-/// What kept the server from starting, or what of the store could not be written at the end.
+/// Why the server could not start, or what could not be written to the store at the end.
 pub(crate) async fn serve(arguments: Arguments) -> Result<(), String> {
-    // Lives as long as the server, and is removed at its end.
+    // Removed when the server ends.
     let temporary = match &arguments.data {
         Some(_) => None,
         None => Some(tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?),
@@ -70,7 +70,7 @@ pub(crate) async fn serve(arguments: Arguments) -> Result<(), String> {
             return Err(needs.to_owned());
         }
     }
-    // Fails only if one is installed, which is as good.
+    // Fails only if a provider is installed already, which is as good.
     let _installed = rustls::crypto::ring::default_provider().install_default();
     let tls = Tls::open(&arguments).await?;
     let metrics = Metrics::new(arguments.metrics_by_instance);
@@ -93,7 +93,7 @@ pub(crate) async fn serve(arguments: Arguments) -> Result<(), String> {
         draining: CancellationToken::new(),
         ending: CancellationToken::new(),
     });
-    // Before the first request: each event from then on is posted, and each link told.
+    // Before the first request, so that webhooks and the gateway get every later change.
     let followers = TaskTracker::new();
     webhooks::start(&arguments.webhooks, &folder.join("webhooks"), &app, &followers)?;
     if let Some(upstream) = &app.upstream {
@@ -107,7 +107,7 @@ pub(crate) async fn serve(arguments: Arguments) -> Result<(), String> {
     tls.map_or(Ok(()), Tls::follow)?;
     announce(address, config.is_some(), demo_token.as_deref()).map_err(|error| format!("stdout: {error}"))?;
     answer(listener, config, handle, Arc::clone(&app)).await.map_err(|error| format!("{address}: {error}"))?;
-    // What is being posted or told is taken or refused first.
+    // Deliveries in progress are finished first.
     if tokio::time::timeout(GRACE, followers.wait()).await.is_err() {
         tracing::warn!("a webhook or the upstream takes too long: what it was sent will be sent again");
     }
@@ -115,8 +115,8 @@ pub(crate) async fn serve(arguments: Arguments) -> Result<(), String> {
     close(app).await
 }
 
-/// Closes the store, so that it is loaded quickly the next time. A request that was cut off may have a part in it for a moment
-/// longer; if it does not let go, everything is on disk at least.
+/// Closes the store, so that it is loaded quickly the next time. A request that was cut off may keep the store open for
+/// a moment longer; if it keeps it for too long, at least everything is on disk.
 ///
 /// # Errors
 ///
@@ -149,7 +149,7 @@ fn open(folder: &Path, arguments: &Arguments, tokens: &Tokens) -> label_index::R
     Ok(store)
 }
 
-/// Says on stdout where the server answers: the port is open by then.
+/// Prints the address of the server on stdout. Its port is open by then.
 fn announce(address: SocketAddr, tls: bool, demo_token: Option<&str>) -> std::io::Result<()> {
     let scheme = if tls { "https" } else { "http" };
     let url = format!("{scheme}://{address}");
@@ -158,7 +158,7 @@ fn announce(address: SocketAddr, tls: bool, demo_token: Option<&str>) -> std::io
         None => writeln!(out, "listening {url}")?,
         Some(token) => {
             let name = demo::INSTANCE;
-            // The browser sends no fragment to anyone, and the page takes the token out of the address.
+            // A browser never sends the fragment, and the page removes the token from the address.
             writeln!(out, "instance {name}\ntoken {token}\npage {url}/#instance={name}&token={token}")?;
             writeln!(
                 out,
@@ -172,7 +172,7 @@ fn announce(address: SocketAddr, tls: bool, demo_token: Option<&str>) -> std::io
     out.flush()
 }
 
-/// Answers requests until the handle says that it is over.
+/// Answers requests until the handle is shut down.
 async fn answer(
     listener: TcpListener,
     tls: Option<RustlsConfig>,
@@ -180,7 +180,7 @@ async fn answer(
     app: Arc<App>,
 ) -> std::io::Result<()> {
     let service = router(app).into_make_service();
-    /// Bounds what a connection may cost before there is a request.
+    /// Limits the cost of a connection before it has sent a request.
     macro_rules! bounded {
         ($server:expr) => {{
             let mut server = $server.handle(handle).first_request_timeout(HEAD_TIME);
@@ -222,7 +222,7 @@ async fn end_on_signal(
         _ = interrupt.recv() => {}
         () = tokio::time::sleep(drain) => {}
     }
-    // Streams of events would go on for ever.
+    // Streams of events would never end by themselves.
     ending.cancel();
     handle.graceful_shutdown(Some(GRACE));
 }

@@ -1,4 +1,4 @@
-//! Locks for very many things, of which there is a fixed number.
+//! A fixed number of locks for very many things.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash, RandomState};
@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// The number of locks; things that share one wait for each other.
 const LOCKS: usize = 1_024;
 
-/// A fixed number of locks, over which things are spread by a hash: no thing has to be stored, nor forgotten.
+/// A fixed number of locks, over which things are distributed by hash, so that no entry for a thing is stored.
 pub(crate) struct Stripes<L> {
     locks: [Arc<L>; LOCKS],
     hasher: RandomState,
@@ -26,7 +26,7 @@ impl<L> Stripes<L> {
         usize::from(u16::from_le_bytes([one, other])) % LOCKS
     }
 
-    /// The lock of a number that [`number`](Self::number) gave.
+    /// The lock with a number from [`number`](Self::number).
     #[expect(clippy::indexing_slicing, reason = "a number is a remainder of the length")]
     pub(crate) fn lock(&self, number: usize) -> &Arc<L> {
         &self.locks[number]

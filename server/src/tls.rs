@@ -1,4 +1,4 @@
-//! The certificate, which can be another one later.
+//! The certificate, which can be replaced while the server runs.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::arguments::Arguments;
 
-/// A certificate and its key, and the files that they are read from.
+/// A certificate and its key, and their files.
 #[derive(Debug)]
 pub(crate) struct Tls {
     cert: PathBuf,
@@ -16,11 +16,11 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// The certificate that was chosen, if one was.
+    /// The configured certificate, if there is one.
     ///
     /// # Errors
     ///
-    /// What is wrong with a file, or with both together.
+    /// The fault in a file, or in the pair.
     pub(crate) async fn open(arguments: &Arguments) -> Result<Option<Self>, String> {
         let (Some(cert), Some(key)) = (arguments.cert.clone(), arguments.key.clone()) else { return Ok(None) };
         let (chain, secret) = read(&cert, &key).await?;
@@ -29,17 +29,17 @@ impl Tls {
         Ok(Some(Self { cert, key, config }))
     }
 
-    /// What connections are answered with.
+    /// The configuration of connections.
     pub(crate) fn config(&self) -> RustlsConfig {
         self.config.clone()
     }
 
-    /// Reads both files anew at each SIGHUP, for connections that begin from then on. What cannot be used is logged, and the
+    /// Reads both files again at each SIGHUP, for later connections. If they cannot be used, that is logged, and the
     /// certificate stays.
     ///
     /// # Errors
     ///
-    /// When there can be no signals.
+    /// When signals cannot be received.
     pub(crate) fn follow(self) -> Result<(), String> {
         let told = signal(SignalKind::hangup()).map_err(|error| format!("no signals: {error}"))?;
         tokio::spawn(self.reload_when(told));

@@ -1,4 +1,4 @@
-//! Who may do what: tokens for all instances, and tokens for one.
+//! Tokens and what they allow: access to all instances, to one, or to metrics.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,15 +12,15 @@ const SHORTEST: usize = 16;
 
 /// The tokens that are accepted, by their digest under a key that only this process knows.
 ///
-/// A token is found by its digest. How long that takes tells something of digests, which nobody outside can compute, and
-/// nothing of tokens. The digests themselves are compared in constant time.
+/// A token is found by its digest. The time of that depends on digests, which no client can compute, and so reveals
+/// nothing about tokens. The digests themselves are compared in constant time.
 pub(crate) struct Tokens {
-    /// What a digest begins with: the key is hashed already.
+    /// The initial state of a digest, into which the key is hashed already.
     keyed: Hmac<Sha256>,
     scopes: HashMap<u64, Vec<(TokenDigest, Scope)>>,
 }
 
-/// Tells tokens apart without showing them.
+/// Identifies a token without showing it.
 pub(crate) type TokenDigest = [u8; 32];
 
 /// Which instances a token is for.
@@ -30,7 +30,7 @@ pub(crate) enum Scope {
     Account,
     /// One, by name.
     Instance(String),
-    /// None: it is for numbers about all of them.
+    /// None: it is for metrics alone.
     Metrics,
 }
 
@@ -49,7 +49,7 @@ impl Scope {
 }
 
 impl Tokens {
-    /// No token at all, under a key of its own.
+    /// An empty set of tokens, with a random key.
     ///
     /// # Errors
     ///
@@ -60,7 +60,7 @@ impl Tokens {
         Ok(Self { keyed: Hmac::new(&key.into()), scopes: HashMap::new() })
     }
 
-    /// A token that nobody can guess.
+    /// A random token.
     pub(crate) fn random() -> Result<String, String> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).map_err(|error| format!("no random numbers: {error}"))?;
@@ -72,7 +72,7 @@ impl Tokens {
     ///
     /// # Errors
     ///
-    /// The number of the line, and what is wrong with it; never what it contains.
+    /// The number of the line and its fault, without its text.
     pub(crate) fn read(&mut self, lines: &str) -> Result<(), String> {
         for (number, line) in (1..).zip(lines.lines()) {
             let line = line.trim();
@@ -91,7 +91,7 @@ impl Tokens {
     ///
     /// # Errors
     ///
-    /// When it is too short, or there already.
+    /// When it is too short, or exists already.
     pub(crate) fn add(&mut self, token: &str, scope: Scope) -> Result<(), String> {
         if token.len() < SHORTEST {
             return Err(format!("a token needs {SHORTEST} characters or more"));
@@ -104,7 +104,7 @@ impl Tokens {
         Ok(())
     }
 
-    /// What a token is for, if it is accepted.
+    /// The digest and scope of a token, if it is accepted.
     pub(crate) fn scope(&self, token: &str) -> Option<(TokenDigest, &Scope)> {
         let digest = self.digest(token);
         self.find(&digest).map(|scope| (digest, scope))
@@ -130,7 +130,7 @@ impl Tokens {
     }
 }
 
-/// The first bytes of a digest, by which it is looked up.
+/// The first bytes of a digest, which are the key of the lookup.
 fn bucket(digest: &TokenDigest) -> u64 {
     digest.first_chunk().copied().map(u64::from_le_bytes).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! How far the events of an instance have come at a receiver.
+//! The stored position of the events of an instance at a receiver.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -37,7 +37,7 @@ impl Bookmark {
         }
     }
 
-    /// Stores the first position, also over a power cut.
+    /// Stores the first position, so that it survives a power cut.
     ///
     /// # Errors
     ///
@@ -55,8 +55,8 @@ impl Bookmark {
         synced.map_err(|error| self.says(&error))
     }
 
-    /// Replaces the position as a whole. A kill keeps this one or the one before; a power cut perhaps an older one, from
-    /// which events are delivered again.
+    /// Replaces the position as a whole. After a kill, the file has this position or the one before; after a power cut
+    /// perhaps an older one, from which events are delivered again.
     ///
     /// # Errors
     ///
@@ -70,7 +70,7 @@ impl Bookmark {
         tokio::fs::rename(&new, &self.file).await
     }
 
-    /// A file beside this one, for something else that is kept of the same receiver and instance.
+    /// A file next to this one, for other data of the same receiver and instance.
     pub(crate) fn sibling(&self, extension: &str) -> PathBuf {
         self.file.with_extension(extension)
     }

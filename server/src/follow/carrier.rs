@@ -1,4 +1,4 @@
-//! Whoever delivers what comes on a trail.
+//! The loop that delivers the commits of a [`Trail`].
 
 use std::future::Future;
 
@@ -6,14 +6,14 @@ use label_index::Commit;
 
 use crate::follow::{Ending, Next, Trail};
 
-/// One instance's followers, whatever they make of its commits.
+/// A follower of one instance: delivers its commits to one receiver, in its own form.
 pub(crate) trait Carrier: Sized + Send {
     fn trail(&mut self) -> &mut Trail;
 
-    /// Delivers what a commit did, perhaps together with those behind it that are there already.
+    /// Delivers the changes of a commit, perhaps together with later commits that are ready.
     fn deliver_commits(&mut self, first: Commit) -> impl Future<Output = Result<(), Ending>> + Send;
 
-    /// Says that the commits behind a revision will not be delivered: they are not kept any more.
+    /// Tells the receiver that commits after a revision cannot be delivered, since they are no longer retained.
     fn deliver_missed(&mut self, after: u64) -> impl Future<Output = Result<(), Ending>> + Send;
 
     /// Delivers until the server is told to end, or the instance is removed.

@@ -1,4 +1,4 @@
-//! What was never delivered, in a file for the operator.
+//! Deliveries that were given up, in a file for the operator.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -11,7 +11,7 @@ use prometheus_client::metrics::counter::Counter;
 use serde::Serialize;
 use serde_json::Value;
 
-/// A file to which deliveries are added, one a line: they can be made again as they are.
+/// A file to which deliveries are added, one a line, in a form that can be sent again.
 #[derive(Debug)]
 pub(crate) struct DeadLetters {
     file: Arc<Mutex<PathBuf>>,
@@ -30,7 +30,7 @@ struct Line<'a> {
 }
 
 impl DeadLetters {
-    /// A file, and what counts the lines that this server adds.
+    /// A file, and the counter of the lines that this server adds.
     pub(crate) fn new(file: PathBuf, added: Counter) -> Self {
         Self { file: Arc::new(Mutex::new(file)), added }
     }
@@ -39,7 +39,7 @@ impl DeadLetters {
     ///
     /// # Errors
     ///
-    /// When it cannot be written; it is not given up then.
+    /// When it cannot be written; the delivery is not given up then.
     pub(crate) async fn add(&self, id: &str, cause: &str, fields: &Value) -> io::Result<()> {
         let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let line = serde_json::to_string(&Line { at, id, cause, fields }).map_err(io::Error::other)?;

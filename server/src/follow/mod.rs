@@ -1,5 +1,5 @@
-//! Following what happens to an instance, from where it was left: what is made of it goes somewhere that may be down, and a
-//! file says how far it came.
+//! Following the commits of an instance: they are delivered to a receiver that may be down, and a file has the position
+//! up to which they were.
 
 mod bookmark;
 mod carrier;
@@ -17,14 +17,14 @@ pub(crate) use crate::follow::dead_letters::DeadLetters;
 pub(crate) use crate::follow::progress::{Followed, Progress};
 pub(crate) use crate::follow::trail::{Ending, Letter, Next, Terms, Trail};
 
-/// What came of one attempt to deliver something.
+/// The result of one attempt to deliver something.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It was taken.
+    /// It was accepted.
     Taken,
-    /// It will not be taken, whenever it comes.
+    /// It will never be accepted.
     Refused(String),
-    /// Whoever should take it cannot be reached, or not now.
+    /// The receiver cannot be reached, or cannot accept it at the moment.
     NotNow(String),
 }
 
@@ -39,7 +39,7 @@ impl Verdict {
     }
 }
 
-/// Makes a folder, if there is none, that only the owner reads: chats are in what lies there.
+/// Makes a folder, if there is none, that only the owner can read, since its files contain chats.
 ///
 /// # Errors
 ///

@@ -1,19 +1,19 @@
-//! How far followers have come.
+//! The progress of followers.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use label_index::LabelIndex;
 use tokio::sync::watch;
 
-/// How far one follower has come with one instance.
+/// The progress of one follower with one instance.
 #[derive(Debug)]
 pub(crate) struct Progress {
     state: watch::Sender<Reached>,
-    /// How often somebody could not wait.
+    /// The number of calls of [`wait_for`](Self::wait_for), each of which makes the follower try again at once.
     hurries: watch::Sender<u64>,
 }
 
-/// Where a follower is.
+/// The state of a follower.
 #[derive(Debug, Clone, Copy)]
 struct Reached {
     /// The revision of the last commit that was delivered or given up.
@@ -22,7 +22,7 @@ struct Reached {
     failures: u64,
 }
 
-/// An attempt failed while somebody waited for a follower.
+/// An attempt of the follower failed while a caller waited for it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Behind;
 
@@ -36,19 +36,19 @@ impl Progress {
         self.state.borrow().revision
     }
 
-    /// Notes that nothing up to a revision has to be delivered any more.
+    /// Records that nothing up to a revision has to be delivered any more.
     pub(super) fn reach(&self, revision: u64) {
         self.state.send_modify(|reached| reached.revision = revision);
     }
 
-    /// Notes that an attempt failed.
+    /// Records that an attempt failed.
     pub(super) fn fail(&self) {
         self.state.send_modify(|reached| reached.failures += 1);
     }
 
-    /// Waits until somebody cannot wait.
+    /// Waits until a caller waits for this follower.
     pub(super) async fn hurried(&self) {
-        // It ends with this.
+        // The sender lives as long as this.
         let _changed = self.hurries.subscribe().changed().await;
     }
 
@@ -56,7 +56,7 @@ impl Progress {
     ///
     /// # Errors
     ///
-    /// [`Behind`] once an attempt fails, so that nobody waits for as long as the trouble goes on.
+    /// [`Behind`] once an attempt fails, so that no caller waits for as long as the fault lasts.
     pub(crate) async fn wait_for(&self, revision: u64) -> Result<(), Behind> {
         let mut state = self.state.subscribe();
         let failures = state.borrow().failures;
@@ -76,7 +76,7 @@ pub(crate) struct Followed {
 }
 
 impl Followed {
-    /// Adds a follower that begins behind a revision of an index.
+    /// Adds a follower that begins after a revision of an index.
     pub(super) fn add(&self, index: &LabelIndex, after: u64) -> Arc<Progress> {
         let progress = Arc::new(Progress::new(after));
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,7 +84,7 @@ impl Followed {
         progress
     }
 
-    /// Commits that the slowest follower has not come to.
+    /// The number of commits that the slowest follower has not reached.
     pub(crate) fn lag(&self) -> u64 {
         let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         let lag =
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn who_waits_for_a_follower_hears_that_it_came_or_failed() {
+    async fn a_caller_that_waits_for_a_follower_is_told_that_it_arrived_or_failed() {
         let progress = Arc::new(Progress::new(3));
         assert_eq!(progress.wait_for(3).await, Ok(()));
         let waiting = |revision| {

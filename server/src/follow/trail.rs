@@ -1,4 +1,4 @@
-//! One instance's commits on their way to one receiver.
+//! The commits of one instance that are delivered to one receiver.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,60 +11,60 @@ use tokio_util::sync::CancellationToken;
 
 use crate::follow::{Bookmark, DeadLetters, Followed, Progress, Verdict};
 
-/// How long to wait after trouble, at first and at most.
+/// How long to wait after a failure, at first and at most.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// What holds for all followers of one kind.
+/// The settings that all followers of one kind share.
 #[derive(Debug, Clone)]
 pub(crate) struct Terms {
     pub(crate) dead_letters: Arc<DeadLetters>,
-    /// How long one delivery is tried.
+    /// How long one delivery is attempted.
     pub(crate) give_up: Duration,
     /// Cancelled when the server ends.
     pub(crate) ending: CancellationToken,
 }
 
-/// Reads commits in order from where the bookmark is, and delivers what is made of them until it is taken, refused or given
-/// up. It reads from the feed, for which no write ever waits. What a kill leaves open is delivered again.
+/// Reads commits in order from the bookmark on, and attempts their deliveries until each is accepted, refused or given
+/// up. It reads from the feed, for which no write ever waits. A delivery that a kill interrupts is attempted again.
 #[derive(Debug)]
 pub(crate) struct Trail {
     pub(crate) instance: Arc<str>,
     pub(crate) index: LabelIndex,
     pub(crate) progress: Arc<Progress>,
     subscriber: Subscriber,
-    /// What was read of the feed, and comes next.
+    /// The next delivery of the feed, if it was read already.
     ahead: Option<Delivery>,
     bookmark: Bookmark,
     terms: Terms,
 }
 
-/// One delivery, as it is called in the log and in the file of dead letters.
+/// How one delivery is named in the log and in the file of dead letters.
 #[derive(Debug)]
 pub(crate) struct Letter<'a> {
     pub(crate) id: &'a str,
-    /// Who should take it, without secrets: for the log.
+    /// The receiver, without secrets, for the log.
     pub(crate) to: &'a str,
-    /// The fields of the dead letter, beside the time, the id and the cause.
+    /// The fields of the dead letter, in addition to the time, the id and the cause.
     pub(crate) fields: Value,
 }
 
-/// What comes next on a trail.
+/// The next thing to deliver.
 #[derive(Debug)]
 pub(crate) enum Next {
     Commit(Commit),
-    /// The commits behind a revision are not kept any more.
+    /// The commits after a revision are no longer retained.
     Missed {
         after: u64,
     },
 }
 
-/// The server was told to end. What is open is delivered when it runs again.
+/// The server is ending. Open deliveries are attempted again after it has started again.
 #[derive(Debug)]
 pub(crate) struct Ending;
 
 impl Trail {
-    /// Goes on at the bookmark. A trail that is new begins with what happens from now on.
+    /// Continues from the bookmark. A new trail begins with later commits only.
     ///
     /// # Errors
     ///
@@ -81,7 +81,7 @@ impl Trail {
         Ok(Self { instance: instance.into(), index, progress, subscriber, ahead: None, bookmark, terms })
     }
 
-    /// The next thing that happened. A failure to read is logged, and waited out.
+    /// Waits for the next thing to deliver. An error of reading is logged, and reading is tried again.
     pub(crate) async fn next(&mut self) -> Result<Next, Ending> {
         loop {
             let ahead = self.ahead.take();
@@ -107,7 +107,7 @@ impl Trail {
         }
     }
 
-    /// The next commit, if it is there already and nothing else comes before it.
+    /// The next commit, if it is ready and nothing else comes before it.
     pub(crate) fn next_commit(&mut self) -> Option<Commit> {
         match self.subscriber.recv_async().now_or_never() {
             Some(Delivery::Commit(commit)) => Some(commit),
@@ -118,22 +118,22 @@ impl Trail {
         }
     }
 
-    /// Goes on behind everything that there is, after some of it was missed; gives the position.
+    /// Continues after the newest commit, since some commits were missed. Returns the position.
     pub(crate) fn skip(&mut self) -> Position {
         self.subscriber.resume_after(self.index.revision());
         self.subscriber.position()
     }
 
-    /// Notes that nothing up to a position has to be delivered any more.
+    /// Records that nothing up to a position has to be delivered any more.
     pub(crate) async fn advance(&self, position: Position) {
         if let Err(error) = self.bookmark.advance(position).await {
-            // Some may be delivered again, and nothing is lost.
+            // Some commits may be delivered again, and none is lost.
             tracing::error!(%error, "how far deliveries have come could not be stored");
         }
         self.progress.reach(position.revision());
     }
 
-    /// Delivers something until it is taken, or refused or given up and among the dead letters.
+    /// Attempts a delivery until it is accepted, or is refused or given up and added to the dead letters.
     pub(crate) async fn deliver<F>(&self, letter: &Letter<'_>, attempt: impl Fn() -> F) -> Result<(), Ending>
     where
         F: Future<Output = Verdict>,
@@ -160,7 +160,7 @@ impl Trail {
         }
     }
 
-    /// Puts what will never be delivered into the file of dead letters.
+    /// Adds a delivery that is given up to the file of dead letters.
     ///
     /// # Errors
     ///
@@ -172,7 +172,7 @@ impl Trail {
         Ok(())
     }
 
-    /// Waits for some time, or until somebody cannot wait.
+    /// Waits for some time, or until a caller waits for this follower.
     pub(crate) async fn pause(&self, time: Duration) -> Result<(), Ending> {
         tokio::select! {
             () = self.terms.ending.cancelled() => Err(Ending),
@@ -182,11 +182,11 @@ impl Trail {
     }
 }
 
-/// Goes on where a bookmark is. One that is new is made where the feed is now.
+/// Subscribes after the position of a bookmark. A new bookmark gets the newest position.
 fn subscribe(index: &LabelIndex, bookmark: &Bookmark) -> Result<Subscriber, String> {
     match bookmark.read()? {
         Some(position) => match index.subscribe_from(position.trim_end()) {
-            // Half written when the power went: everything that is retained comes again, and nothing is lost.
+            // A power cut left half a position: all retained commits are delivered again, and none is lost.
             Err(Error::BadPosition { .. }) => Ok(index.subscribe_after(0)),
             subscriber => subscriber.map_err(|error| error.to_string()),
         },

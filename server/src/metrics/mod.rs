@@ -1,5 +1,5 @@
-//! Numbers for Prometheus. No label has a phone number, a token or an address in it, and no series comes from what a client
-//! chooses.
+//! Metrics for Prometheus. No label contains a phone number, a token or an address, and no text of a client makes a
+//! series.
 
 mod store;
 
@@ -20,12 +20,12 @@ use crate::app::{App, STREAMS};
 use crate::upstream;
 use crate::webhooks::meter::Meter;
 
-/// The name that all numbers begin with.
+/// The prefix of the names of all metrics.
 const PREFIX: &str = "label_index";
 /// The bounds of the buckets of durations, in seconds.
 const BUCKETS: [f64; 11] = [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 1.0, 10.0];
 
-/// What is counted of requests. There are no more series than routes, methods that are known, and statuses.
+/// All metrics of the server. Requests have one series for each route, known method and status.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
@@ -33,11 +33,11 @@ pub(crate) struct Metrics {
     durations: Family<RouteLabels, Histogram, fn() -> Histogram>,
     in_flight: Gauge,
     abandoned: Counter,
-    /// What is posted to webhooks.
+    /// The metrics of webhooks.
     pub(crate) webhooks: Arc<Meter>,
-    /// What goes on with the gateway.
+    /// The metrics of the gateway.
     pub(crate) upstream: Arc<upstream::meter::Meter>,
-    /// Whether the numbers of each index are given by instance; else their totals.
+    /// Whether the metrics of indexes are given for each instance, or as totals.
     by_instance: bool,
 }
 
@@ -79,7 +79,7 @@ impl Metrics {
     }
 }
 
-/// A request that is being answered. If it is dropped before, its client has gone away.
+/// A request in progress. If it is dropped before it is answered, its client has gone away.
 #[derive(Debug)]
 pub(crate) struct Pending<'a> {
     metrics: &'a Metrics,
@@ -121,7 +121,7 @@ fn known(method: &Method) -> &'static str {
     }
 }
 
-/// Every number as of now, in the text format of Prometheus.
+/// The present values of all metrics, in the text format of Prometheus.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Numbers of the store and its indexes.
+//! Metrics of the store and its indexes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::registry::{Registry, Unit};
 
-/// A number of an index.
+/// A metric of an index.
 struct Measure {
     name: &'static str,
     help: &'static str,
@@ -20,7 +20,7 @@ struct Measure {
     total: Total,
 }
 
-/// What stands for all instances.
+/// How the values of all instances are combined.
 #[derive(Debug, Clone, Copy)]
 enum Total {
     Sum,
@@ -93,7 +93,7 @@ const MEASURES: [Measure; 11] = [
     },
 ];
 
-/// One number of each loaded instance.
+/// One metric with a value for each loaded instance.
 struct ByInstance {
     stats: Arc<StoreStats>,
     of: fn(&IndexStats) -> u64,
@@ -118,7 +118,7 @@ impl fmt::Debug for ByInstance {
     }
 }
 
-/// Adds the numbers of a store, and those of its loaded instances: each one's, or what stands for all.
+/// Adds the metrics of a store, and those of its loaded instances: for each instance, or combined.
 pub(super) fn register(registry: &mut Registry, stats: StoreStats, by_instance: bool) {
     gauge(registry, "instances", "Instances, loaded or not", wide(stats.instances));
     gauge(registry, "loaded_instances", "Instances in memory", wide(stats.loaded.len()));
@@ -148,7 +148,7 @@ pub(super) fn register(registry: &mut Registry, stats: StoreStats, by_instance: 
     }
 }
 
-/// Adds a number as it is now.
+/// Adds a metric with its present value.
 pub(super) fn gauge(registry: &mut Registry, name: &str, help: &str, value: u64) {
     registry.register(name, help, ConstGauge::new(value));
 }

@@ -1,7 +1,7 @@
 //! The page at `/`: an inbox by label, for a browser.
 //!
-//! Every file is part of the program. The page asks this server alone, and nothing else may run in it: the header
-//! `Content-Security-Policy` says so to the browser.
+//! Every file is part of the program. The page sends requests to this server alone, and no other script may run in it:
+//! the header `Content-Security-Policy` makes the browser enforce that.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use crate::app::App;
 use crate::failure::{Answered, Failure};
 
-/// What the page may load and do: files and requests of this server. Texts never become HTML (trusted types).
+/// The page may load files of this server and send requests to it. Texts never become HTML (trusted types).
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
                       require-trusted-types-for 'script'; trusted-types 'none'";
@@ -40,7 +40,7 @@ struct Asset {
     text: &'static str,
 }
 
-/// Names the files of the folder beside this file.
+/// Includes files of the folder of this module.
 macro_rules! assets {
     ($($name:expr, $kind:ident, $file:literal;)*) => {
         &[$(Asset { name: $name, kind: $kind, text: include_str!($file) }),*]
@@ -83,7 +83,7 @@ const ASSETS: &[Asset] = assets![
     "tokens.js", SCRIPT, "script/tokens.js";
 ];
 
-/// The files by name, each with the tag by which a browser knows it.
+/// The files by name, each with its entity tag.
 static FILES: LazyLock<HashMap<&'static str, (&'static Asset, String)>> = LazyLock::new(|| {
     let tagged = |asset: &'static Asset| (asset, format!("\"{}\"", hex::encode(Sha256::digest(asset.text))));
     ASSETS.iter().map(|asset| (asset.name, tagged(asset))).collect()

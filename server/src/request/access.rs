@@ -23,7 +23,7 @@ pub(crate) struct Access {
 impl FromRequestParts<Arc<App>> for Access {
     type Rejection = Failure;
 
-    /// Who has no token for an instance is not told whether there is one.
+    /// A caller without a token for an instance is not told whether the instance exists.
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Answered<Self> {
         let name = parameter(parts, app, "instance").await?;
         if name.trim().is_empty() {

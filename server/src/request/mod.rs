@@ -1,4 +1,4 @@
-//! What a request says: who asks, for which instance, with which parameters and which body.
+//! Parsing requests: credentials, instance, parameters and body.
 
 pub(crate) mod access;
 pub(crate) mod body;

@@ -1,4 +1,4 @@
-//! Requests of those who run the server.
+//! Requests of operators of the server.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::failure::{Answered, Failure};
 use crate::request::credentials::token;
 
-/// A token that is for the numbers of all instances: an account token, or one for metrics alone.
+/// A token that may read the metrics of all instances: an account token, or one for metrics alone.
 #[derive(Debug)]
 pub(crate) struct Operator;
 

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use crate::failure::{Answered, Failure};
 use crate::request::query::decode;
 
-/// Refuses a path that is not encoded as it has to be, before anything looks at it.
+/// Refuses a path with a wrong percent-encoding, before it is matched.
 pub(crate) async fn well_formed(request: Request, next: Next) -> Response {
     if let Err(failure) = decode(request.uri().path()) {
         return failure.into_response();

@@ -1,4 +1,4 @@
-//! Parameters in a query string: each known, given once, and encoded as it has to be.
+//! Parameters in a query string: each has to be known, given once, and well-formed.
 
 use std::borrow::Cow;
 
@@ -35,7 +35,7 @@ impl Pairs {
     ///
     /// # Errors
     ///
-    /// A failure for what is not encoded as it has to be.
+    /// A failure for a wrong percent-encoding.
     pub(crate) fn of(uri: &Uri) -> Answered<Self> {
         let form = |text: &str| decode(&text.replace('+', " ")).map(Cow::into_owned);
         let pairs = encoded_pairs(uri.query().unwrap_or_default());
@@ -72,7 +72,7 @@ fn encoded_pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
     parts.map(|part| part.split_once('=').unwrap_or((part, "")))
 }
 
-/// The parameters in a query string that is encoded as it has to be.
+/// The parameters in a well-formed query string.
 fn from_encoded<T: DeserializeOwned>(query: &str) -> Answered<T> {
     serde_urlencoded::from_str(query).map_err(|error| Failure::bad_request(format!("parameters: {error}")))
 }

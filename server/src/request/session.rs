@@ -13,7 +13,7 @@ use crate::failure::{Answered, Failure};
 use crate::request::query::{Pairs, given_twice};
 use crate::request::{body, credentials};
 
-/// An instance that the token of the request is for, and what else the request says.
+/// An instance that the token of the request is for, with the other parameters and the body.
 #[derive(Debug)]
 pub(crate) struct Session<Q = Nothing, B = Nothing> {
     pub(crate) name: String,
@@ -30,7 +30,7 @@ pub(crate) struct Nothing {}
 impl<Q: DeserializeOwned, B: DeserializeOwned> FromRequest<Arc<App>> for Session<Q, B> {
     type Rejection = Failure;
 
-    /// Parameters that are credentials are looked at first, then the others.
+    /// Credentials are checked first, then the other parameters.
     async fn from_request(request: Request, app: &Arc<App>) -> Answered<Self> {
         let mut query = Pairs::of(request.uri())?;
         let header = credentials::token(request.headers()).map(str::to_owned);

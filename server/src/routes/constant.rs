@@ -1,4 +1,4 @@
-//! A constant body: what a request takes that asks nothing of an index. For `bench/run`.
+//! A constant body, with which `bench/run` measures requests that do not use an index.
 
 use std::sync::Arc;
 

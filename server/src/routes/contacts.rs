@@ -14,10 +14,10 @@ use crate::request::access::Access;
 use crate::request::query::Query;
 use crate::schemas::{Contacts, Done, Failures, Problem};
 
-/// Chats on a page if nothing else is said; the index lists no more at once.
+/// The default limit of a page, which is also the greatest.
 const PAGE: usize = 1_000;
 
-/// Which chats, and which page of them.
+/// A filter of chats, and a page.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -43,7 +43,7 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    /// A clause that was not given is none; one that was given and is empty lets nobody pass.
+    /// A clause that was not given excludes nothing; no chat passes one that was given and is empty.
     fn filter(&self) -> Filter {
         let mut filter = Filter::new();
         if let Some(ids) = &self.label_ids {
@@ -62,7 +62,7 @@ impl Question {
     }
 }
 
-/// A page of a length, behind a cursor or from the beginning.
+/// A page with a limit, after a cursor or from the beginning.
 pub(crate) fn page(limit: Option<usize>, after: Option<&str>) -> Answered<Page> {
     let limit = limit.unwrap_or(PAGE);
     Ok(match after {

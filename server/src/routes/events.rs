@@ -1,4 +1,4 @@
-//! What happens, as it happens: server-sent events.
+//! Server-sent events: changes as they happen.
 
 use std::convert::Infallible;
 use std::iter::Peekable;
@@ -22,10 +22,10 @@ use crate::failure::{Answered, Failure};
 use crate::request::session::Session;
 use crate::schemas::{Credentials, Failures};
 
-/// How often a stream without events says that it is there.
+/// The interval of comments that keep an idle stream open.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// Where a stream begins.
+/// The start of a stream.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -67,17 +67,17 @@ pub(crate) async fn stream(
         Follower { instance: session.name.into(), index: session.index, subscriber, events: None, _permit: permit };
     let events = stream::once(async { ready }).chain(stream::unfold(follower, Follower::next));
     let events = events.take_until(app.ending.clone().cancelled_owned()).map(Ok::<_, Infallible>);
-    // Proxies that gather an answer before they pass it on would hold events back.
+    // Otherwise proxies that buffer answers would delay events.
     let unbuffered = [("x-accel-buffering", "no")];
     Ok((unbuffered, Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))))
 }
 
-/// One stream. It is polled as fast as its client reads: one that is slow falls behind, and keeps nobody waiting.
+/// One stream. It is polled as fast as its client reads: a slow client falls behind, and delays no other.
 struct Follower {
     instance: Arc<str>,
     index: LabelIndex,
     subscriber: Subscriber,
-    /// What is left of the last commit.
+    /// The remaining events of the last commit.
     events: Option<Peekable<Events>>,
     _permit: OwnedSemaphorePermit,
 }
@@ -87,10 +87,11 @@ impl Follower {
         loop {
             if let Some(event) = self.events.as_mut().and_then(Iterator::next) {
                 let named = Event::default().event(event.name());
-                // Texts and numbers can always be written.
+                // Texts and numbers can always be serialised.
                 let message = named.json_data(&event).unwrap_or_default();
                 let is_last = self.events.as_mut().is_none_or(|events| events.peek().is_none());
-                // Only the last one has an id, so that whoever is cut off in between gets the whole commit again.
+                // Only the last one has an id, so that a client that is disconnected in between gets the whole commit
+                // again.
                 let message = if is_last { message.id(self.subscriber.position().to_string()) } else { message };
                 return Some((message, self));
             }
@@ -111,7 +112,7 @@ impl Follower {
     }
 }
 
-/// A message that is no event of a commit.
+/// A message other than an event of a commit.
 fn message(name: &str, subscriber: &Subscriber, data: &serde_json::Value) -> Event {
     Event::default().event(name).id(subscriber.position().to_string()).data(data.to_string())
 }

@@ -37,7 +37,7 @@ pub(crate) async fn list(
 ) -> Answered<Json<Instances>> {
     let (_, scope) = token(&headers).and_then(|token| app.tokens.scope(token)).ok_or_else(Failure::invalid_token)?;
     let asked = Arc::clone(&app);
-    // A store in a database asks it.
+    // A store in a database sends it a query.
     let names = tokio::task::spawn_blocking(move || asked.store.instances()).await.map_err(|_| Failure::internal())?;
     let instances = names.into_iter().filter(|name| scope.allows(name)).collect();
     Ok(Json(Instances { done: Done::new(), instances, upstream: app.upstream.is_some() }))

@@ -34,7 +34,7 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
 
 /// Serves a document.
 pub(crate) fn serving(document: &utoipa::openapi::OpenApi) -> Router<Arc<App>> {
-    // A document that cannot be written as JSON would be a fault of its library, and is served empty.
+    // A document that cannot be serialised would be a fault of its library; it is served as an empty body.
     let text = document.to_json().unwrap_or_default();
     Router::new().route("/openapi.json", get(async move || ([(CONTENT_TYPE, "application/json")], text)))
 }

@@ -1,4 +1,4 @@
-//! For those who run the server: whether it is alive and ready, and its numbers.
+//! Routes for operators: whether the server is alive and ready, and its metrics.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What the network's gateway reports.
+//! Reports of the network's gateway.
 
 use std::sync::Arc;
 
@@ -80,7 +80,7 @@ pub(crate) async fn report(
     Ok(Json(Done::new()))
 }
 
-/// Takes one event in, and notes that the gateway need not be told of it. Goes on when the caller goes away.
+/// Applies one event, and records that the gateway knows it already. Runs to the end even if the caller goes away.
 async fn take_in(app: Arc<App>, name: String, index: LabelIndex, event: Event) -> Answered<()> {
     let taken_in = tokio::spawn(async move {
         let lane = app.upstream.as_ref().and_then(|upstream| upstream.lane(&name));
@@ -95,7 +95,7 @@ async fn take_in(app: Arc<App>, name: String, index: LabelIndex, event: Event) -
     taken_in.await.map_err(|_| Failure::internal())?
 }
 
-/// Takes one event in. One that gives a chat a label goes through the gate of the label.
+/// Applies one event. One that gives a chat a label holds the gate of the label.
 async fn ingest(app: &App, index: &LabelIndex, event: Event) -> Answered<BatchCommit> {
     let mut batch = index.batch();
     match event {
@@ -112,7 +112,7 @@ async fn ingest(app: &App, index: &LabelIndex, event: Event) -> Answered<BatchCo
     }
 }
 
-/// What an event means for the index; none if nothing.
+/// The event for the index; `None` for other kinds.
 fn event(name: &str, payload: Value) -> Answered<Option<Event>> {
     Ok(Some(match name {
         "label.upsert" => {

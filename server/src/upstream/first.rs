@@ -10,14 +10,15 @@ use crate::failure::{Answered, Failure};
 use crate::upstream::Upstream;
 use crate::upstream::trouble::Trouble;
 
-/// How often a chat's labels are told anew when they change between the request and the write here.
+/// How often the labels of a chat are sent again when they change between the request to the gateway and the write
+/// here.
 const TELLINGS: usize = 3;
 
 impl Upstream {
     /// Makes a change of one chat's labels at the gateway, and then here.
     ///
-    /// The gateway is told all labels of the chat, so an index that was never refreshed is refreshed before: it would take
-    /// labels from the chat that it never heard of. Writes of one chat wait for each other.
+    /// The gateway gets all labels of the chat. So an index that was never refreshed is refreshed before: otherwise
+    /// labels that it does not know would be removed from the chat. Writes of one chat wait for each other.
     ///
     /// # Errors
     ///
@@ -61,7 +62,7 @@ impl Upstream {
         }
         self.tell(name, &chat, &told).await?;
         write.apply(app, index, &chat).await?;
-        // The gateway may have reported another label of the chat meanwhile, which it was just told to take away.
+        // The gateway may have reported another label of the chat meanwhile, which the request has just removed.
         for _ in 1..TELLINGS {
             let here = ids_of(index, &chat);
             if here == told {

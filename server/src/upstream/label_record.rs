@@ -1,11 +1,11 @@
-//! A label as the gateway writes it, in its lists and in what it posts.
+//! A label as the gateway writes it, in its lists and its reports.
 
 use label_index::{LabelId, LabelName, LabelPatch};
 use serde::Deserialize;
 
 use crate::upstream::trouble::Trouble;
 
-/// A label as the gateway writes it. Fields that are not needed are passed over.
+/// A label as the gateway writes it. Other fields are ignored.
 #[derive(Debug, Deserialize)]
 pub(crate) struct LabelRecord {
     pub(crate) id: String,
@@ -18,12 +18,12 @@ impl LabelRecord {
     ///
     /// # Errors
     ///
-    /// When it cannot be one.
+    /// When it is not valid.
     pub(super) fn label(&self) -> Result<LabelId, Trouble> {
         self.id.parse().map_err(|_| Trouble::Nonsense("the id of a label cannot be one".to_owned()))
     }
 
-    /// What it says of the label. A name of which nothing is left is none.
+    /// The attributes of the label. A name without any valid character is absent.
     pub(crate) fn patch(&self) -> LabelPatch {
         let mut patch = LabelPatch::new();
         patch.color = self.color;

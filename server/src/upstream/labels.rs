@@ -1,4 +1,4 @@
-//! Labels that are made, changed or deleted at the gateway before they are so here: it chooses their ids.
+//! Making, changing and deleting labels at the gateway before they are changed here: the gateway chooses their ids.
 
 use label_index::{Label, LabelId, LabelPatch, NewLabel};
 
@@ -7,7 +7,7 @@ use crate::upstream::Upstream;
 use crate::upstream::trouble::Trouble;
 
 impl Upstream {
-    /// Makes a label at the gateway, and gives the id that it has there.
+    /// Makes a label at the gateway. Returns its id there.
     ///
     /// # Errors
     ///
@@ -18,7 +18,7 @@ impl Upstream {
         self.counted(self.waha.create_label(session, &fields).await)
     }
 
-    /// Makes the name and the colour of a label at the gateway what they become here.
+    /// Sets the name and the colour of a label at the gateway.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What goes on with the gateway, in numbers.
+//! Metrics of the gateway.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -7,13 +7,13 @@ use prometheus_client::registry::Registry;
 
 use crate::follow::Followed;
 
-/// Counts refreshes, and changes that the gateway was told.
+/// Counts refreshes, and changes that were sent to the gateway.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     refreshes: Family<ResultLabels, Counter>,
     writes: Family<ResultLabels, Counter>,
     pub(super) dead_letters: Counter,
-    /// How far the gateway was told of each instance's links, if they are queued.
+    /// The progress of the queue of each instance, if links are queued.
     pub(crate) followed: Followed,
 }
 
@@ -36,7 +36,7 @@ impl Meter {
         self.refreshes.get_or_create(&ResultLabels { result }).inc();
     }
 
-    /// Counts a change that the gateway was told.
+    /// Counts a change that was sent to the gateway.
     pub(super) fn wrote(&self, result: &'static str) {
         self.writes.get_or_create(&ResultLabels { result }).inc();
     }

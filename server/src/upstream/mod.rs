@@ -1,4 +1,4 @@
-//! The network's gateway, which speaks the REST interface of WAHA: refreshing from it, and telling it of links and labels.
+//! The network's gateway, which has the REST interface of WAHA: refreshing from it, and sending links and labels to it.
 
 mod first;
 mod label_record;
@@ -33,24 +33,24 @@ use crate::upstream::trouble::Trouble;
 use crate::upstream::turns::Turns;
 use crate::upstream::waha::Waha;
 
-/// The gateway, and what goes on with it.
+/// The gateway, with its refreshes and queues.
 #[derive(Debug)]
 pub(crate) struct Upstream {
     waha: Waha,
     writes: Writes,
     refreshes: Arc<Refreshes>,
     turns: Turns,
-    /// What is queued, by instance. Set before the first request.
+    /// The queues, by instance. Set before the first request.
     lanes: OnceLock<HashMap<String, Lane>>,
     meter: Arc<Meter>,
 }
 
 impl Upstream {
-    /// The gateway that was chosen, if one was.
+    /// The configured gateway, if there is one.
     ///
     /// # Errors
     ///
-    /// What is wrong with its address or its key.
+    /// The fault in its address or its key.
     pub(crate) fn open(options: &Options, meter: Arc<Meter>) -> Result<Option<Arc<Self>>, String> {
         let Some(url) = &options.url else {
             return match options.writes {
@@ -64,11 +64,11 @@ impl Upstream {
         Ok(Some(Arc::new(Self { waha, writes: options.writes, refreshes, turns, lanes, meter })))
     }
 
-    /// Begins to tell the gateway what is queued, if links are queued. How far it was told, and dead letters, lie in a folder.
+    /// Starts the queues to the gateway, if links are queued. Their positions and dead letters are in a folder.
     ///
     /// # Errors
     ///
-    /// Why it cannot be begun.
+    /// Why they cannot be started.
     pub(crate) fn start(
         self: &Arc<Self>,
         options: &Options,
@@ -78,7 +78,7 @@ impl Upstream {
     ) -> Result<(), String> {
         if self.writes == Writes::Queued {
             let lanes = queue::start(self, options, folder, app, tasks)?;
-            // It is called once.
+            // This is called once.
             self.lanes.get_or_init(|| lanes);
         }
         Ok(())
@@ -89,18 +89,18 @@ impl Upstream {
         self.writes == Writes::First
     }
 
-    /// Whether labels that are made, changed or deleted here are so at the gateway before.
+    /// Whether labels are made, changed and deleted at the gateway before they are here.
     pub(crate) fn has_labels(&self) -> bool {
         self.writes != Writes::None
     }
 
-    /// What is queued of an instance.
+    /// The queue of an instance.
     pub(crate) fn lane(&self, instance: &str) -> Option<&Lane> {
         self.lanes.get()?.get(instance)
     }
 }
 
-/// Runs what may wait for the disk, or takes long.
+/// Runs work that may wait for the disk or take long on a thread for that.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Trouble> + Send + 'static) -> Result<T, Trouble> {
     tokio::task::spawn_blocking(work).await.unwrap_or(Err(Trouble::Internal))
 }

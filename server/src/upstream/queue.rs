@@ -1,4 +1,4 @@
-//! Links that were made here, on their way to the gateway.
+//! Queues of links that were made here and are sent to the gateway.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -17,19 +17,19 @@ use crate::upstream::options::Options;
 use crate::upstream::reported::{Report, Reported};
 use crate::upstream::trouble::Trouble;
 
-/// Commits that are told together: of changes of one pair among them only the last is told.
+/// The most commits that are sent together: of several changes of one pair only the last is sent.
 const COMMITS: usize = 256;
-/// Chats of one instance of which the gateway is told at the same time.
+/// The most chats of one instance that are sent at the same time.
 const CHATS: usize = 4;
 
-/// What is queued of an instance, as others see it.
+/// The queue of an instance, as requests see it.
 #[derive(Debug)]
 pub(crate) struct Lane {
     progress: Arc<Progress>,
     reported: Arc<Reported>,
 }
 
-/// The commits of one instance, in order. The gateway is told of each chat by one task at a time, so that no change of a chat
+/// The commits of one instance, in order. At most one task at a time sends each chat, so that no change of a chat
 /// overtakes another.
 #[derive(Debug)]
 struct Queue {
@@ -38,14 +38,14 @@ struct Queue {
     reported: Arc<Reported>,
 }
 
-/// What becomes of pairs of a chat and a label: whether the chat has the label in the end.
+/// The final state of pairs: whether the chat has the label.
 type Writes = HashMap<ChatId, BTreeMap<LabelId, bool>>;
 
-/// Begins to tell a gateway of the links of all instances.
+/// Starts the queues of all instances.
 ///
 /// # Errors
 ///
-/// Why it cannot be begun.
+/// Why they cannot be started.
 pub(super) fn start(
     upstream: &Arc<Upstream>,
     options: &Options,
@@ -71,16 +71,16 @@ pub(super) fn start(
 }
 
 impl Lane {
-    /// Begins to take in a report of the gateway, of which it is not told.
+    /// Begins a report of the gateway, which is not sent back to it.
     pub(crate) async fn report(&self) -> Report<'_> {
         self.reported.begin().await
     }
 
-    /// Waits until the gateway was told everything up to a revision.
+    /// Waits until the gateway has every commit up to a revision.
     ///
     /// # Errors
     ///
-    /// [`Trouble::NotConnected`] once the gateway does not take something.
+    /// [`Trouble::NotConnected`] once the gateway does not accept a change.
     pub(super) async fn told(&self, revision: u64) -> Result<(), Trouble> {
         let behind = |_| Trouble::NotConnected("it does not take the links that are queued".to_owned());
         self.progress.wait_for(revision).await.map_err(behind)
@@ -92,7 +92,7 @@ impl Carrier for Queue {
         &mut self.trail
     }
 
-    /// Tells what a commit did to chats, together with those behind it that are there already.
+    /// Sends the changes of chats in a commit, together with those in later commits that are ready.
     async fn deliver_commits(&mut self, first: Commit) -> Result<(), Ending> {
         let mut position = first.position;
         let mut commits = vec![first];
@@ -113,7 +113,7 @@ impl Carrier for Queue {
         Ok(())
     }
 
-    /// Says in the file of dead letters that links were made which nobody can tell of any more.
+    /// Adds a dead letter which says that links were made that can no longer be sent.
     async fn deliver_missed(&mut self, after: u64) -> Result<(), Ending> {
         let position = self.trail.skip();
         let fields = json!({
@@ -130,12 +130,12 @@ impl Carrier for Queue {
 }
 
 impl Queue {
-    /// Whether the gateway had it before: it was reported, or fetched by a refresh.
+    /// Whether the commit came from the gateway, by a report or a refresh.
     fn is_from_upstream(&self, commit: &Commit) -> bool {
         commit.changes.contains(&Change::Refreshed) || self.reported.has(commit.revision)
     }
 
-    /// Tells of one chat until the gateway took it, or it is among the dead letters.
+    /// Sends one chat until the gateway accepts it, or it is among the dead letters.
     async fn tell(&self, position: Position, chat: ChatId, labels: BTreeMap<LabelId, bool>) -> Result<(), Ending> {
         let id = position.to_string();
         let (upstream, session) = (self.upstream.waha.address(), &self.trail.instance);
@@ -147,7 +147,8 @@ impl Queue {
     }
 
     async fn attempt(&self, chat: &ChatId, labels: &BTreeMap<LabelId, bool>) -> Verdict {
-        // A label that is gone here is gone at the gateway: either it was deleted there first, or reported from there.
+        // A label that was deleted here is deleted at the gateway: it was deleted there first, or the gateway reported
+        // its deletion.
         let labels = labels.iter().filter(|(label, _)| self.trail.index.label(*label).is_some());
         let labels: BTreeMap<&LabelId, bool> = labels.map(|(label, has)| (label, *has)).collect();
         if labels.is_empty() {
@@ -163,8 +164,8 @@ impl Queue {
         }
     }
 
-    /// Changes some labels of a chat at the gateway. It takes all labels of a chat at once: so it is asked which it has, and
-    /// labels that are not known here stay.
+    /// Changes some labels of a chat at the gateway. The gateway takes all labels of a chat at once, so its present
+    /// labels are read first, and labels that are not known here stay.
     async fn change(&self, chat: &ChatId, labels: &BTreeMap<&LabelId, bool>) -> Result<(), Trouble> {
         let (waha, session) = (&self.upstream.waha, &self.trail.instance);
         let there: BTreeSet<LabelId> = waha.labels_of(session, chat).await?.into_iter().collect();
@@ -188,7 +189,7 @@ impl Queue {
     }
 }
 
-/// Adds what a commit did. Merged chats are one chat at the gateway, whichever of its ids it has.
+/// Adds the changes of a commit. Merged chats are one chat at the gateway, under any of their ids.
 fn note(commit: &Commit, writes: &mut Writes) {
     for change in &*commit.changes {
         let (chat, label, has) = match change {

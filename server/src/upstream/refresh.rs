@@ -1,4 +1,4 @@
-//! Taking over what the gateway has.
+//! Refreshing an index from the gateway.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,13 +17,13 @@ use crate::upstream::{Upstream, blocking};
 const FETCH_TIME: Duration = Duration::from_secs(300);
 
 impl Upstream {
-    /// Replaces what an index has by what the gateway has of the session of the same name. Callers that come while that
-    /// goes on share its outcome, and none that goes away ends it for the others.
+    /// Replaces the state of an index by that of the gateway's session of the same name. Callers that come during a
+    /// refresh share its outcome, and a caller that goes away does not end it for the others.
     ///
     /// # Errors
     ///
-    /// 503 if the session is not connected, 502 if the gateway answers what it should not, 409 if it has nothing and the
-    /// index has something. Nothing has changed then.
+    /// 503 if the session is not connected, 502 if the answer of the gateway is not valid, 409 if its state is empty
+    /// and the index is not. Nothing has changed then.
     pub(crate) async fn refresh(self: &Arc<Self>, app: &Arc<App>, name: &str, index: &LabelIndex) -> Answered<()> {
         let (upstream, app, session) = (Arc::clone(self), Arc::clone(app), name.to_owned());
         let index = index.clone();
@@ -51,7 +51,7 @@ impl Upstream {
             };
         let gone = gone(index, &before.labels(), &fetched);
         let emptied = gone.clone();
-        // A label that is being deleted here gets no chats by this.
+        // The refresh gives no chats to a label that is being deleted here.
         let alone = app.gates.refresh(index).await;
         blocking(move || {
             ticket.commit(full_state(fetched, &emptied)?).map(drop).map_err(|refused| Trouble::Index(refused.cause))
@@ -66,7 +66,8 @@ impl Upstream {
         Ok(())
     }
 
-    /// Fetches everything, once the gateway has what was made here up to a revision: what is queued and not fetched would go.
+    /// Fetches everything, once the gateway has every link up to a revision: the refresh would remove links that are
+    /// queued and not fetched.
     async fn fetch(&self, session: &str, revision: u64) -> Result<Vec<FetchedLabel>, Trouble> {
         if let Some(lane) = self.lane(session) {
             lane.told(revision).await?;
@@ -75,8 +76,9 @@ impl Upstream {
     }
 }
 
-/// The labels that were here before the fetch, were not changed since, and that the gateway does not have. Labels with more
-/// chats than are reported are left out, and all labels if the gateway has none at all: those the index removes, or refuses to.
+/// The labels that existed here before the fetch, were not changed since, and do not exist at the gateway. Left out are
+/// labels with more chats than have events, and all labels if the gateway has none: the index removes those, or refuses
+/// to.
 fn gone(index: &LabelIndex, before: &[Label], fetched: &[FetchedLabel]) -> Vec<Label> {
     if fetched.is_empty() {
         return Vec::new();
@@ -88,8 +90,8 @@ fn gone(index: &LabelIndex, before: &[Label], fetched: &[FetchedLabel]) -> Vec<L
     gone.filter(|label| now.count(label.id()) <= REPORTED_CHATS).cloned().collect()
 }
 
-/// What the gateway has. A label that goes is stated without chats: each chat that loses it by the refresh has an event of its
-/// own then, and so has each that got it meanwhile, when the label itself is removed.
+/// The state of the gateway. Labels that are to be removed are in it without chats: so each chat that loses one by the
+/// refresh has an event of its own, and each chat that got one meanwhile has one when the label is removed afterwards.
 fn full_state(fetched: Vec<FetchedLabel>, gone: &[Label]) -> Result<FullState, Trouble> {
     let mut state = FullState::new();
     for (label, patch, chats) in fetched {
@@ -104,7 +106,7 @@ fn full_state(fetched: Vec<FetchedLabel>, gone: &[Label]) -> Result<FullState, T
     Ok(state)
 }
 
-/// Gives a ticket back, which waits for the turn to write.
+/// Drops a ticket, which waits for the writer lock.
 async fn give_back(ticket: RefreshTicket) -> Result<(), Trouble> {
     blocking(move || {
         drop(ticket);
@@ -121,9 +123,9 @@ mod tests {
 
     use super::*;
 
-    /// A runtime with one thread: whatever blocks it keeps all other tasks from running.
+    /// A runtime with one thread: if a task blocks it, no other task runs.
     #[tokio::test]
-    async fn a_ticket_that_waits_for_the_turn_to_write_keeps_no_task_waiting() {
+    async fn a_ticket_that_waits_for_the_writer_lock_blocks_no_task() {
         let index = LabelIndex::new();
         let label = index.create_label("VIP").unwrap().to_string();
         for number in 0..100_u64 {

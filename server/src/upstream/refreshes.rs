@@ -1,4 +1,4 @@
-//! Refreshes from the gateway, of which one at a time goes on for each instance.
+//! Refreshes from the gateway, at most one at a time for each instance.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -10,16 +10,16 @@ use crate::upstream::trouble::Trouble;
 
 type Outcome = Result<(), Trouble>;
 
-/// The refreshes that go on, by instance.
+/// The refreshes in progress, by instance.
 #[derive(Debug, Default)]
 pub(super) struct Refreshes {
     going_on: Mutex<HashMap<String, watch::Receiver<Option<Outcome>>>>,
 }
 
 impl Refreshes {
-    /// The outcome of the refresh that goes on for an instance, or else of this one.
+    /// The outcome of the refresh in progress for an instance, or else of this one.
     ///
-    /// It runs in a task of its own: callers that go away take nothing from those that stay.
+    /// It runs in a task of its own, so it does not depend on a caller that goes away.
     pub(super) async fn share(
         self: &Arc<Self>,
         name: &str,
@@ -44,14 +44,14 @@ impl Refreshes {
         let (own, name, refreshing) = (Arc::clone(self), name.to_owned(), tokio::spawn(refresh));
         tokio::spawn(async move {
             let outcome = refreshing.await.unwrap_or(Err(Trouble::Internal));
-            // Before it is told: whoever comes from now on begins another.
+            // Before the outcome is sent: later callers begin another refresh.
             own.lock().remove(&name);
             tell.send_replace(Some(outcome));
         });
         ended
     }
 
-    /// A task that panicked leaves a map that is whole.
+    /// A panic never leaves the map in an intermediate state.
     fn lock(&self) -> MutexGuard<'_, HashMap<String, watch::Receiver<Option<Outcome>>>> {
         self.going_on.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! The key of the signatures of what the gateway posts.
+//! The key of the signatures of the gateway's reports.
 
 use hmac::{Hmac, Mac};
 use sha2::Sha512;
@@ -6,14 +6,14 @@ use sha2::Sha512;
 /// The fewest characters of a key: shorter ones can be guessed.
 const SHORTEST: usize = 16;
 
-/// The key with which the gateway signs, which no log shows.
+/// The key with which the gateway signs. No log shows it.
 #[derive(Clone)]
 pub(crate) struct ReportKey(Hmac<Sha512>);
 
 impl ReportKey {
     /// # Errors
     ///
-    /// What is wrong with the key; never what it is.
+    /// The fault in the key, without the key.
     pub(crate) fn new(key: &str) -> Result<Self, String> {
         if key.len() < SHORTEST {
             return Err(format!("the upstream webhook key needs {SHORTEST} characters or more"));

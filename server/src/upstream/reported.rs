@@ -1,4 +1,4 @@
-//! Which commits came from the gateway, so that it is not told of them.
+//! The commits that came from the gateway, which are not sent back to it.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -9,14 +9,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{RwLock, RwLockReadGuard};
 
-/// The revisions of commits that the gateway reported, of one index, and a file with them.
+/// The revisions of the commits of one index that the gateway reported, and a file with them.
 ///
-/// A commit is seen in the feed before whoever made it can note it here. So a report is taken in while [`begin`](Self::begin)
-/// is held, and the queue [settles](Self::settle) before it looks: each report that it can see is noted by then. The file is
-/// not synced: after a power cut the gateway may be told what it reported in the last moments.
+/// A commit is in the feed before the task that made it can record it here. So a report is applied while the guard of
+/// [`begin`](Self::begin) is held, and the queue waits in [`settle`](Self::settle) before it checks a commit: each
+/// report whose commit it can see is recorded by then. The file is not synced: after a power cut the gateway may get
+/// back what it reported in the last moments.
 #[derive(Debug)]
 pub(super) struct Reported {
-    /// The index that the revisions are of: another of the same name has revisions of its own.
+    /// The identity of the index: another index of the same name has other revisions.
     identity: u64,
     going_on: RwLock<()>,
     noted: Mutex<Noted>,
@@ -28,7 +29,7 @@ struct Noted {
     file: File,
 }
 
-/// A report that is being taken in.
+/// A report that is being applied.
 #[derive(Debug)]
 pub(crate) struct Report<'a> {
     reported: &'a Reported,
@@ -36,7 +37,7 @@ pub(crate) struct Report<'a> {
 }
 
 impl Reported {
-    /// What was noted in a file of revisions behind one; the others are forgotten.
+    /// Reads the revisions after one from a file; forgets the others.
     ///
     /// # Errors
     ///
@@ -46,22 +47,22 @@ impl Reported {
         Ok(Self { identity, going_on: RwLock::default(), noted: Mutex::new(noted) })
     }
 
-    /// Begins to take in a report. Reports do not wait for each other.
+    /// Begins a report. Reports do not wait for each other.
     pub(super) async fn begin(&self) -> Report<'_> {
         Report { _going_on: self.going_on.read().await, reported: self }
     }
 
-    /// Waits until each report whose commit can be seen is noted.
+    /// Waits until each report whose commit is in the feed is recorded.
     pub(super) async fn settle(&self) {
         drop(self.going_on.write().await);
     }
 
-    /// Whether the gateway reported what a commit did.
+    /// Whether a commit came from a report.
     pub(super) fn has(&self, revision: u64) -> bool {
         self.lock().revisions.contains(&revision)
     }
 
-    /// Forgets revisions up to one, which nobody asks for any more.
+    /// Forgets the revisions up to one, which are not needed any more.
     pub(super) fn forget(&self, up_to: u64) {
         let mut noted = self.lock();
         noted.revisions = noted.revisions.split_off(&up_to.saturating_add(1));
@@ -72,19 +73,19 @@ impl Reported {
         }
     }
 
-    /// What holds the lock leaves it whole, also when it panics.
+    /// A panic never leaves the value in an intermediate state.
     fn lock(&self) -> MutexGuard<'_, Noted> {
         self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Report<'_> {
-    /// Notes the commit that the report became.
+    /// Records the commit of the report.
     pub(crate) fn committed(&self, revision: u64) {
         let mut noted = self.reported.lock();
         noted.revisions.insert(revision);
         if let Err(error) = write_line(&mut noted.file, self.reported.identity, revision) {
-            // The gateway is told after a restart what it knows.
+            // After a restart the gateway gets back what it reported.
             tracing::error!(%error, "what the upstream reported could not be noted");
         }
     }
@@ -96,7 +97,7 @@ impl Noted {
             Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
             text => text?,
         };
-        // Half a line is one whose report was not answered.
+        // The report of an incomplete line was not answered.
         let lines = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')?.split_once(' '));
         let own = lines.filter(|(index, _)| *index == format!("{identity:016x}"));
         let revisions = own.filter_map(|(_, revision)| revision.parse().ok()).filter(|revision| *revision > after);

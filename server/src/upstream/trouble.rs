@@ -1,4 +1,4 @@
-//! Why something did not go well with the gateway.
+//! Failures of calls of the gateway.
 
 use std::fmt;
 
@@ -7,16 +7,16 @@ use reqwest::StatusCode;
 
 use crate::failure::Failure;
 
-/// Why the gateway did not do what it was asked. The texts are for the log: no chat and no key is in them.
+/// Why a call of the gateway failed. The texts are for the log, and contain no chat and no key.
 #[derive(Debug, Clone)]
 pub(super) enum Trouble {
     /// It cannot be reached, or its session is not connected.
     NotConnected(String),
-    /// It answered what it should not.
+    /// Its answer is not valid.
     Nonsense(String),
-    /// It will not make a change.
+    /// It refuses a change.
     Refused { status: StatusCode },
-    /// The index refused what the gateway has, or cannot write it.
+    /// The index refused the state of the gateway, or cannot write it.
     Index(Error),
     /// This server failed.
     Internal,

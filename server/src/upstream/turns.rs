@@ -1,4 +1,4 @@
-//! Turns to write the labels of one chat.
+//! Locks that order the writes of one chat's labels.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::stripes::Stripes;
 
-/// A turn for each chat of each instance; some share one.
+/// A lock for each chat of each instance; some chats share one.
 ///
-/// Each write tells the gateway all labels of a chat, so two writes of one chat must not overtake each other. A task has one
-/// turn at most, so no circle of waiting can arise.
+/// Each write sends all labels of a chat to the gateway, so two writes of one chat must not overtake each other. A task
+/// holds at most one of these locks, so there is no deadlock.
 #[derive(Debug)]
 pub(super) struct Turns(Stripes<Mutex<()>>);
 
@@ -19,7 +19,7 @@ impl Turns {
         Self(Stripes::new())
     }
 
-    /// Waits for the turn to write one chat. Aliases of a chat share its turn.
+    /// Waits for the lock of one chat. Aliases of a chat share its lock.
     pub(super) async fn turn(&self, index: &LabelIndex, chat: &ChatId) -> OwnedMutexGuard<()> {
         let chat = index.resolve(chat).unwrap_or_else(|| chat.clone());
         let number = self.0.number((index.identity(), chat));

@@ -1,4 +1,4 @@
-//! The part of WAHA's REST interface that is needed: sessions, labels, the chats of labels, and the labels of chats.
+//! A client of a part of WAHA's REST interface: sessions, labels, the chats of labels, and the labels of chats.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -17,17 +17,17 @@ use crate::upstream::blocking;
 use crate::upstream::label_record::LabelRecord;
 use crate::upstream::trouble::Trouble;
 
-/// How long one call may take in all.
+/// The total time limit of one call.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
-/// Bytes of one answer.
+/// The most bytes of one answer.
 const LONGEST_ANSWER: usize = 64 << 20;
-/// Labels of one account.
+/// The most labels of one account.
 const LABELS: usize = 10_000;
-/// Pairs of a chat and a label of one account.
+/// The most pairs of a chat and a label of one account.
 const LINKS: usize = 4_000_000;
-/// Lists that are fetched at the same time, for all accounts together: it bounds the memory that answers take.
+/// The most lists that are fetched at the same time, for all accounts together, which limits the memory of answers.
 const LISTS: usize = 4;
-/// Changes that the gateway is told at the same time.
+/// The most changes that are sent at the same time.
 const WRITES: usize = 32;
 
 /// A label, its fields, and its chats.
@@ -54,7 +54,7 @@ struct ChatRecord {
     id: ChatRecordId,
 }
 
-/// Engines of WAHA differ in this.
+/// The engines of WAHA write this in different forms.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum ChatRecordId {
@@ -66,12 +66,12 @@ enum ChatRecordId {
 }
 
 impl Waha {
-    /// A gateway at an address, with the key that it wants. Patience is how long one call may take until its answer begins,
-    /// and how long a pause in the answer may be.
+    /// A gateway at an address, with its key. `patience` is how long a call may take until its answer begins, and how
+    /// long a pause in the answer may be.
     ///
     /// # Errors
     ///
-    /// What is wrong with the address or the key, or when there can be no client.
+    /// The fault in the address or the key, or why there can be no client.
     pub(super) fn new(base: Url, key: Option<&str>, patience: Duration) -> Result<Self, String> {
         if !matches!(base.scheme(), "http" | "https") {
             return Err(format!("the upstream needs an address of http or https, not of {}", base.scheme()));
@@ -84,7 +84,7 @@ impl Waha {
             headers.insert("x-api-key", key);
         }
         let client = Client::builder().connect_timeout(patience).read_timeout(patience).timeout(TIME_LIMIT);
-        // The key goes to the address that was given, and to no other.
+        // The key is sent to this address, and to no other.
         let client = client.redirect(reqwest::redirect::Policy::none()).default_headers(headers).build();
         let client = client.map_err(|error| format!("no client for the upstream: {error}"))?;
         let origin = base.origin().ascii_serialization();
@@ -137,7 +137,7 @@ impl Waha {
         Ok(fetched)
     }
 
-    /// Waits until one more change may be told.
+    /// Waits until one more change may be sent.
     pub(super) async fn write_permit(&self) -> Option<OwnedSemaphorePermit> {
         // Never closed.
         Arc::clone(&self.writes).acquire_owned().await.ok()
@@ -165,7 +165,7 @@ impl Waha {
         labels.iter().map(LabelRecord::label).collect()
     }
 
-    /// Makes a label, and gives the id that the gateway chose.
+    /// Makes a label. Returns the id that the gateway chose.
     ///
     /// # Errors
     ///
@@ -199,7 +199,7 @@ impl Waha {
         }
     }
 
-    /// Sends what the gateway may refuse. So it also answers for a session that is not connected.
+    /// Sends a change. A refusal may mean that the session is not connected, so that is checked then.
     async fn change(&self, session: &str, request: RequestBuilder) -> Result<Response, Trouble> {
         let response = request.send().await.map_err(unreachable)?;
         match response.status() {
@@ -232,7 +232,7 @@ impl Waha {
         self.read(response).await
     }
 
-    /// Reads the answer of a call that succeeded, which may be so long that it takes a while to understand.
+    /// Reads the answer of a successful call. A long one takes a while to parse.
     async fn read<T: DeserializeOwned + Send + 'static>(&self, response: Response) -> Result<T, Trouble> {
         let mut response = succeeded(response)?;
         let mut body = Vec::new();
@@ -242,7 +242,7 @@ impl Waha {
             }
             body.extend_from_slice(&chunk);
         }
-        // The text of its error could repeat what is in the answer.
+        // The text of a parse error could repeat a part of the answer.
         blocking(move || serde_json::from_slice(&body).map_err(|error| nonsense(&error))).await
     }
 
@@ -271,23 +271,23 @@ impl ChatRecord {
     }
 }
 
-/// What the gateway is told of a label. A position is of no use to it.
+/// The fields of a label at the gateway, which has no position.
 fn label_fields(label: &LabelPatch) -> serde_json::Value {
     json!({ "name": label.name.as_ref().map(ToString::to_string), "color": label.color })
 }
 
-/// Which statuses mean what.
+/// Converts the status of an answer.
 fn succeeded(response: Response) -> Result<Response, Trouble> {
     let status = response.status();
     match status.as_u16() {
         200..=299 => Ok(response),
-        // 422 is said of a session that is not connected any more, the others by one who is busy, or a proxy before the gateway.
+        // 422 means that the session is no longer connected; the others come from a busy gateway, or a proxy before it.
         408 | 422 | 429 | 502..=504 => Err(Trouble::NotConnected(format!("the upstream answers {status}"))),
         _ => Err(Trouble::Nonsense(format!("the upstream answers {status}"))),
     }
 }
 
-/// Where an answer stops being JSON, or which kind of value is missing.
+/// The position at which an answer is no valid JSON, or the kind of the fault.
 fn nonsense(error: &serde_json::Error) -> Trouble {
     let (kind, line, column) = (error.classify(), error.line(), error.column());
     Trouble::Nonsense(format!("not the JSON that it should be ({kind:?}, line {line}, column {column})"))

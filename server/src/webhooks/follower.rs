@@ -1,4 +1,4 @@
-//! One instance's events on their way to one webhook.
+//! The events of one instance that are posted to one webhook.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::follow::{Carrier, Ending, Letter, Trail};
 use crate::webhooks::meter::Meter;
 use crate::webhooks::receiver::Receiver;
 
-/// Events in one delivery: some ten KiB, which every receiver takes.
+/// The most events in one delivery: some ten KiB, which every receiver accepts.
 const EVENTS: usize = 100;
 
 /// Posts the events of commits in order. Each event has the same identifier when it is posted again.
@@ -26,8 +26,8 @@ impl Carrier for Follower {
         &mut self.trail
     }
 
-    /// Posts a commit together with those behind it that are there already, so that a burst of writes does not take a
-    /// request for each. A commit that is too large for one delivery is posted in parts.
+    /// Posts a commit together with later commits that are ready, so that a burst of writes does not need a request for
+    /// each. A commit that is too large for one delivery is posted in parts.
     async fn deliver_commits(&mut self, first: Commit) -> Result<(), Ending> {
         let mut events: Vec<InstanceEvent> = Vec::new();
         let mut commit = first;
@@ -50,7 +50,7 @@ impl Carrier for Follower {
                 None => break position,
             }
         };
-        // None is left of a commit that filled the last delivery, or that only changed aliases.
+        // There are none left if the last delivery was full, or if the commit only changed aliases.
         if !events.is_empty() {
             self.post(&events).await?;
         }
@@ -58,7 +58,7 @@ impl Carrier for Follower {
         Ok(())
     }
 
-    /// Says that events are gone, so that whoever is behind the webhook reads the state anew.
+    /// Posts that events were missed, so that the receiver reads the whole state again.
     async fn deliver_missed(&mut self, after: u64) -> Result<(), Ending> {
         let position = self.trail.skip();
         let id = format!("{position}-missed");
@@ -70,8 +70,8 @@ impl Carrier for Follower {
 }
 
 impl Follower {
-    /// Posts events under an identifier that no other choice of events has: a receiver that drops what it has seen by
-    /// identifier drops nothing else.
+    /// Posts events with an identifier that no other combination of events has: a receiver that drops repeated
+    /// identifiers drops nothing else.
     async fn post(&self, events: &[InstanceEvent]) -> Result<(), Ending> {
         let ends = events.first().zip(events.last()).map(|(first, last)| (first.id(), last.id()));
         let id = match ends {
@@ -81,7 +81,8 @@ impl Follower {
         self.deliver(&id, &json!({ "instance": self.trail.instance, "events": events }).to_string()).await
     }
 
-    /// Posts a body until it is taken, or given up and among the dead letters, from where it can be posted as it is.
+    /// Posts a body until it is accepted, or given up and among the dead letters, in the form in which it can be posted
+    /// again.
     async fn deliver(&self, id: &str, body: &str) -> Result<(), Ending> {
         let fields = json!({ "webhook": self.receiver.address(), "body": body });
         let letter = Letter { id, to: self.receiver.origin(), fields };

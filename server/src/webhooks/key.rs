@@ -1,4 +1,4 @@
-//! The key of the signatures of what is posted.
+//! The key of the signatures of deliveries.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -7,10 +7,10 @@ use sha2::Sha256;
 
 /// The fewest characters of a secret: shorter ones can be guessed.
 const SHORTEST: usize = 16;
-/// What begins a secret whose bytes are given in Base64.
+/// The prefix of a secret whose bytes are given in Base64.
 const ENCODED: &str = "whsec_";
 
-/// The key of signatures, which no log shows.
+/// The key of signatures. No log shows it.
 #[derive(Clone)]
 pub(crate) struct Key(Hmac<Sha256>);
 
@@ -19,7 +19,7 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// What is wrong with the secret; never what it is.
+    /// The fault in the secret, without the secret.
     pub(crate) fn new(secret: &str) -> Result<Self, String> {
         let bytes = match secret.strip_prefix(ENCODED) {
             Some(encoded) => {
@@ -33,7 +33,7 @@ impl Key {
         Hmac::new_from_slice(&bytes).map(Self).map_err(|error| error.to_string())
     }
 
-    /// A signature as the specification Standard Webhooks has it.
+    /// A signature in the form of the specification Standard Webhooks.
     pub(crate) fn sign(&self, id: &str, time: &str, body: &str) -> String {
         let mac = self.0.clone().chain_update(id).chain_update(".").chain_update(time).chain_update(".");
         format!("v1,{}", BASE64_STANDARD.encode(mac.chain_update(body).finalize().into_bytes()))

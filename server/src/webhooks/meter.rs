@@ -1,4 +1,4 @@
-//! What is posted to webhooks, in numbers.
+//! Metrics of webhooks.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -7,12 +7,12 @@ use prometheus_client::registry::Registry;
 
 use crate::follow::Followed;
 
-/// Counts deliveries, and knows how far they have come.
+/// Counts deliveries, and has their progress.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     attempts: Family<AttemptLabels, Counter>,
     pub(super) dead_letters: Counter,
-    /// How far each instance's events have come at each webhook.
+    /// The progress of each instance at each webhook.
     pub(crate) followed: Followed,
 }
 

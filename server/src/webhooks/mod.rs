@@ -1,4 +1,4 @@
-//! Events for others: each instance's are posted to each webhook, in order, until they are taken or given up.
+//! Webhooks: the events of each instance are posted to each webhook, in order, until they are accepted or given up.
 
 mod follower;
 mod key;
@@ -19,7 +19,7 @@ use crate::webhooks::follower::Follower;
 use crate::webhooks::key::Key;
 use crate::webhooks::receiver::Receiver;
 
-/// What can be chosen of webhooks.
+/// The options of webhooks.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// An address to which events are posted; can be repeated, and in the environment there can be several with spaces between.
@@ -51,11 +51,11 @@ impl Options {
     }
 }
 
-/// Begins to post. How far each instance's events have come, and dead letters, lie in a folder.
+/// Starts posting. The positions of instances and the dead letters are in a folder.
 ///
 /// # Errors
 ///
-/// Why it cannot be begun.
+/// Why it cannot be started.
 pub(crate) fn start(options: &Options, folder: &Path, app: &App, tasks: &TaskTracker) -> Result<(), String> {
     let Some(secret) = options.secret.as_deref().filter(|_| !options.urls.is_empty()) else {
         return Ok(());

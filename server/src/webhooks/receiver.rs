@@ -29,7 +29,7 @@ pub(crate) struct Receiver {
 impl Receiver {
     /// # Errors
     ///
-    /// When the address is none of HTTP, or when there can be no client.
+    /// When the address is not one of HTTP, or when there can be no client.
     pub(crate) fn new(url: Url, key: Key) -> Result<Self, String> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(format!("a webhook needs an address of http or https, not of {}", url.scheme()));
@@ -66,7 +66,8 @@ impl Receiver {
         };
         match status {
             status if status.is_success() => Verdict::Taken,
-            // Those that blame what was posted. Others may be a receiver that is being set up, or a proxy before it.
+            // These statuses refuse the delivery itself. Others may come from a receiver that is being set up, or a
+            // proxy before it.
             StatusCode::BAD_REQUEST
             | StatusCode::PAYLOAD_TOO_LARGE
             | StatusCode::UNSUPPORTED_MEDIA_TYPE
@@ -76,7 +77,7 @@ impl Receiver {
     }
 }
 
-/// An error and what caused it: the first says only that a request failed.
+/// An error with its causes, since its own text says only that a request failed.
 fn causes(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

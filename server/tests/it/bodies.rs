@@ -1,4 +1,4 @@
-//! Bodies that are not what they should be.
+//! Invalid bodies.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Every operation of the OpenAPI document, asked with tokens that are not for the instance.
+//! Every operation of the OpenAPI document, requested with tokens that are not for the instance.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ async fn no_operation_takes_the_token_of_another_instance() {
     let operations = operations(&server).await;
     assert!(operations.len() >= 17, "{operations:?}");
     for (method, path) in operations {
-        // The instance of a report is in its body, with names of its own: `upstream_reports` asks with these tokens.
+        // The instance of a report is in its body: `upstream_reports` tests these tokens.
         if ["/v2/instances", "/healthz", "/readyz", "/webhooks/waha"].contains(&path.as_str()) {
             continue;
         }

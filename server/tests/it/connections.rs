@@ -1,4 +1,4 @@
-//! What a connection may cost before there is a request.
+//! Limits of a connection before it has sent a request.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Contacts by label: the answer, each error with its text, and parameters that are not what they should be.
+//! Contacts by label: the answer, each error with its text, and invalid parameters.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::server::{ACCOUNT, OTHER, SHOP, Server, chats, ids, send};
 
 const PATH: &str = "/api/chat/contactsByLabel/shop";
 
-/// A shop with `VIP` (1) on ana and bob, `Support` (2) on bob and a group, and `Old` (3) on nobody.
+/// A shop with `VIP` (1) on ana and bob, `Support` (2) on bob and a group, and `Old` (3) without chats.
 async fn shop() -> Server {
     let server = Server::start_with(&["--requests-per-minute", "0"]);
     for name in ["VIP", "Support", "Old"] {
@@ -150,7 +150,7 @@ async fn each_error_has_its_text() {
 }
 
 #[tokio::test]
-async fn who_has_no_token_for_an_instance_learns_nothing_of_it() {
+async fn a_caller_without_a_token_for_an_instance_learns_nothing_of_it() {
     let server = shop().await;
     for name in ["other", "nobody"] {
         server.get(&format!("/api/chat/contactsByLabel/{name}")).await.fails(401, "Invalid token");

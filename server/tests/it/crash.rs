@@ -1,5 +1,5 @@
-//! Many links from many connections, with kills among them: each that happened has one event, and each that was acknowledged
-//! is there.
+//! Many links from many connections while the server is killed again and again: each link that was made has one event,
+//! and each acknowledged one is there.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -17,7 +17,7 @@ use crate::sse::Stream;
 
 const REQUESTS: usize = 10_000;
 const CONNECTIONS: usize = 64;
-/// Connections that do not ask again when they get no answer: whether their link happened is open.
+/// The connections that do not repeat a request without an answer: their link may or may not be made.
 const NOT_AGAIN: usize = 8;
 const KILLS: usize = 7;
 const LABELS: usize = 4;
@@ -25,14 +25,14 @@ const LABELS: usize = 4;
 /// A label and a chat.
 type Link = (String, String);
 
-/// The link of a request; about every fifth is one that another request asked for.
+/// The link of a request; about every fifth is that of another request too.
 fn link(number: usize) -> Link {
     let number = if number % 5 == 4 { number / 5 } else { number };
     let label = (number % LABELS + 1).to_string();
     (label, format!("55119{:08}", number))
 }
 
-/// What was asked for and what was acknowledged.
+/// The requests, and those that were acknowledged.
 #[derive(Default)]
 struct Asked {
     next: AtomicUsize,
@@ -41,7 +41,7 @@ struct Asked {
     acknowledged: Mutex<BTreeSet<Link>>,
 }
 
-/// Asks for links, one by one, of the server whose address is the newest.
+/// Sends requests for links, one by one, to the newest server.
 async fn ask(caller: usize, asked: &Asked, mut server: watch::Receiver<String>) {
     // A client of its own has a connection of its own.
     let client = Client::builder().no_proxy().build().unwrap();
@@ -63,7 +63,7 @@ async fn ask(caller: usize, asked: &Asked, mut server: watch::Receiver<String>) 
                     asked.acknowledged.lock().unwrap().insert((label, chat));
                     break;
                 }
-                // It was killed; another one will say where it is.
+                // The server was killed; the address of the next one will follow.
                 Err(_) => server.changed().await.unwrap(),
             }
             if caller < NOT_AGAIN {
@@ -73,7 +73,7 @@ async fn ask(caller: usize, asked: &Asked, mut server: watch::Receiver<String>) 
     }
 }
 
-/// The links that events say were made, in order.
+/// The links in events, in order.
 fn added<'a>(events: impl IntoIterator<Item = &'a Value>) -> Vec<Link> {
     let events = events.into_iter().filter(|event| event["event"] == "label.chat.added");
     let text = |value: &Value| value.as_str().unwrap().trim_end_matches("@c.us").to_owned();
@@ -120,7 +120,7 @@ async fn each_link_of_many_connections_has_one_event_over_kills() {
         for kill in 1..=KILLS {
             let number = REQUESTS * kill / (KILLS + 1);
             if kill % 2 == 0 {
-                // The receiver takes its time, so that a delivery is open.
+                // The receiver is slow, so that a delivery is open.
                 answered(number - REQUESTS / 50).await;
                 receiver.answer(None);
             }
@@ -144,7 +144,7 @@ async fn each_link_of_many_connections_has_one_event_over_kills() {
         attempted.len() - acknowledged.len()
     );
 
-    // A label behind all links, whose event comes behind theirs.
+    // A label after all links, whose event comes after theirs.
     let end = server.label("End").await;
     receiver.until(|receiver| receiver.last().is_some_and(|event| event["label"]["id"] == *end)).await;
     let posted = added(&receiver.taken_once());

@@ -1,4 +1,4 @@
-//! Deleting a label while others link it: each link that happened has an event, and one when it goes.
+//! Deleting a label while others link it: each link that was made has an event, and another one when it is removed.
 
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
@@ -9,7 +9,8 @@ use tokio::net::TcpStream;
 use crate::server::{SHOP, Server};
 use crate::sse::Stream;
 
-/// Reads events until a label is deleted, and gives how many chats got it and lost it. Requires that none lost it silently.
+/// Reads events until a label is deleted. Returns how many chats got it and lost it. Requires that none lost it without
+/// an event.
 async fn until_deleted(stream: &mut Stream) -> (usize, usize) {
     let (mut added, mut deleted) = (0, 0);
     loop {
@@ -36,7 +37,7 @@ async fn links_that_are_made_while_their_label_goes_have_events_too() {
             let mut linked = 0;
             for number in 0.. {
                 let chat = format!("55{round:02}{caller:02}{number:06}");
-                // Each form in which a chat gets a label.
+                // Every kind of request that gives a chat a label.
                 let answer = match number % 3 {
                     0 => server.ask(Method::PUT, &format!("/v2/labels/{label}/chats/{chat}")).await,
                     1 => {
@@ -56,7 +57,7 @@ async fn links_that_are_made_while_their_label_goes_have_events_too() {
                         break;
                     }
                 }
-                // One of them deletes it among the links of all.
+                // One request in the middle deletes the label.
                 if (caller, number) == (0, 2) {
                     server.ask(Method::DELETE, &format!("/v2/labels/{label}")).await.ok();
                 }
@@ -68,14 +69,14 @@ async fn links_that_are_made_while_their_label_goes_have_events_too() {
     }
 }
 
-/// Asks for a link, and closes the connection without an answer.
+/// Sends a request for a link, and closes the connection before the answer.
 async fn link_and_leave(server: &Server, label: &str, chat: &str) {
     let address = server.url.strip_prefix("http://").unwrap();
     let mut connection = TcpStream::connect(address).await.unwrap();
     let path = format!("/v2/labels/{label}/chats/{chat}?instance_id=shop&access_token={SHOP}");
     let request = format!("PUT {path} HTTP/1.1\r\nhost: {address}\r\n\r\n");
     connection.write_all(request.as_bytes()).await.unwrap();
-    // So that it is being carried out.
+    // Long enough that the request is being carried out.
     tokio::time::sleep(std::time::Duration::from_millis(1)).await;
 }
 
@@ -112,7 +113,7 @@ async fn sets_of_several_labels_and_deletions_do_not_lock_each_other_up() {
         server.ask(Method::DELETE, &format!("/v2/labels/{large}")).await.ok();
         server.ask(Method::DELETE, &format!("/v2/labels/{large}")).await.fails(404, "Label not found");
     };
-    // A set of labels enters several gates, in whatever order they are given.
+    // A set of labels locks several gates, and is given in any order.
     let sets = join_all((0..64).map(async |caller| {
         let ids = if caller % 2 == 0 { [&large, &other] } else { [&other, &large] };
         let labels = json!({ "labels": ids.map(|id| json!({ "id": id })) });

@@ -1,4 +1,4 @@
-//! `--demo`: what it prints, and what it has.
+//! `--demo`: its output, and its sample.
 
 use std::collections::BTreeSet;
 

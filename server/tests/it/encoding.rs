@@ -5,14 +5,14 @@ use tokio::net::TcpStream;
 
 use crate::server::{SHOP, Server};
 
-/// Sends a request line with the token of the shop, and gives the whole answer.
+/// Sends a request line with the token of the shop. Returns the whole answer.
 async fn raw(server: &Server, target: &str) -> String {
     let address = server.url.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("GET {target} HTTP/1.1\r\nhost: x\r\ntoken: {SHOP}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
-    // A server that refuses a request early may reset the connection; what it said before counts.
+    // A server that refuses a request early may reset the connection after its answer.
     let _ended = stream.read_to_end(&mut answer).await;
     String::from_utf8_lossy(&answer).into_owned()
 }

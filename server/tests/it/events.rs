@@ -1,4 +1,4 @@
-//! Server-sent events: each thing that happened once, and going on behind the last that was seen.
+//! Server-sent events: every change once, and streams that continue after the last event that was seen.
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -10,7 +10,7 @@ const ANA: &str = "5511999990001";
 const BOB: &str = "5511999990002";
 
 #[tokio::test]
-async fn what_happens_is_told_once_and_what_does_not_is_not() {
+async fn each_change_is_told_once_and_nothing_else() {
     let server = Server::start();
     let mut stream = Stream::open(&server, None).await;
     let ready = stream.next().await.unwrap();
@@ -85,7 +85,7 @@ async fn a_stream_goes_on_behind_the_last_event_also_after_a_kill() {
 }
 
 #[tokio::test]
-async fn who_missed_events_is_told() {
+async fn a_client_that_missed_events_is_told() {
     let server = Server::start();
     let vip = server.label("VIP").await;
     let stranger = Server::start();

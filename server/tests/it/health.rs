@@ -1,4 +1,4 @@
-//! `/healthz` and `/readyz`: what a supervisor and a balancer ask.
+//! `/healthz` and `/readyz`, for supervisors and load balancers.
 
 use std::process::Command;
 use std::time::Duration;
@@ -27,7 +27,8 @@ async fn a_server_is_alive_and_ready_and_says_so_to_anybody() {
 async fn a_server_that_cannot_write_is_alive_and_not_ready() {
     let folder = tempfile::tempdir().unwrap();
     let program = command();
-    // A file may have a few MiB, as on a disk that is full; the signal for it is ignored, so that the write fails.
+    // Files are limited to a few MiB, which acts like a full disk: the signal of the limit is ignored, so the write
+    // fails.
     let mut limited = Command::new("sh");
     limited.arg("-c").arg("trap '' XFSZ; ulimit -f 8192; exec \"$0\" \"$@\"").arg(program.get_program());
     limited.args(program.get_args()).arg("--data").arg(folder.path());

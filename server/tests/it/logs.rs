@@ -1,4 +1,4 @@
-//! Logs at their most verbose have no token, phone number or name of a label in them, wherever a request carries one.
+//! The most verbose logs contain no token, phone number or name of a label, wherever a request has one.
 
 use std::fs::File;
 use std::time::Duration;
@@ -16,7 +16,7 @@ const PHONE: &str = "5511987654321";
 const NAME: &str = "Pending-payment";
 const WRONG: &str = "wrong-token-0123456789abc";
 
-/// Sends bytes as they are, and reads what comes back for a while.
+/// Sends bytes, and reads the answer for a while.
 async fn send_raw(server: &Server, bytes: &str) {
     let mut connection = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).await.unwrap();
     connection.write_all(bytes.as_bytes()).await.unwrap();
@@ -40,7 +40,7 @@ async fn no_log_shows_what_a_request_carries() {
     let label = server.label(NAME).await;
     let mut stream = Stream::open(&server, None).await;
     let last = stream.next().await.unwrap().id;
-    // In the path, the query, the body and headers; taken and refused.
+    // In the path, the query, the body and headers; accepted and refused.
     server.link(&label, PHONE).await;
     server.ask(Method::PUT, &format!("/v2/labels/77/chats/{PHONE}")).await.fails(404, "Label not found");
     server.get(&format!("/api/chat/assignTag/shop?number={PHONE}")).await.ok();
@@ -92,7 +92,7 @@ async fn no_log_shows_what_a_request_carries() {
     let is_own = |line: &&str| line.contains(" label_index_server::") || line.contains(" label_index: ");
     let foreign = log.lines().find(|line| !is_own(line));
     assert_eq!(foreign, None, "libraries may write whatever a request carries");
-    // What an operator needs is there.
+    // The logs have what an operator needs.
     for part in [
         "answered method=PUT route=\"/v2/labels/{id}/chats/{chatId}\" status=200",
         "route=\"/v2/labels/{id}/chats/{chatId}\" status=404",

@@ -1,4 +1,4 @@
-//! Tests of the server as its clients see it: the program, on a free port, asked by a real HTTP client.
+//! Tests of the server as its clients see it: the program on a free port, with requests of a real HTTP client.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! `/metrics`: numbers that are right, for those who may read them, with nothing of a client in them.
+//! `/metrics`: correct values, only for callers that may read them, without any data of a client.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::sse::Stream;
 
 const METRICS: &str = "metrics-token-0123456789a";
 
-/// The numbers of a server by name and labels. Each line is checked to be one of the text format.
+/// The metrics of a server by name and labels. Requires that each line is valid in the text format.
 async fn numbers(server: &Server) -> BTreeMap<String, f64> {
     let response = server.with_token(Method::GET, "/metrics", ACCOUNT).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
@@ -128,7 +128,7 @@ async fn indexes_the_store_and_streams_are_measured() {
     drop(stream);
     let syncs = of(&before, "store_syncs_total");
     let mut after = numbers(&server).await;
-    // The server sees that a stream is gone when it writes to it, or reads from it.
+    // The server notices that a stream is closed when it writes to it or reads from it.
     for _ in 0..1_000 {
         if of(&after, "event_streams") == 0.0 {
             break;
@@ -161,7 +161,7 @@ async fn numbers_are_given_by_instance_if_that_is_asked_for() {
     assert!(!numbers.contains_key("label_index_labels"), "a total beside its parts would be counted twice");
 }
 
-/// What is measured once the webhook is so many commits behind.
+/// The metrics once the webhook is `commits` commits behind.
 async fn behind(server: &Server, commits: f64) -> BTreeMap<String, f64> {
     let mut after = numbers(server).await;
     for _ in 0..1_000 {
@@ -186,7 +186,7 @@ async fn webhooks_are_measured() {
     for chat in 0..5 {
         server.link(&vip, &format!("551199999000{chat}")).await;
     }
-    // The dead letter is on disk a little after the receiver has answered.
+    // The dead letter is on disk a moment after the receiver has answered.
     behind(&server, 5.0).await;
     receiver.answer(Some(204));
     receiver.take(5).await;

@@ -1,4 +1,4 @@
-//! A receiver of webhooks that answers as a test says, and keeps what it was posted.
+//! A receiver of webhooks that answers as a test wants, and keeps what was posted to it.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -33,16 +33,16 @@ pub(crate) struct Receiver {
 
 struct Inner {
     webhook: Webhook,
-    /// What the next requests are answered.
+    /// The statuses of the next answers.
     next: Mutex<VecDeque<u16>>,
-    /// What all others are answered; `None` keeps them waiting.
+    /// The status of all other answers; `None` keeps requests waiting.
     otherwise: watch::Sender<Option<u16>>,
     posts: Mutex<Vec<Post>>,
     posted: Notify,
 }
 
 impl Receiver {
-    /// A receiver that takes everything which is signed with a secret.
+    /// A receiver that accepts everything that is signed with a secret.
     pub(crate) async fn start(secret: &str) -> Self {
         let webhook = match secret.strip_prefix("whsec_") {
             Some(_) => Webhook::new(secret).unwrap(),
@@ -62,28 +62,28 @@ impl Receiver {
         Self { url, inner }
     }
 
-    /// What the next requests are answered, one by one.
+    /// Sets the statuses of the next answers, one by one.
     pub(crate) fn answer_next(&self, statuses: impl IntoIterator<Item = u16>) {
         self.inner.next.lock().unwrap().extend(statuses);
     }
 
-    /// What all others are answered; with `None` they wait until there is something.
+    /// Sets the status of all other answers; with `None` requests wait until there is one.
     pub(crate) fn answer(&self, status: Option<u16>) {
         self.inner.otherwise.send_replace(status);
     }
 
-    /// What was answered so far.
+    /// The requests that were answered so far.
     pub(crate) fn posts(&self) -> Vec<Post> {
         self.inner.posts.lock().unwrap().clone()
     }
 
-    /// Every event that was taken, in the order of the requests, with those that came twice.
+    /// Every accepted event, in the order of the requests, including repeated ones.
     pub(crate) fn taken(&self) -> Vec<Value> {
         let posts = self.posts().into_iter().filter(|post| post.status < 300);
         posts.flat_map(|post| post.body["events"].as_array().unwrap().clone()).collect()
     }
 
-    /// The events that were taken, each once, by their first arrival.
+    /// The accepted events, each once, by their first arrival.
     pub(crate) fn taken_once(&self) -> Vec<Value> {
         let mut seen = HashSet::new();
         let mut events = self.taken();
@@ -91,20 +91,20 @@ impl Receiver {
         events
     }
 
-    /// The last event that was taken.
+    /// The last accepted event.
     pub(crate) fn last(&self) -> Option<Value> {
         let posts = self.inner.posts.lock().unwrap();
         let taken = posts.iter().rev().find(|post| post.status < 300)?;
         taken.body["events"].as_array()?.last().cloned()
     }
 
-    /// Waits until so many different events were taken, and gives them.
+    /// Waits until `number` different events were accepted. Returns them.
     pub(crate) async fn take(&self, number: usize) -> Vec<Value> {
         self.until(|receiver| receiver.taken_once().len() >= number).await;
         self.taken_once()
     }
 
-    /// Waits until something is the case.
+    /// Waits until a condition is true.
     pub(crate) async fn until(&self, is_so: impl Fn(&Self) -> bool) {
         let waited = tokio::time::timeout(Duration::from_secs(30), async {
             loop {

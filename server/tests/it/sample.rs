@@ -1,8 +1,8 @@
-//! The bundled sample, and what an answer over it has to be, computed the slow way.
+//! The bundled sample, and the expected answers over it, computed the slow way.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The labels of each chat, by name, as the rows of the sample say.
+/// The labels of each chat, by name, from the rows of the sample.
 pub(crate) fn labels_by_chat() -> BTreeMap<String, BTreeSet<String>> {
     let mut labels: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let text = include_str!("../../../examples/data/crm_sample.csv");

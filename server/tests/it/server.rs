@@ -1,4 +1,4 @@
-//! The program under test, and asking it.
+//! The program under test, and requests to it.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -24,7 +24,7 @@ pub(crate) struct Server {
     folder: Option<tempfile::TempDir>,
 }
 
-/// What a server answered.
+/// An answer of the server.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -56,7 +56,7 @@ impl Answer {
     }
 }
 
-/// The program on a free port, without what the environment of the test may say.
+/// The program on a free port, without the variables of the test's environment.
 pub(crate) fn command() -> Command {
     command_at("127.0.0.1:0")
 }
@@ -81,7 +81,7 @@ impl Server {
         server
     }
 
-    /// A server of what is in a folder.
+    /// A server on a folder.
     pub(crate) fn start_in(folder: &Path, arguments: &[&str]) -> Self {
         Self::start_at("127.0.0.1:0", folder, arguments)
     }
@@ -96,9 +96,9 @@ impl Server {
         server
     }
 
-    /// Runs a command, and gives the first line that it prints.
+    /// Runs a command. Returns the first line that it prints.
     pub(crate) fn run(mut command: Command) -> (Self, String) {
-        // Fails for all but the first, which is as good.
+        // Fails for all calls but the first, which is as good.
         let _installed = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().no_proxy().build().unwrap();
         let mut child = command.spawn().unwrap();
@@ -145,7 +145,7 @@ impl Server {
         self.request(method, path).query(&[("instance_id", "shop"), ("access_token", SHOP)])
     }
 
-    /// Makes a label in the shop, and gives its id.
+    /// Makes a label in the shop. Returns its id.
     pub(crate) async fn label(&self, name: &str) -> String {
         let created = self.tell(Method::POST, "/v2/labels", json!({ "name": name })).await;
         assert_eq!(created.status, StatusCode::CREATED);
@@ -176,7 +176,7 @@ impl Server {
         assert!(Command::new("kill").arg(pid).status().unwrap().success());
     }
 
-    /// Tells the server to read its certificate anew.
+    /// Tells the server to read its certificate again.
     pub(crate) fn hang_up(&self) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
@@ -188,7 +188,7 @@ impl Server {
         self.child.wait().unwrap();
     }
 
-    /// Tells the server to end as a service manager does, and gives whether it ended well.
+    /// Tells the server to end, as a service manager does. Returns whether it succeeded.
     pub(crate) fn terminate(&mut self) -> bool {
         self.signal();
         self.child.wait().unwrap().success()

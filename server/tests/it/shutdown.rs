@@ -1,4 +1,4 @@
-//! Ending: what was acknowledged is kept, and nobody is cut off.
+//! Ending: acknowledged writes are kept, and no request is cut off.
 
 use reqwest::Method;
 use serde_json::json;
@@ -11,7 +11,7 @@ async fn a_server_that_is_told_to_end_answers_first_and_keeps_everything() {
     let mut server = Server::start_in(folder.path(), &[]);
     let vip = server.label("VIP").await;
     server.link(&vip, "5511999990001").await;
-    // A connection that is kept open and asks nothing holds nobody up.
+    // An idle connection does not delay the end.
     let began = std::time::Instant::now();
     assert!(server.terminate());
     assert!(began.elapsed() < std::time::Duration::from_secs(9), "{:?}", began.elapsed());

@@ -22,7 +22,7 @@ pub(crate) struct Message {
 }
 
 impl Stream {
-    /// Opens the stream of the shop, behind an event if one is named. The first message is not read.
+    /// Opens the stream of the shop, after an event if one is given. The first message is not read.
     pub(crate) async fn open(server: &Server, last: Option<&str>) -> Self {
         let mut request = server.session(Method::GET, "/v2/events");
         if let Some(last) = last {
@@ -54,7 +54,7 @@ impl Stream {
         }
     }
 
-    /// So many messages, as the name and what it is about.
+    /// The next `number` messages, as texts of [`about`](Message::about).
     pub(crate) async fn take(&mut self, number: usize) -> Vec<String> {
         let mut taken = Vec::new();
         for _ in 0..number {

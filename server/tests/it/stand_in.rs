@@ -1,4 +1,5 @@
-//! A stand-in for a gateway that speaks WAHA's REST interface: it can be slow, fail half-way, talk nonsense and hang up.
+//! A stand-in for a gateway with WAHA's REST interface: it can be slow, fail half-way, send invalid answers and close
+//! connections.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -13,20 +14,20 @@ use axum::{Json, Router};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
-/// The key that it wants.
+/// The key that it requires.
 pub(crate) const KEY: &str = "the-key-of-the-gateway";
 
-/// What is wrong with it.
+/// Its fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mood {
     Well,
     /// Each answer takes a while.
     Slow(Duration),
-    /// The session needs somebody to scan a code.
+    /// The session needs a person to scan a code.
     Stopped,
-    /// The chats of the last label are an error of the gateway.
+    /// The request for the chats of the last label fails.
     FailsHalfWay,
-    /// The chats of the last label are no JSON.
+    /// The chats of the last label are invalid JSON.
     Nonsense,
     /// The chats of the last label are objects of another kind.
     OtherFields,
@@ -38,9 +39,9 @@ pub(crate) enum Mood {
     Refuses,
     /// Writes fail, reads do not.
     TakesNoWrites,
-    /// Nothing is answered.
+    /// No request is answered.
     Stalls,
-    /// The chats of the last label begin, and do not go on.
+    /// The answer with the chats of the last label begins, and does not continue.
     StallsHalfWay,
 }
 
@@ -119,7 +120,7 @@ impl StandIn {
         self.inner.lock().unwrap().labels.get(label).map(|(name, _)| name.clone())
     }
 
-    /// Waits until something is the case.
+    /// Waits until a condition is true.
     pub(crate) async fn until(&self, is_so: impl Fn(&Self) -> bool) {
         let waited = tokio::time::timeout(Duration::from_secs(30), async {
             while !is_so(self) {
@@ -139,7 +140,7 @@ impl StandIn {
         self.inner.lock().unwrap().labels.clear();
     }
 
-    /// Counts a call, and waits as long as it takes.
+    /// Counts a call, and waits if it is slow or stalls.
     async fn call(&self, kind: &'static str, headers: &HeaderMap) -> Result<Mood, StatusCode> {
         let mood = {
             let mut inner = self.inner.lock().unwrap();
@@ -209,7 +210,7 @@ async fn chats(
     })
 }
 
-/// What a write is answered that is not made.
+/// The status of a write that is refused or fails.
 fn allowed(mood: Mood) -> Result<(), StatusCode> {
     match mood {
         Mood::Refuses => Err(StatusCode::UNPROCESSABLE_ENTITY),

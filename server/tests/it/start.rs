@@ -1,10 +1,10 @@
-//! What keeps the server from starting, and what it keeps over a restart.
+//! Reasons why the server does not start, and the data that it has after a restart.
 
 use std::process::Stdio;
 
 use crate::server::{Server, command};
 
-/// Runs the program with arguments that it refuses, and gives what it says.
+/// Runs the program with arguments that it refuses. Returns its error.
 fn refused(arguments: &[&str], tokens: &str) -> String {
     let mut command = command();
     let output = command.args(arguments).env("LABEL_INDEX_TOKENS", tokens).stderr(Stdio::piped()).output().unwrap();

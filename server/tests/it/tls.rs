@@ -65,7 +65,7 @@ async fn a_certificate_is_read_anew_and_one_that_cannot_be_used_changes_nothing(
         &["--cert", text(&pair.cert), "--key", text(&pair.key), "--drain", "0"],
     );
     server.url = server.url.replace("127.0.0.1", "localhost");
-    // Each asks over a connection of its own.
+    // Each request has a connection of its own.
     let is_trusted = async |server: &Server, pem: &str| {
         let root = Certificate::from_pem(pem.as_bytes()).unwrap();
         let client = Client::builder().no_proxy().tls_certs_only([root]).build().unwrap();
@@ -80,7 +80,7 @@ async fn a_certificate_is_read_anew_and_one_that_cannot_be_used_changes_nothing(
     };
     has(&server, &pair.pem).await;
     assert!(!is_trusted(&server, &next.pem).await);
-    // The key of another certificate: until it is there too, the old one is answered with.
+    // The certificate does not fit the key yet: until its key is there too, the old one is used.
     std::fs::copy(&next.cert, &pair.cert).unwrap();
     server.hang_up();
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;

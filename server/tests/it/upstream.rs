@@ -26,7 +26,7 @@ pub(crate) fn before<'a>(stand_in: &'a StandIn, more: &[&'a str]) -> Vec<&'a str
     all
 }
 
-/// What a server counted, as a line of its metrics.
+/// Whether the metrics of a server have this line.
 pub(crate) async fn counts(server: &Server, line: &str) -> bool {
     let response = server.with_token(Method::GET, "/metrics", ACCOUNT).send().await.unwrap();
     response.text().await.unwrap().lines().any(|known| known == line)
@@ -129,7 +129,7 @@ async fn concurrent_refreshes_share_one_fetch_and_keep_what_is_written_meanwhile
     let (labels, lists) = (stand_in.calls("labels"), stand_in.calls("chats"));
     let refreshes = join_all((0..8).map(|_| server.get(REFRESH)));
     let writing = async {
-        // Once the gateway was asked, the ticket is open.
+        // Once the gateway gets a request, the ticket is open.
         while stand_in.calls("labels") == labels {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -156,7 +156,7 @@ async fn a_caller_that_goes_away_takes_nothing_from_the_others() {
     assert!(impatient.is_err());
     assert_eq!(server.get(REFRESH).await.ok()["total_chats"], 2);
     assert_eq!(stand_in.calls("labels"), 1);
-    // What was fetched then is not what the next caller is told.
+    // The next caller does not get the outcome of that refresh.
     stand_in.be(Mood::Well);
     stand_in.link("1", "5511999990002@c.us");
     assert_eq!(server.get(REFRESH).await.ok()["total_chats"], 3);

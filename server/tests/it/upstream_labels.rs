@@ -1,4 +1,4 @@
-//! Labels that are made, changed and deleted at the gateway before they are so here.
+//! Labels that are made, changed and deleted at the gateway before they are here.
 
 use reqwest::Method;
 use serde_json::json;
@@ -43,7 +43,7 @@ async fn labels_are_those_of_the_gateway() {
         send(tag).await.ok();
         assert_eq!((stand_in.name("101"), stand_in.name("102")), (None, None));
         assert_eq!(labels(&server).await, ["1", "2"]);
-        // What is gone at the gateway can be deleted here.
+        // A label that does not exist at the gateway any more can be deleted here.
         stand_in.forget("2");
         server.ask(Method::DELETE, "/v2/labels/2").await.ok();
         assert_eq!(labels(&server).await, ["1"]);

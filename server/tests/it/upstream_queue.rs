@@ -1,4 +1,4 @@
-//! Links that are made here at once, and at the gateway as soon as it takes them.
+//! Links that are made here at once, and at the gateway as soon as it accepts them.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -15,7 +15,7 @@ use crate::upstream::{NOT_CONNECTED, READ, REFRESH, before, counts};
 const ANA: &str = "5511999990001";
 const BOB: &str = "5511999990002";
 
-/// A server whose links are queued, which was refreshed if the gateway is well.
+/// A server whose links are queued, after a refresh if the gateway works.
 fn start(stand_in: &StandIn, folder: &Path, more: &[&str]) -> Server {
     let queued = [&["--upstream-writes", "queued"], more].concat();
     Server::start_in(folder, &before(stand_in, &queued))
@@ -41,7 +41,7 @@ fn dead_letters(folder: &Path) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Waits until a server has told everything.
+/// Waits until the queue of a server is empty.
 async fn all_told(server: &Server) {
     let began = Instant::now();
     while !counts(server, "label_index_upstream_lag_commits 0").await {
@@ -136,12 +136,12 @@ async fn what_came_from_the_gateway_is_not_told_back() {
     let mut server = refreshed(&stand_in, folder.path(), &[]).await;
     all_told(&server).await;
     assert_eq!(stand_in.calls("get"), 0, "what a refresh did");
-    // A phone gave a label and took it away again; the second report is late, and the gateway has nothing by now.
+    // A phone added a label and removed it again; the second report is late, and the gateway has no labels by now.
     report(&server, "label.chat.added", "2", BOB).await;
     all_told(&server).await;
     assert_eq!((stand_in.calls("get"), stand_in.calls("set")), (0, 0));
     assert_eq!(server.labels_of(BOB).await, ["2"]);
-    // Nor is it after a kill, with a link of our own before it and behind it that could not be told.
+    // Nor is it sent after a kill, with a link of our own before it and after it that could not be sent.
     stand_in.be(Mood::Stopped);
     server.link("1", &chat(1)).await;
     report(&server, "label.chat.added", "2", &chat(2)).await;
@@ -154,7 +154,7 @@ async fn what_came_from_the_gateway_is_not_told_back() {
     let mut told: Vec<_> = stand_in.told().into_iter().map(|(chat, _)| chat).collect();
     told.sort();
     assert_eq!(told, [jid(&chat(1)), jid(&chat(3))]);
-    // A deleted label takes its links with it, of which nothing is told either.
+    // A deleted label loses its links, which are not sent either.
     let body = json!({ "event": "label.deleted", "session": "shop", "payload": { "id": "2" } });
     send(server.with_token(Method::POST, "/webhooks/waha", SHOP).json(&body)).await.ok();
     all_told(&server).await;
@@ -214,7 +214,7 @@ async fn a_gateway_that_is_down_slows_no_link_and_no_end() {
     let (stand_in, folder) = (StandIn::start().await, tempfile::tempdir().unwrap());
     let mut server = refreshed(&stand_in, folder.path(), &["--upstream-patience", "3"]).await;
     stand_in.be(Mood::Stalls);
-    // Each is answered while the first is not told.
+    // All are answered while the first is not sent.
     for number in 0..300 {
         server.link("2", &chat(number)).await;
     }
@@ -242,7 +242,7 @@ async fn a_refresh_waits_until_the_gateway_has_what_is_queued() {
     assert_eq!(server.labels_of(BOB).await, ["2"], "a fetch that does not have it was not taken over");
     stand_in.be(Mood::Well);
     stand_in.link("1", &jid(&chat(7)));
-    // The queue pauses by now, and does not keep the refresh waiting for as long.
+    // The queue is in a pause by now, and the refresh does not wait for the end of it.
     let answer = server.get(REFRESH).await.ok();
     assert_eq!(answer["total_chats"], 4);
     assert_eq!(server.labels_of(BOB).await, ["2"]);

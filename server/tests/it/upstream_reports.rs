@@ -1,4 +1,4 @@
-//! What a gateway reports by its webhook.
+//! Reports of a gateway by its webhook.
 
 use hmac::{Hmac, Mac};
 use reqwest::Method;

@@ -1,4 +1,4 @@
-//! Gateways that stall and hang up, and labels that go while a refresh is committed.
+//! Gateways that stall and close connections, and labels that are deleted while a refresh is committed.
 
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,7 @@ async fn a_gateway_that_stalls_is_not_connected_once_the_patience_is_over() {
     server.ask(Method::PUT, "/v2/labels/2/chats/5511999990002").await.fails(503, NOT_CONNECTED);
     server.tell(Method::POST, "/v2/labels", json!({ "name": "Late" })).await.fails(503, NOT_CONNECTED);
     assert_eq!(server.get(READ).await.ok()["chats"], before);
-    // Each ticket was given back.
+    // Every ticket was dropped.
     stand_in.be(Mood::Well);
     server.get(REFRESH).await.ok();
 }
@@ -62,7 +62,7 @@ async fn a_label_that_the_gateway_does_not_have_goes_with_an_event_for_each_chat
     stand_in.be(Mood::Slow(Duration::from_millis(300)));
     let labels = stand_in.calls("labels");
     let linking = async {
-        // Once the gateway was asked, the ticket is open: what is linked from then on is none of the fetch.
+        // Once the gateway gets a request, the ticket is open: later links are not in the fetched state.
         stand_in.until(|stand_in| stand_in.calls("labels") > labels).await;
         server.link("2", "5511999990003").await;
         // A label that is made meanwhile stays.
@@ -105,7 +105,7 @@ async fn chats_that_a_refresh_links_while_their_label_goes_have_events_too() {
             stand_in.link("2", &format!("55119{number:08}@c.us"));
         }
         let deletion = async {
-            // Somewhere in the commit of the refresh.
+            // At different moments of the commit of the refresh.
             tokio::time::sleep(Duration::from_millis(round * 2)).await;
             server.ask(Method::DELETE, "/v2/labels/2").await.status
         };

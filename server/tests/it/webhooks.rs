@@ -36,7 +36,7 @@ fn dead_letters(folder: &Path) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// The files in which a server keeps how far its webhooks have come.
+/// The files with the positions of webhooks.
 fn positions(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder.join("webhooks")).unwrap().map(|entry| entry.unwrap().path());
     entries.filter(|path| path.extension().is_some_and(|extension| extension == "position")).collect()
@@ -212,7 +212,7 @@ async fn a_receiver_that_hangs_slows_no_link_and_no_end() {
     let mut server = start(folder.path(), &receiver, &[]);
     receiver.answer(None);
     let vip = server.label("VIP").await;
-    // Each is answered while the first delivery is not.
+    // All are answered while the first delivery is not.
     for number in 0..300 {
         server.link(&vip, &chat(number)).await;
     }

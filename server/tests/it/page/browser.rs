@@ -11,12 +11,12 @@ use tokio::sync::Semaphore;
 
 use crate::server::Server;
 
-/// How long anything may take.
+/// The longest wait for any condition.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How often it is looked at.
+/// The interval of checks.
 const INTERVAL: Duration = Duration::from_millis(25);
 
-/// Browsers at the same time.
+/// Limits the number of browsers that run at the same time.
 static BROWSERS: Semaphore = Semaphore::const_new(2);
 
 /// A window of the browser with the page in it.
@@ -31,9 +31,10 @@ struct Driver {
     url: String,
 }
 
-/// Runs a test in a browser, and requires that the page wrote no error to the console and asked nobody else.
+/// Runs a test in a browser, and requires that the page wrote no error to the console and sent requests to this server
+/// alone.
 ///
-/// Without `chromedriver` the test does nothing but say so, unless `LABEL_INDEX_REQUIRE_CHROMIUM` is `1`.
+/// Without `chromedriver` the test is skipped with a message, unless `LABEL_INDEX_REQUIRE_CHROMIUM` is `1`.
 pub(crate) async fn browse(server: &Server, test: impl AsyncFnOnce(&Page)) {
     let Some((errors, addresses)) = run(test).await else { return };
     assert!(errors.is_empty(), "{errors:#?}");
@@ -50,7 +51,7 @@ pub(crate) async fn browse_with_failures(test: impl AsyncFnOnce(&Page)) {
     assert!(errors.is_empty(), "{errors:#?}");
 }
 
-/// Gives the errors on the console, and the addresses that were asked for.
+/// Returns the errors on the console, and the requested addresses.
 async fn run(test: impl AsyncFnOnce(&Page)) -> Option<(Vec<String>, Vec<String>)> {
     let Some(driver) = Driver::start() else {
         assert!(std::env::var("LABEL_INDEX_REQUIRE_CHROMIUM").as_deref() != Ok("1"), "chromedriver cannot be run");
@@ -58,7 +59,7 @@ async fn run(test: impl AsyncFnOnce(&Page)) -> Option<(Vec<String>, Vec<String>)
         return None;
     };
     let _permit = BROWSERS.acquire().await.unwrap();
-    // Fails for all but the first, which is as good.
+    // Fails for all calls but the first, which is as good.
     let _installed = rustls::crypto::ring::default_provider().install_default();
     let mut wanted = DesiredCapabilities::chrome();
     for argument in
@@ -108,7 +109,7 @@ impl Page {
         self.driver.goto(url).await.unwrap();
     }
 
-    /// Waits until the page is connected and shows what was asked for.
+    /// Waits until the page is connected and shows the answer to its filter.
     pub(crate) async fn ready(&self) {
         self.until("document.getElementById('live').dataset.state === 'live'").await;
         self.until("document.getElementById('chat-list').ariaBusy === 'false'").await;
@@ -178,7 +179,7 @@ impl Page {
         }
     }
 
-    /// Types into whatever has the focus.
+    /// Types into the element that has the focus.
     pub(crate) async fn keys(&self, keys: impl Into<TypingData>) {
         self.driver.action_chain().send_keys(keys).perform().await.unwrap();
     }
@@ -213,7 +214,7 @@ impl Page {
         self.driver.cdp().send_raw(command, parameters).await.unwrap();
     }
 
-    /// Makes the window that of a phone.
+    /// Gives the window the size of a phone.
     pub(crate) async fn be_a_phone(&self) {
         let phone = json!({ "width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": true });
         self.tell("Emulation.setDeviceMetricsOverride", phone).await;
@@ -225,7 +226,7 @@ impl Page {
         self.driver.switch_to_window(window).await.unwrap();
     }
 
-    /// Goes on in a window, in the order in which they were opened.
+    /// Switches to a window, by the order in which they were opened.
     pub(crate) async fn switch_to(&self, number: usize) {
         let windows = self.driver.windows().await.unwrap();
         self.driver.switch_to_window(windows[number].clone()).await.unwrap();
@@ -236,7 +237,7 @@ impl Page {
         log.into_iter().filter(|entry| entry.level == "SEVERE").map(|entry| entry.message).collect()
     }
 
-    /// What was asked for in this window.
+    /// The requested addresses of this window.
     async fn addresses(&self) -> Vec<String> {
         let log = self.driver.get_log("performance").await.unwrap();
         let sent = log.into_iter().filter_map(|entry| {

@@ -1,4 +1,4 @@
-//! What happens elsewhere is shown as it happens, and what is done here happens.
+//! The page shows changes from elsewhere as they happen, and its own changes are made.
 
 use reqwest::Method;
 use serde_json::json;
@@ -32,7 +32,7 @@ async fn what_is_done_in_one_window_is_seen_in_another() {
         assert_eq!(page.labels_of(BIA).await, ["Support"]);
         page.until_text("#total_rows", "2").await;
         page.until_text("#label-list .label:nth-child(2) .count", "1").await;
-        // Takes a label away, which leaves the chat without any, and brings it back.
+        // Removes the last label of a chat, and adds it again.
         page.click(&format!(".chat[data-key='{BIA}'] .chip-remove")).await;
         page.until_chats(&[ANA]).await;
         page.switch_to(1).await;
@@ -126,7 +126,7 @@ async fn the_focus_stays_near_what_has_gone() {
         page.until(format!("{focus} === 'Take Support from +5511999990001'")).await;
         page.keys(Key::Enter + "").await;
         page.until_chats(&[BIA]).await;
-        // A key that is pressed once more takes nothing from the next chat.
+        // Pressing the key once more changes nothing on the next chat.
         page.until(format!("{focus} === 'Choose labels of +5511999990002'")).await;
     })
     .await;

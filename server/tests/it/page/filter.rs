@@ -1,4 +1,4 @@
-//! Asking for labels, and pages.
+//! Filters by labels, and pages.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::demo::demo;
 use crate::sample::labels_by_chat;
 use crate::server::send;
 
-/// Waits until the totals are those of the chats that pass, of which `matched` labels were asked for with any.
+/// Waits until the page shows the totals of the chats that pass; `any` are the labels of the any-of clause.
 async fn expect(page: &Page, passes: impl Fn(&BTreeSet<String>) -> bool, any: &[&str]) {
     let passing: Vec<_> = labels_by_chat().into_iter().filter(|(_, labels)| passes(labels)).collect();
     let rows: usize = passing.iter().map(|(_, labels)| labels.len()).sum();
@@ -106,7 +106,7 @@ async fn the_filter_and_the_labels_of_a_chat_are_chosen_with_keys() {
         assert_eq!(outline, "solid", "the focus can be seen");
         page.keys(Key::End + "").await;
         assert_eq!(page.value(focus).await, "none: vip");
-        // Labels of the first chat: open, search, choose, close; the focus is back where it was.
+        // Labels of the first chat: open, search, choose, close; then the focus is where it was.
         let chat = page.chats().await[0].clone();
         page.value("document.querySelector('.pick').focus()").await;
         page.keys(Key::Enter + "").await;

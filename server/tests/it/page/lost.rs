@@ -1,4 +1,4 @@
-//! The server goes away and comes back.
+//! The server stops and starts again.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use crate::server::{SHOP, Server};
 const ANA: &str = "5511999990001@c.us";
 const BIA: &str = "5511999990002@c.us";
 
-/// A server of what is in a folder, with a label, which Ana has; the label's id, and where the server listens.
+/// Starts a server on a folder, with a label on Ana. Returns it, the label's id, and the server's address.
 async fn start_in(folder: &Path) -> (Server, String, String) {
     let server = Server::start_in(folder, &[]);
     let vip = server.label("VIP").await;
@@ -33,14 +33,14 @@ async fn the_page_recovers_when_the_server_is_back() {
         page.until_chats(&[ANA, BIA]).await;
         page.until_text("#total_chats", "2").await;
         page.until("document.getElementById('banner').hidden").await;
-        // Still live: what happens now is seen too.
+        // Later changes are shown too.
         server.label("Support").await;
         page.until("document.querySelectorAll('#label-list .label').length === 2").await;
         drop(server);
         page.until("!document.getElementById('banner').hidden").await;
         page.click("#retry").await;
         let server = Server::start_at(&address, folder.path(), &[]);
-        // Not with the mouse: the button is gone if the page tried again by itself.
+        // Not with the mouse: the button does not exist any more if the page has tried again by itself.
         page.value("document.getElementById('retry').click()").await;
         page.ready().await;
         page.until("document.getElementById('banner').hidden").await;
@@ -57,7 +57,7 @@ async fn a_server_that_comes_back_with_other_data_is_read_anew() {
         page.open(&server, "shop", SHOP).await;
         page.until_chats(&[ANA]).await;
         drop(server);
-        // The position of the stream means nothing to this one, which says so with `missed`.
+        // The position of the stream is not known to this server, which answers with `missed`.
         let server = Server::start_at(&address, other.path(), &[]);
         let support = server.label("Support").await;
         server.link(&support, BIA).await;
@@ -75,7 +75,7 @@ async fn the_page_waits_for_a_server_that_is_not_there_yet() {
     browse_with_failures(async |page| {
         page.open(&server, "shop", SHOP).await;
         drop(server);
-        // The page itself is there, as in a tab that was opened before.
+        // The page itself is loaded, as in a tab that was opened before.
         page.value("location.hash = 'instance=shop&token=shop-token-0123456789abcd'").await;
         page.until("!document.getElementById('banner').hidden").await;
         let server = Server::start_at(&address, folder.path(), &[]);

@@ -1,4 +1,4 @@
-//! Names that are markup, run from right to left, or are long.
+//! Names that contain markup, are written from right to left, or are long.
 
 use super::browser::browse;
 use crate::demo::demo;

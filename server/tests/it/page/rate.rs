@@ -21,11 +21,11 @@ async fn the_limit_is_waited_for() {
         while server.with_token(Method::GET, path, SHOP).send().await.unwrap().status() == StatusCode::OK {}
         page.click("[aria-label='any: VIP']").await;
         page.until("document.getElementById('live').dataset.state === 'waiting'").await;
-        // What was asked for last is answered, not what was refused.
+        // The last filter is answered, not the refused one.
         page.click("[aria-label='none: VIP']").await;
         page.until_chats(&[BIA]).await;
         page.until("document.getElementById('live').dataset.state === 'live'").await;
-        // Nobody clicks now: what happens elsewhere is waited for as well.
+        // Without a click: a change from elsewhere waits for the limit too.
         while server.with_token(Method::GET, path, SHOP).send().await.unwrap().status() == StatusCode::OK {}
         server.link(&support, "5511999990003").await;
         page.until("document.getElementById('live').dataset.state === 'waiting'").await;

@@ -22,7 +22,7 @@ async fn a_click_takes_over_what_the_gateway_has() {
         page.until_chats(&[ANA, GROUP]).await;
         page.until_text("#toasts span", "Refreshed from the network: 2 chats with a label.").await;
         assert_eq!(page.labels_of(ANA).await, ["VIP", "Support"]);
-        // Another click while one is fetched asks for nothing more.
+        // Another click during a refresh sends no further request.
         stand_in.link("2", BIA);
         stand_in.be(Mood::Slow(Duration::from_millis(300)));
         let fetches = stand_in.calls("labels");

@@ -1,12 +1,13 @@
-//! Reading the stream of events, with a server that the test plays in the browser.
+//! Reading the stream of events, with a server that the test simulates in the browser.
 
 use serde_json::json;
 
 use super::browser::browse;
 use crate::server::{SHOP, Server};
 
-/// Follows a stream whose answers are given: each is a list of pieces of text, or a status that refuses. Gives what was told
-/// of, and behind which event each answer was asked for. An answer that is used up ends the connection; the last one stays.
+/// Follows a stream with the given answers: each is a list of pieces of text, or a status of refusal. Returns the
+/// callbacks, and the last event id of each request. The connection ends after an answer; that of the last answer stays
+/// open.
 const FOLLOW: &str = "(async (answers) => {
     const { Stream } = await import('/page/stream.js');
     const [told, asked] = [[], []];
@@ -40,7 +41,7 @@ const FOLLOW: &str = "(async (answers) => {
     return { told, asked };
 })";
 
-/// A text in pieces of some bytes, which cut characters and lines.
+/// A text in pieces of `bytes` bytes, which split characters and lines.
 fn pieces(text: &str, bytes: usize) -> Vec<Vec<u8>> {
     text.as_bytes().chunks(bytes).map(<[u8]>::to_vec).collect()
 }
