@@ -241,8 +241,8 @@ impl Feed {
     /// Counts a subscriber that gets every commit after `after`, by default after those that are published already.
     ///
     /// `reached` reads the revisions to which commits are published and visible. It does so after the subscriber is
-    /// counted. So a writer that found nobody listening has got there before, and the revision read covers its commit;
-    /// every other writer publishes.
+    /// counted. So a writer that found no subscriber made its commit visible before, and the revision read covers the
+    /// commit; every other writer publishes.
     pub(in crate::index) fn start(&self, after: Option<Revision>, reached: impl Fn() -> Reached) -> Start {
         let mut kept = self.kept.lock();
         let early = is_planted(Race::EarlySubscriber).then(&reached);

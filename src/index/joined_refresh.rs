@@ -1,4 +1,4 @@
-//! Waiting for a refresh that somebody else has begun.
+//! Waiting for a refresh that another caller has begun.
 
 use std::fmt;
 use std::future::Future;
@@ -16,9 +16,9 @@ use crate::model::op::{Committed, Refreshed};
 /// How a refresh ended.
 pub(crate) type RefreshEnd = Result<Committed<Refreshed>, FailedRefresh>;
 
-/// The end of one refresh, which its ticket brings about, and for which others wait.
+/// The end of one refresh, which its ticket sets, and for which others wait.
 pub(crate) struct Ending {
-    /// Of the ticket.
+    /// The number of the ticket.
     number: u64,
     waker_caller: WakerCaller,
     inner: Mutex<Inner>,
@@ -27,7 +27,8 @@ pub(crate) struct Ending {
 
 #[derive(Default)]
 struct Inner {
-    /// What the end will be, as far as the holder of the ticket has said. None if the refresh is given up.
+    /// The end that the holder of the ticket has set, and that takes effect when the ticket is dropped. `None` if the
+    /// refresh is given up.
     noted: Option<RefreshEnd>,
     /// Set once.
     end: Option<RefreshEnd>,
@@ -55,8 +56,8 @@ impl Ending {
         drop(former);
     }
 
-    /// The ticket was dropped: ends the refresh as noted, unless it has ended. Gives the wakers of those who wait, to be called
-    /// without a lock.
+    /// The ticket was dropped: ends the refresh as noted, unless it has ended. Returns the wakers of waiting tasks, to
+    /// be called without a lock.
     pub(crate) fn end(&self) -> Wake {
         let noted = self.inner.lock().noted.take();
         self.end_with(noted.unwrap_or(Err(FailedRefresh::GivenUp)))
@@ -81,14 +82,14 @@ impl Ending {
     }
 }
 
-/// Shows nothing of the end: what a holder said is code of the host.
+/// Shows nothing of the end, since formatting the holder's error is code of the host.
 impl fmt::Debug for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ending").finish_non_exhaustive()
     }
 }
 
-/// A refresh that somebody else has begun: waits for its outcome. From
+/// A refresh that another caller has begun: waits for its outcome. From
 /// [`LabelIndex::begin_or_join_refresh`](crate::LabelIndex::begin_or_join_refresh) or
 /// [`RefreshTicket::joined`](crate::RefreshTicket::joined).
 ///
@@ -115,11 +116,11 @@ impl JoinedRefresh {
         self.ending.inner.lock().end.is_some()
     }
 
-    /// Waits for the outcome. Who holds the ticket has to end it on another thread.
+    /// Waits for the outcome. The holder of the ticket has to end it on another thread.
     ///
     /// # Errors
     ///
-    /// [`FailedRefresh`] says how the refresh came to nothing.
+    /// [`FailedRefresh`] says why the refresh ended without a commit.
     pub fn wait(&self) -> Result<Committed<Refreshed>, FailedRefresh> {
         let mut inner = self.ending.inner.lock();
         loop {

@@ -41,7 +41,7 @@ struct Queue {
     told: Revision,
     /// The reason why no write is accepted any more.
     closed: Option<Error>,
-    /// Whether the journal ended: what is not durable never will be.
+    /// Whether the journal ended: commits that are not durable never will be.
     ended: bool,
     /// J5: how each life before this one ended. A revision is made again in the next life if it was not durable.
     former: Vec<FormerLife>,
@@ -56,7 +56,7 @@ struct FormerLife {
     why: Error,
 }
 
-/// What has to be durable before an answer counts.
+/// The revision that has to be durable before an answer is final.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Awaited {
     pub(crate) revision: Revision,
@@ -145,7 +145,7 @@ impl Journal {
         queue.closed.clone().filter(|_| queue.ended)
     }
 
-    /// Forgets what is queued and begins again behind a version that is visible and durable.
+    /// Drops the queued commits, and begins again after a version that is visible and durable.
     #[cfg(feature = "postgres")]
     pub(crate) fn restart(&self, visible: &VersionLock<Version>) {
         let mut queue = self.queue.lock();
@@ -154,8 +154,8 @@ impl Journal {
         drop(lost);
     }
 
-    /// Forgets what is queued, and lets writers go on from the visible version. What is returned is to be freed without the
-    /// lock.
+    /// Drops the queued commits, and lets writers continue from the visible version. The caller frees the result
+    /// without the lock.
     #[must_use]
     fn forget_queued(&self, queue: &mut Queue, visible: &VersionLock<Version>) -> (Vec<Commit>, Option<Version>) {
         queue.changes = 0;
@@ -166,9 +166,10 @@ impl Journal {
         (std::mem::take(&mut queue.commits), former)
     }
 
-    /// Takes writes again, behind a visible version that is on disk. Whoever waits for a commit of the life that ended is told
-    /// whether that revision is on disk, or else why the life ended; whoever comes later waits for one of the new life. Called
-    /// with the writer lock held, so that no write is planned in one life and queued in another.
+    /// Accepts writes again, after a visible version that is on disk. Callers that wait for a commit of the life that
+    /// ended get their answer if that revision is on disk, or else the reason why the life ended; later callers wait
+    /// for commits of the new life. Called with the writer lock held, so that no write is planned in one life and
+    /// queued in another.
     #[cfg(feature = "store")]
     pub(crate) fn begin_again(&self, visible: &VersionLock<Version>) {
         let revision = visible.read(|visible| visible.revision);
@@ -240,7 +241,7 @@ impl Journal {
         }
     }
 
-    /// Waits until there is room for a write, or says why there will be none.
+    /// Waits until there is room for a write, or returns the reason why there will be none.
     pub(crate) fn admit(&self) -> Result<()> {
         let mut queue = self.queue.lock();
         loop {
@@ -264,7 +265,7 @@ impl Journal {
     /// If the journal is closed. Nothing is queued or shown then.
     pub(crate) fn append<R>(&self, commit: Commit, show: impl FnOnce() -> R) -> Result<R> {
         let mut queue = self.queue.lock();
-        // The committer of a remote log still plans what was queued when the journal was closed.
+        // The committer of a remote log still plans the writes that were queued when the journal was closed.
         if let Some(why) = &queue.closed
             && (queue.ended || !self.is_remote)
         {
@@ -287,12 +288,13 @@ impl Journal {
         Group { version, commits }
     }
 
-    /// Notes that everything up to a revision is durable and, if readers had to wait for that, visible. Nobody is told yet.
+    /// Notes that everything up to a revision is durable and, if readers had to wait for that, visible. No caller gets
+    /// an answer yet.
     pub(crate) fn mark_durable(&self, revision: Revision) {
         self.queue.lock().durable = revision;
     }
 
-    /// Tells writers of a group of so many changes that is durable, now that it is in the feed too.
+    /// Answers the writers of a durable group of `changes` changes, now that it is in the feed too.
     pub(crate) fn acknowledge(&self, revision: Revision, changes: usize) {
         let mut queue = self.queue.lock();
         queue.told = revision;
@@ -300,14 +302,14 @@ impl Journal {
         self.moved(queue);
     }
 
-    /// Takes no write any more; what is queued can still become durable. The first reason stays.
+    /// Accepts no further writes; queued ones can still become durable. The first reason stays.
     pub(crate) fn close(&self, why: Error) {
         let mut queue = self.queue.lock();
         queue.closed.get_or_insert(why);
         self.moved(queue);
     }
 
-    /// Ends the journal: no write is taken any more, and what is not durable fails. The first reason stays.
+    /// Ends the journal: no write is accepted any more, and commits that are not durable fail. The first reason stays.
     pub(crate) fn end(&self, visible: &VersionLock<Version>, why: Error) {
         let mut queue = self.queue.lock();
         queue.closed.get_or_insert(why);
@@ -356,7 +358,7 @@ impl Journal {
         self.poll_queue(|queue| queue.reached(awaited), task, context)
     }
 
-    /// What is known of the queue, or a promise to wake the task when something moves there.
+    /// The result of `known` if it has one, or else a promise to wake the task when the queue changes.
     fn poll_queue(
         &self,
         known: impl Fn(&Queue) -> Option<Result<()>>,

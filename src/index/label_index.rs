@@ -360,8 +360,8 @@ impl LabelIndex {
         Ok(revision)
     }
 
-    /// Puts a commit in force: changes the newest version, shortly, and tells the journal or, without one, whoever
-    /// subscribed, once the writer lock is released.
+    /// Puts a commit in force: changes the newest version, quickly, and queues it in the journal or, without one,
+    /// delivers it to subscribers once the writer lock is released.
     ///
     /// # Errors
     ///
@@ -403,8 +403,8 @@ impl LabelIndex {
         self.shared.journal.as_ref().map_or(Ok(()), Journal::admit)
     }
 
-    /// Gives a write's answer once what it rests on is durable, refused or not. `life` is that of the journal when the write
-    /// began.
+    /// Returns a write's answer, a refusal too, once the commits on which it depends are durable. `life` is that of the
+    /// journal when the write began.
     pub(crate) fn await_durable<T>(&self, result: Result<Committed<T>>, life: usize) -> Result<Committed<T>> {
         if let Some(journal) = self.synced_journal() {
             let revision = match &result {
@@ -422,8 +422,8 @@ impl LabelIndex {
     }
 
     pub(crate) fn rules(&self) -> Rules {
-        // Where readers are behind, they see chats at places that are free already. What they see is read first: an
-        // older snapshot is counted by then, and one that is taken later is no older.
+        // If readers are behind, they see chats at places that are free already. Their revision is read first: older
+        // snapshots are counted by then, and later ones are not older.
         let early = is_planted(Race::EarlyHorizon).then(|| self.shared.snapshots.oldest());
         let seen = self.synced_journal().map(|_| self.revision());
         let held = early.unwrap_or_else(|| self.shared.snapshots.oldest());

@@ -49,7 +49,7 @@ impl LabelIndex {
         }
     }
 
-    /// Waits until a position is visible here: that of a commit which another process made, and somebody heard of.
+    /// Waits until a position is visible here, for example that of a commit of another process.
     ///
     /// So a host that answers with the position of what it wrote lets every other process read its own writes. Of any other
     /// index than one of a store that was connected to, what was given out is visible already.
@@ -144,7 +144,8 @@ impl LabelIndex {
         }
         let number = self.writer_lock().enqueue(work);
         journal.call_committer();
-        // The thread that ends the journal refuses what is queued after that. One of the two threads sees the other's step.
+        // The thread that ends the journal refuses queued writes after that. One of the two threads sees the other's
+        // step.
         if let Some(why) = journal.end_reason() {
             self.refuse_queued(&why);
         }
@@ -196,7 +197,7 @@ impl LabelIndex {
         self.synced_journal().map_or(0, Journal::life)
     }
 
-    /// What was found, and what it rests on: a refusal was found on the newest version.
+    /// The answer, and the revision on which it depends: a refusal depends on the newest version.
     #[inline]
     pub(in crate::index) fn answer(&self, found: Found, life: usize) -> Answer {
         let revision = match &found {

@@ -1,4 +1,4 @@
-//! The commits that other writers make while one is prepared beside them.
+//! The commits that other writers make while one is being prepared.
 
 use crate::index::sync::{AtomicUsize, Mutex, Ordering};
 use crate::model::change::{Change, Revision};
@@ -37,8 +37,8 @@ impl Recent {
         commits.made.push((revision, kept));
     }
 
-    /// Makes every commit that is being prepared begin again: the version that it stands on was given up, and revisions that
-    /// were made since are made once more. The caller holds the writer lock.
+    /// Makes every commit that is being prepared begin again: the version on which it was prepared was given up, and
+    /// later revisions are made once more. The caller holds the writer lock.
     #[cfg(feature = "store")]
     pub(crate) fn break_off(&self) {
         if self.watchers.load(Ordering::SeqCst) > 0 {

@@ -1,7 +1,8 @@
 //! An index whose log others write to as well, as its committer sees it.
 //!
 //! Writes are queued and planned by the committer on the newest version that it knows. If another process was first,
-//! the committer undoes the plan, takes in what the other wrote, and plans the same writes again: nobody has an answer yet.
+//! the committer undoes the plan, applies the commits of the other process, and plans the same writes again: no caller
+//! has an answer yet.
 
 use crate::codec::{Damage, RecordFormat};
 use crate::index::journal::{Awaited, Group};
@@ -14,7 +15,7 @@ use crate::state::Version;
 /// The most changes that are planned together, unless one write has more.
 const CHANGES_IN_GROUP: usize = 1 << 16;
 
-/// Writes that were planned, their commits, and their answers, which nobody has yet.
+/// Writes that were planned, their commits, and their answers, which the callers do not have yet.
 pub(crate) struct Planned {
     works: Vec<(u64, Work)>,
     answers: Vec<(u64, Answer)>,
@@ -22,7 +23,7 @@ pub(crate) struct Planned {
 }
 
 impl Planned {
-    /// What has to be written for the answers to be true; nothing if no write changes anything.
+    /// The commits that have to be written before the answers are true; none if no write changes anything.
     pub(crate) fn commits(&self) -> &[Commit] {
         &self.group.commits
     }
@@ -64,10 +65,10 @@ impl LabelIndex {
         (!works.is_empty()).then_some(Planned { works, answers, group })
     }
 
-    /// Shows a group that is written, and gives the answers.
+    /// Publishes a group that is written, and gives the answers.
     pub(crate) fn settle_planned(&self, planned: Planned) {
         let Planned { works, answers, group } = planned;
-        // Before the answers: whoever has one may want its arguments back.
+        // Before the answers, since a caller may take its arguments back with the answer.
         drop(works);
         if group.commits.is_empty() {
             drop(group);
@@ -87,13 +88,13 @@ impl LabelIndex {
         planned.works
     }
 
-    /// Gives an error to everybody whose write was planned, and undoes the plan.
+    /// Answers every planned write with an error, and undoes the plan.
     pub(crate) fn refuse_planned(&self, planned: Planned, why: &Error) {
         let works = self.undo_planned(planned);
         self.refuse_works(works, why);
     }
 
-    /// Gives an error to everybody whose write was to be planned again.
+    /// Answers every write that was to be planned again with an error.
     pub(crate) fn refuse_works(&self, works: Vec<(u64, Work)>, why: &Error) {
         let refused = |(number, work): (u64, Work)| {
             let answer = Answer { depends_on: Awaited::default(), found: work.refused(why.clone()) };
@@ -113,7 +114,7 @@ impl LabelIndex {
         answers.into_iter().for_each(|(number, answer)| writer.answer(number, answer, 0));
     }
 
-    /// Shows commits that another process wrote. Nothing may be planned.
+    /// Publishes commits of another process. Nothing may be planned.
     ///
     /// # Errors
     ///
@@ -134,8 +135,9 @@ impl LabelIndex {
         Ok(())
     }
 
-    /// Shows what was read anew in place of what was visible. Nothing may be planned. Every subscriber is told that it missed
-    /// commits, and a ticket is cancelled: nobody knows what it would have to protect.
+    /// Publishes a version that was loaded again in place of the visible one. Nothing may be planned. Every subscriber
+    /// is told that it missed commits, and an open ticket is cancelled, since the writes that it would have to protect
+    /// are unknown.
     pub(crate) fn read_again(&self, version: Version) {
         let Some(journal) = self.journal() else { return };
         let revision = version.revision;
@@ -150,7 +152,7 @@ impl LabelIndex {
         drop(former);
     }
 
-    /// Takes no write any more, fails those that have no answer, and tells subscribers that nothing follows.
+    /// Accepts no further writes, fails those without an answer, and tells subscribers that nothing follows.
     pub(crate) fn end_remote(&self, why: &Error) {
         self.end_journal(why.clone());
         self.refuse_queued(why);

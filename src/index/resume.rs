@@ -1,10 +1,10 @@
-//! An index whose store failed, brought to what is on disk.
+//! Bringing an index to the state on disk after its store failed.
 
 use crate::index::label_index::LabelIndex;
 use crate::model::change::Commit;
 use crate::state::Version;
 
-/// What was found on disk of an index, where that is not what is in memory.
+/// The state of an index on disk, if it differs from memory.
 pub(crate) struct Found {
     pub(crate) version: Version,
     /// The commits behind the newest one that was known to be on disk, in order, up to that version. Subscribers have not had
@@ -13,10 +13,10 @@ pub(crate) struct Found {
 }
 
 impl LabelIndex {
-    /// Takes writes again after the store failed. Readers and writers go on from what was found on disk, and subscribers get
-    /// the commits that turned out to be there. If less is on disk than readers have seen, which may be where they see commits
-    /// before those are durable, every subscriber is told that it missed commits. A ticket is cancelled: some of the writes
-    /// that it would have to protect may be lost.
+    /// Accepts writes again after the store failed. Readers and writers continue from the state on disk, and
+    /// subscribers get the commits that turned out to be there. If less is on disk than readers have seen, which may be
+    /// where they see commits before those are durable, every subscriber is told that it missed commits. A ticket is
+    /// cancelled: some of the writes that it would have to protect may be lost.
     pub(crate) fn resume(&self, found: Option<Found>) {
         let Some(journal) = self.journal() else { return };
         let mut writer = self.writer();

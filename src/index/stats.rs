@@ -74,7 +74,7 @@ impl LabelIndex {
 
     /// The same in two steps, of which the first takes no time. The second needs no handle.
     pub(crate) fn observe(&self) -> Observed {
-        // Before the index itself: nobody is ahead of what is visible then.
+        // Before the visible version: so no subscriber is ahead of it.
         let (subscribers, slowest) = self.feed().subscribers();
         let (snapshots, oldest_snapshot) = self.snapshots_held();
         let progress = self.journal().map(Journal::progress);
@@ -102,7 +102,7 @@ impl LabelIndex {
     }
 }
 
-/// What is known of an index without counting the bytes of a version.
+/// The statistics of an index without the bytes of a version.
 pub(crate) struct Observed {
     stats: IndexStats,
     version: Version,

@@ -248,7 +248,7 @@ impl Subscriber {
         next
     }
 
-    /// The next step, from what is in memory.
+    /// The next step, from the commits in memory.
     fn next_in(&self, kept: &Kept) -> Next {
         let missed = Next::Ready(Delivery::Missed { after: self.after });
         if self.lost || self.life != kept.life() {

@@ -1,7 +1,7 @@
-//! The one door to locks, atomics, threads and waiting.
+//! All locks, atomics, threads and waits that the crate uses.
 //!
-//! Built with `--cfg label_index_shuttle`, everything behind it belongs to a scheduler that tries interleavings; the
-//! rest of the crate does not know.
+//! Built with `--cfg label_index_shuttle`, all of them belong to a scheduler that tries interleavings, without a
+//! difference for the rest of the crate.
 
 #[cfg(not(label_index_shuttle))]
 mod real {
@@ -17,14 +17,14 @@ mod real {
         MutexGuard::unlock_fair(guard);
     }
 
-    /// Rounds of spinning before a thread gives its time away.
+    /// Rounds of spinning before a thread yields.
     pub(crate) const SPINS: u32 = 64;
 
-    /// Times that a thread gives its time away before it parks.
+    /// How often a thread yields before it parks.
     pub(crate) const YIELDS: u32 = 16;
 
-    /// A label with more chats than these is removed beside the writers. To remove it from so many takes some hundred
-    /// microseconds.
+    /// The removal of a label with more chats than these is prepared while others write. Removing it from this many
+    /// takes some hundred microseconds.
     pub(crate) const LONG_REMOVAL: u64 = 2_048;
 }
 
@@ -49,7 +49,7 @@ mod explored {
     #[derive(Debug, Default)]
     pub(crate) struct Mutex<T>(sync::Mutex<T>);
 
-    /// Holds the lock but for the time that a [`Condvar`] gives it away.
+    /// Holds the lock, except while a [`Condvar`] has released it.
     pub(crate) struct MutexGuard<'a, T>(Option<sync::MutexGuard<'a, T>>);
 
     impl<T> Mutex<T> {
@@ -173,7 +173,7 @@ pub enum Race {
     EarlyAnswer,
     /// A writer reads which revisions are held before it reads which one is visible.
     EarlyHorizon,
-    /// A writer looks whether its commit is durable, lets go of the lock, and waits then.
+    /// A writer checks whether its commit is durable, releases the lock, and waits then.
     LostWakeUp,
 }
 

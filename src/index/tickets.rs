@@ -1,4 +1,4 @@
-//! The one refresh ticket that may be open, and what was written since.
+//! The one refresh ticket that may be open, and the writes since.
 
 use std::sync::Arc;
 
@@ -7,23 +7,23 @@ use crate::index::wakers::WakerCaller;
 use crate::index::write_set::WriteSet;
 use crate::model::error::{Error, Result};
 
-/// What only the writer whose turn it is sees.
+/// The state of tickets, which only the holder of the writer lock uses.
 #[derive(Debug, Default)]
 pub(crate) struct Tickets {
     open: Option<OpenTicket>,
-    /// How many were given out: the number of a ticket tells it from former ones.
+    /// How many tickets were given out. Each has its own number.
     given: u64,
 }
 
 #[derive(Debug)]
 struct OpenTicket {
-    /// For those who join the refresh; it has the number of the ticket.
+    /// The end for which joined callers wait. It has the number of the ticket.
     ending: Arc<Ending>,
-    /// What was written up to the last time that [`Tickets::touched`] was asked. Who prepares a commit reads it meanwhile.
+    /// The writes up to the last call of [`Tickets::touched`]. The thread that prepares a commit reads them meanwhile.
     noted: Arc<WriteSet>,
-    /// What was written since.
+    /// The writes since then.
     later: WriteSet,
-    /// What was written before the plan that the committer of a connected store may undo.
+    /// The writes before the plan that the committer of a connected store may undo.
     #[cfg(feature = "postgres")]
     before_plan: Option<Arc<WriteSet>>,
 }
@@ -64,19 +64,19 @@ impl Tickets {
         self.open.as_mut().filter(|open| open.ending.number() == number).ok_or(Error::TicketCancelled)
     }
 
-    /// What was written since the ticket of this number was given out.
+    /// The writes since the ticket of this number was given out.
     ///
-    /// **O(n)** in what was written since the last call, if nobody has kept what that one gave.
+    /// *O(n)** in the writes since the last call, if its result was dropped.
     pub(crate) fn touched(&mut self, number: u64) -> Result<Arc<WriteSet>> {
         Ok(self.ticket(number)?.all_noted())
     }
 
-    /// What was written since [`touched`](Self::touched) was asked last.
+    /// The writes since the last call of [`touched`](Self::touched).
     pub(crate) fn later(&mut self, number: u64) -> Result<&WriteSet> {
         self.ticket(number).map(|open| &open.later)
     }
 
-    /// Where to note writes, while a ticket is open.
+    /// The set in which writes are noted, while a ticket is open.
     pub(crate) fn notes(&mut self) -> Option<&mut WriteSet> {
         self.open.as_mut().map(|open| &mut open.later)
     }
@@ -95,7 +95,7 @@ impl Tickets {
         }
     }
 
-    /// What was planned is written.
+    /// The planned writes were written.
     pub(crate) fn settle_plan(&mut self) {
         if let Some(open) = &mut self.open {
             open.before_plan = None;
@@ -112,7 +112,7 @@ impl Tickets {
 }
 
 impl OpenTicket {
-    /// Everything that was written since the ticket was given out.
+    /// All writes since the ticket was given out.
     fn all_noted(&mut self) -> Arc<WriteSet> {
         if !self.later.is_empty() {
             Arc::make_mut(&mut self.noted).absorb(std::mem::take(&mut self.later));

@@ -1,14 +1,15 @@
-//! What a subscriber of `tracing` is told: every span and every event has its name and its fields here. Without the feature
-//! `tracing` these functions do nothing.
+//! Spans and events for a subscriber of `tracing`: all names and fields are here. Without the feature `tracing` these
+//! functions do nothing.
 //!
 //! A subscriber is code of the host: it may panic, block for ever, or call back into the index or the store.
 //!
 //! - A span begins and ends on the thread that does the work, while that thread holds no lock.
-//! - An event that is found behind a lock, or on a thread that writers wait for, is told on a thread that calls wakers.
+//! - An event that occurs while a lock is held, or on a thread that writers wait for, is reported on a thread that
+//!   calls wakers.
 //! - A panic of the subscriber is caught.
 //!
-//! Fields name stores and instances, and have numbers, codes and what a disk or a database said. No chat and no label is in
-//! them: neither in [`Error::code`], nor in the causes that are told.
+//! Fields name stores and instances, and have numbers, codes and messages of a disk or a database. No chat and no label
+//! is in them: neither in [`Error::code`], nor in the causes that are reported.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -57,7 +58,7 @@ pub(crate) enum Event {
     /// The database of the store answers again.
     #[cfg(feature = "postgres")]
     Available { store: String },
-    /// What was read is not what was written.
+    /// Stored data is damaged.
     Damaged { instance: Option<String> },
 }
 
@@ -76,7 +77,7 @@ pub(crate) fn within<T>(span: Span<'_>, run: impl FnOnce() -> Result<T>) -> Resu
     result
 }
 
-/// Tells of an event, on this thread. The caller holds no lock.
+/// Reports an event on this thread. The caller holds no lock.
 pub(crate) fn tell(event: &Event) {
     #[cfg(feature = "tracing")]
     host::tell(event);
@@ -84,7 +85,7 @@ pub(crate) fn tell(event: &Event) {
     let _ = event;
 }
 
-/// Tells of an event on a thread that calls wakers.
+/// Reports an event on a thread that calls wakers.
 pub(crate) fn tell_elsewhere(caller: &WakerCaller, event: impl FnOnce() -> Event) {
     #[cfg(feature = "tracing")]
     if host::may_listen() {
@@ -94,7 +95,7 @@ pub(crate) fn tell_elsewhere(caller: &WakerCaller, event: impl FnOnce() -> Event
     let _ = (caller, event);
 }
 
-/// Tells of an error that says that something is damaged, and of no other, on this thread. The caller holds no lock.
+/// Reports an error on this thread, if it says that something is damaged. The caller holds no lock.
 pub(crate) fn tell_damage(error: Option<&Error>) {
     if let Some(Error::Damaged { instance, .. }) = error {
         tell(&Event::Damaged { instance: instance.clone() });
@@ -123,7 +124,7 @@ mod host {
     /// The target of all spans and events.
     const TARGET: &str = "label_index";
 
-    /// Whether anybody may listen. Runs no code of the host.
+    /// Whether there may be a subscriber. Runs no code of the host.
     pub(super) fn may_listen() -> bool {
         LevelFilter::current() != LevelFilter::OFF
     }

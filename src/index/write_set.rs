@@ -1,4 +1,4 @@
-//! What was written while a refresh ticket is open: those writes win over the network's state.
+//! The writes while a refresh ticket is open, which win over the network's state.
 
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
@@ -13,9 +13,9 @@ use crate::state::State;
 
 /// The keys that writes covered since a ticket was given out, whether or not they changed anything.
 ///
-/// A written pair is noted under every id that meant the chat then, since the network may use any of them, and an id may
-/// mean another chat by the time of the commit. A chat that is merged into another hands over what was written of it, as
-/// it hands over its labels, and keeps it too.
+/// A written pair is noted under every id that meant the chat then, since the network may use any of them, and an id
+/// may mean another chat by the time of the commit. When a chat is merged into another one, the notes about it are
+/// copied to that one, like its labels, and also stay.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct WriteSet {
     /// By id, not by chat: what the ids mean is looked up at the commit.
@@ -46,19 +46,19 @@ impl Covered {
     }
 }
 
-/// What writes did to one label.
+/// The writes to one label.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct WrittenLabel {
     /// It was created or edited, and not removed after that.
     pub(crate) edited: bool,
-    /// What the edits set.
+    /// The attributes that the edits set.
     pub(crate) fields: PatchFields,
     /// It was removed, and so was every pair that it had.
     pub(crate) removed: bool,
 }
 
 impl WrittenLabel {
-    /// What was done, and after that an edit.
+    /// This write followed by an edit.
     fn and(self, edit: Self) -> Self {
         Self { edited: self.edited || edit.edited, fields: self.fields.or(edit.fields), removed: self.removed }
     }
@@ -72,7 +72,7 @@ impl WriteSet {
             Op::UpsertLabel { id, patch } | Op::UpdateLabel { label: id, patch } => self.edited(id, patch),
             Op::CreateLabel { label } | Op::EnsureLabel { label } => {
                 if let Some(id) = outcome.label() {
-                    // Of a label that was found only the name was asked for.
+                    // An operation that found the label has written only its name.
                     let found = LabelPatch::from(label.name.clone());
                     self.edited(id, &if outcome.changed() { label.clone().into_patch() } else { found });
                 }
@@ -201,12 +201,12 @@ impl WriteSet {
         self.pairs.keys()
     }
 
-    /// Every label that was written, in no order.
+    /// Every written label, in no particular order.
     pub(crate) fn labels(&self) -> impl Iterator<Item = (&LabelId, WrittenLabel)> {
         self.labels.iter().map(|(id, &touched)| (id, touched))
     }
 
-    /// What was done to a label.
+    /// The writes to a label.
     pub(crate) fn label(&self, id: &LabelId) -> WrittenLabel {
         self.labels.get(id).copied().unwrap_or_default()
     }
@@ -223,10 +223,10 @@ impl WriteSet {
     }
 }
 
-/// What [`WriteSet::covered`] gives.
+/// The result of [`WriteSet::covered`].
 #[derive(Debug)]
 pub(crate) struct CoveredPairs<'a> {
-    /// By chat, what was noted under each of its ids.
+    /// By chat, the notes under each of its ids.
     chats: HashMap<&'a ChatId, SmallVec<[&'a Covered; 1]>>,
     labels: &'a HashMap<LabelId, WrittenLabel>,
 }

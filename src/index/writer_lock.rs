@@ -19,8 +19,8 @@ use crate::state::Version;
 /// Admits one writer of an index at a time.
 ///
 /// A write that must not block its thread is queued when another writer has the lock, or when the journal is full. The next
-/// writer that takes the lock first performs the queued writes, in order, as far as there is room in the journal. So writes
-/// are performed in the order of the calls, and a receipt that nobody polls delays no other write.
+/// writer that takes the lock first performs the queued writes, in order, as far as there is room in the journal. So
+/// writes are performed in the order of the calls, and a receipt that is not polled delays no other write.
 #[derive(Debug)]
 pub(crate) struct WriterLock {
     tickets: Mutex<Tickets>,
@@ -222,7 +222,7 @@ impl WriterLock {
     }
 }
 
-/// The writer lock, held. Dropping it releases the lock, then wakes the tasks that waited for what was written, then frees
+/// The writer lock, held. Dropping it releases the lock, then wakes the tasks that wait for its writes, then frees
 /// replaced versions.
 pub(crate) struct Writer<'a> {
     /// `None` only during `drop`.
@@ -245,7 +245,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Cancels the open ticket. Whether there was one.
+    /// Cancels the open ticket. Returns whether there was one.
     pub(crate) fn cancel_ticket(&mut self) -> bool {
         let Some(ending) = self.take_ticket() else { return false };
         self.wake_after(ending.cancel());

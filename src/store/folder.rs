@@ -162,7 +162,7 @@ impl Lock {
                 Err(cause) => return Err(refused("open", path, &cause)),
             };
             let mut lock = Self::of(path, file, store)?;
-            // A lock on a file that was removed in the meantime excludes nobody.
+            // A lock on a file that was removed in the meantime keeps no process out.
             if identity(&lock.file.metadata()) == identity(&fs::metadata(path)) {
                 restrict_to_owner(&lock.file);
                 lock.is_temporary = is_made && cfg!(unix);

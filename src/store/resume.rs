@@ -95,10 +95,10 @@ impl Shared {
         if self.activity.lock().failure.is_none() {
             return Ok(false);
         }
-        // A checkpoint on its way finds out that the store failed, and is given up.
+        // A checkpoint in progress notices that the store failed, and is given up.
         let _no_checkpoint = self.checkpoints.lock();
         locked(&self.disk, |disk| {
-            // Somebody else may have come first.
+            // Another thread may have resumed it first.
             let Some(failure) = disk.failed.clone() else { return Ok(false) };
             let found = self.examine(disk, origin, &failure)?;
             self.adopt(disk, found);
@@ -108,7 +108,7 @@ impl Shared {
         })
     }
 
-    /// Opens the database again, reads what is there, and writes to see whether that succeeds.
+    /// Opens the database again, reads it, and writes a row to see whether that succeeds.
     fn examine(&self, disk: &StoreWriter, origin: &Origin, failure: &Error) -> Result<OnDisk> {
         let (catalog, location) = self.database.reopen(failure, || {
             let (database, location) = origin.open(self.cache_bytes, disk.location.as_ref())?;
@@ -134,7 +134,7 @@ impl Shared {
         })?
     }
 
-    /// Brings what is in memory to what is on disk. Nothing can fail any more.
+    /// Replaces the state in memory by that on disk. Nothing can fail any more.
     fn adopt(&self, disk: &mut StoreWriter, OnDisk { catalog, location, next, instances }: OnDisk) {
         let gone = self.instances.lock().become_listed(&catalog.instances, next);
         *self.unwritten.lock() = BTreeMap::new();
@@ -164,7 +164,7 @@ impl Shared {
     }
 }
 
-/// What is on disk of a loaded instance, if that is not what is in memory.
+/// The state on disk of a loaded instance; `None` if it is that in memory.
 fn compare(database: &Database, number: u64, loaded: &Loaded) -> Result<Option<(LogPosition, Found)>, Fault> {
     let (index, known) = (&loaded.index, &loaded.position);
     let (identity, durable) = (index.identity(), index.durable_revision());

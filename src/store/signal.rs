@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use crate::index::sync::{Condvar, Mutex};
 
-/// What the threads of a store have to do.
+/// The work of the threads of a store.
 #[derive(Debug)]
 pub(super) struct Signal {
-    /// How long commits may wait for others, if nobody waits for them.
+    /// How long commits may wait for further ones, while no caller waits for them.
     patience: Option<Duration>,
     calls: Mutex<Calls>,
     for_commits: Condvar,
@@ -18,9 +18,9 @@ pub(super) struct Signal {
 
 #[derive(Debug, Default)]
 struct Calls {
-    /// The instances with commits that nobody has taken.
+    /// The instances with commits that the committer has not taken.
     dirty: BTreeSet<u64>,
-    /// When the first of them got any, where that matters.
+    /// When the first of them got a commit, if commits may wait.
     since: Option<Instant>,
     /// A writer waits for room in a queue, so the next commits wait for nothing.
     hurry: bool,
@@ -40,7 +40,7 @@ impl Signal {
         }
     }
 
-    /// An instance has commits. Called behind locks of the instance.
+    /// An instance has commits. Called with locks of the instance held.
     pub(super) fn commits(&self, instance: u64) {
         let mut calls = self.calls.lock();
         calls.dirty.insert(instance);
@@ -51,7 +51,7 @@ impl Signal {
         self.for_commits.notify_all();
     }
 
-    /// A writer waits for room. Called behind locks of the instance.
+    /// A writer waits for room. Called with locks of the instance held.
     pub(super) fn hurry(&self) {
         self.calls.lock().hurry = true;
         self.for_commits.notify_all();
@@ -63,7 +63,7 @@ impl Signal {
         self.for_checkpoints.notify_all();
     }
 
-    /// The threads shall end.
+    /// Makes the threads end.
     pub(super) fn stop(&self) {
         self.calls.lock().stop = true;
         self.for_commits.notify_all();
@@ -71,7 +71,7 @@ impl Signal {
         self.for_the_end.notify_all();
     }
 
-    /// Waits for so long, or until the threads shall end. Whether they shall.
+    /// Waits for a time, or until the threads are to end. Returns whether they are to end.
     pub(super) fn is_stopped_within(&self, time: Duration) -> bool {
         let deadline = Instant::now() + time;
         let mut calls = self.calls.lock();
@@ -81,7 +81,7 @@ impl Signal {
         calls.stop
     }
 
-    /// Waits for instances with commits. None at the end, when there are no more.
+    /// Waits for instances with commits. `None` at the end, when there are no more.
     pub(super) fn next_dirty(&self) -> Option<BTreeSet<u64>> {
         let mut calls = self.calls.lock();
         loop {
@@ -99,7 +99,7 @@ impl Signal {
         }
     }
 
-    /// Waits for an instance whose log has become long. None at the end.
+    /// Waits for an instance whose log has become long. `None` at the end.
     pub(super) fn next_due(&self) -> Option<u64> {
         let mut calls = self.calls.lock();
         loop {

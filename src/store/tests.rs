@@ -1,4 +1,4 @@
-//! What only the rows of a file show, and sealed values that lie: whoever makes a file can seal what they like.
+//! Tests that need the rows of a file, and tests of sealed values with wrong contents: an attacker can seal any value.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -15,7 +15,7 @@ use crate::store::tables::{CHUNKS, LOG, MANIFESTS, RECORD_PART, UNFINISHED, fiel
 use crate::store::write_batch::WriteBatch;
 use crate::store::{Store, StoreOptions};
 
-/// A header whose fourteen numbers are these, behind the identity 7.
+/// A header with these fourteen numbers, after the identity 7.
 fn header(numbers: [u64; 14]) -> Vec<u8> {
     let mut bytes = vec![7, 0, 0, 0, 0, 0, 0, 0];
     for mut number in numbers {
@@ -28,7 +28,7 @@ fn header(numbers: [u64; 14]) -> Vec<u8> {
     bytes
 }
 
-/// What is said of a database with nothing but this manifest, and the most bytes that loading it took.
+/// The error of loading a database with only this manifest, and the most bytes that loading took.
 fn loaded(manifest: &[u8]) -> (String, u64) {
     let first = || {
         let mut batch = WriteBatch::default();
@@ -43,7 +43,7 @@ fn loaded(manifest: &[u8]) -> (String, u64) {
 
 #[test]
 fn a_manifest_that_names_more_rows_than_there_are_takes_no_memory_for_them() {
-    // Places, sets, aliases, deleted ids or slots in their millions, with a row for every so many of them.
+    // Millions of places, sets, aliases, deleted ids or slots, and the rows for them.
     for (numbers, rows) in [
         ([1, 0, 0, 0, 0, 90_000_000, 0, 0, 0, 0, 0, 0, 0, 90_000_000], 9_766 + 2_093),
         ([1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 900_000_000, 0], 878_907),
@@ -113,7 +113,7 @@ fn a_record_of_many_parts_is_read_whole_or_not_at_all() {
     };
     store.shared().database.with(try_without_each).unwrap();
 
-    // Behind a checkpoint too, for subscribers.
+    // After a checkpoint too, for subscribers.
     store.checkpoint().unwrap();
     drop(store);
     let store = Store::open(folder.path()).unwrap();
@@ -137,14 +137,14 @@ fn what_is_cleaned_up_at_opening_makes_the_file_shorter_at_closing() {
     let folder = tempfile::tempdir().unwrap();
     let len = || fs::metadata(folder.path().join("store.redb")).unwrap().len();
     let store = Store::open(folder.path()).unwrap();
-    // As an import leaves it that ends with its process.
+    // As an import leaves it if its process is killed.
     let mut batch = WriteBatch::default();
     batch.put(UNFINISHED, instance_key(7), &fields(&[1]));
     for row in 0..64_u64 {
         batch.put(CHUNKS, fields(&[7, 1, row]), &[1; 60_000]);
     }
     store.shared().database.with(|database| database.write(&batch, false)).unwrap().unwrap();
-    // Something behind, since free pages at the end go without being counted.
+    // Something after them, since free pages at the end are removed without being counted.
     let mut batch = WriteBatch::default();
     for row in 0..8_u64 {
         batch.put(CHUNKS, fields(&[8, 1, row]), &[2; 60_000]);

@@ -26,14 +26,14 @@ use crate::store::signal::Signal;
 use crate::store::tables::{LOG, META, RECORD_PART, STORE, TAIL, log_key, part_key};
 use crate::store::write_batch::WriteBatch;
 
-/// The file for writing, and what is known of each loaded instance. Whoever writes holds the lock around this.
+/// The file for writing, and the loaded instances. A thread that writes holds the lock around this.
 pub(super) struct StoreWriter {
     pub(super) database: Arc<OpenDatabase>,
     pub(super) path: PathBuf,
     /// Where the file has to be. None if there is no file.
     pub(super) location: Option<Location>,
     pub(super) quick_repair: bool,
-    /// How long a log may become: always so many bytes, and so many percent of the checkpoint.
+    /// How long a log may become: a number of bytes in any case, and a percentage of the checkpoint.
     pub(super) log_allowance: LogAllowance,
     pub(super) signal: Arc<Signal>,
     pub(super) loaded: BTreeMap<u64, Loaded>,
@@ -113,7 +113,8 @@ impl StoreWriter {
         written.map_err(|fault| self.fail(&fault))
     }
 
-    /// Checks that the file is where the next opener looks for it. After every write: what is acknowledged is in that file.
+    /// Checks that the file is where the next opener looks for it. Called after every write, so that acknowledged
+    /// commits are in that file.
     ///
     /// # Errors
     ///
@@ -126,7 +127,7 @@ impl StoreWriter {
         checked.map_err(|fault| self.fail(&fault))
     }
 
-    /// Moves what is in the file together and shortens it, if a good part of it became free.
+    /// Compacts and shortens the file, if a good part of it became free.
     ///
     /// # Errors
     ///

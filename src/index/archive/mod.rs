@@ -1,4 +1,4 @@
-//! Commits that are not in memory any more.
+//! Reading commits that are not in memory any more.
 
 #[cfg(all(test, feature = "store", not(label_index_shuttle)))]
 mod tests;
@@ -13,7 +13,7 @@ use crate::index::wakers::{Wake, WakerCaller};
 use crate::model::change::{Commit, Revision};
 use crate::model::error::Result;
 
-/// Where older commits are, outside of memory. Reading takes no lock of the index.
+/// A source of older commits outside of memory. Reading takes no lock of the index.
 pub(crate) trait Archive: Send + Sync {
     /// The name of the instance.
     fn instance(&self) -> &Arc<str>;
@@ -22,11 +22,11 @@ pub(crate) trait Archive: Send + Sync {
     ///
     /// # Errors
     ///
-    /// Those of whoever keeps them. Another call tries again.
+    /// Those of the source. Another call tries again.
     fn read(&self, after: Revision, up_to: Revision) -> Result<Archived>;
 }
 
-/// What an [`Archive`] says.
+/// The answer of an [`Archive`].
 #[derive(Debug)]
 pub(crate) enum Archived {
     /// The next commits, at least one, as many as are read at once.
@@ -39,7 +39,7 @@ pub(crate) enum Archived {
 
 /// A page that is read on another thread, for a task that must not wait for the disk.
 ///
-/// It is read where wakers are called: on a thread that nobody else waits for.
+/// It is read on a thread that calls wakers, for which nothing else waits.
 pub(crate) struct PageLoad {
     archive: Arc<dyn Archive>,
     caller: WakerCaller,
@@ -54,7 +54,7 @@ impl RefUnwindSafe for PageLoad {}
 #[derive(Default)]
 struct LoadState {
     page: Option<Result<Archived>>,
-    /// Who waits for it.
+    /// The task that waits for it.
     waker: Option<Waker>,
 }
 

@@ -1,4 +1,4 @@
-//! An archive on a disk that the test plays.
+//! An archive on a simulated disk.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -18,7 +18,7 @@ fn commit(revision: Revision) -> Commit {
     Commit::new(0, revision, [Change::Refreshed])
 }
 
-/// A disk that gives one answer each time it is told to.
+/// A disk that gives one answer for each permission of the test.
 struct PlayedDisk {
     instance: Arc<str>,
     answers: Mutex<mpsc::Receiver<Result<()>>>,

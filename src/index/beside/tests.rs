@@ -204,7 +204,7 @@ fn a_preparation_that_was_given_up_keeps_nothing() {
     assert_eq!(index.watch().meanwhile(index.revision()), Some(Vec::new()));
 }
 
-/// The receipt of another waits for nothing that is prepared, and the call stands behind what was called before it.
+/// The receipt of another write does not wait for the preparation, and the removal keeps its position among the calls.
 #[test]
 fn a_long_removal_keeps_its_position_in_the_write_queue() {
     let seat = Seat::new();

@@ -1,4 +1,4 @@
-//! Writers, readers and subscribers of an index whose disk is played by the test.
+//! Writers, readers and subscribers of an index with a simulated disk.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -70,7 +70,7 @@ impl PlayedDisk {
         self.submit(|batch| batch.unlink("1", chat).unwrap())
     }
 
-    /// Makes durable what is queued.
+    /// Makes the queued commits durable.
     fn write(&self) {
         self.index.settle_group(self.index.take_group().unwrap());
     }
@@ -131,7 +131,7 @@ fn an_answer_waits_for_the_commit_on_which_it_depends() {
     assert!(again.is_ready() && refused.is_ready() && !later.is_ready());
     assert_eq!((again.wait().unwrap().changed(), disk.chats()), (false, vec!["ana".to_owned()]));
     assert!(matches!(refused.wait(), Err(Error::BatchRefused { position: 1, .. })));
-    // Nothing is on its way that this could rest on, once the second group is there.
+    // Once the second group is durable, there is no pending commit on which this could depend.
     disk.write();
     assert!(disk.link("bob").is_ready());
 }
@@ -201,7 +201,7 @@ fn a_refresh_goes_on_from_what_is_on_its_way() {
     drop(disk.link("ana"));
     disk.write();
     let ticket = disk.index.begin_refresh().unwrap();
-    // Noted by the ticket, not visible, and yet there.
+    // The ticket has noted the write, which is not visible yet, but durable later.
     drop(disk.link("bob"));
     let mut full = FullState::new();
     full.label("1", "VIP").unwrap();
@@ -218,8 +218,8 @@ fn a_refresh_goes_on_from_what_is_on_its_way() {
     assert_eq!(revisions(&mut feed), [2, 3, 4]);
 }
 
-/// Begins a refresh in a thread of its own while a write is on its way. The ticket is open when this returns. The thread
-/// gives it, with the revision that readers saw then.
+/// Begins a refresh in a thread of its own while a write is on its way. The ticket is open when this returns. The
+/// thread returns it, with the revision that readers saw then.
 fn begin_beside_a_write(disk: &PlayedDisk) -> thread::JoinHandle<Result<(RefreshTicket, Revision)>> {
     drop(disk.link("ana"));
     let index = disk.index.clone();
@@ -287,7 +287,7 @@ fn within_shows_at_once_and_tells_subscribers_later() {
     assert!(disk.index.link("1", "bob").unwrap());
     assert_eq!(disk.chats(), ["ana", "bob"]);
     assert!(revisions(&mut feed).is_empty());
-    // Who takes a snapshot now goes on from there, and is told nothing twice.
+    // A subscriber that takes a snapshot now continues from its revision, and gets no commit twice.
     let mut resumed = disk.index.subscribe_after(disk.index.snapshot().revision());
     let mut moved = disk.index.subscribe();
     moved.resume_after(disk.index.revision());
@@ -331,7 +331,7 @@ fn a_place_that_readers_still_see_taken_is_not_used_again() {
     drop(disk.link("ana"));
     disk.write();
     drop(disk.unlink("ana"));
-    // For readers Ana is still there.
+    // Readers still see Ana.
     drop(disk.link("bob"));
     disk.write();
     drop(disk.link("carl"));
@@ -417,7 +417,7 @@ async fn a_receipt_is_awaited() {
     assert_eq!(failing.await, Err(failure()));
 }
 
-/// Otherwise each would take a sync of its own.
+/// Otherwise each would need a sync of its own.
 #[test]
 fn writers_that_wait_for_the_disk_release_the_writer_lock() {
     let disk = PlayedDisk::synced();
@@ -445,7 +445,7 @@ fn a_full_queue_calls_the_committer() {
     }
     disk.write();
     assert_eq!(writer.join().unwrap(), Ok(true));
-    // So does a receipt, when it finds no room and whenever it looks again.
+    // So does a receipt, when it finds no room and at every further poll.
     drop(disk.link("dora"));
     let called = disk.full.load(Ordering::SeqCst);
     let mut waiting = disk.index.link_async("1", "eve");
@@ -557,11 +557,11 @@ fn a_receipt_waits_while_another_write_has_the_writer_lock() {
             assert!(poll(receipt, bell).is_pending());
         }
         drop(turn);
-        // An index in memory hands them to a thread.
+        // An index in memory has them called by a thread.
         while bells.each_ref().map(rung) != [1, 1] {
             thread::yield_now();
         }
-        // One carries out both, and the other is told.
+        // One task carries out both writes, and the other gets its answer.
         assert!(poll(&mut receipts[1], &bells[1]).is_ready());
         assert!(receipts[0].is_ready() && index.contains("1", "ana"));
         assert_eq!(receipts.map(Receipt::wait), [Ok(true), Ok(true)]);

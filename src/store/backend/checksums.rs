@@ -14,9 +14,9 @@ use crate::collections::number::to_u64;
 /// Bytes of a block. The database reads and writes pages of this length or a multiple.
 const BLOCK: usize = 4096;
 
-/// The bytes that the database gets are those that it wrote, or those that it got before: a block that somebody else wrote
-/// over meanwhile is an error, since the database does not look at its own checksums when it reads. Some 24 bytes for each
-/// block that was read or written.
+/// The database reads the bytes that it wrote, or that it read before: a block that another program has overwritten
+/// since is an error, since the database does not check its own checksums when it reads. Some 24 bytes for each block
+/// that was read or written.
 #[derive(Debug)]
 pub(super) struct Checksums<B> {
     /// None once the file is closed under a database that was given up and is never dropped.
@@ -33,7 +33,7 @@ impl<B: StorageBackend> Checksums<B> {
         Self { inner: Arc::new(RwLock::new(Some(inner))), known: Mutex::default() }
     }
 
-    /// Closes the file, whoever still has this.
+    /// Closes the file, even if others still hold this.
     pub(super) fn closer(&self) -> impl Fn() + Send + Sync + use<B> {
         let inner = Arc::clone(&self.inner);
         move || drop(inner.write().unwrap_or_else(PoisonError::into_inner).take())

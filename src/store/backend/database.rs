@@ -157,7 +157,7 @@ fn carry_out(
 impl Drop for Database {
     fn drop(&mut self) {
         let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        // What cannot be written when it is closed is found again when it is opened.
+        // An error of closing needs no answer: the next opening finds it.
         drop(inner.map(|inner| self.given_up.hold(inner)));
         if self.given_up.is_set() {
             (self.close_file)();
@@ -165,7 +165,7 @@ impl Drop for Database {
     }
 }
 
-/// A key, and what was sealed under it.
+/// A key, and the payload that was sealed with it.
 type Row = (Vec<u8>, Vec<u8>);
 
 /// All tables at one moment.
@@ -186,13 +186,13 @@ impl<'d> Reading<'d> {
         Ok(sealed.map(|sealed| table.unseal(key, &sealed)).transpose()?)
     }
 
-    /// As [`get`](Self::get), where something has to be.
+    /// As [`get`](Self::get), for a row that has to exist.
     pub(crate) fn expect(&self, table: Table, key: &[u8]) -> Result<Vec<u8>, Fault> {
         let missing = || Fault::damage(format!("{} {key:02x?} is missing", table.name()));
         self.get(table, key)?.ok_or_else(missing)
     }
 
-    /// Every row whose key begins so, in order.
+    /// Every row whose key begins with a prefix, in order.
     pub(crate) fn rows(
         &self,
         table: Table,
@@ -235,7 +235,7 @@ impl<'d> Reading<'d> {
         Ok(rows.take_while(move |row| row.as_ref().map_or(true, |(key, _)| key.starts_with(&prefix))))
     }
 
-    /// Every table, so that one that is missing is found.
+    /// Opens every table, so that a missing one is noticed.
     pub(crate) fn check_tables(&self) -> Result<(), Fault> {
         ALL.into_iter().try_for_each(|table| self.open(table).map(drop))
     }

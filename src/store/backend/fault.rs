@@ -1,4 +1,4 @@
-//! What goes wrong below a store.
+//! Faults of the disk and the database under a store.
 
 use std::fmt;
 use std::io;
@@ -10,13 +10,13 @@ use crate::model::error::Error;
 /// Why something could not be read or written.
 #[derive(Debug)]
 pub(crate) enum Fault {
-    /// The system did not read or write.
+    /// A read or a write of the system failed.
     Io(String),
     /// Another process has the file.
     InUse,
     /// The file is that of another version of the database.
     Format(u64),
-    /// What was read is not what was written.
+    /// The stored data is damaged.
     Damage(Damage),
     /// Another error of the database.
     Database(String),
@@ -41,7 +41,7 @@ impl Fault {
     }
 }
 
-/// Whether the system read the file, and found something else than should be there.
+/// Whether the file could be read, and is damaged.
 fn is_damage(cause: &io::Error) -> bool {
     matches!(cause.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof)
 }

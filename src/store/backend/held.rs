@@ -1,13 +1,13 @@
 //! Calls into the database, which panics on some damaged files.
 //!
-//! When redb panics, its locks may be poisoned and its pages half-written, and what it does when its own values are dropped
-//! then is to panic again: during the first panic that ends the process. So a value of redb never stands inside of what
-//! unwinds, and after a panic every value is leaked instead of dropped.
+//! When redb panics, its locks may be poisoned and its pages half-written, and dropping its values panics again, which
+//! ends the process if the first panic is still unwinding. So values of redb are never in a frame that may unwind, and
+//! after a panic every value is leaked instead of dropped.
 
 use std::mem;
 use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-// Not those of `sync`: a write transaction stays open between two calls, so no other thread may get its turn there.
+// Not those of `sync`: a write transaction stays open between two calls, so no other thread may run there.
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::store::backend::fault::Fault;
@@ -17,7 +17,7 @@ use crate::store::backend::fault::Fault;
 pub(super) struct GivenUp(AtomicBool);
 
 impl GivenUp {
-    /// Makes one call, on values that stand outside of it.
+    /// Makes one call, on values that are owned outside of it.
     pub(super) fn call<T, E: Into<redb::Error>>(&self, call: impl FnOnce() -> Result<T, E>) -> Result<T, Fault> {
         self.check()?;
         match catch_unwind(AssertUnwindSafe(call)) {

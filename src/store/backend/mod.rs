@@ -10,7 +10,7 @@ use std::fs::File;
 
 use crate::store::backend::fault::Fault;
 
-/// What a database lies on, so that tests can play a disk.
+/// The storage under a database, so that tests can simulate a disk.
 pub(crate) use redb::StorageBackend;
 #[cfg(test)]
 pub(crate) use redb::backends::InMemoryBackend;

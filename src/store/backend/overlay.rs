@@ -13,15 +13,15 @@ use crate::index::sync::Mutex;
 /// Bytes in a block.
 const BLOCK: usize = 4096;
 
-/// A file under a copy of those of its blocks that were written: the database may repair what it reads, and the file stays
-/// byte for byte.
+/// A file, and copies of the blocks that were written: the database may repair what it reads, and the file stays
+/// unchanged.
 #[derive(Debug)]
 pub(crate) struct Overlay(Mutex<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     file: File,
-    /// The length of the file, as far as it shows.
+    /// The length of the file, up to the part that was cut off.
     file_len: u64,
     len: u64,
     blocks: BTreeMap<u64, Vec<u8>>,
@@ -100,7 +100,7 @@ impl StorageBackend for Overlay {
     fn set_len(&self, len: u64) -> io::Result<()> {
         let mut inner = self.0.lock();
         if len < inner.len {
-            // What is cut off reads as zeros if it comes back.
+            // Bytes that were cut off are zeros if the file grows again.
             let (kept, within) = (len / to_u64(BLOCK), usize::try_from(len % to_u64(BLOCK)).unwrap_or(0));
             let mut last = inner.block(kept)?;
             last.iter_mut().skip(within).for_each(|byte| *byte = 0);
@@ -116,7 +116,7 @@ impl StorageBackend for Overlay {
         Ok(())
     }
 
-    // The folder is locked; and nobody else can see what is written here.
+    // The folder is locked, and the written blocks are in memory only.
 
     fn try_lock_range(&self, _: Bound<u64>, _: Bound<u64>) -> Result<bool, BackendError> {
         Ok(true)

@@ -1,4 +1,4 @@
-//! A new instance on disk, with all that it has.
+//! Writing a new instance with all its contents.
 
 use crate::codec::{Baseline, Header, changed_rows};
 use crate::model::error::{Error, Result};
@@ -33,7 +33,7 @@ impl Importing for Shared {
 }
 
 /// Writes a state as the checkpoint of a new instance, in batches between which others write. The last one makes it an
-/// instance; what comes before is cleaned up when the store is opened, as every checkpoint that was not finished.
+/// instance; without it, the other ones are removed when the store is opened, like every unfinished checkpoint.
 ///
 /// # Errors
 ///
@@ -53,7 +53,7 @@ fn install(store: &Shared, name: &str, state: &State) -> Result<()> {
     if let Some(installed) = store.add(name, entry, |disk| finish(disk, name, entry, (life, &manifest))) {
         return installed;
     }
-    // Somebody made it in between.
+    // Another caller made it in the meantime.
     let mut changes = WriteBatch::default();
     erase(&mut changes, number);
     locked(&store.disk, |disk| disk.write_in(life, &changes))?;

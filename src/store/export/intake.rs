@@ -1,4 +1,4 @@
-//! An instance that is being made of lines.
+//! Building an instance from lines.
 
 use hashbrown::HashSet;
 
@@ -13,7 +13,7 @@ use crate::state::decide::{exceeded, full};
 use crate::state::labels::Slot;
 use crate::store::export::line::{Counts, Line, invalid};
 
-/// What lines made so far: a state in which every line was checked against those before it.
+/// The state of the lines so far, each of which was checked against those before it.
 pub(super) struct Intake {
     name: String,
     /// The most labels, and the most deleted ids.
@@ -28,7 +28,7 @@ pub(super) struct Intake {
     last: Option<(ChatId, Place)>,
 }
 
-/// What the last line was: nothing that comes before it may follow.
+/// The kind of the last line: no earlier kind may follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
     Labels,
@@ -37,7 +37,7 @@ enum Stage {
     Chats,
 }
 
-/// What a line did.
+/// The result of a line.
 pub(super) enum Taken {
     More(Intake),
     /// The instance is complete.
@@ -83,7 +83,7 @@ impl Intake {
     ///
     /// # Errors
     ///
-    /// What is wrong with it. Nothing else can become of the instance then.
+    /// The fault in the line. The instance cannot be continued then.
     pub(super) fn take(mut self, line: Line) -> Result<Taken> {
         match line {
             Line::Label(label) => {

@@ -14,7 +14,7 @@ pub(super) const VERSION: u64 = 1;
 /// The most bytes of a line without its end, so that no input can fill the memory.
 pub(super) const MAX_LEN: usize = 1 << 20;
 
-/// The first line. Those who know another version may add to it, so what is not known here is passed over.
+/// The first line. Other versions may add fields to it, so unknown fields are ignored.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Opening {
     pub(super) export: Version,
@@ -25,7 +25,7 @@ pub(super) struct Version {
     pub(super) version: u64,
 }
 
-/// Every other line, in the order in which they stand.
+/// Every other line, in their order.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Line {
@@ -38,7 +38,7 @@ pub(super) enum Line {
     ExportEnd { instances: u64 },
 }
 
-/// A label with its attributes, which are written even where there are none.
+/// A label with its attributes; absent ones are written as null.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ExportedLabel {
@@ -68,7 +68,7 @@ impl ExportedLabel {
     }
 }
 
-/// How much an instance has.
+/// The counts at the end of an instance.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Counts {
@@ -79,7 +79,7 @@ pub(super) struct Counts {
     pub(super) rows: u64,
 }
 
-/// A line that no export has, or not there.
+/// The error for a line that no export has at this position.
 pub(super) fn invalid(value: &str, what: impl Into<String>) -> Error {
     Error::InvalidExport { value: Error::excerpt(value), what: what.into() }
 }
@@ -88,7 +88,7 @@ fn stream(cause: &std::io::Error) -> Error {
     Error::Stream { cause: cause.to_string() }
 }
 
-/// What the parser says of one line. It may quote much of it, and counts every line as the first.
+/// The parser's error for one line. It may quote much of the line, and always names line 1.
 fn explained(cause: &serde_json::Error) -> String {
     let (text, column) = (cause.to_string(), cause.column());
     let text = text.strip_suffix(&format!(" at line 1 column {column}")).unwrap_or(&text);
@@ -138,9 +138,9 @@ impl<R: BufRead> LineReader<R> {
         serde_json::from_slice(line).map(Some).map_err(|cause| self.invalid(explained(&cause)))
     }
 
-    /// What is wrong with the line that was read last.
+    /// The error for a fault in the line that was read last.
     pub(super) fn invalid(&self, what: impl Into<String>) -> Error {
-        // Enough for what an error keeps, also where a character takes four bytes.
+        // Enough for the part that an error keeps, even if every character takes four bytes.
         let start = self.bytes.get(..1_024).unwrap_or(&self.bytes);
         invalid(String::from_utf8_lossy(start).trim_end(), what)
     }

@@ -9,22 +9,22 @@ use crate::store::export::intake::{Intake, Taken};
 use crate::store::export::line::{Line, LineReader, Opening, VERSION};
 use crate::store::name::check_name;
 
-/// Where instances are made that are imported.
+/// The store in which imported instances are made.
 pub(in crate::store) trait Importing {
     fn has_instance(&self, name: &str) -> Result<bool>;
 
     /// The most labels that an instance may have.
     fn labels_of(&self, name: &str) -> usize;
 
-    /// Makes an instance with all that it has, whole or not at all.
+    /// Makes an instance with all its contents, completely or not at all.
     ///
     /// # Errors
     ///
-    /// [`Error::InstanceExists`] if somebody made it in between.
+    /// [`Error::InstanceExists`] if another caller made it in the meantime.
     fn install(&self, name: &str, state: State) -> Result<()>;
 }
 
-/// Makes the instances of an export, each when its last line was read, and gives their names.
+/// Makes the instances of an export, each when its last line was read. Returns their names.
 pub(in crate::store) fn import(store: &dyn Importing, reader: impl BufRead) -> Result<Vec<String>> {
     let mut lines = LineReader::new(reader);
     let mut names = Vec::new();

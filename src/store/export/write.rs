@@ -12,9 +12,9 @@ use crate::store::instances::Shared;
 /// Labels in one line of a chat: with their quotes, and each byte escaped, they are well below the length of a line.
 const LABELS_IN_LINE: usize = 4_096;
 
-/// Where instances are that are exported.
+/// The store whose instances are exported.
 pub(in crate::store) trait Exported {
-    /// Runs something on the state of an instance, which is in memory only meanwhile unless it was before.
+    /// Runs something on the state of an instance, which is loaded for that time unless it is loaded already.
     fn with_state(&self, name: &str, put: &mut dyn FnMut(&State) -> Result<()>) -> Result<()>;
 }
 
@@ -29,7 +29,7 @@ impl Exported for Shared {
             return Ok(());
         }
         match self.release(&instance, "export") {
-            // Somebody uses it now, or removed it.
+            // It is in use now, or was removed.
             Ok(_) | Err(Error::InstanceInUse { .. } | Error::UnknownInstance { .. }) => Ok(()),
             Err(error) => Err(error),
         }
@@ -43,7 +43,7 @@ pub(in crate::store) fn export_instance(store: &dyn Exported, name: &str, writer
     close(out, 1)
 }
 
-/// Writes instances in this order, as far as they are there.
+/// Writes instances in this order, except those that do not exist.
 pub(in crate::store) fn export_all(
     store: &dyn Exported,
     names: impl IntoIterator<Item = String>,
@@ -54,7 +54,7 @@ pub(in crate::store) fn export_all(
     for name in names {
         match store.with_state(&name, &mut |state| put_instance(&mut out, &name, state)) {
             Ok(()) => instances += 1,
-            // Somebody removed it in between.
+            // It was removed in the meantime.
             Err(Error::UnknownInstance { .. }) => {}
             Err(error) => return Err(error),
         }

@@ -1,4 +1,4 @@
-//! Older commits of an instance, for subscribers that are behind what is in memory.
+//! Older commits of an instance, for subscribers that are behind the feed in memory.
 
 use std::sync::Arc;
 

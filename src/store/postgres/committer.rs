@@ -42,7 +42,7 @@ pub(super) struct Committer {
     /// The time after which an unused instance is unloaded.
     unload_after: Option<Duration>,
     pub(super) pending: BTreeMap<u64, Pending>,
-    /// Instances that another process wrote to, as notifications say, and that were not asked for since.
+    /// Instances that another process wrote to, according to notifications, and that were not polled since.
     heard: BTreeSet<u64>,
     /// How many operations were answered in this round.
     pub(super) answered: usize,

@@ -36,7 +36,7 @@ impl Open {
 
 /// # Following
 impl Committer {
-    /// Applies what others wrote to an instance, if it is loaded.
+    /// Applies commits of other processes to an instance, if it is loaded.
     pub(super) async fn follow_one(&mut self, session: &Session, number: u64, heads: &Heads) -> Result<(), Fault> {
         let pending = self.pending.remove(&number);
         // A pending plan keeps its own index, which may have left the list.
@@ -47,7 +47,7 @@ impl Committer {
         }
     }
 
-    /// Applies what others wrote to an instance, and answers the pending plan or plans again.
+    /// Applies commits of other processes to an instance, and answers the pending plan or plans again.
     async fn follow(
         &mut self,
         session: &Session,
@@ -94,7 +94,7 @@ impl Committer {
         }
     }
 
-    /// The head is the known one: nobody else wrote to the instance, and neither did the pending plan.
+    /// The head is the known one: no other process wrote to the instance, and neither did the pending plan.
     fn go_on(&mut self, loaded: &Arc<Loaded>, pending: Option<Pending>) -> Result<(), Fault> {
         match pending {
             Some(pending) if pending.record.is_none() => self.settle(pending),

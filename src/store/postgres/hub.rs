@@ -132,7 +132,8 @@ impl Hub {
         self.loaded.lock().numbered(number).cloned()
     }
 
-    /// A handle of a loaded instance. It is made under the lock, so that nobody unloads the instance before it counts.
+    /// A handle of a loaded instance. It is made under the lock, so that the instance is not unloaded before the handle
+    /// counts.
     pub(super) fn handle(&self, name: &str) -> Option<LabelIndex> {
         self.loaded.lock().named(name).map(|loaded| {
             *loaded.used.lock() = Instant::now();
@@ -169,7 +170,7 @@ impl Hub {
         loaded.index.end_remote(why);
     }
 
-    /// Forgets an instance that nobody uses. True if it was loaded.
+    /// Unloads an instance that is not in use. True if it was loaded.
     pub(super) fn unload(&self, name: &str) -> Result<bool, Error> {
         let mut all = self.loaded.lock();
         let Some(loaded) = all.named(name) else { return Ok(false) };

@@ -94,8 +94,9 @@ impl Worker {
             };
             tried.set(true);
             let (tables, number) = (&hub.endpoint.tables, number.cast_signed());
-            // The row that writers need goes first, then the lease that checkpoints need, so nobody writes rows afterwards. If
-            // the connection is lost in between, the rest is unreachable: no instance gets the same number again.
+            // The row that writers need goes first, then the lease that checkpoints need, so no other store writes rows
+            // afterwards. If the connection is lost in between, the rest is unreachable: no instance gets the same
+            // number again.
             for sql in [&tables.remove_instance, &tables.remove_lease, &tables.remove_image, &tables.remove_log] {
                 session.query(sql, &[(&number as _, Type::INT8)]).await?;
             }

@@ -180,7 +180,7 @@ impl ConnectedStore {
     /// Waits until everything that any process committed before is visible here.
     pub(super) fn catch_up(&self) -> Result<()> {
         self.hub.all_loaded().iter().try_for_each(|loaded| match loaded.index.catch_up() {
-            // Somebody removed it in between.
+            // It was removed in the meantime.
             Err(Error::UnknownInstance { .. }) => Ok(()),
             caught_up => caught_up,
         })

@@ -59,7 +59,7 @@ impl Tables {
         let s = format!("\"{schema}\"");
         let lock_time = lock_time(patience).as_millis();
         let expiry = format!("now() + interval '{} milliseconds'", lease.as_millis());
-        // The lease of the caller, locked so that nobody takes it before the statement ends.
+        // The lease of the caller, locked so that no other store takes it before the statement ends.
         let held = format!(
             "held AS (
                     SELECT instance FROM {s}.leases WHERE instance = $1 AND holder = $2 AND expires > now() FOR UPDATE

@@ -57,7 +57,7 @@ impl ConnectedStore {
             });
             match read {
                 Ok(()) => {}
-                // Somebody removed it in between.
+                // It was removed in the meantime.
                 Err(Error::UnknownInstance { .. }) => continue,
                 Err(error @ Error::Damaged { .. }) => contents = Err(error),
                 Err(error) => return Err(error),

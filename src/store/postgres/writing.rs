@@ -1,4 +1,4 @@
-//! Writing what is planned.
+//! Writing planned commits.
 
 use std::time::Instant;
 
@@ -110,7 +110,7 @@ impl Committer {
         Ok(self.settle_all(done?))
     }
 
-    /// Locks the row of an instance, applies what others wrote, and plans again.
+    /// Locks the row of an instance, applies commits of other processes, and plans again.
     async fn follow_locked(&mut self, session: &Session, number: u64) -> Result<(), Fault> {
         let heads = self.heads(session, &self.hub.endpoint.tables.lock, &vec![number.cast_signed()]).await?;
         self.follow_one(session, number, &heads).await
