@@ -33,7 +33,7 @@ impl Address {
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(refused("it names no host"));
         }
-        if config.get_user().is_none() {
+        if config.get_user().is_none_or(str::is_empty) {
             return Err(refused("it names no user"));
         }
         let database = config.get_dbname().ok_or_else(|| refused("it names no database"))?.to_owned();
