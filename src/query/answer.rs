@@ -1,5 +1,7 @@
 //! Reads of one version, with answers in types of the public API.
 
+use smallvec::SmallVec;
+
 use crate::collections::number::to_index;
 use crate::model::answer::{Answer, ChatPage, FilterTotals, LabelledChat, Totals};
 use crate::model::change::Place;
@@ -15,13 +17,15 @@ use crate::model::options::Limits;
 use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::State;
 use crate::state::decide::exceeded;
+use crate::state::label_sets::EMPTY;
 use crate::state::labels::Slot;
+use crate::state::signatures::SetId;
 
 /// The most labels that are copied while a writer waits: some microseconds.
 const FEW_LABELS: usize = 256;
 
-/// A chat of a page, and its labels.
-pub(super) type Row<'a> = (ChatId, &'a [Slot]);
+/// The chats of a page whose sets are noted without an allocation.
+const USUAL_PAGE: usize = 64;
 
 /// A page before its chats and labels are copied.
 pub(super) struct List {
@@ -137,16 +141,18 @@ impl State {
 
     /// The chats at some places, and their labels.
     ///
-    /// They are looked up before any label is: without a branch that depends on what a record says the processor waits for the
-    /// records of several chats at once.
-    pub(super) fn rows(&self, places: &[Place]) -> Vec<Row<'_>> {
-        places.iter().filter_map(|&place| Some((self.chats.chat_at(place)?, self.slots_at(place)))).collect()
-    }
-
+    /// The records are read before any label is: without a branch that depends on what a record says, the processor waits for
+    /// several of them at once.
     fn labelled_chats(&self, places: &[Place]) -> Vec<LabelledChat> {
-        let rows = self.rows(places).into_iter();
-        rows.map(|(chat_id, slots)| LabelledChat { chat_id, labels: self.labels_in(slots).cloned().collect() })
-            .collect()
+        let sets: SmallVec<[SetId; USUAL_PAGE]> =
+            places.iter().map(|&place| self.chats.set_of(place).unwrap_or(EMPTY)).collect();
+        let chat = |(&place, set)| {
+            let labels = self.labels_in(self.sets.members(set)).cloned().collect();
+            Some(LabelledChat { chat_id: self.chats.chat_at(place)?, labels })
+        };
+        let mut chats = Vec::with_capacity(places.len());
+        chats.extend(places.iter().zip(sets).filter_map(chat));
+        chats
     }
 
     /// Whether a query takes a few microseconds at most, so that it can be answered while a writer waits.

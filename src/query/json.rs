@@ -1,17 +1,22 @@
 //! A query answered as JSON: the page goes from one version to the text, without an `Answer` in between.
 
+use crate::model::change::Place;
+use crate::model::chat_id::ChatId;
 use crate::model::error::Result;
 use crate::model::filter::{Filter, Page};
 use crate::model::json::answer::{CHAT_ROOM, labelled_chat};
 use crate::model::json::write::list;
 use crate::model::label::Label;
 use crate::model::options::Limits;
-use crate::query::answer::{List, Row};
+use crate::query::answer::List;
 use crate::state::State;
 use crate::state::labels::Slot;
 
 /// Bytes of chats and labels that are written while a writer waits: some microseconds.
 const SHORT: usize = 32 << 10;
+
+/// A chat of a page, and its labels.
+type Row<'a> = (ChatId, &'a [Slot]);
 
 impl State {
     /// Appends the fields of the answer.
@@ -50,6 +55,14 @@ impl State {
         json.reserve(room);
         self.write(list, &rows, json);
         Ok(Some(()))
+    }
+
+    /// The chats at some places, and their labels.
+    ///
+    /// They are looked up before any is written: without a branch that depends on what a record says the processor waits
+    /// for the records of several chats at once.
+    fn rows(&self, places: &[Place]) -> Vec<Row<'_>> {
+        places.iter().filter_map(|&place| Some((self.chats.chat_at(place)?, self.slots_at(place)))).collect()
     }
 
     fn write(&self, List { clauses, next, .. }: List, rows: &[Row<'_>], json: &mut Vec<u8>) {

@@ -95,7 +95,7 @@ fn unlink(scene: Scene) -> Scene {
 }
 
 #[library_benchmark]
-#[bench::by_text(args = (), setup = scene, config = baseline([378, 80], [203, 0]))]
+#[bench::by_text(args = (), setup = scene, config = baseline([283, 80], [142, 0]))]
 fn labels_of(scene: Scene) -> Scene {
     each_cold(scene, |index, chat| index.labels_of(chat))
 }
@@ -115,13 +115,13 @@ fn totals((scene, filter): (Scene, Filter)) -> Scene {
 }
 
 #[library_benchmark]
-#[bench::of_fifty(args = (three()), setup = asked, config = baseline([3_154, 1_258], [671, 22]))]
+#[bench::of_fifty(args = (three()), setup = asked, config = baseline([2_063, 1_130], [477, 10]))]
 fn page((scene, filter): (Scene, Filter)) -> Scene {
     each_cold(scene, |index, _| index.page(&filter, Page::first(50)).expect("within the limits"))
 }
 
 #[library_benchmark]
-#[bench::of_fifty(args = (three()), setup = asked, config = baseline([3_514, 1_473], [720, 22]))]
+#[bench::of_fifty(args = (three()), setup = asked, config = baseline([2_389, 1_301], [567, 10]))]
 fn query((scene, filter): (Scene, Filter)) -> Scene {
     each_cold(scene, |index, _| index.query(&filter, Page::first(50)).expect("within the limits"))
 }

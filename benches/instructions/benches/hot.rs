@@ -65,15 +65,15 @@ fn ask((index, filter): (LabelIndex, Filter), page: Page) -> (LabelIndex, Option
 }
 
 #[library_benchmark]
-#[bench::of_known_chats(args = (), setup = chats_of_account, config = baseline(4_209_000))]
-#[bench::of_new_chats(args = (), setup = new_chats, config = baseline(3_990_000))]
-#[bench::already_there(args = (), setup = linked, config = baseline(1_902_000))]
+#[bench::of_known_chats(args = (), setup = chats_of_account, config = baseline(4_310_000))]
+#[bench::of_new_chats(args = (), setup = new_chats, config = baseline(4_069_000))]
+#[bench::already_there(args = (), setup = linked, config = baseline(1_937_000))]
 fn link(account: (LabelIndex, Vec<String>)) -> LabelIndex {
     link_each(account)
 }
 
 #[library_benchmark]
-#[bench::beside_a_snapshot(args = (), setup = chats_of_account, config = baseline(16_498_000))]
+#[bench::beside_a_snapshot(args = (), setup = chats_of_account, config = baseline(17_340_000))]
 fn link_once((index, chats): (LabelIndex, Vec<String>)) -> LabelIndex {
     for chat in &chats {
         let snapshot = index.snapshot();
@@ -84,7 +84,7 @@ fn link_once((index, chats): (LabelIndex, Vec<String>)) -> LabelIndex {
 }
 
 #[library_benchmark]
-#[bench::of_linked_chats(args = (), setup = linked, config = baseline(3_968_000))]
+#[bench::of_linked_chats(args = (), setup = linked, config = baseline(4_076_000))]
 fn unlink((index, chats): (LabelIndex, Vec<String>)) -> LabelIndex {
     for chat in &chats {
         black_box(index.unlink(20, chat)).expect("a known label");
@@ -93,7 +93,7 @@ fn unlink((index, chats): (LabelIndex, Vec<String>)) -> LabelIndex {
 }
 
 #[library_benchmark]
-#[bench::of_links(args = (), setup = chats_of_account, config = baseline(3_926_000))]
+#[bench::of_links(args = (), setup = chats_of_account, config = baseline(4_014_000))]
 fn batch((index, chats): (LabelIndex, Vec<String>)) -> LabelIndex {
     let mut batch = index.batch();
     for chat in &chats {
@@ -104,29 +104,29 @@ fn batch((index, chats): (LabelIndex, Vec<String>)) -> LabelIndex {
 }
 
 #[library_benchmark]
-#[bench::by_text(args = (), setup = chats_of_account, config = baseline(937_000))]
+#[bench::by_text(args = (), setup = chats_of_account, config = baseline(892_000))]
 fn labels_of((index, chats): (LabelIndex, Vec<String>)) -> (LabelIndex, ChatLabels) {
     let labels = chats.iter().map(|chat| black_box(index.labels_of(chat))).last();
     (index, labels.unwrap_or_default())
 }
 
 #[library_benchmark]
-#[bench::any_of_three(args = (three()), setup = asked, config = baseline(2_994_000))]
+#[bench::any_of_three(args = (three()), setup = asked, config = baseline(3_397_000))]
 #[bench::all_of_two_none_of_one(
-    args = (Filter::new().all_of_ids(["2", "9"]).none_of_ids(["14"])), setup = asked, config = baseline(3_428_000)
+    args = (Filter::new().all_of_ids(["2", "9"]).none_of_ids(["14"])), setup = asked, config = baseline(3_826_000)
 )]
 fn totals(question: (LabelIndex, Filter)) -> (LabelIndex, Option<Answer>) {
     ask(question, Page::first(0))
 }
 
 #[library_benchmark]
-#[bench::of_fifty(args = (three()), setup = asked, config = baseline(53_436_000))]
+#[bench::of_fifty(args = (three()), setup = asked, config = baseline(33_756_000))]
 fn page(question: (LabelIndex, Filter)) -> (LabelIndex, Option<Answer>) {
     ask(question, Page::first(50))
 }
 
 #[library_benchmark]
-#[bench::in_other_case(args = (CHATS), setup = account, config = baseline(1_417_000))]
+#[bench::in_other_case(args = (CHATS), setup = account, config = baseline(1_483_000))]
 fn ids_named(index: LabelIndex) -> (LabelIndex, Vec<LabelId>) {
     let ids = (0..TIMES).map(|_| black_box(index.ids_named(black_box("LABEL 17")))).last();
     (index, ids.unwrap_or_default())
