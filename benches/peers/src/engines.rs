@@ -19,6 +19,9 @@ pub(crate) const OURS: &str = "label-index";
 /// The names of those that are built of bitmaps.
 pub(crate) const BITMAPS: [&str; 3] = ["roaring-multiops", "roaring-fold", "croaring"];
 
+/// Those over the crate roaring.
+pub(crate) const ROARING: [&str; 2] = [BITMAPS[0], BITMAPS[1]];
+
 /// All engines that can run here: redis only when a server answers.
 pub(crate) fn kinds() -> Vec<Kind> {
     let mut kinds = vec![
