@@ -6,10 +6,11 @@ use std::panic::RefUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::index::sync::{Condvar, Mutex};
-use crate::index::wakers::{WaitingTasks, Wake, WakerCaller};
+use crate::index::promise::Promise;
+use crate::index::sync::Mutex;
+use crate::index::wakers::{Wake, WakerCaller};
 use crate::model::failed_refresh::FailedRefresh;
 use crate::model::op::{Committed, Refreshed};
 
@@ -20,20 +21,10 @@ pub(crate) type RefreshEnd = Result<Committed<Refreshed>, FailedRefresh>;
 pub(crate) struct Ending {
     /// The number of the ticket.
     number: u64,
-    waker_caller: WakerCaller,
-    inner: Mutex<Inner>,
-    ended: Condvar,
-}
-
-#[derive(Default)]
-struct Inner {
     /// The end that the holder of the ticket has set, and that takes effect when the ticket is dropped. `None` if the
     /// refresh is given up.
-    noted: Option<RefreshEnd>,
-    /// Set once.
-    end: Option<RefreshEnd>,
-    /// Tasks that wait for the end.
-    tasks: WaitingTasks,
+    noted: Mutex<Option<RefreshEnd>>,
+    end: Promise<RefreshEnd>,
 }
 
 /// As the whole index: no code of a host runs while something is half changed.
@@ -41,8 +32,7 @@ impl RefUnwindSafe for Ending {}
 
 impl Ending {
     pub(crate) fn new(number: u64, waker_caller: &WakerCaller) -> Arc<Self> {
-        let waker_caller = waker_caller.clone();
-        Arc::new(Self { number, waker_caller, inner: Mutex::default(), ended: Condvar::default() })
+        Arc::new(Self { number, noted: Mutex::default(), end: Promise::new(waker_caller) })
     }
 
     /// The number of the ticket.
@@ -52,33 +42,20 @@ impl Ending {
 
     /// Notes how the refresh ends when its ticket is dropped.
     pub(crate) fn note(&self, end: RefreshEnd) {
-        let former = self.inner.lock().noted.replace(end);
+        let former = self.noted.lock().replace(end);
         drop(former);
     }
 
     /// The ticket was dropped: ends the refresh as noted, unless it has ended. Returns the wakers of waiting tasks, to
     /// be called without a lock.
     pub(crate) fn end(&self) -> Wake {
-        let noted = self.inner.lock().noted.take();
-        self.end_with(noted.unwrap_or(Err(FailedRefresh::GivenUp)))
+        let noted = self.noted.lock().take();
+        self.end.give(noted.unwrap_or(Err(FailedRefresh::GivenUp)))
     }
 
     /// The ticket was cancelled. Gives wakers as [`end`](Self::end) does.
     pub(crate) fn cancel(&self) -> Wake {
-        self.end_with(Err(FailedRefresh::Cancelled))
-    }
-
-    fn end_with(&self, end: RefreshEnd) -> Wake {
-        let mut inner = self.inner.lock();
-        if inner.end.is_some() {
-            drop(inner);
-            return Wake::default();
-        }
-        inner.end = Some(end);
-        let wake = inner.tasks.wake(&self.waker_caller);
-        drop(inner);
-        self.ended.notify_all();
-        wake
+        self.end.give(Err(FailedRefresh::Cancelled))
     }
 }
 
@@ -113,7 +90,7 @@ impl JoinedRefresh {
 
     /// Whether [`wait`](Self::wait) would return at once.
     pub fn is_ended(&self) -> bool {
-        self.ending.inner.lock().end.is_some()
+        self.ending.end.is_given()
     }
 
     /// Waits for the outcome. The holder of the ticket has to end it on another thread.
@@ -122,27 +99,12 @@ impl JoinedRefresh {
     ///
     /// [`FailedRefresh`] says why the refresh ended without a commit.
     pub fn wait(&self) -> Result<Committed<Refreshed>, FailedRefresh> {
-        let mut inner = self.ending.inner.lock();
-        loop {
-            if let Some(end) = &inner.end {
-                return end.clone();
-            }
-            self.ending.ended.wait(&mut inner);
-        }
+        self.ending.end.wait(|end| end.clone())
     }
 
     /// Waits for the outcome for at most `timeout`. `None` if the refresh goes on.
     pub fn wait_timeout(&self, timeout: Duration) -> Option<Result<Committed<Refreshed>, FailedRefresh>> {
-        let Some(deadline) = Instant::now().checked_add(timeout) else { return Some(self.wait()) };
-        let mut inner = self.ending.inner.lock();
-        loop {
-            if inner.end.is_some() {
-                return inner.end.clone();
-            }
-            if self.ending.ended.wait_until(&mut inner, deadline).timed_out() {
-                return inner.end.clone();
-            }
-        }
+        self.ending.end.wait_timeout(timeout, |end| end.clone())
     }
 }
 
@@ -152,17 +114,7 @@ impl Future for JoinedRefresh {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { ending, task } = self.get_mut();
-        // A waker is code of the host, so it is cloned, called and dropped outside of the lock.
-        let waker = context.waker().clone();
-        let mut inner = ending.inner.lock();
-        if let Some(end) = inner.end.clone() {
-            drop(inner);
-            return Poll::Ready(end);
-        }
-        let former = inner.tasks.put(task, waker);
-        drop(inner);
-        drop(former);
-        Poll::Pending
+        ending.end.poll(task, context, |end| end.clone())
     }
 }
 
@@ -175,8 +127,7 @@ impl Clone for JoinedRefresh {
 impl Drop for JoinedRefresh {
     fn drop(&mut self) {
         if let Some(task) = self.task {
-            let waker = self.ending.inner.lock().tasks.remove(task);
-            drop(waker);
+            self.ending.end.forget(task);
         }
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod feed;
 pub(crate) mod subscriber;
 pub(crate) mod write_set;
 pub(crate) mod recent;
+pub(crate) mod promise;
 pub(crate) mod joined_refresh;
 pub(crate) mod tickets;
 pub(crate) mod writer_lock;
