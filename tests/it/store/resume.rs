@@ -6,7 +6,7 @@ use std::time::Duration;
 use label_index::{Delivery, Durability, Error, FullState, LabelIndex, Store, StoreOptions, Subscriber};
 
 use super::power::disk::{Disk, Trouble};
-use super::{Folder, Image};
+use super::{Folder, Image, fill};
 
 const HOURS: Duration = Duration::from_secs(36_000);
 
@@ -199,6 +199,115 @@ fn instances_that_were_made_or_removed_are_as_on_disk() {
         assert_eq!((store.instances().len(), labels[0].name().unwrap().as_str()), (1, "Again"), "call {call}");
     }
     assert_eq!(outcomes.len(), 4, "each may have happened or not: {outcomes:?}");
+}
+
+/// An export of the instances "a" and "b", with what they have.
+fn exported() -> (Vec<u8>, [Image; 2]) {
+    let store = Disk::default().open(StoreOptions::new()).unwrap();
+    let images = ["a", "b"].map(|name| {
+        let index = store.instance(name).unwrap();
+        fill(&index);
+        index.link("1", format!("chat of {name}")).unwrap();
+        Image::from(&index)
+    });
+    let mut lines = Vec::new();
+    store.export(&mut lines).unwrap();
+    (lines, images)
+}
+
+/// The same for each call of the disk, and for a disk that is full from there on.
+#[test]
+fn an_import_that_failed_with_the_store_succeeds_after_it_resumed() {
+    let (lines, images) = exported();
+    let calls = {
+        let disk = Disk::default();
+        let (store, _index) = open(&disk, Durability::Synced);
+        let before = disk.calls();
+        assert_eq!(store.import(&lines[..]).unwrap(), ["a", "b"]);
+        disk.calls() - before
+    };
+    let mut outcomes = std::collections::BTreeSet::new();
+    for (call, trouble) in (0..calls).flat_map(|call| [(call, Trouble::Once(5)), (call, Trouble::Full)]) {
+        let disk = Disk::default();
+        let (store, index) = open(&disk, Durability::Synced);
+        disk.trouble_after(call, trouble);
+        let cause = match store.import(&lines[..]) {
+            Err(Error::ImportRefused { cause, .. }) => cause,
+            // A full disk can be read, and nothing more was written.
+            Ok(_) if matches!(trouble, Trouble::Full) => continue,
+            other => panic!("call {call}: {other:?}"),
+        };
+        let failure = store.failure().unwrap();
+        assert_eq!(*cause, failure, "call {call}");
+        disk.heal();
+        let again = store.import(&lines[..]).unwrap_err();
+        let exists = |name: &str| Error::InstanceExists { name: name.to_owned() };
+        let Error::ImportRefused { cause, .. } = again else { panic!("{again}") };
+        assert!(*cause == failure || *cause == exists("a"), "call {call}: {cause}");
+        store.resume().unwrap();
+
+        let there = store.instances().len() - 1;
+        outcomes.insert(there);
+        // Each of them is there with all that it has, or its name is free.
+        for (name, image) in ["a", "b"].into_iter().zip(&images).take(there) {
+            assert_eq!(Image::from(&store.existing(name).unwrap()), *image, "call {call}");
+            store.remove_instance(name).unwrap();
+        }
+        assert_eq!(store.import(&lines[..]).unwrap(), ["a", "b"], "call {call}");
+        assert_eq!(index.link("1", "ana"), Ok(true));
+        drop(index);
+        store.close().unwrap();
+        let store = disk.open(StoreOptions::new()).unwrap();
+        assert_eq!(store.instances(), ["a", "b", "shop"]);
+        for (name, image) in ["a", "b"].into_iter().zip(&images) {
+            let index = store.existing(name).unwrap();
+            assert_eq!(Image::from(&index), *image, "call {call}");
+            assert_eq!(index.link("1", "later"), Ok(true));
+        }
+    }
+    assert!(outcomes.len() > 1, "an instance is there or not: {outcomes:?}");
+}
+
+/// A reader whose next read ends in a failure of the store, from which it resumes.
+struct FailsBetween<'a> {
+    rest: &'a [u8],
+    store: &'a Store,
+    index: &'a LabelIndex,
+    disk: &'a Disk,
+}
+
+impl std::io::Read for FailsBetween<'_> {
+    fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+        unreachable!("lines are read from the buffer")
+    }
+}
+
+impl std::io::BufRead for FailsBetween<'_> {
+    fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
+        Ok(self.rest)
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        let (line, rest) = self.rest.split_at(bytes);
+        self.rest = rest;
+        if line.starts_with(b"{\"instance\"") {
+            self.disk.trouble_after(0, Trouble::Full);
+            assert!(matches!(self.index.link("1", "ana"), Err(Error::StoreFailed { .. })));
+            self.disk.heal();
+            self.store.resume().unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_import_continues_when_the_store_fails_and_resumes_between_two_lines() {
+    let (lines, images) = exported();
+    let disk = Disk::default();
+    let (store, index) = open(&disk, Durability::Synced);
+    let reader = FailsBetween { rest: &lines, store: &store, index: &index, disk: &disk };
+    assert_eq!(store.import(reader).unwrap(), ["a", "b"]);
+    let made = ["a", "b"].map(|name| Image::from(&store.existing(name).unwrap()));
+    assert_eq!((made, index.link("1", "ana")), (images, Ok(true)));
 }
 
 #[test]
