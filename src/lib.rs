@@ -136,7 +136,7 @@ pub use model::public_event::PublicEvent;
 pub use refresh::{RefreshTicket, Refreshing, RefusedRefresh};
 pub use state::check::Violation;
 #[cfg(feature = "store")]
-pub use store::{Contents, Durability, InstanceReport, Report, Store, StoreOptions, StoreStats};
+pub use store::{Contents, Durability, InstanceReport, Loading, Report, Store, StoreOptions, StoreStats};
 
 /// The types that most programs use, for `use label_index::prelude::*`.
 ///

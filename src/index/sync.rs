@@ -17,6 +17,12 @@ mod real {
         MutexGuard::unlock_fair(guard);
     }
 
+    /// How many threads the machine runs at the same time, as far as the system says.
+    #[cfg(feature = "store")]
+    pub(crate) fn parallelism() -> usize {
+        thread::available_parallelism().map_or(1, std::num::NonZero::get)
+    }
+
     /// Rounds of spinning before a thread yields.
     pub(crate) const SPINS: u32 = 64;
 
@@ -112,6 +118,12 @@ mod explored {
         pub(crate) fn notify_all(&self) {
             self.0.notify_all();
         }
+    }
+
+    /// One thread runs at a time.
+    #[cfg(feature = "store")]
+    pub(crate) fn parallelism() -> usize {
+        1
     }
 
     /// The scheduler chooses who takes the lock next.

@@ -2,8 +2,8 @@
 
 use crate::index::label_index::LabelIndex;
 use crate::model::error::{Error, Result};
-use crate::store::join::join_all;
 use crate::store::origin::Origin;
+use crate::store::threads::join_all;
 use crate::store::writer::{Loaded, locked};
 use crate::store::{FolderStore, Home, Store};
 
@@ -15,8 +15,8 @@ impl Store {
     /// and a file that became free for a good part is made shorter, unless the options say otherwise.
     ///
     /// When this returns, also with an error, the folder can be opened again. Handles, snapshots and subscribers go on
-    /// reading; writes give [`Error::StoreClosed`], and subscribers get [`Delivery::Closed`](crate::Delivery::Closed) behind
-    /// what was delivered to them before.
+    /// reading; writes give [`Error::StoreClosed`], and so does a [`Loading`](crate::Loading) whose load has not begun;
+    /// subscribers get [`Delivery::Closed`](crate::Delivery::Closed) behind what was delivered to them before.
     ///
     /// # Errors
     ///
@@ -36,7 +36,10 @@ impl Store {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn close(self) -> Result<()> {
-        match self.home {
+        let Self { loads, home } = self;
+        // What is being loaded is not to come into a store that is closed.
+        drop(loads);
+        match home {
             Home::Folder(mut store) => store.shut_down(),
             // Writers that wait for a failed write get the error.
             #[cfg(feature = "postgres")]

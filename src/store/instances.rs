@@ -1,4 +1,4 @@
-//! Creating, loading, unloading and removing instances.
+//! Creating, loading, unloading and removing instances of a store in a folder.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
@@ -23,7 +23,6 @@ use crate::store::checkpoint::{checkpoint_all, erase};
 use crate::store::load::load;
 use crate::store::log_extent::LogExtent;
 use crate::store::manifest::Manifest;
-use crate::store::name::check_name;
 use crate::store::open_database::OpenDatabase;
 use crate::store::options::{Durability, InstanceLimits};
 use crate::store::signal::Signal;
@@ -147,7 +146,7 @@ impl Instances {
     }
 
     /// Removes an instance from the list, unless another one has its name by now.
-    fn forget(&mut self, instance: &Arc<Instance>) {
+    pub(super) fn forget(&mut self, instance: &Arc<Instance>) {
         if self.get(&instance.name).is_some_and(|known| Arc::ptr_eq(known, instance)) {
             self.by_name.remove(&*instance.name);
         }
@@ -201,7 +200,7 @@ impl Instance {
         drop(former);
     }
 
-    fn is_written(&self) -> bool {
+    pub(super) fn is_written(&self) -> bool {
         self.is_written.load(Ordering::SeqCst)
     }
 
@@ -244,48 +243,8 @@ impl Shared {
         })
     }
 
-    pub(super) fn find(&self, name: &str) -> Result<Arc<Instance>> {
-        check_name(name)?;
-        let found = self.instances.lock().get(name).filter(|instance| instance.is_written()).cloned();
-        found.ok_or_else(|| Error::UnknownInstance { name: name.to_owned() })
-    }
-
-    /// The index of a name, created and loaded if necessary.
-    pub(super) fn open_or_create(&self, name: &str) -> Result<LabelIndex> {
-        check_name(name)?;
-        loop {
-            let instance = self.find_or_add(name);
-            match self.load(&instance) {
-                // Another thread is removing it and has not taken it off the list yet.
-                Err(Error::UnknownInstance { .. }) => self.instances.lock().forget(&instance),
-                loaded => return loaded,
-            }
-        }
-    }
-
-    fn find_or_add(&self, name: &str) -> Arc<Instance> {
-        let identity = RandomState::new().hash_one(name);
-        let mut instances = self.instances.lock();
-        if let Some(instance) = instances.get(name) {
-            return Arc::clone(instance);
-        }
-        let entry = Entry { number: instances.next_number(), identity };
-        let instance = Instance::new(name, entry, false);
-        instances.insert(&instance);
-        instance
-    }
-
-    pub(super) fn load(&self, instance: &Arc<Instance>) -> Result<LabelIndex> {
-        match instance.loaded()? {
-            Some(index) => Ok(index),
-            None => trace::within(Span::Load { instance: &instance.name }, || self.read(instance)),
-        }
-    }
-
     /// Loads an instance that is not loaded, unless another thread does.
-    fn read(&self, instance: &Arc<Instance>) -> Result<LabelIndex> {
-        // This calls code of the host, so no lock is held.
-        let limits = self.limits.of(&instance.name);
+    pub(super) fn read(&self, instance: &Arc<Instance>, limits: Limits) -> Result<LabelIndex> {
         let _alone = instance.changing.lock();
         if let Some(index) = instance.loaded()? {
             return Ok(index);

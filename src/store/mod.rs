@@ -12,19 +12,24 @@ mod load;
 mod archive;
 mod activity;
 mod signal;
-mod join;
+mod threads;
 mod writer;
 mod checkpoint;
 mod catalog;
 mod open_database;
+mod instance_source;
+mod load_queue;
+mod loading;
 mod folder;
 mod origin;
 mod verify;
 mod instances;
+mod request;
 mod idle;
 mod stats;
 mod export;
 mod open;
+mod load_async;
 mod close;
 mod resume;
 #[cfg(feature = "postgres")]
@@ -41,12 +46,16 @@ use std::time::Duration;
 
 use crate::index::label_index::LabelIndex;
 use crate::index::sync::thread;
+use crate::index::wakers::WakerCaller;
 use crate::model::error::{Error, Result};
+use crate::store::instance_source::{InstanceSource, Request, load_here};
 use crate::store::instances::Shared;
+use crate::store::load_queue::OpenLoadQueue;
 use crate::store::origin::Origin;
 #[cfg(feature = "postgres")]
 use crate::store::postgres::ConnectedStore;
 
+pub use crate::store::loading::Loading;
 pub use crate::store::options::{Durability, StoreOptions};
 pub use crate::store::stats::StoreStats;
 pub use crate::store::verify::{Contents, InstanceReport, Report};
@@ -80,6 +89,8 @@ pub use crate::store::verify::{Contents, InstanceReport, Report};
 /// # }
 /// ```
 pub struct Store {
+    /// Dropped before the home: what is being loaded is not to come into a store that is closed.
+    loads: OpenLoadQueue,
     home: Home,
 }
 
@@ -106,10 +117,28 @@ impl RefUnwindSafe for Store {}
 impl UnwindSafe for Store {}
 
 impl Store {
+    fn at(home: Home) -> Self {
+        let wakers = match &home {
+            Home::Folder(store) => &store.shared.wakers,
+            #[cfg(feature = "postgres")]
+            Home::Database(store) => store.wakers(),
+        };
+        Self { loads: OpenLoadQueue::new(WakerCaller::Threads(Arc::clone(wakers))), home }
+    }
+
+    /// Where its instances come from.
+    fn source(&self) -> &dyn InstanceSource {
+        match &self.home {
+            Home::Folder(store) => &*store.shared,
+            #[cfg(feature = "postgres")]
+            Home::Database(store) => &**store.source(),
+        }
+    }
+
     /// The instance of a name, which is made if there is none, and loaded if it is not.
     ///
     /// Two calls give handles of the same index. **O(1)** if it is loaded; else **O(n)** in its chats and in the length
-    /// of its log.
+    /// of its log. In async code, [`instance_async`](Self::instance_async).
     ///
     /// # Errors
     ///
@@ -130,27 +159,16 @@ impl Store {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn instance(&self, name: &str) -> Result<LabelIndex> {
-        match &self.home {
-            Home::Folder(store) => store.shared.open_or_create(name),
-            #[cfg(feature = "postgres")]
-            Home::Database(store) => store.instance(name, true),
-        }
+        load_here(self.source(), Request::now(name, true))
     }
 
-    /// The instance of a name, which is loaded if it is not.
+    /// The instance of a name, which is loaded if it is not. In async code, [`existing_async`](Self::existing_async).
     ///
     /// # Errors
     ///
     /// [`Error::UnknownInstance`] if there is none; those of [`instance`](Self::instance).
     pub fn existing(&self, name: &str) -> Result<LabelIndex> {
-        match &self.home {
-            Home::Folder(store) => {
-                let instance = store.shared.find(name)?;
-                store.shared.load(&instance)
-            }
-            #[cfg(feature = "postgres")]
-            Home::Database(store) => store.instance(name, false),
-        }
+        load_here(self.source(), Request::now(name, false))
     }
 
     /// The instance of a name, if it is loaded. None if there is no such instance, or nobody asked for it yet.

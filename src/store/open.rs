@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::index::sync::{Mutex, thread};
+use crate::index::sync::Mutex;
 use crate::index::trace::{Span, within};
 use crate::index::wakers::{WakerCaller, WakerThreads};
 #[cfg(doc)]
@@ -21,12 +21,9 @@ use crate::store::open_database::OpenDatabase;
 use crate::store::options::{Durability, StoreOptions};
 use crate::store::origin::Origin;
 use crate::store::signal::Signal;
+use crate::store::threads;
 use crate::store::writer::StoreWriter;
 use crate::store::{FolderStore, Home, Store};
-
-/// The bytes of stack of each thread of a store. The database recurses for each level of a tree, up to 128 levels in a
-/// damaged file.
-const STACK: usize = 8 << 20;
 
 /// The path in errors of a store that is in no file.
 const BACKEND: &str = "backend";
@@ -81,7 +78,7 @@ impl StoreOptions {
         let path = folder.file.clone();
         let mut store = self.start(Origin::Folder(folder), path)?;
         store.origin.keep();
-        Ok(Store { home: Home::Folder(store) })
+        Ok(Store::at(Home::Folder(store)))
     }
 
     /// Opens a store over something else than a file, for tests of what disks do. It has to be empty or hold a store.
@@ -105,7 +102,7 @@ impl StoreOptions {
         let path = PathBuf::from(BACKEND);
         let open = move || open().map_err(|cause| refused("open", Path::new(BACKEND), &cause));
         let store = within(Span::Open { store: &BACKEND }, || self.start(Origin::backend(open, &path), path))?;
-        Ok(Store { home: Home::Folder(store) })
+        Ok(Store::at(Home::Folder(store)))
     }
 
     fn start(self, origin: Origin, path: PathBuf) -> Result<FolderStore> {
@@ -158,17 +155,17 @@ impl StoreOptions {
             activity,
             database,
         });
-        let mut threads = vec![
+        let mut runs = vec![
             ("label-index commits", Shared::commit_until_stopped as fn(&Shared)),
             ("label-index checkpoints", Shared::checkpoint_until_stopped),
         ];
         if unload_after.is_some() {
-            threads.push(("label-index unloads", Shared::unload_until_stopped));
+            runs.push(("label-index unloads", Shared::unload_until_stopped));
         }
         let mut store = FolderStore { shared, threads: Vec::new(), is_closed: false, origin };
-        for (name, run) in threads {
+        for (name, run) in runs {
             let shared = Arc::clone(&store.shared);
-            let thread = thread::Builder::new().name(name.into()).stack_size(STACK).spawn(move || run(&shared));
+            let thread = threads::start(name, move || run(&shared));
             store.threads.push(thread.map_err(|cause| refused("start a thread for", &store.shared.path, &cause))?);
         }
         Ok(store)

@@ -64,6 +64,11 @@ pub(super) struct InstanceLimits {
 }
 
 impl InstanceLimits {
+    /// Whether they are those of the host's function.
+    pub(super) fn is_by_name(&self) -> bool {
+        self.by_name.is_some()
+    }
+
     /// The limits of an instance. Calls the host's function.
     pub(super) fn of(&self, name: &str) -> Limits {
         self.by_name.as_ref().map_or(self.of_all, |limits_of| limits_of(name))
@@ -141,6 +146,9 @@ impl StoreOptions {
     /// Limits by instance, in place of [`limits`](Self::limits): for accounts of different plans. Called when an instance
     /// is loaded, behind no lock, by the thread that asks for it; new limits hold from the next time that it is loaded. A
     /// limit below what an instance has refuses only what would make it more.
+    ///
+    /// For [`Store::instance_async`](crate::Store::instance_async) and [`existing_async`](crate::Store::existing_async) a thread
+    /// of the store calls it. It may block: other instances are loaded meanwhile, until 32 calls of it block at the same time.
     ///
     /// How much is retained on disk for subscribers is the same for all; see [`retain_changes`](Self::retain_changes).
     ///

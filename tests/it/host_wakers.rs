@@ -128,7 +128,7 @@ fn a_waker_may_write_to_its_index_in_memory_and_drop_its_last_handle() {
 mod in_a_store {
     use std::future::Future;
 
-    use label_index::{Durability, Error, Receipt, Store, StoreOptions};
+    use label_index::{Durability, Error, Limits, Loading, Receipt, Store, StoreOptions};
 
     use super::*;
     use crate::store::Folder;
@@ -272,6 +272,67 @@ mod in_a_store {
         assert_eq!(folder.open().existing("shop").unwrap().count(1), 1);
     }
 
+    /// A store of an instance that is not loaded until the sender is dropped.
+    fn held_back(folder: &Folder) -> (Arc<Store>, mpsc::Sender<()>) {
+        drop(folder.open().instance("shop").unwrap());
+        let (sender, receiver) = mpsc::channel();
+        let receiver = Mutex::new(receiver);
+        let limits = move |_: &str| {
+            let _dropped = receiver.lock().unwrap().recv();
+            Limits::default()
+        };
+        (Arc::new(StoreOptions::new().limits_by(limits).open(folder.path()).unwrap()), sender)
+    }
+
+    fn wait_for_load(loading: &mut Loading, waker: &Waker) {
+        assert!(std::pin::Pin::new(loading).poll(&mut Context::from_waker(waker)).is_pending());
+    }
+
+    #[test]
+    fn wakers_of_a_load_may_panic_block_and_ask_the_store() {
+        let folder = Folder::new();
+        let (store, hold) = held_back(&folder);
+        let mut loading: Vec<Loading> = (0..5).map(|_| store.existing_async("shop")).collect();
+        let barrier = Arc::new(Barrier::new(2));
+        let blocked = Arc::clone(&barrier);
+        let block = move || {
+            blocked.wait();
+        };
+        let (sender, asked) = mpsc::channel();
+        let (sender, asking) = (Mutex::new(sender), Arc::clone(&store));
+        let ask = move || {
+            let again = asking.existing_async("shop").wait().map(|index| index.revision());
+            let made = asking.instance_async("other").wait().map(|index| index.revision());
+            sender.lock().unwrap().send((again, made)).unwrap();
+        };
+        let [(first, first_woken), (second, second_woken)] = [telling(), telling()];
+        let wakers = [first, waker(|| panic!("a waker of the host panics")), waker(block), waker(ask), second];
+        loading.iter_mut().zip(&wakers).for_each(|(one, waker)| wait_for_load(one, waker));
+        drop(hold);
+        first_woken.recv_timeout(LONG).unwrap();
+        second_woken.recv_timeout(LONG).unwrap();
+        assert_eq!(asked.recv_timeout(LONG), Ok((Ok(0), Ok(0))));
+        for one in loading {
+            assert_eq!(one.wait().unwrap().revision(), 0);
+        }
+        assert_eq!(store.unload("shop"), Ok(true));
+        assert_eq!(store.existing_async("shop").wait().unwrap().revision(), 0);
+        barrier.wait();
+    }
+
+    #[test]
+    fn a_waker_of_a_load_may_drop_the_last_handle_of_the_store() {
+        let folder = Folder::new();
+        let (store, hold) = held_back(&folder);
+        let mut loading = store.existing_async("shop");
+        let (sender, dropped) = mpsc::channel();
+        wait_for_load(&mut loading, &Waker::from(Arc::new(LastHandle(Mutex::new(Some(store)), sender))));
+        drop(hold);
+        dropped.recv_timeout(LONG).unwrap();
+        assert_eq!(loading.wait().unwrap().upsert_label(1, "VIP"), Err(Error::StoreClosed));
+        assert_eq!(folder.open().existing("shop").unwrap().revision(), 0);
+    }
+
     /// A reader of the host that panics.
     struct Panics;
 
@@ -330,4 +391,6 @@ fn everything_may_be_used_on_both_sides_of_a_caught_panic() {
     unwind_safe::<label_index::FailedRefresh>();
     #[cfg(feature = "store")]
     unwind_safe::<label_index::Store>();
+    #[cfg(feature = "store")]
+    unwind_safe::<label_index::Loading>();
 }

@@ -22,7 +22,7 @@ impl Exported for Shared {
     fn with_state(&self, name: &str, put: &mut dyn FnMut(&State) -> Result<()>) -> Result<()> {
         let instance = self.find(name)?;
         let was_loaded = matches!(instance.loaded(), Ok(Some(_)));
-        let version = self.load(&instance)?.version();
+        let version = self.load_instance(&instance, &|name| Ok(self.limits.of(name)))?.version();
         put(&version)?;
         drop(version);
         if was_loaded {

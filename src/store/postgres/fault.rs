@@ -82,6 +82,11 @@ pub(super) fn is_of_preparing(error: &tokio_postgres::Error) -> bool {
     error.code().is_some_and(|code| codes.contains(code))
 }
 
+/// The error where the system has no thread to give.
+pub(super) fn no_thread(cause: &std::io::Error) -> Error {
+    Error::Unavailable { cause: format!("could not start a thread: {cause}") }
+}
+
 impl From<Damage> for Fault {
     fn from(damage: Damage) -> Self {
         Self::Final(Error::Damaged { instance: None, what: damage.to_string() })

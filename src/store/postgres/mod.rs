@@ -17,6 +17,7 @@ mod archive;
 mod load;
 mod image;
 mod worker;
+mod source;
 mod checkpoint;
 mod transfer;
 mod committer;
@@ -32,24 +33,28 @@ use tokio::runtime::{Builder, Runtime};
 use crate::index::label_index::LabelIndex;
 use crate::index::sync::{AtomicBool, thread};
 use crate::index::trace::{self, Event, Span};
+use crate::index::wakers::WakerThreads;
 use crate::model::error::{Error, Result};
 use crate::store::activity::Activity;
-use crate::store::join::join_all;
 use crate::store::name::check_name;
 use crate::store::options::StoreOptions;
 use crate::store::postgres::address::Address;
 use crate::store::postgres::committer::Committer;
 use crate::store::postgres::connect_options::ConnectOptions;
+use crate::store::postgres::fault::no_thread;
 use crate::store::postgres::hub::Hub;
 use crate::store::postgres::session::Endpoint;
+use crate::store::postgres::source::DatabaseSource;
 use crate::store::postgres::tables::Tables;
 use crate::store::postgres::worker::{Tasks, Worker};
 use crate::store::stats::StoreStats;
+use crate::store::threads::join_all;
 
 /// A store in a database. Its threads have runtimes of their own, and the host needs none.
 pub(super) struct ConnectedStore {
     hub: Arc<Hub>,
     tasks: Tasks,
+    source: Arc<DatabaseSource>,
     /// Those of the thread that writes checkpoints.
     checkpoints: Tasks,
     threads: Vec<thread::JoinHandle<()>>,
@@ -77,7 +82,8 @@ impl ConnectedStore {
         let start = |name| Worker::start(hub, name, runtime()?).map_err(|error| no_thread(&error));
         let ((tasks, loads), (checkpoints, writes)) =
             (start("label-index instances")?, start("label-index checkpoints")?);
-        let mut store = Self { hub: Arc::clone(hub), tasks, checkpoints, threads: vec![loads, writes] };
+        let source = Arc::new(DatabaseSource { hub: Arc::clone(hub), tasks: tasks.clone() });
+        let mut store = Self { hub: Arc::clone(hub), tasks, source, checkpoints, threads: vec![loads, writes] };
         store.tasks.ask(move |worker| worker.prepare(makes_tables))?;
         let (committer, own) =
             (Committer::new(&store.hub, store.checkpoints.clone(), (poll_interval, unload_after)), runtime()?);
@@ -92,18 +98,13 @@ impl ConnectedStore {
         &self.hub.endpoint.address.shown
     }
 
-    pub(super) fn instance(&self, name: &str, make: bool) -> Result<LabelIndex> {
-        check_name(name)?;
-        if let Some(index) = self.hub.handle(name) {
-            return Ok(index);
-        }
-        let name = name.to_owned();
-        // The limits may be a closure of the host: it runs on the thread of the host.
-        let limits = self.hub.limits.of(&name);
-        let asked = name.clone();
-        trace::within(Span::Load { instance: &name }, || {
-            self.tasks.ask(move |worker| worker.load(&asked, limits, make))
-        })
+    /// Where instances come from.
+    pub(super) fn source(&self) -> &Arc<DatabaseSource> {
+        &self.source
+    }
+
+    pub(super) fn wakers(&self) -> &Arc<WakerThreads> {
+        &self.hub.wakers
     }
 
     /// The names of all instances.
@@ -199,8 +200,4 @@ impl Drop for ConnectedStore {
 
 fn runtime() -> Result<Runtime> {
     Builder::new_current_thread().enable_all().build().map_err(|error| no_thread(&error))
-}
-
-fn no_thread(cause: &std::io::Error) -> Error {
-    Error::Unavailable { cause: format!("could not start a thread: {cause}") }
 }

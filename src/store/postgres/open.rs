@@ -67,7 +67,7 @@ impl StoreOptions {
     /// assert!(!refused.to_string().contains("secret"));
     /// ```
     pub fn connect(self, url: impl AsRef<str>) -> Result<Store> {
-        self.connected(url.as_ref(), true).map(|store| Store { home: Home::Database(store) })
+        self.connected(url.as_ref(), true).map(|store| Store::at(Home::Database(store)))
     }
 
     /// Connects to a store in a PostgreSQL database that has the tables of one, and makes nothing.
@@ -76,7 +76,7 @@ impl StoreOptions {
     ///
     /// [`Error::UnknownStore`] if there are no tables; those of [`connect`](Self::connect).
     pub fn connect_existing(self, url: impl AsRef<str>) -> Result<Store> {
-        self.connected(url.as_ref(), false).map(|store| Store { home: Home::Database(store) })
+        self.connected(url.as_ref(), false).map(|store| Store::at(Home::Database(store)))
     }
 
     /// Reads every instance of a store in a PostgreSQL database, checks all of it, and changes nothing. Other processes may

@@ -23,8 +23,17 @@ impl Tasks {
         &self,
         task: impl FnOnce(&mut Worker) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        self.ask_since(Instant::now(), task)
+    }
+
+    /// Runs a task on the thread and waits for its answer, for which somebody waits since `asked`.
+    pub(super) fn ask_since<T: Send + 'static>(
+        &self,
+        asked: Instant,
+        task: impl FnOnce(&mut Worker) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let (answer, answered) = mpsc::sync_channel(1);
-        self.tell(move |worker| {
+        self.tell_since(asked, move |worker| {
             // The caller waits for it.
             let _taken = answer.send(task(worker));
         });
@@ -33,7 +42,10 @@ impl Tasks {
 
     /// Queues a task.
     pub(super) fn tell(&self, task: impl FnOnce(&mut Worker) + Send + 'static) {
-        let asked = Instant::now();
+        self.tell_since(Instant::now(), task);
+    }
+
+    fn tell_since(&self, asked: Instant, task: impl FnOnce(&mut Worker) + Send + 'static) {
         let task = move |worker: &mut Worker| {
             worker.asked = asked;
             task(worker);

@@ -6,6 +6,7 @@ mod checkpoints;
 mod disturb;
 mod faults;
 mod histories;
+mod loading;
 mod model;
 mod process;
 mod proxy;

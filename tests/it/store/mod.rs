@@ -12,6 +12,7 @@ mod golden;
 pub(crate) mod held_disk;
 mod instances;
 mod kill;
+mod loading;
 mod model;
 mod opening;
 mod operating;
@@ -93,6 +94,18 @@ pub(crate) fn in_another_process(test: &str) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", test, "--nocapture"]);
     command
+}
+
+/// Runs a test again, in a process of its own, and gives something once it has passed there. None in that process.
+pub(crate) fn in_a_process_of_its_own(test: &str) -> Option<()> {
+    const KEY: &str = "LABEL_INDEX_TEST_CHILD";
+    if env::var_os(KEY).is_some() {
+        return None;
+    }
+    let output = in_another_process(test).env(KEY, "1").output().unwrap();
+    let texts = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
+    assert!(output.status.success() && texts[0].contains("1 passed"), "{}", texts.join("\n"));
+    Some(())
 }
 
 /// An index with one of everything: labels of every kind, links, aliases, a deleted id, a hole between places.

@@ -11,7 +11,7 @@ use label_index::{Delivery, Error, FullState, LabelIndex, Limits, Options, Store
 use tracing::subscriber::set_global_default;
 
 use crate::store::power::disk::{Disk, Trouble};
-use crate::store::{Folder, fill, in_another_process};
+use crate::store::{Folder, fill};
 use collector::{Collector, listen};
 
 const LABEL: &str = "Pagamento pendente";
@@ -20,14 +20,7 @@ const PHONE: &str = "5511987654321";
 /// Runs one test of this module again in another process, all threads of which have one subscriber. `None` in that
 /// process.
 fn in_a_process_of_its_own(test: &str) -> Option<()> {
-    const KEY: &str = "LABEL_INDEX_TRACING_CHILD";
-    if std::env::var_os(KEY).is_some() {
-        return None;
-    }
-    let output = in_another_process(&format!("tracing::{test}")).env(KEY, "1").output().unwrap();
-    let texts = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
-    assert!(output.status.success() && texts[0].contains("1 passed"), "{}", texts.join("\n"));
-    Some(())
+    crate::store::in_a_process_of_its_own(&format!("tracing::{test}"))
 }
 
 /// The state of the network.

@@ -11,6 +11,7 @@ mod commits;
 mod disk;
 mod failing;
 mod instances;
+mod loading;
 mod planted;
 #[path = "../../store/power/random.rs"]
 #[allow(dead_code, reason = "schedules need less of it")]
