@@ -64,13 +64,8 @@ impl App {
     /// # Errors
     ///
     /// 404 if there is none.
-    pub(crate) async fn instance(self: &Arc<Self>, name: &str) -> Answered<LabelIndex> {
-        if let Some(index) = self.store.loaded(name) {
-            return Ok(index);
-        }
-        let (app, name) = (Arc::clone(self), name.to_owned());
-        let loaded = tokio::task::spawn_blocking(move || app.store.existing(&name)).await;
-        match loaded.map_err(|_| Failure::internal())? {
+    pub(crate) async fn instance(&self, name: &str) -> Answered<LabelIndex> {
+        match self.store.existing_async(name).await {
             // What cannot be the name of an instance is not known either.
             Err(Error::InvalidInstanceName { .. }) => Err(Failure::instance_not_found()),
             loaded => Ok(loaded?),
@@ -82,7 +77,7 @@ impl App {
     /// # Errors
     ///
     /// 401 without a token for it, then 404 if there is none.
-    pub(crate) async fn session(self: &Arc<Self>, name: &str, token: Option<&str>) -> Answered<LabelIndex> {
+    pub(crate) async fn session(&self, name: &str, token: Option<&str>) -> Answered<LabelIndex> {
         let scope = token.and_then(|token| self.tokens.scope(token));
         if !scope.is_some_and(|(_, scope)| scope.allows(name)) {
             return Err(Failure::invalid_token());
@@ -95,7 +90,7 @@ impl App {
     /// # Errors
     ///
     /// 404 if there is none.
-    pub(crate) async fn known_session(self: &Arc<Self>, name: &str) -> Answered<LabelIndex> {
+    pub(crate) async fn known_session(&self, name: &str) -> Answered<LabelIndex> {
         self.instance(name).await.map_err(|failure| match failure.status {
             StatusCode::NOT_FOUND => Failure::session_not_found(),
             _ => failure,
