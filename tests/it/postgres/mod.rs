@@ -16,6 +16,8 @@ mod server;
 mod restored;
 mod sharing;
 mod tls;
+#[cfg(feature = "tracing")]
+mod tracing;
 mod transfer;
 mod writers;
 

@@ -1,7 +1,7 @@
 //! The calls that a subscriber of `tracing` gets: each span and each event with its fields, and no data of chats and
 //! labels.
 
-mod collector;
+pub(crate) mod collector;
 mod host;
 
 use std::fs;
