@@ -7,7 +7,6 @@ mod upkeep;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::Command;
@@ -48,10 +47,13 @@ fn fed(arguments: &[&str], stdin: &[u8]) -> Ran {
     example::fed(program("query").args(arguments), stdin)
 }
 
-/// A file for one test.
+/// A file with this content. Tests that write the same file at the same time never see a part of it.
 fn file(name: &str, content: &[u8]) -> String {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    fs::write(&path, content).unwrap();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let mut new = tempfile::NamedTempFile::new_in(folder).unwrap();
+    new.write_all(content).unwrap();
+    let path = folder.join(name);
+    new.persist(&path).unwrap();
     path.to_str().unwrap().to_owned()
 }
 
