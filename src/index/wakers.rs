@@ -115,7 +115,7 @@ fn call(waker: Waker) {
 }
 
 /// Threads that are kept for the next wakers: one calls them, and one goes on where it does not come back. With one alone a
-/// thread would be started for each group of wakers.
+/// thread would be started for each group of wakers, and with two for every third group of 32.
 const SPARE: usize = 4;
 
 /// Threads that call wakers.

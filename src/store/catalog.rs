@@ -12,10 +12,10 @@ use crate::store::tables::{Fields, INSTANCES, META, STORE, UNFINISHED, fields};
 use crate::store::write_batch::WriteBatch;
 
 /// The format number that this version writes.
-const FORMAT: u64 = 2;
+const FORMAT: u64 = 3;
 
-/// The former format, which is also read. The first write converts a file to [`FORMAT`].
-const FORMER: u64 = 1;
+/// The oldest format that is read. The first write makes a file of an earlier format one of [`FORMAT`].
+const OLDEST: u64 = 1;
 
 /// What is known of a store before any instance is loaded.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(super) struct Catalog {
     pub(super) next: u64,
     /// Checkpoints that were begun and not finished, as instance and number.
     pub(super) unfinished: Vec<(u64, u64)>,
-    /// Whether the file has the former format.
+    /// Whether the file has an earlier format.
     pub(super) is_former: bool,
 }
 
@@ -62,7 +62,7 @@ impl Catalog {
     pub(super) fn read(database: &Database, path: &Path) -> Result<Self> {
         let format = || Ok(Fields(&database.begin_read()?.expect(META, STORE)?).number()?);
         match format().map_err(|fault: Fault| fault.into_error(path, None))? {
-            FORMAT | FORMER => Self::read_tables(database).map_err(|fault| fault.into_error(path, None)),
+            OLDEST..=FORMAT => Self::read_tables(database).map_err(|fault| fault.into_error(path, None)),
             version => Err(Error::UnknownFormat { version, path: Some(path.to_owned()) }),
         }
     }
@@ -95,6 +95,6 @@ impl Catalog {
             let (instance, number) = row?;
             unfinished.push((Fields(&instance).number()?, Fields(&number).number()?));
         }
-        Ok(Self { instances, next, unfinished, is_former: format == FORMER })
+        Ok(Self { instances, next, unfinished, is_former: format < FORMAT })
     }
 }

@@ -259,7 +259,7 @@ impl Checkpoint {
                 changes.remove(CHUNKS, chunk_key(instance, checkpoint, *row));
             }
         }
-        // In the former format records that are not retained may still have to be replayed.
+        // In format 1 records that are not retained may still have to be replayed.
         let first = since.log_from.min(self.extent.first_record);
         let end = self.trim.map_or(self.extent.first_record, |trim| trim.first_record);
         // Each with all its parts.

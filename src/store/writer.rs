@@ -44,7 +44,7 @@ pub(super) struct StoreWriter {
     pub(super) begun: u64,
     /// Bytes of rows and records that were removed since the store was opened.
     pub(super) freed_bytes: u64,
-    /// Whether the file says that it has the former format, which the first write changes.
+    /// Whether the file says that it has an earlier format, which the first write changes.
     pub(super) is_former: bool,
     pub(super) retention: Retention,
     pub(super) activity: Arc<Mutex<Activity>>,

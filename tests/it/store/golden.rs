@@ -115,6 +115,16 @@ fn a_file_of_format_2_is_opened_after_an_unclean_stop() {
 }
 
 #[test]
+fn a_closed_file_of_format_3_is_opened() {
+    open_a_copy(3, "closed");
+}
+
+#[test]
+fn a_file_of_format_3_is_opened_after_an_unclean_stop() {
+    open_a_copy(3, "unclean");
+}
+
+#[test]
 fn a_file_of_format_1_retains_what_is_written_from_then_on() {
     for how in ["closed", "unclean"] {
         let folder = copy(&format!("format-1-{how}.redb"));
@@ -150,12 +160,12 @@ fn a_file_of_format_1_retains_what_is_written_from_then_on() {
 
 #[test]
 #[ignore = "makes the files anew, which later versions have to open as they are"]
-fn make_files_of_format_2() {
+fn make_files_of_format_3() {
     let folder = Folder::new();
     let store = StoreOptions::new().checkpoint_floor(u64::MAX).retain_changes(250).open(folder.path()).unwrap();
-    for name in ["shop", "removed", "empty", "log alone"] {
+    for name in ["shop", "removed", "empty", "log alone", "long record"] {
         let index = store.instance(name).unwrap();
-        if name != "log alone" && name != "empty" {
+        if ["shop", "removed"].contains(&name) {
             fill(&index);
             store.checkpoint().unwrap();
         }
@@ -166,9 +176,12 @@ fn make_files_of_format_2() {
     drop(shop.merge_chats("fetched@c.us", "5511999900020@c.us").unwrap());
     store.remove_instance("removed").unwrap();
     fill(&store.existing("log alone").unwrap());
+    let long = store.existing("long record").unwrap();
+    long.upsert_label("1", "VIP").unwrap();
+    drop(long.link_all("1", (0..400).map(|n| format!("55119999{n:05}@c.us"))).unwrap());
     fs::create_dir_all(golden("")).unwrap();
-    fs::copy(folder.file(), golden("format-2-unclean.redb")).unwrap();
-    drop((shop, store));
-    fs::copy(folder.file(), golden("format-2-closed.redb")).unwrap();
-    fs::write(golden("format-2.txt"), told(2, &folder.open())).unwrap();
+    fs::copy(folder.file(), golden("format-3-unclean.redb")).unwrap();
+    drop((shop, long, store));
+    fs::copy(folder.file(), golden("format-3-closed.redb")).unwrap();
+    fs::write(golden("format-3.txt"), told(3, &folder.open())).unwrap();
 }
