@@ -110,11 +110,9 @@ pub use index::stats::IndexStats;
 pub use index::subscriber::{Delivery, Recv, Subscriber};
 #[cfg(label_index_shuttle)]
 pub use index::sync::{Race, plant_race};
-pub use model::answer::{Answer, ChatPage, FilterTotals, LabelledChat, Unresolved};
 pub use model::arg::Arg;
 pub use model::change::{Change, Commit, Place, Revision};
 pub use model::chat_id::ChatId;
-pub use model::chat_labels::ChatLabels;
 pub use model::cursor::Cursor;
 pub use model::error::{Error, Limit, Reason, Result};
 pub use model::error_kind::ErrorKind;
@@ -133,6 +131,8 @@ pub use model::op::{
 pub use model::options::{Limits, Options};
 pub use model::position::Position;
 pub use model::public_event::PublicEvent;
+pub use query::answer::{Answer, ChatPage, FilterTotals, LabelledChat, Unresolved};
+pub use query::chat_labels::ChatLabels;
 pub use refresh::{RefreshTicket, Refreshing, RefusedRefresh};
 pub use state::check::Violation;
 #[cfg(feature = "store")]

@@ -5,8 +5,8 @@ use std::iter::FusedIterator;
 use std::sync::Arc;
 use std::vec;
 
-use crate::model::answer::LabelledChat;
 use crate::model::change::Place;
+use crate::query::answer::LabelledChat;
 use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::Version;
 

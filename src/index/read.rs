@@ -3,17 +3,17 @@
 use crate::index::label_index::LabelIndex;
 use crate::index::matching::Matching;
 use crate::index::snapshot::Chats;
-use crate::model::answer::{Answer, ChatPage, FilterTotals};
 use crate::model::arg::Arg;
 use crate::model::change::Revision;
 use crate::model::chat_id::ChatId;
-use crate::model::chat_labels::ChatLabels;
 use crate::model::error::Result;
 use crate::model::filter::{Filter, Page};
 use crate::model::label::Label;
 use crate::model::label_id::LabelId;
 use crate::model::name::NameKey;
 use crate::model::op::RefreshState;
+use crate::query::answer::{Answer, ChatPage, FilterTotals};
+use crate::query::chat_labels::ChatLabels;
 use crate::state::State;
 use crate::state::check::Violation;
 

@@ -1,4 +1,4 @@
-//! The words of the interface: errors, ids, names, labels, changes, operations, filters, answers and options.
+//! The words of the interface: errors, ids, names, labels, changes, operations, filters and options.
 
 pub(crate) mod error;
 pub(crate) mod error_kind;
@@ -18,8 +18,6 @@ pub(crate) mod cursor;
 pub(crate) mod filter;
 #[cfg(feature = "serde")]
 pub(crate) mod json;
-pub(crate) mod chat_labels;
-pub(crate) mod answer;
 pub(crate) mod options;
 pub(crate) mod failed_refresh;
 pub(crate) mod full_state;

@@ -3,14 +3,14 @@
 use hashbrown::HashSet;
 
 use crate::collections::number::to_u64;
-use crate::model::answer::{Answer, Totals};
 use crate::model::arg::Arg;
 use crate::model::chat_id::ChatId;
-use crate::model::chat_labels::ChatLabels;
 use crate::model::cursor::{Cursor, Last};
 use crate::model::error::{Error, Result};
 use crate::model::filter::{Filter, Page};
 use crate::model::options::Limits;
+use crate::query::answer::{Answer, Totals};
+use crate::query::chat_labels::ChatLabels;
 use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::State;
 

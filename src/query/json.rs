@@ -4,16 +4,19 @@ use crate::model::change::Place;
 use crate::model::chat_id::ChatId;
 use crate::model::error::Result;
 use crate::model::filter::{Filter, Page};
-use crate::model::json::answer::{CHAT_ROOM, labelled_chat};
-use crate::model::json::write::list;
+use crate::model::json::write::{chat, list, number, text};
 use crate::model::label::Label;
 use crate::model::options::Limits;
-use crate::query::answer::List;
+use crate::query::answer::Answer;
+use crate::query::ask::List;
 use crate::state::State;
 use crate::state::labels::Slot;
 
 /// Bytes of chats and labels that are written while a writer waits: some microseconds.
 const SHORT: usize = 32 << 10;
+
+/// Bytes of a chat in an answer without its labels, roughly: longer ids and escapes are not counted.
+const CHAT_ROOM: usize = 64;
 
 /// A chat of a page, and its labels.
 type Row<'a> = (ChatId, &'a [Slot]);
@@ -77,4 +80,38 @@ impl State {
         let labels = |slots: &[Slot]| self.labels_in(slots).map(Label::json_room).sum::<usize>();
         rows.iter().map(|(_, slots)| CHAT_ROOM.saturating_add(labels(slots))).fold(0, usize::saturating_add)
     }
+}
+
+impl Answer {
+    /// Writes the fields without the braces around them. The chats are written by the caller, as a list.
+    fn write_fields(&self, json: &mut Vec<u8>, write_chats: impl FnOnce(&mut Vec<u8>)) {
+        let Self { chats: _, total_chats, total_rows, matched_rows, filter_label_ids, unresolved, next, revision } =
+            self;
+        json.extend_from_slice(b"\"chats\":");
+        write_chats(json);
+        number(json, ",\"total_chats\":", Some(*total_chats));
+        number(json, ",\"total_rows\":", Some(*total_rows));
+        number(json, ",\"matched_rows\":", Some(*matched_rows));
+        json.extend_from_slice(b",\"filter_label_ids\":");
+        list(json, filter_label_ids, |json, id| id.with_text(|id| text(json, id)));
+        json.extend_from_slice(b",\"unresolved\":{\"ids\":");
+        list(json, &unresolved.ids, |json, id| text(json, id));
+        json.extend_from_slice(b",\"names\":");
+        list(json, &unresolved.names, |json, name| text(json, name));
+        json.extend_from_slice(b"},\"next\":");
+        match next {
+            Some(cursor) => text(json, &cursor.to_string()),
+            None => json.extend_from_slice(b"null"),
+        }
+        number(json, ",\"revision\":", Some(*revision));
+    }
+}
+
+/// Writes a chat of an answer, a `LabelledChat`.
+fn labelled_chat<'a>(json: &mut Vec<u8>, chat_id: &ChatId, labels: impl Iterator<Item = &'a Label>) {
+    json.extend_from_slice(b"{\"chat_id\":");
+    chat(json, chat_id);
+    json.extend_from_slice(b",\"labels\":");
+    list(json, labels, |json, label| json.extend_from_slice(label.json()));
+    json.push(b'}');
 }

@@ -2,12 +2,12 @@
 
 use hashbrown::HashSet;
 
-use crate::model::answer::Unresolved;
 use crate::model::error::{Limit, Result};
 use crate::model::filter::{Entry, Filter};
 use crate::model::label_id::LabelId;
 use crate::model::name::NameKey;
 use crate::model::options::Limits;
+use crate::query::answer::Unresolved;
 use crate::state::decide::exceeded;
 use crate::state::labels::{Labels, Slot};
 

@@ -3,7 +3,6 @@
 //! Reading is strict about names and lenient about forms: a field that is not known is refused, so that a misspelled one
 //! cannot count as absent; an id may be a text or a number.
 
-pub(crate) mod answer;
 mod filter;
 mod labels;
 mod strict;

@@ -16,7 +16,7 @@ pub(crate) fn list<T>(json: &mut Vec<u8>, items: impl IntoIterator<Item = T>, wr
 }
 
 /// A field with a number, or with `null`.
-pub(in crate::model) fn number(json: &mut Vec<u8>, field: &str, number: Option<impl itoa::Integer>) {
+pub(crate) fn number(json: &mut Vec<u8>, field: &str, number: Option<impl itoa::Integer>) {
     json.extend_from_slice(field.as_bytes());
     match number {
         Some(number) => json.extend_from_slice(itoa::Buffer::new().format(number).as_bytes()),
@@ -25,7 +25,7 @@ pub(in crate::model) fn number(json: &mut Vec<u8>, field: &str, number: Option<i
 }
 
 /// The id of a chat. An id that is a number needs no escapes.
-pub(in crate::model) fn chat(json: &mut Vec<u8>, chat: &ChatId) {
+pub(crate) fn chat(json: &mut Vec<u8>, chat: &ChatId) {
     match chat.key() {
         ChatKey::Compact(id) => {
             let (number, suffix) = id.parts();
@@ -38,7 +38,7 @@ pub(in crate::model) fn chat(json: &mut Vec<u8>, chat: &ChatId) {
     }
 }
 
-pub(in crate::model) fn text(json: &mut Vec<u8>, text: &str) {
+pub(crate) fn text(json: &mut Vec<u8>, text: &str) {
     json.push(b'"');
     let mut rest = text;
     while let Some(at) = rest.bytes().position(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {

@@ -1,9 +1,9 @@
 //! Which reads are answered while a writer waits.
 
-use crate::model::chat_labels::ChatLabels;
 use crate::model::filter::{Filter, Page};
 use crate::model::name::NameKey;
 use crate::model::options::Limits;
+use crate::query::chat_labels::ChatLabels;
 use crate::state::State;
 use crate::state::tests::{chat, commit, define, empty, link};
 

@@ -3,11 +3,11 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::model::answer::Totals;
 use crate::model::change::Place;
 use crate::model::filter::{Entry, Filter};
 use crate::model::op::Op;
 use crate::model::options::Limits;
+use crate::query::answer::Totals;
 use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::State;
 use crate::state::signatures::SIGNATURE_BITS;

@@ -1,7 +1,7 @@
 //! Totals of few chats, by the label set of each.
 
 use crate::collections::number::to_u64;
-use crate::model::answer::Totals;
+use crate::query::answer::Totals;
 use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::State;
 use crate::state::labels::Slot;

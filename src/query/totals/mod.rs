@@ -5,7 +5,7 @@ mod posting_lists;
 mod sets;
 
 use crate::collections::number::to_u64;
-use crate::model::answer::Totals;
+use crate::query::answer::Totals;
 use crate::query::resolved_filter::ResolvedFilter;
 use crate::query::totals::sets::SetScan;
 use crate::state::State;

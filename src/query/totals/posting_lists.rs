@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use roaring::{MultiOps, RoaringBitmap};
 
 use crate::collections::number::to_u64;
-use crate::model::answer::Totals;
+use crate::query::answer::Totals;
 use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::State;
 use crate::state::labels::Slot;

@@ -3,7 +3,7 @@
 use fearless_simd::{Level, dispatch};
 
 use crate::collections::number::to_u64;
-use crate::model::answer::Totals;
+use crate::query::answer::Totals;
 use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::State;
 use crate::state::labels::Slot;
