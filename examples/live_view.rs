@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use label_index::{Change, ChatId, Delivery, LabelId, LabelIndex, Options, Result, Snapshot, Subscriber};
+use label_index::{Change, ChatId, Delivery, LabelId, LabelIndex, LabelledChat, Options, Result, Snapshot, Subscriber};
 
 const STAGES: [&str; 4] = ["Novo", "Em conversa", "Proposta", "Fechado"];
 const CHATS: u32 = 200;
@@ -58,8 +58,8 @@ impl View {
 
     fn rebuild(&mut self, snapshot: &Snapshot) {
         self.names = snapshot.labels().iter().map(|label| (label.id().clone(), text(label))).collect();
-        let ids = |labels: &[label_index::Label]| labels.iter().map(|label| label.id().clone()).collect();
-        self.chats = snapshot.iter().map(|row| (row.chat_id, ids(&row.labels))).collect();
+        let ids = |row: &LabelledChat| row.labels.iter().map(|label| label.id().clone()).collect();
+        self.chats = snapshot.iter().map(|row| (row.chat_id.clone(), ids(&row))).collect();
         self.feed.resume_after(snapshot.revision());
         self.rebuilt += 1;
     }

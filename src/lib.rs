@@ -132,7 +132,7 @@ pub use model::options::{Limits, Options};
 pub use model::position::Position;
 pub use model::public_event::PublicEvent;
 pub use query::answer::{Answer, ChatPage, FilterTotals, LabelledChat, Unresolved};
-pub use query::chat_labels::ChatLabels;
+pub use query::chat_labels::{ChatLabels, ChatLabelsIter};
 pub use refresh::{RefreshTicket, Refreshing, RefusedRefresh};
 pub use state::check::Violation;
 #[cfg(feature = "store")]

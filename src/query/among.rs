@@ -13,6 +13,7 @@ use crate::query::answer::{Answer, Totals};
 use crate::query::chat_labels::ChatLabels;
 use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::State;
+use crate::state::labels::Slot;
 
 impl State {
     /// Answers a filter over the given chats, in their order, each once. Texts that are no chat id are skipped.
@@ -50,7 +51,7 @@ impl State {
             totals.matched_rows += to_u64(clauses.matched(slots));
             if behind && page.limit > 0 {
                 if listed.len() < page.limit {
-                    listed.extend(self.labelled_chat(place));
+                    listed.push(place);
                     last = Some(chat);
                 } else {
                     more = true;
@@ -63,12 +64,14 @@ impl State {
         let next = last
             .filter(|_| more)
             .map(|chat| Cursor { last: Last::Listed(Cursor::hash_of(&chat)), identity: self.identity });
-        Ok(self.answer(listed, next, totals, clauses))
+        Ok(self.answer(self.labelled_chats(&listed), next, totals, clauses))
     }
 
     /// The labels of each of some chats, in their order.
     pub(crate) fn labels_of_each<C: Arg<ChatId>>(&self, chats: impl IntoIterator<Item = C>) -> Vec<ChatLabels> {
-        let labels_of = |chat: C| chat.parse_arg().map(|chat| self.labels_of(&chat)).unwrap_or_default();
-        chats.into_iter().map(labels_of).collect()
+        let place_of = |chat: C| self.place_of(&chat.parse_arg().ok()?);
+        let slots_of = |chat: C| place_of(chat).map(|place| self.slots_at(place)).unwrap_or_default();
+        let slots: Vec<&[Slot]> = chats.into_iter().map(slots_of).collect();
+        self.label_lists(&slots).collect()
     }
 }

@@ -1,19 +1,24 @@
 //! The labels of a chat.
 
 use std::fmt;
-use std::ops::Deref;
+use std::hash::{Hash, Hasher};
+use std::iter::FusedIterator;
+use std::ops::Index;
+use std::slice;
 
-use smallvec::SmallVec;
+use triomphe::{Arc, HeaderSlice};
 
+use crate::collections::number::to_index;
 use crate::model::label::Label;
+use crate::state::labels::{LabelTable, Slot};
 
-/// How many labels are stored without an allocation: a [`LabelledChat`](crate::LabelledChat) has the size of a cache line then.
-const FEW: usize = 5;
+/// The label sets of the chats of one answer, one behind the other, and the table that has the labels at their slots.
+type Shared = Arc<HeaderSlice<LabelTable, [Slot]>>;
 
 /// The labels of a chat, in label order.
 ///
-/// It is a slice of [`Label`]s, and converts to a `Vec`. Up to five labels take no allocation. With the feature `serde` it is a
-/// list.
+/// A list of [`Label`]s that the chats of one answer share: a clone is one reference count, whatever the number of labels. It
+/// holds the labels as they were at the revision of the answer. With the feature `serde` it is serialised as a list.
 ///
 /// # Examples
 ///
@@ -33,32 +38,161 @@ const FEW: usize = 5;
 /// assert_eq!(owned.len(), 2);
 /// # Ok::<(), label_index::Error>(())
 /// ```
-#[derive(Clone, Default, PartialEq, Eq, Hash)]
-pub struct ChatLabels(SmallVec<[Label; FEW]>);
+#[derive(Clone, Default)]
+pub struct ChatLabels {
+    /// `None` if there are no labels.
+    shared: Option<Shared>,
+    start: usize,
+    len: usize,
+}
 
-impl Deref for ChatLabels {
-    type Target = [Label];
+impl ChatLabels {
+    /// The labels at some slots of a table, in their order.
+    pub(crate) fn at(table: &LabelTable, slots: &[Slot]) -> Self {
+        Lists::new(table, slots).next(slots.len())
+    }
 
-    fn deref(&self) -> &[Label] {
-        &self.0
+    #[inline]
+    fn slots(&self) -> (Option<&LabelTable>, &[Slot]) {
+        let Some(shared) = &self.shared else { return (None, &[]) };
+        let slots = shared.slice.get(self.start..self.start + self.len);
+        (Some(&shared.header), slots.unwrap_or_default())
+    }
+
+    /// How many labels there are.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The labels, in label order.
+    #[inline]
+    pub fn iter(&self) -> ChatLabelsIter<'_> {
+        let (table, slots) = self.slots();
+        ChatLabelsIter { table, slots: slots.iter() }
+    }
+
+    /// The label at a position, counted from 0 in label order.
+    ///
+    /// **O(1)**.
+    pub fn get(&self, position: usize) -> Option<&Label> {
+        self.iter().nth(position)
+    }
+
+    /// The first label.
+    pub fn first(&self) -> Option<&Label> {
+        self.get(0)
+    }
+
+    /// Whether the label is among them, with the same attributes.
+    ///
+    /// **O(n)**. Whether a chat has a label of an id is [`contains`](crate::LabelIndex::contains).
+    pub fn contains(&self, label: &Label) -> bool {
+        self.iter().any(|own| own == label)
+    }
+
+    /// The labels as a vector.
+    ///
+    /// **O(n)**, and a reference count for each label.
+    pub fn to_vec(&self) -> Vec<Label> {
+        self.iter().cloned().collect()
     }
 }
 
-impl AsRef<[Label]> for ChatLabels {
-    fn as_ref(&self) -> &[Label] {
-        self
+/// Takes the label sets of the chats of one answer apart, in their order.
+pub(crate) struct Lists {
+    /// `None` if there are no labels in all of them.
+    shared: Option<Shared>,
+    end: usize,
+}
+
+impl Lists {
+    /// Of the slots of all chats, one chat's behind the other's.
+    pub(crate) fn new(table: &LabelTable, slots: &[Slot]) -> Self {
+        let shared = || Arc::from_header_and_slice(table.clone(), slots);
+        Self { shared: (!slots.is_empty()).then(shared), end: 0 }
+    }
+
+    /// The labels of the next chat, which has so many.
+    pub(crate) fn next(&mut self, len: usize) -> ChatLabels {
+        let start = self.end;
+        self.end += len;
+        ChatLabels { shared: self.shared.as_ref().filter(|_| len > 0).cloned(), start, len }
     }
 }
 
-impl FromIterator<Label> for ChatLabels {
-    fn from_iter<I: IntoIterator<Item = Label>>(labels: I) -> Self {
-        Self(labels.into_iter().collect())
+/// The labels of a chat one after the other. Made by [`ChatLabels::iter`].
+#[derive(Clone)]
+pub struct ChatLabelsIter<'a> {
+    /// There if there are slots.
+    table: Option<&'a LabelTable>,
+    slots: slice::Iter<'a, Slot>,
+}
+
+impl<'a> ChatLabelsIter<'a> {
+    /// The label at a slot. It is in the table, as is that of every slot in a label set.
+    #[inline]
+    fn label(&self, slot: Option<&Slot>) -> Option<&'a Label> {
+        self.table?.get(to_index(*slot?))?.as_ref()
+    }
+}
+
+impl<'a> Iterator for ChatLabelsIter<'a> {
+    type Item = &'a Label;
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a Label> {
+        let slot = self.slots.next();
+        self.label(slot)
+    }
+
+    fn nth(&mut self, position: usize) -> Option<&'a Label> {
+        let slot = self.slots.nth(position);
+        self.label(slot)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.slots.size_hint()
+    }
+}
+
+impl DoubleEndedIterator for ChatLabelsIter<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        let slot = self.slots.next_back();
+        self.label(slot)
+    }
+}
+
+impl ExactSizeIterator for ChatLabelsIter<'_> {}
+
+impl FusedIterator for ChatLabelsIter<'_> {}
+
+impl fmt::Debug for ChatLabelsIter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}
+
+impl Index<usize> for ChatLabels {
+    type Output = Label;
+
+    /// # Panics
+    ///
+    /// If there is no label at the position.
+    #[expect(clippy::panic, reason = "as every index out of bounds; get does not")]
+    fn index(&self, position: usize) -> &Label {
+        self.get(position).unwrap_or_else(|| panic!("no label at position {position} of {}", self.len()))
     }
 }
 
 impl From<ChatLabels> for Vec<Label> {
     fn from(labels: ChatLabels) -> Self {
-        labels.0.into_vec()
+        labels.to_vec()
     }
 }
 
@@ -66,42 +200,58 @@ impl IntoIterator for ChatLabels {
     type Item = Label;
     type IntoIter = std::vec::IntoIter<Label>;
 
-    /// Allocates; [`iter`](slice::iter) does not.
+    /// Allocates; [`iter`](Self::iter) does not.
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_vec().into_iter()
+        self.to_vec().into_iter()
     }
 }
 
 impl<'a> IntoIterator for &'a ChatLabels {
     type Item = &'a Label;
-    type IntoIter = std::slice::Iter<'a, Label>;
+    type IntoIter = ChatLabelsIter<'a>;
 
-    fn into_iter(self) -> Self::IntoIter {
+    #[inline]
+    fn into_iter(self) -> ChatLabelsIter<'a> {
         self.iter()
+    }
+}
+
+impl PartialEq for ChatLabels {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other)
+    }
+}
+
+impl Eq for ChatLabels {}
+
+impl Hash for ChatLabels {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_usize(self.len());
+        self.iter().for_each(|label| label.hash(state));
     }
 }
 
 impl PartialEq<[Label]> for ChatLabels {
     fn eq(&self, other: &[Label]) -> bool {
-        **self == *other
+        self.iter().eq(other)
     }
 }
 
 impl<const N: usize> PartialEq<[Label; N]> for ChatLabels {
     fn eq(&self, other: &[Label; N]) -> bool {
-        **self == *other
+        self.iter().eq(other)
     }
 }
 
 impl PartialEq<Vec<Label>> for ChatLabels {
     fn eq(&self, other: &Vec<Label>) -> bool {
-        **self == **other
+        self.iter().eq(other)
     }
 }
 
 impl PartialEq<ChatLabels> for Vec<Label> {
     fn eq(&self, other: &ChatLabels) -> bool {
-        **self == **other
+        other == self
     }
 }
 
@@ -114,6 +264,6 @@ impl serde::Serialize for ChatLabels {
 
 impl fmt::Debug for ChatLabels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.iter().fmt(f)
     }
 }

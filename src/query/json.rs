@@ -75,6 +75,11 @@ impl State {
         });
     }
 
+    /// The labels at some slots, in their order.
+    fn labels_in<'a>(&'a self, slots: &'a [Slot]) -> impl Iterator<Item = &'a Label> {
+        slots.iter().filter_map(|&slot| self.labels.at(slot))
+    }
+
     /// The bytes of the chats on a page and their labels, roughly.
     fn json_room(&self, rows: &[Row<'_>]) -> usize {
         let labels = |slots: &[Slot]| self.labels_in(slots).map(Label::json_room).sum::<usize>();

@@ -10,6 +10,9 @@ use crate::model::name::NameKey;
 /// The number of a live label inside one state. The slot of a removed label is reused.
 pub(crate) type Slot = u32;
 
+/// The live labels at their slots. A clone is one reference count.
+pub(crate) type LabelTable = CowVec<Option<Label>, 64>;
+
 /// Decimal ids below this number are looked up in a table.
 const LOW: u32 = 4_096;
 
@@ -18,7 +21,7 @@ const LOW: u32 = 4_096;
 pub(crate) struct Labels {
     /// L1: holds exactly the live ids; `slots` has each id's label at its slot and nothing elsewhere.
     pub(crate) by_id: CowBTreeMap<LabelId, Slot>,
-    pub(crate) slots: CowVec<Option<Label>, 64>,
+    pub(crate) slots: LabelTable,
     /// L6: by number, the slots of the live ids below [`LOW`], which most networks use and every operation looks up.
     pub(crate) low: CowVec<Option<Slot>, 64>,
     /// L2: the slots without a label, once each.

@@ -86,8 +86,10 @@ impl Read<'_> {
             Read::Totals(filter, way) => {
                 let _ = black_box(engine.totals(filter, way));
             }
-            Read::Page(filter, way) => drop(black_box(engine.page_with_totals(filter, way))),
-            Read::LabelsOf(chat) => drop(black_box(engine.labels_of(chat))),
+            Read::Page(filter, way) => {
+                _ = black_box(engine.page_with_totals(filter, way).map(|(page, _)| page.visit()))
+            }
+            Read::LabelsOf(chat) => _ = black_box(engine.labels_of(chat).visit()),
         }
     }
 }
@@ -114,7 +116,7 @@ pub(crate) struct Behind<'a> {
 pub(crate) type NamedRef<'a> = (&'a str, &'a str);
 
 /// The labels of a chat, in label order, in the engine's own types, so that no conversion is timed. Peers lend ids and
-/// names; label-index returns owned labels.
+/// names; label-index returns labels that can be kept.
 #[derive(Debug)]
 pub(crate) enum Labels<'a> {
     Index(ChatLabels),
@@ -130,6 +132,14 @@ pub(crate) enum Listed<'a> {
 }
 
 impl Labels<'_> {
+    /// Looks at the name of each label, as a host does that writes them.
+    pub(crate) fn visit(&self) -> usize {
+        match self {
+            Self::Index(labels) => labels.iter().map(|label| label.name().map_or(0, |name| seen(name.as_str()))).sum(),
+            Self::Named(labels) => labels.iter().map(|(_, name)| seen(name)).sum(),
+        }
+    }
+
     /// The ids.
     pub(crate) fn plain(&self) -> Vec<String> {
         match self {
@@ -139,7 +149,23 @@ impl Labels<'_> {
     }
 }
 
+/// A number that depends on the length and the first byte.
+fn seen(text: &str) -> usize {
+    text.len() + text.as_bytes().first().map_or(0, |&byte| usize::from(byte))
+}
+
 impl Listed<'_> {
+    /// Looks at the name of each label of each chat.
+    pub(crate) fn visit(&self) -> usize {
+        match self {
+            Self::Index(ChatPage { chats, .. }) | Self::Answer(Answer { chats, .. }) => {
+                let labels = chats.iter().flat_map(|chat| &chat.labels);
+                labels.map(|label| label.name().map_or(0, |name| seen(name.as_str()))).sum()
+            }
+            Self::Rows(rows) => rows.iter().flat_map(|(_, labels)| labels).map(|(_, name)| seen(name)).sum(),
+        }
+    }
+
     /// The keys, each with its label ids.
     pub(crate) fn plain(self) -> Vec<(String, Vec<String>)> {
         match self {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod random;
+mod chat_labels;
 mod page;
 mod quick;
 mod totals;

@@ -68,6 +68,6 @@ impl Model {
     }
 }
 
-pub(crate) fn listed(labels: &[label_index::Label]) -> Vec<Listed> {
-    labels.iter().map(Listed::from).collect()
+pub(crate) fn listed<'a>(labels: impl IntoIterator<Item = &'a label_index::Label>) -> Vec<Listed> {
+    labels.into_iter().map(Listed::from).collect()
 }

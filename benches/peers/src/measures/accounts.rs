@@ -75,7 +75,7 @@ impl<'a> Accounts<'a> {
             let timings = bench.effort().in_turn(1, |_, ops| {
                 for op in ops {
                     let (nth, key) = keys[op % keys.len()];
-                    drop(black_box(self.engines[nth].labels_of(key)));
+                    _ = black_box(self.engines[nth].labels_of(key).visit());
                 }
             });
             bench.record(About::time("labels_of"), kind.name, timings[0]);

@@ -105,7 +105,7 @@ fn totals(bench: &mut Bench<'_>, elsewhere: &mut Elsewhere, question: &Question)
         let lanes: Vec<usize> = lanes.into_iter().filter(paging).collect();
         let timings = elsewhere.in_turn(rounds, lanes.len(), |at, _| {
             let (engine, way) = (&bench.engines[lanes[at]].engine, ways[lanes[at]].way);
-            drop(black_box(engine.page_with_totals(black_box(&question.filter), way)));
+            _ = black_box(engine.page_with_totals(black_box(&question.filter), way).map(|(page, _)| page.visit()));
         });
         bench.record_all(about("cold_page_with_totals", question), &lanes, &timings);
     }
@@ -121,7 +121,7 @@ fn pages(bench: &mut Bench<'_>, elsewhere: &mut Elsewhere, question: &Question) 
     };
     let lanes: Vec<usize> = (0..bench.engines.len()).filter(|&lane| paging(&bench.engines[lane])).collect();
     let timings = elsewhere.in_turn(bench.effort().cold, lanes.len(), |at, _| {
-        drop(black_box(bench.engines[lanes[at]].engine.page(black_box(&question.filter), None)));
+        _ = black_box(bench.engines[lanes[at]].engine.page(black_box(&question.filter), None).map(|page| page.visit()));
     });
     bench.record_all(about("cold_page", question), &lanes, &timings);
 }
@@ -134,7 +134,7 @@ fn chats(bench: &mut Bench<'_>, elsewhere: &mut Elsewhere) {
         let mut random = Random::new(8);
         let keys: Vec<String> = (0..rounds).map(|_| workload.key(random.below(workload.len())).to_owned()).collect();
         let timings = elsewhere.in_turn(rounds, lanes.len(), |lane, round| {
-            drop(black_box(bench.engines[lane].engine.labels_of(black_box(&keys[round]))));
+            _ = black_box(bench.engines[lane].engine.labels_of(black_box(&keys[round])).visit());
         });
         bench.record_all(About::time("cold_labels_of"), &lanes, &timings);
     }

@@ -55,7 +55,9 @@ fn time(bench: &mut Bench<'_>, measure: &'static str, question: &Question, after
     }
     let timings = bench.effort().in_turn(lanes.len(), |at, ops| {
         let (engine, cursor) = (&bench.engines[lanes[at]].engine, cursors[at].as_deref());
-        ops.for_each(|_| drop(black_box(engine.page(black_box(&question.filter), black_box(cursor)))));
+        ops.for_each(|_| {
+            _ = black_box(engine.page(black_box(&question.filter), black_box(cursor)).map(|page| page.visit()));
+        });
     });
     let about = About { measure, k: Some(question.k()), labels: Some(question.mix.name()), unit: "us" };
     bench.record_all(about, &lanes, &timings);
@@ -72,7 +74,10 @@ fn time_with_totals(bench: &mut Bench<'_>, question: &Question) {
     let lanes: Vec<usize> = (0..bench.engines.len()).filter(paging).collect();
     let timings = bench.effort().in_turn(lanes.len(), |at, ops| {
         let (engine, way) = (&bench.engines[lanes[at]].engine, ways[lanes[at]].way);
-        ops.for_each(|_| drop(black_box(engine.page_with_totals(black_box(&question.filter), way))));
+        ops.for_each(|_| {
+            let page = engine.page_with_totals(black_box(&question.filter), way);
+            _ = black_box(page.map(|(page, _)| page.visit()));
+        });
     });
     let about = About { k: Some(question.k()), labels: Some(question.mix.name()), ..About::time("page_with_totals") };
     bench.record_all(about, &lanes, &timings);
