@@ -110,7 +110,7 @@ impl LabelIndex {
             recent: Recent::default(),
             feed: Arc::new(Feed::new(version.revision, limits.feed_changes, retain, waker_caller, archive)),
             visible: VersionLock::new(version),
-            snapshots: Arc::default(),
+            snapshots: Arc::new(SnapshotTracker::new(limits)),
             limits,
             journal,
         };
@@ -123,7 +123,7 @@ impl LabelIndex {
     pub fn snapshot(&self) -> Snapshot {
         let shared = &*self.shared;
         let (state, hold) = shared.visible.read(|state| (Version::clone(state), shared.snapshots.hold(state.revision)));
-        Snapshot::new(state, shared.limits, hold)
+        Snapshot::new(state, hold)
     }
 
     /// Subscribes to every commit after the newest one; of an index in a store, after the newest that is on disk.

@@ -14,7 +14,6 @@ use crate::model::label::Label;
 use crate::model::label_id::LabelId;
 use crate::model::name::NameKey;
 use crate::model::op::RefreshState;
-use crate::model::options::Limits;
 use crate::model::position::Position;
 use crate::query::answer::{Answer, ChatPage, FilterTotals, LabelledChat};
 use crate::query::chat_labels::ChatLabels;
@@ -46,14 +45,13 @@ use crate::state::check::Violation;
 #[derive(Clone)]
 pub struct Snapshot {
     state: Version,
-    limits: Limits,
     /// Tells the index, for as long as it lives, that this revision is being looked at.
-    _hold: Arc<SnapshotGuard>,
+    hold: Arc<SnapshotGuard>,
 }
 
 impl Snapshot {
-    pub(crate) fn new(state: Version, limits: Limits, hold: SnapshotGuard) -> Self {
-        Self { state, limits, _hold: Arc::new(hold) }
+    pub(crate) fn new(state: Version, hold: SnapshotGuard) -> Self {
+        Self { state, hold: Arc::new(hold) }
     }
 
     /// The revision.
@@ -109,7 +107,7 @@ impl Snapshot {
     /// # Ok::<(), label_index::Error>(())
     /// ```
     pub fn query(&self, filter: &Filter, page: Page) -> Result<Answer> {
-        self.state.query(filter, page, &self.limits)
+        self.state.query(filter, page, self.hold.limits())
     }
 
     /// Answers a filter as [`query`](Self::query) does, and appends the fields of the [`Answer`] to `json`, without the
@@ -143,7 +141,7 @@ impl Snapshot {
     /// ```
     #[cfg(feature = "serde")]
     pub fn query_json(&self, filter: &Filter, page: Page, json: &mut Vec<u8>) -> Result<()> {
-        self.state.query_json(filter, page, &self.limits, json)
+        self.state.query_json(filter, page, self.hold.limits(), json)
     }
 
     /// Counts what passes a filter: the totals of [`query`](Self::query) without a page.
@@ -167,7 +165,7 @@ impl Snapshot {
     /// # Ok::<(), label_index::Error>(())
     /// ```
     pub fn totals(&self, filter: &Filter) -> Result<FilterTotals> {
-        self.state.filter_totals(filter, &self.limits)
+        self.state.filter_totals(filter, self.hold.limits())
     }
 
     /// Lists what passes a filter: the page of [`query`](Self::query) without totals, so listing on costs what the page
@@ -194,7 +192,7 @@ impl Snapshot {
     /// # Ok::<(), label_index::Error>(())
     /// ```
     pub fn page(&self, filter: &Filter, page: Page) -> Result<ChatPage> {
-        self.state.chat_page(filter, page, &self.limits)
+        self.state.chat_page(filter, page, self.hold.limits())
     }
 
     /// Iterates over all chats that pass a filter, in order of place, each with all its labels.
@@ -220,7 +218,7 @@ impl Snapshot {
     /// # Ok::<(), label_index::Error>(())
     /// ```
     pub fn matching(&self, filter: &Filter) -> Result<Matching> {
-        let clauses = ResolvedFilter::of(filter, &self.state.labels, &self.limits)?;
+        let clauses = ResolvedFilter::of(filter, &self.state.labels, self.hold.limits())?;
         Ok(Matching::new(Version::clone(&self.state), clauses))
     }
 
@@ -268,7 +266,7 @@ impl Snapshot {
         chats: impl IntoIterator<Item = C>,
         page: Page,
     ) -> Result<Answer> {
-        self.state.among(filter, chats, page, &self.limits)
+        self.state.among(filter, chats, page, self.hold.limits())
     }
 
     /// The labels of each of some chats: one list for each chat given, in their order, so that the two can be zipped. The
@@ -363,7 +361,7 @@ impl Snapshot {
     /// # Ok::<(), label_index::Error>(())
     /// ```
     pub fn count_by_label(&self, filter: &Filter) -> Result<Vec<(Label, u64)>> {
-        self.state.count_by_label(filter, &self.limits)
+        self.state.count_by_label(filter, self.hold.limits())
     }
 
     /// How many chats have a label.

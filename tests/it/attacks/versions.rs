@@ -30,7 +30,7 @@ fn index(options: Options, chats: u32) -> LabelIndex {
 fn ten_thousand_snapshots_of_one_revision_take_next_to_nothing() {
     let index = index(Options::new(), 100_000);
     let (snapshots, bytes) = live(|| (0..SNAPSHOTS).map(|_| index.snapshot()).collect::<Vec<Snapshot>>());
-    assert!(bytes <= 10_000 * 96, "{bytes} bytes");
+    assert!(bytes <= 10_000 * 56, "{bytes} bytes");
     assert!(snapshots.iter().all(|snapshot| snapshot.total_chats() == 100_000));
 }
 
