@@ -84,7 +84,7 @@ impl LabelIndex {
 }
 
 /// A version without a label, and the means to bring it up to date with later commits.
-fn caught_up(prepared: Prepared, now: &State, meanwhile: &[Change], labels: &Changes) -> Option<Version> {
+fn caught_up(prepared: Prepared, now: &State, meanwhile: &[Change], changes: &Changes) -> Option<Version> {
     if meanwhile.is_empty() {
         return Some(prepared.into_version());
     }
@@ -92,7 +92,9 @@ fn caught_up(prepared: Prepared, now: &State, meanwhile: &[Change], labels: &Cha
     prepared.catch_up(&Update {
         now,
         meanwhile,
-        labels,
+        // Unlinks of all chats in order of place are to the places what the removal of the label is.
+        labels: changes,
+        removals: &[],
         chats: &chats,
         links: &[],
         unlinks: &[],

@@ -38,11 +38,15 @@ pub enum Change {
         /// The label as it is now.
         label: Label,
     },
-    /// A label was removed with all its links, which are not listed one by one. Its id is remembered as deleted.
+    /// A label was removed with all the links that it still had, which are not listed one by one. Its id is remembered as
+    /// deleted.
+    ///
+    /// Where [`Limits::removal_unlinks`](crate::Limits::removal_unlinks) says so, it had none any more: each is a
+    /// [`ChatUnlinked`](Self::ChatUnlinked) before this in the same commit.
     LabelRemoved {
         /// The id. It may be one that was never seen, with no links, when a network reported its deletion.
         label: LabelId,
-        /// The number of links that were removed.
+        /// The number of links that were removed with it, without a change of their own.
         links: u64,
     },
     /// A chat got a label.

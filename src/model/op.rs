@@ -163,7 +163,7 @@ pub enum Ensured {
 pub struct RemovedLabel {
     /// The label as it was.
     pub label: Label,
-    /// How many links went with it.
+    /// How many links went with it, however the commit tells of them.
     pub links: u64,
 }
 
@@ -287,7 +287,8 @@ pub struct Refreshed {
     pub labels_removed: usize,
     /// Pairs that were added.
     pub linked: usize,
-    /// Pairs that were removed one by one.
+    /// Pairs that were removed one by one: also those of removed labels where
+    /// [`Limits::removal_unlinks`](crate::Limits::removal_unlinks) says so.
     pub unlinked: usize,
     pub(crate) changed: bool,
 }

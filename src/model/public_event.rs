@@ -18,7 +18,8 @@ pub enum PublicEvent {
         /// The label as it was then.
         label: Label,
     },
-    /// `label.deleted`: a label was removed with all its links; these have no events of their own.
+    /// `label.deleted`: a label was removed with all its links. These have no events of their own, unless
+    /// [`Limits::removal_unlinks`](crate::Limits::removal_unlinks) says so: then they come before this.
     #[cfg_attr(feature = "serde", serde(rename = "label.deleted"))]
     LabelDeleted {
         /// Its id.

@@ -341,7 +341,7 @@ impl LabelIndex {
 /// Counts the changes of each kind.
 fn summary(commit: &Sections) -> Refreshed {
     let mut summary = Refreshed { linked: commit.links.len(), unlinked: commit.unlinks.len(), ..Refreshed::default() };
-    for change in &commit.labels {
+    for change in commit.labels.iter().chain(&commit.removals) {
         match change {
             Change::LabelCreated { .. } => summary.labels_created += 1,
             Change::LabelUpdated { .. } => summary.labels_updated += 1,
@@ -378,6 +378,9 @@ impl RefreshTicket {
     ///   the index.
     /// - A live record of a label that is deleted in the index brings it back, with the links of the state.
     /// - Chats keep their places; aliases, deleted ids and the highest id stay.
+    ///
+    /// Of a label that is removed, the commit has the number of its links, or, where
+    /// [`Limits::removal_unlinks`](crate::Limits::removal_unlinks) says so, an unlink for each chat before the removal.
     ///
     /// The commit has the changes that make the difference, then [`Change::Refreshed`]. The first refresh of an index
     /// is always a commit; a later one that finds no difference makes no commit.

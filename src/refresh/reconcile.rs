@@ -7,13 +7,13 @@ use crate::model::change::{Change, Place};
 use crate::model::chat_id::{ChatId, StoredOrder};
 use crate::model::error::{Error, Limit, Result};
 use crate::model::label_id::LabelId;
+use crate::model::options::Limits;
 use crate::refresh::diff::Diff;
 use crate::refresh::label_change::label_change;
 use crate::refresh::stated_labels::StatedLabels;
 use crate::state::State;
 use crate::state::decide::{Rules, exceeded, full};
-use crate::state::postings::List;
-use crate::state::prepared::Sections;
+use crate::state::prepared::{Sections, label_of};
 
 /// The newest version, the network's labels, and the writes that win over its state.
 ///
@@ -40,8 +40,9 @@ impl Reconciler<'_> {
 
     /// The changes to the version, without [`Change::Refreshed`] at the end.
     pub(super) fn changes(&self, diff: &Diff, rules: Rules) -> Result<Sections> {
-        let labels = self.label_changes(&diff.labels);
+        let mut labels = self.label_changes(&diff.labels);
         let stays = self.staying(&labels, rules)?;
+        let removals = take_told_removals(&mut labels, &rules.limits);
         let covered = self.touched.covered(self.state);
         let is_free = |(chat, label): &(&ChatId, &LabelId)| stays.has(label) && !covered.has(label, chat);
         let link = in_pairs(&diff.link).filter(|(_, label)| self.stated.has(label)).filter(is_free);
@@ -49,7 +50,10 @@ impl Reconciler<'_> {
         let stranded = self.stranded();
         let unlink = in_pairs(&diff.unlink).chain(stranded.iter().map(|(chat, label)| (chat, *label))).filter(is_free);
         let unlinks = unlink.map(|(chat, label)| Change::ChatUnlinked { label: label.clone(), chat: chat.clone() });
-        Ok(Sections { labels, links, unlinks: unlinks.collect(), end: None })
+        let gone = self.pairs_of(removals.iter().filter_map(label_of));
+        let told = gone.map(|(chat, label)| Change::ChatUnlinked { label: label.clone(), chat });
+        let unlinks = unlinks.chain(told).collect();
+        Ok(Sections { labels, links, unlinks, removals, end: None })
     }
 
     /// The labels that are live after these changes. Refuses too many of them.
@@ -88,12 +92,13 @@ impl Reconciler<'_> {
         let edited = self.touched.labels().filter(|(_, touched)| touched.edited).map(|(id, _)| id);
         let mut labels: Vec<&LabelId> = edited.filter(|id| !self.stated.has(id)).collect();
         labels.sort_unstable();
-        let labels = labels.into_iter().filter_map(|id| Some((id, self.state.labels.slot(id)?)));
-        let pairs = labels.flat_map(|(id, slot)| {
-            let places = self.state.postings.places(List::Label(slot));
-            places.filter_map(move |place| Some((self.state.chats.chat_at(place)?, id)))
-        });
-        pairs.collect()
+        self.pairs_of(labels.into_iter()).collect()
+    }
+
+    /// The pairs of these labels in the version, label by label in order of place.
+    fn pairs_of<'l>(&self, labels: impl Iterator<Item = &'l LabelId>) -> impl Iterator<Item = (ChatId, &'l LabelId)> {
+        let labels = labels.filter_map(move |id| Some((id, self.state.labels.slot(id)?)));
+        labels.flat_map(move |(id, slot)| self.state.chats_with(slot).map(move |chat| (chat, id)))
     }
 
     /// Makes links of pairs, with a place for each new chat.
@@ -112,6 +117,19 @@ impl Reconciler<'_> {
         }
         Ok(changes)
     }
+}
+
+/// Takes the removals that tell of each chat out of changes of labels. They come after the unlinks of these chats.
+pub(super) fn take_told_removals(changes: &mut Vec<Change>, limits: &Limits) -> Vec<Change> {
+    let is_told =
+        |change: &mut Change| matches!(change, Change::LabelRemoved { links, .. } if limits.unlinks_each(*links));
+    let mut removals: Vec<Change> = changes.extract_if(.., is_told).collect();
+    for change in &mut removals {
+        if let Change::LabelRemoved { links, .. } = change {
+            *links = 0;
+        }
+    }
+    removals
 }
 
 /// The labels that are live after a refresh.

@@ -12,7 +12,7 @@ use crate::model::error::Result;
 use crate::model::label::Label;
 use crate::model::label_id::LabelId;
 use crate::refresh::diff::{Diff, of_chat};
-use crate::refresh::reconcile::{Reconciler, Staying};
+use crate::refresh::reconcile::{Reconciler, Staying, take_told_removals};
 use crate::state::State;
 use crate::state::decide::{Rules, full};
 use crate::state::prepared::{Sections, Update, chats_of, label_of, pair_of, places_of};
@@ -34,7 +34,8 @@ impl Revised {
     /// The input for [`Prepared::catch_up`](crate::state::prepared::Prepared::catch_up).
     pub(super) fn update<'a>(&'a self, now: &'a State, meanwhile: &'a [Change]) -> Update<'a> {
         let Self { commit, chats, links, unlinks, places } = self;
-        Update { now, meanwhile, labels: &commit.labels, chats, links, unlinks, places: *places }
+        let Sections { labels, removals, .. } = commit;
+        Update { now, meanwhile, labels, removals, chats, links, unlinks, places: *places }
     }
 }
 
@@ -53,7 +54,8 @@ type Links = Vec<Change>;
 impl Reconciler<'_> {
     /// The changes to the newest version, which differs from that of the draft only in labels and in the pairs of the
     /// `written` chats. `None` if the commit would remove free places at the end, or if other writes changed whether a
-    /// label of the full state stays, so that its links are dropped or kept.
+    /// label of the full state stays, so that its links are dropped or kept, or whether the removal of a label tells of
+    /// each of its chats.
     ///
     /// Every other chat has the changes that were prepared. A new chat also has its prepared place, unless a write took
     /// that place: then it gets another one.
@@ -61,7 +63,7 @@ impl Reconciler<'_> {
     /// **O(c + w log c)** for c prepared changes and w pairs of the written chats.
     pub(super) fn revise(&self, former: Former<'_>, written: HashSet<ChatId>, rules: Rules) -> Result<Option<Revised>> {
         let Former { base, diff, commit, meanwhile } = former;
-        let labels = self.label_changes(&diff.labels);
+        let mut labels = self.label_changes(&diff.labels);
         let (mut linked, mut homeless, mut unlinked) = (Links::new(), Links::new(), Vec::new());
         let stays = self.staying(&labels, rules)?;
         let stayed = Staying::new(base, &commit.labels);
@@ -69,12 +71,18 @@ impl Reconciler<'_> {
         if written_labels.any(|label| self.stated.has(label) && stayed.has(label) != stays.has(label)) {
             return Ok(None);
         }
+        let removals = take_told_removals(&mut labels, &rules.limits);
+        if removals != commit.removals {
+            return Ok(None);
+        }
+        let told: HashSet<LabelId> = removals.iter().filter_map(label_of).cloned().collect();
         let covered = self.touched.covered(self.state);
         for StoredOrder(chat) in written.iter().cloned().map(StoredOrder).collect::<BTreeSet<_>>() {
             let place = self.state.chats.find(&chat);
             for (label, is_link) in self.differing_pairs(base, diff, &chat) {
                 let pair = || (label.clone(), chat.clone());
-                if !stays.has(&label) || covered.has(&label, &chat) {
+                // What was written of a pair does not keep it if its label goes.
+                if !told.contains(&label) && (!stays.has(&label) || covered.has(&label, &chat)) {
                     continue;
                 }
                 let (label, chat) = pair();
@@ -110,7 +118,7 @@ impl Reconciler<'_> {
         kept.extend(linked.iter().cloned());
         linked.extend(given);
         Ok(Some(Revised {
-            commit: Sections { labels, links: kept, unlinks, end: Some(Change::Refreshed) },
+            commit: Sections { labels, links: kept, unlinks, removals, end: Some(Change::Refreshed) },
             chats,
             links: linked,
             unlinks: unlinked,

@@ -137,8 +137,8 @@ enum Way {
 /// writes made meanwhile. `None` if the prepared version cannot be brought up to the others. Also checks that replaying
 /// the commit gives the same state.
 fn refreshed(script: &Script, drafted_after: usize, way: Way) -> Option<Vec<String>> {
-    let Script { before, meanwhile, full, holds } = script;
-    let index = Options::new().hash_seed(1).build();
+    let Script { before, meanwhile, full, holds, removal_unlinks } = script;
+    let index = Options::new().hash_seed(1).removal_unlink_limit(*removal_unlinks).build();
     before.iter().for_each(|write| write.perform(&index));
     let ticket = index.begin_refresh().unwrap();
     let (early, late) = meanwhile.split_at(drafted_after);
@@ -185,6 +185,12 @@ struct Script {
     full: FullState,
     /// Whether a snapshot is held during the first writes.
     holds: bool,
+    removal_unlinks: usize,
+}
+
+/// Mostly none or all, so that a label seldom gets one chat too many meanwhile.
+fn removal_unlinks() -> impl Strategy<Value = usize> {
+    prop_oneof![4 => Just(0), 1 => 1_usize..6, 4 => Just(100_000)]
 }
 
 /// A script over many chats.
@@ -195,13 +201,15 @@ fn wide_script() -> impl Strategy<Value = Script> {
         }
         full
     });
-    (vec(any_wide_write(), 0..8), vec(any_wide_write(), 0..5), full, any::<bool>())
-        .prop_map(|(before, meanwhile, full, holds)| Script { before, meanwhile, full, holds })
+    (vec(any_wide_write(), 0..8), vec(any_wide_write(), 0..5), full, any::<bool>(), removal_unlinks()).prop_map(
+        |(before, meanwhile, full, holds, removal_unlinks)| Script { before, meanwhile, full, holds, removal_unlinks },
+    )
 }
 
 fn script(write: impl Strategy<Value = Write>) -> impl Strategy<Value = Script> {
-    (vec(any_write(), 0..20), vec(write, 0..8), full_state(), any::<bool>())
-        .prop_map(|(before, meanwhile, full, holds)| Script { before, meanwhile, full, holds })
+    (vec(any_write(), 0..20), vec(write, 0..8), full_state(), any::<bool>(), removal_unlinks()).prop_map(
+        |(before, meanwhile, full, holds, removal_unlinks)| Script { before, meanwhile, full, holds, removal_unlinks },
+    )
 }
 
 proptest! {
@@ -276,6 +284,7 @@ fn a_free_place_that_was_taken_and_given_back_meanwhile_is_not_first_any_more() 
         meanwhile: vec![Write::Link(1, 'h'), Write::Unlink(1, 'h')],
         full,
         holds: false,
+        removal_unlinks: 0,
     };
     let expected = refreshed(&script, 2, Way::InTurn);
     assert_eq!(refreshed(&script, 0, Way::Prepared), expected);

@@ -157,9 +157,20 @@ impl<'a> Planner<'a> {
     fn remove(&self, id: &LabelId) -> Result<Plan> {
         let slot = self.slot(id)?;
         let label = self.state.labels.at(slot).ok_or_else(|| unknown(id))?.clone();
-        let links = self.state.postings.len(slot);
-        let changes = smallvec![Change::LabelRemoved { label: id.clone(), links }];
+        let (links, changes) = self.removal(id, slot);
         Ok(Plan { outcome: Outcome::Removed(RemovedLabel { label, links }), changes })
+    }
+
+    /// The number of links of a live label, and the changes that remove it.
+    fn removal(&self, id: &LabelId, slot: Slot) -> (u64, Changes) {
+        let links = self.state.postings.len(slot);
+        if !self.rules.limits.unlinks_each(links) {
+            return (links, smallvec![Change::LabelRemoved { label: id.clone(), links }]);
+        }
+        let chats = self.state.chats_with(slot);
+        let mut changes: Changes = chats.map(|chat| Change::ChatUnlinked { label: id.clone(), chat }).collect();
+        changes.push(Change::LabelRemoved { label: id.clone(), links: 0 });
+        (links, changes)
     }
 
     /// The chats that lack the label and are to get it (`linked`), or that have it and are to lose it; resolved, each
@@ -320,8 +331,8 @@ impl<'a> Planner<'a> {
                 if slot.is_none() && given > limit {
                     return Err(exceeded(Limit::Labels, limit, given));
                 }
-                let links = slot.map_or(0, |slot| self.state.postings.len(slot));
-                smallvec![Change::LabelRemoved { label: label.clone(), links }]
+                let unknown = || smallvec![Change::LabelRemoved { label: label.clone(), links: 0 }];
+                slot.map_or_else(unknown, |slot| self.removal(label, slot).1)
             }
             Event::ChatLabelled { label, .. } | Event::ChatUnlabelled { label, .. } if labels.is_deleted(label) => {
                 Changes::new()

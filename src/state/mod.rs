@@ -27,7 +27,7 @@ use crate::state::aliases::Aliases;
 use crate::state::chats::Chats;
 use crate::state::label_sets::{EMPTY, LabelSets};
 use crate::state::labels::{Labels, Slot};
-use crate::state::postings::Postings;
+use crate::state::postings::{List, Postings};
 
 /// A version that readers and snapshots share. Without weak references a writer checks by a plain load whether it is
 /// the only holder, and writes to no cache line that readers use.
@@ -95,6 +95,11 @@ impl State {
     /// The place of a chat, by any of its ids. No alias has a place of its own, so for most chats one lookup is enough.
     pub(crate) fn place_of(&self, chat: &ChatId) -> Option<Place> {
         self.chats.find(chat).or_else(|| self.chats.find(self.aliases.target(chat)?))
+    }
+
+    /// The chats that have a label, in order of place.
+    pub(crate) fn chats_with(&self, slot: Slot) -> impl Iterator<Item = ChatId> {
+        self.postings.places(List::Label(slot)).filter_map(|place| self.chats.chat_at(place))
     }
 
     /// The labels of the chat at a place, in label order.

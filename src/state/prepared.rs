@@ -21,6 +21,8 @@ pub(crate) struct Sections {
     /// Links of one chat are consecutive.
     pub(crate) links: Vec<Change>,
     pub(crate) unlinks: Vec<Change>,
+    /// Removals of labels all of whose links are among the unlinks.
+    pub(crate) removals: Vec<Change>,
     /// At most [`Change::Refreshed`].
     pub(crate) end: Option<Change>,
 }
@@ -47,8 +49,10 @@ pub(crate) struct Update<'a> {
     pub(crate) now: &'a State,
     /// The changes since the version on which the commit was prepared, each allowed by [`can_follow`].
     pub(crate) meanwhile: &'a [Change],
-    /// All changes of labels that the commit makes.
+    /// All changes of labels that the commit makes, except these.
     pub(crate) labels: &'a [Change],
+    /// Removals of labels all of whose links are among the unlinks.
+    pub(crate) removals: &'a [Change],
     /// The chats whose pairs or place may differ from what was prepared, among them all that were written meanwhile.
     pub(crate) chats: &'a HashSet<ChatId>,
     /// The links of those chats, and their unlinks, each in the order of the commit.
@@ -97,13 +101,14 @@ pub(crate) fn chats_of(changes: &[Change]) -> impl Iterator<Item = &ChatId> {
 impl Sections {
     /// All changes, in order.
     pub(crate) fn into_changes(self) -> Vec<Change> {
-        let Self { labels: mut changes, links, unlinks, end } = self;
+        let Self { labels: mut changes, links, unlinks, removals, end } = self;
         if changes.is_empty() {
             changes = links;
         } else {
             changes.extend(links);
         }
         changes.extend(unlinks);
+        changes.extend(removals);
         changes.extend(end);
         changes
     }
@@ -125,6 +130,7 @@ impl Prepared {
         let removals = state.vacated.len();
         state.apply(&commit.links);
         state.apply(&commit.unlinks);
+        state.apply(&commit.removals);
         state.apply(commit.end.as_slice());
         let vacated = state.vacated.clone();
         state.finish_commit();
@@ -134,7 +140,7 @@ impl Prepared {
         let mut freed: Vec<Place> = by_removal.iter().filter(&mut is_freed).copied().collect();
         let freed_by_removal = freed.len();
         freed.extend(vacated.get(removals..).unwrap_or_default().iter().filter(&mut is_freed));
-        let labels = commit.labels.iter().filter_map(label_of).cloned().collect();
+        let labels = commit.labels.iter().chain(&commit.removals).filter_map(label_of).cloned().collect();
         Some(Self { base, state, freed, freed_by_removal, labels })
     }
 
@@ -184,8 +190,9 @@ impl Prepared {
 
     /// Updates the labels to what they are after the commit. `None` if other labels are live than was prepared.
     fn update_labels(&mut self, update: &Update<'_>) -> Option<()> {
+        let changes = update.labels.iter().chain(update.removals);
         let changes: HashMap<&LabelId, &Change> =
-            update.labels.iter().filter_map(|change| Some((label_of(change)?, change))).collect();
+            changes.filter_map(|change| Some((label_of(change)?, change))).collect();
         let written = update.meanwhile.iter().filter_map(label_of);
         let ids: BTreeSet<&LabelId> = self.labels.iter().chain(changes.keys().copied()).chain(written).collect();
         for id in ids {

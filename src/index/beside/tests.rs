@@ -85,8 +85,8 @@ struct Seat {
 }
 
 impl Seat {
-    fn new() -> Self {
-        let index = Options::new().hash_seed(1).build();
+    fn new(removal_unlinks: usize) -> Self {
+        let index = Options::new().hash_seed(1).removal_unlink_limit(removal_unlinks).build();
         (1..=4).for_each(|label| assert!(index.upsert_label(label, "named").unwrap().changed()));
         index.link_all(GONE, (0..8).map(id)).unwrap();
         let feed = index.subscribe();
@@ -130,14 +130,16 @@ impl Seat {
 
 #[derive(Debug, Clone)]
 struct Script {
+    removal_unlinks: usize,
     before: Vec<Write>,
     meanwhile: Vec<Write>,
     after: Vec<Write>,
 }
 
 fn script(meanwhile: impl Strategy<Value = Write>) -> impl Strategy<Value = Script> {
-    (vec(any_write(), 0..12), vec(meanwhile, 0..8), vec(any_write(), 0..6))
-        .prop_map(|(before, meanwhile, after)| Script { before, meanwhile, after })
+    let removal_unlinks = prop_oneof![2 => Just(0), 1 => 6_usize..12, 2 => Just(100_000)];
+    (removal_unlinks, vec(any_write(), 0..12), vec(meanwhile, 0..8), vec(any_write(), 0..6))
+        .prop_map(|(removal_unlinks, before, meanwhile, after)| Script { removal_unlinks, before, meanwhile, after })
 }
 
 fn removal() -> Op {
@@ -146,8 +148,8 @@ fn removal() -> Op {
 
 /// Removes a label that was prepared before the writes in between, and holds the index against one in which it is removed
 /// with the writer lock. Returns whether it could be brought up to them.
-fn is_followed(Script { before, meanwhile, after }: &Script) -> bool {
-    let (mut beside, mut locked) = (Seat::new(), Seat::new());
+fn is_followed(Script { removal_unlinks, before, meanwhile, after }: &Script) -> bool {
+    let (mut beside, mut locked) = (Seat::new(*removal_unlinks), Seat::new(*removal_unlinks));
     let both = |beside: &mut Seat, locked: &mut Seat, writes: &[Write]| {
         writes.iter().for_each(|write| [&mut *beside, &mut *locked].into_iter().for_each(|seat| seat.perform(write)));
     };
@@ -195,7 +197,7 @@ fn short_writes_do_not_restart_the_preparation_of_a_removal() {
 
 #[test]
 fn a_preparation_that_was_given_up_keeps_nothing() {
-    let mut seat = Seat::new();
+    let mut seat = Seat::new(0);
     let index = seat.index.clone();
     let prepared = index.prepare_removal(&removal()).unwrap();
     seat.perform(&Write::Link(2, 1));
@@ -207,7 +209,7 @@ fn a_preparation_that_was_given_up_keeps_nothing() {
 /// The receipt of another write does not wait for the preparation, and the removal keeps its position among the calls.
 #[test]
 fn a_long_removal_keeps_its_position_in_the_write_queue() {
-    let seat = Seat::new();
+    let seat = Seat::new(0);
     let index = seat.index.clone();
     index.link_all(GONE, (0..CHATS * 2).map(id)).unwrap();
     let turn = index.writer();

@@ -1,6 +1,6 @@
 //! A host's copy of an index, kept up to date by its feed.
 
-use label_index::{Delivery, LabelIndex, Snapshot, Subscriber};
+use label_index::{Commit, Delivery, LabelIndex, Snapshot, Subscriber};
 
 use super::compare::{Difference, same};
 use crate::replica::{Folded, Replica};
@@ -41,20 +41,24 @@ impl Follower {
         delivery
     }
 
-    /// Receives every delivery that is ready. Returns whether commits were missed.
+    /// Receives every delivery that is ready, and calls `check` with each commit. Returns whether commits were missed.
     ///
     /// # Panics
     ///
     /// If a commit does not fit the copy.
-    pub(crate) fn catch_up(&mut self, index: &LabelIndex) -> bool {
+    pub(crate) fn catch_up(&mut self, index: &LabelIndex, check: impl Fn(&Commit)) -> bool {
         let mut missed = false;
         while let Some(delivery) = self.next() {
-            if let Delivery::Missed { after } = delivery {
-                assert_eq!(after, self.copy.revision(), "missed after another revision than the last one");
-                let snapshot = index.snapshot();
-                self.copy = Folded::from(&snapshot);
-                self.feed.resume_after(snapshot.revision());
-                missed = true;
+            match delivery {
+                Delivery::Commit(commit) => check(&commit),
+                Delivery::Missed { after } => {
+                    assert_eq!(after, self.copy.revision(), "missed after another revision than the last one");
+                    let snapshot = index.snapshot();
+                    self.copy = Folded::from(&snapshot);
+                    self.feed.resume_after(snapshot.revision());
+                    missed = true;
+                }
+                other => panic!("neither a commit nor missed ones: {other:?}"),
             }
         }
         missed

@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use label_index::{
-    ChatId, Ensured, Error, Event, LabelId, LabelPatch, Limit, Limits, Merged, NewLabel, Updated, Upserted,
+    Change, ChatId, Commit, Ensured, Error, Event, LabelId, LabelPatch, Limit, Limits, Merged, NewLabel, Updated,
+    Upserted,
 };
 
 use super::effect::{BatchDone, Done, Effect};
@@ -72,6 +73,19 @@ impl Model {
     fn allow(&self, weight: usize) -> Result<(), Error> {
         let limit = self.limits.batch_operations;
         if weight <= limit { Ok(()) } else { Err(exceeded(Limit::BatchOperations, limit, weight)) }
+    }
+
+    /// Requires that a label goes with links of which the commit does not tell only if they are more than the limit.
+    pub(crate) fn check_removals(&self, commit: &Commit) {
+        let most = self.limits.removal_unlinks;
+        for change in commit.changes.iter() {
+            if let Change::LabelRemoved { label, links } = change {
+                assert!(
+                    *links == 0 || usize::try_from(*links).unwrap() > most,
+                    "{links} links of {label}, within {most}"
+                );
+            }
+        }
     }
 
     pub(crate) fn settle(&mut self, changed: bool) {

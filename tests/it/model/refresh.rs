@@ -144,8 +144,10 @@ impl Model {
             }
         }
         for id in &target.deleted {
-            let links = pairs.iter().filter(|(label, _)| label == id).count();
-            differs.push(Differs::Removed(id.clone(), number(links)));
+            let lost: Vec<_> = pairs.iter().filter(|(label, _)| label == id).cloned().collect();
+            let told = if lost.len() <= self.limits.removal_unlinks { lost.len() } else { 0 };
+            differs.push(Differs::Removed(id.clone(), number(lost.len() - told)));
+            differs.extend(lost.into_iter().take(told).map(|(id, chat)| Differs::Unlinked(id, chat)));
         }
         let added = target.links.difference(&pairs).cloned();
         differs.extend(added.map(|(id, chat)| Differs::Linked(id, chat)));

@@ -98,6 +98,11 @@ fn limits(bytes: &mut Bytes<'_>) -> Limits {
     let (labels, batch_operations) = (small(defaults.labels, 2), small(defaults.batch_operations, 2));
     let feed_changes = small(defaults.feed_changes, 8);
     let mut limits = defaults;
+    limits.removal_unlinks = match bytes.byte() {
+        0..=99 => 0,
+        choice @ 100..=199 => usize::from(1 + choice % 4),
+        _ => 100_000,
+    };
     (limits.page, limits.filter_entries) = (page, filter_entries);
     (limits.labels, limits.batch_operations, limits.feed_changes) = (labels, batch_operations, feed_changes);
     limits

@@ -125,7 +125,7 @@ impl Trial {
         self.index = again();
         for (copy, follower) in copies.into_iter().zip([&mut self.prompt, &mut self.slow]) {
             *follower = Follower::resume(copy, &self.index);
-            let missed = follower.catch_up(&self.index);
+            let missed = follower.catch_up(&self.index, |commit| self.model.check_removals(commit));
             // By default a store retains as many changes on disk as a feed keeps in memory.
             let keeps_all =
                 self.space == Space::Tiny && self.model.limits.feed_changes == Limits::default().feed_changes;
@@ -136,7 +136,7 @@ impl Trial {
     }
 
     fn follow(&mut self) -> Result<(), Difference> {
-        let missed = self.prompt.catch_up(&self.index);
+        let missed = self.prompt.catch_up(&self.index, |commit| self.model.check_removals(commit));
         self.may_miss(missed)
     }
 
@@ -144,7 +144,7 @@ impl Trial {
     fn follow_slowly(&mut self) -> Result<(), Difference> {
         let stopped = mem::replace(&mut self.slow, Follower::from_beginning(&LabelIndex::new())).stop();
         self.slow = Follower::resume(stopped, &self.index);
-        let missed = self.slow.catch_up(&self.index);
+        let missed = self.slow.catch_up(&self.index, |commit| self.model.check_removals(commit));
         self.may_miss(missed)?;
         self.slow.compare(&self.index)
     }

@@ -3,6 +3,7 @@
 mod full_state;
 mod joined;
 mod meanwhile;
+mod removed;
 mod tickets;
 
 use label_index::{Change, Committed, Delivery, FullState, LabelIndex, LabelPatch, Refreshed, Subscriber};
