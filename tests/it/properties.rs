@@ -38,9 +38,10 @@ proptest! {
 
     #[test]
     fn a_refresh_is_what_the_model_says(script in script(Space::Tiny, 80, mostly(prop_oneof![
-        2 => Just(step::BEGIN_REFRESH),
-        1 => Just(step::COMMIT_REFRESH),
-        4 => 0_u8..50,
+        1 => Just(step::BEGIN_REFRESH),
+        2 => Just(step::JOIN_REFRESH),
+        2 => step::COMMIT_REFRESH..83,
+        5 => 0_u8..50,
     ]))) {
         script.run();
     }

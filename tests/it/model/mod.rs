@@ -19,6 +19,7 @@ pub(crate) mod effect;
 mod follower;
 mod grounds;
 mod inquiry;
+mod joins;
 mod keys;
 mod labels;
 mod list_laws;

@@ -8,6 +8,7 @@ use label_index::{
 };
 
 use super::effect::{BatchDone, Done, Effect};
+use super::joins::End;
 use super::labels::{Labels, exceeded};
 use super::operation::{Named, Operation};
 use super::places::Places;
@@ -28,6 +29,8 @@ pub(crate) struct Model {
     pub(crate) refreshed: Option<u64>,
     /// The writes since the open ticket was given out.
     pub(crate) written: Option<Written>,
+    /// The end of the refresh if its ticket is dropped now; `None` if it is given up then.
+    pub(crate) noted: Option<End>,
 }
 
 impl Model {

@@ -3,6 +3,7 @@
 use label_index::{Change, Committed, Delivery, FullState, Refreshed};
 
 use super::compare::{Difference, same};
+use super::joins::End;
 use super::refresh::{Differs, Target};
 use super::told::Told;
 use super::trial::Trial;
@@ -19,12 +20,29 @@ impl Trial {
     }
 
     pub(super) fn cancel_refresh(&mut self) -> Result<(), Difference> {
-        same("cancel", &self.index.cancel_refresh(), &self.model.cancel_refresh())
+        let is_cancelled = self.model.cancel_refresh();
+        same("cancel", &self.index.cancel_refresh(), &is_cancelled)?;
+        if is_cancelled { self.refresh_ended(&End::Cancelled) } else { Ok(()) }
     }
 
-    pub(super) fn drop_ticket(&mut self) {
+    pub(super) fn drop_ticket(&mut self) -> Result<(), Difference> {
         self.ticket = None;
-        self.model.written = None;
+        self.ticket_ended(None)
+    }
+
+    pub(super) fn fail_ticket(&mut self, why: &str) -> Result<(), Difference> {
+        let Some(ticket) = self.ticket.take() else { return Ok(()) };
+        ticket.fail(why);
+        self.ticket_ended(Some(End::Failed(why.to_owned())))
+    }
+
+    /// The ticket was dropped without a commit. If it was cancelled, those who joined know that already.
+    fn ticket_ended(&mut self, end: Option<End>) -> Result<(), Difference> {
+        if self.model.written.is_none() {
+            return Ok(());
+        }
+        let end = end.or(self.model.noted.take()).unwrap_or(End::GivenUp);
+        self.refresh_ended(&end)
     }
 
     pub(super) fn commit_refresh(&mut self, told: &Told) -> Result<(), Difference> {
@@ -33,7 +51,7 @@ impl Trial {
         let room = self.model.limits.feed_changes;
         if expected.as_ref().is_ok_and(|target| self.model.differences(target).len() >= room) {
             // The model learns the order of new chats from the feed, which would not deliver this commit.
-            self.drop_ticket();
+            self.drop_ticket()?;
         }
         let Some(ticket) = self.ticket.take() else { return Ok(()) };
         let mut state = FullState::new();
@@ -45,10 +63,12 @@ impl Trial {
                 same("cause", &refused.cause, &cause)?;
                 same("state", &refused.state, &state)?;
                 self.ticket = Some(refused.ticket);
+                // The holder may commit again, so those who joined are told only if it does not.
+                self.model.noted = self.model.written.as_ref().map(|_| End::Refused(cause));
                 Ok(())
             }
             (Ok(committed), Ok(target)) => {
-                self.model.written = None;
+                self.refresh_ended(&End::from(&committed))?;
                 self.took_over(&committed, &target)
             }
             (committed, expected) => Err(format!("refresh\n  the crate: {committed:?}\n  the model: {expected:?}")),
@@ -75,7 +95,7 @@ impl Trial {
 }
 
 /// The number of changes of each kind, in the refresh's own summary.
-fn counted(refreshed: &Refreshed) -> [usize; 5] {
+pub(super) fn counted(refreshed: &Refreshed) -> [usize; 5] {
     [refreshed.labels_created, refreshed.labels_updated, refreshed.labels_removed, refreshed.linked, refreshed.unlinked]
 }
 

@@ -34,9 +34,13 @@ pub(crate) enum Step {
     DropSnapshot(u8),
     CompareAll,
     BeginRefresh,
+    /// Begins a refresh, or joins the one in progress.
+    JoinRefresh,
     CommitRefresh(Told),
     CancelRefresh,
     DropTicket,
+    /// Gives the refresh up for this reason.
+    FailTicket(&'static str),
     /// The slow subscriber receives all pending deliveries.
     CatchUp,
     /// The slow subscriber ends, and another begins after the version that is chosen here.
@@ -74,6 +78,7 @@ pub(crate) enum Of {
 
 /// A first byte of a chunk that means this step, for tests that need it more often.
 pub(crate) const BEGIN_REFRESH: u8 = 64;
+pub(crate) const JOIN_REFRESH: u8 = 68;
 pub(crate) const COMMIT_REFRESH: u8 = 71;
 
 /// Reads a step; `following` gives the chunks of a batch's operations and of a network's records.
@@ -116,10 +121,15 @@ pub(crate) fn step<'a>(space: Space, chunk: &'a [u8], following: &mut impl Itera
         61 => Step::CloneSnapshot(bytes.byte()),
         62 => Step::DropSnapshot(bytes.byte()),
         63 => Step::CompareAll,
-        BEGIN_REFRESH..=70 => Step::BeginRefresh,
+        BEGIN_REFRESH..JOIN_REFRESH => Step::BeginRefresh,
+        JOIN_REFRESH..COMMIT_REFRESH => Step::JoinRefresh,
         COMMIT_REFRESH..=80 => Step::CommitRefresh(told(space, bytes, following)),
         81 => Step::CancelRefresh,
-        82 => Step::DropTicket,
+        82 => match bytes.below(3) {
+            0 => Step::FailTicket("the session is not connected"),
+            1 => Step::FailTicket(""),
+            _ => Step::DropTicket,
+        },
         83..=88 => Step::CatchUp,
         _ => Step::Subscribe(of(bytes)),
     }

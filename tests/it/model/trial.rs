@@ -9,6 +9,7 @@ use super::answered::Answered;
 use super::compare::{Difference, same};
 use super::effect::BatchDone;
 use super::follower::Follower;
+use super::joins::Joins;
 use super::keys::Space;
 use super::labels::Listed;
 use super::list_laws;
@@ -25,6 +26,7 @@ pub(crate) struct Trial {
     pub(super) model: Model,
     /// The ticket that was given out last, perhaps cancelled.
     pub(super) ticket: Option<RefreshTicket>,
+    pub(super) joins: Joins,
     /// Receives each commit at once.
     pub(super) prompt: Follower,
     /// Receives commits now and then.
@@ -47,6 +49,7 @@ impl Trial {
             prompt: Follower::from_beginning(&index),
             slow: Follower::from_beginning(&index),
             ticket: None,
+            joins: Joins::default(),
             index,
             model: Model::new(limits),
             snapshots: Vec::new(),
@@ -88,13 +91,16 @@ impl Trial {
             Step::BeginRefresh => self.begin_refresh()?,
             Step::CommitRefresh(told) => self.commit_refresh(told)?,
             Step::CancelRefresh => self.cancel_refresh()?,
-            Step::DropTicket => self.drop_ticket(),
+            Step::JoinRefresh => self.join_refresh()?,
+            Step::DropTicket => self.drop_ticket()?,
+            Step::FailTicket(why) => self.fail_ticket(why)?,
             Step::CatchUp => self.follow_slowly()?,
             Step::Subscribe(of) => {
                 let held = self.held(*of).map_or_else(|| self.index.snapshot(), |(snapshot, _)| snapshot.clone());
                 self.slow = Follower::after(&self.index, &held);
             }
         }
+        self.joins.wait()?;
         let often = if self.space == Space::Tiny { 4 } else { 16 };
         match (number + 1) % often {
             0 => self.compare(),
@@ -117,7 +123,7 @@ impl Trial {
         while !self.snapshots.is_empty() {
             self.release(0)?;
         }
-        self.drop_ticket();
+        self.drop_ticket()?;
         let nothing = LabelIndex::new();
         let copies = [&mut self.prompt, &mut self.slow]
             .map(|follower| mem::replace(follower, Follower::from_beginning(&nothing)).stop());
