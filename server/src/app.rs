@@ -17,7 +17,6 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::failure::{Answered, Failure};
-use crate::gates::Gates;
 use crate::metrics::Metrics;
 use crate::observe;
 use crate::page;
@@ -44,7 +43,6 @@ pub(crate) struct App {
     pub(crate) tokens: Tokens,
     pub(crate) rate: Rate,
     pub(crate) chats: ChatNames,
-    pub(crate) gates: Gates,
     /// Streams of events that may be begun yet.
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) metrics: Metrics,

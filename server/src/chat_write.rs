@@ -23,8 +23,8 @@ impl ChatWrite {
     /// Those of the index, and of the gateway. Nothing has changed here then.
     pub(crate) async fn carry_out(self, app: &Arc<App>, name: &str, index: &LabelIndex, chat: ChatId) -> Answered<()> {
         match &app.upstream {
-            Some(upstream) if upstream.writes_first() => upstream.write_first(app, name, index, chat, self).await,
-            _ => self.apply(app, index, &chat).await,
+            Some(upstream) if upstream.writes_first() => upstream.write_first(name, index, chat, self).await,
+            _ => self.apply(index, &chat).await,
         }
     }
 
@@ -33,21 +33,11 @@ impl ChatWrite {
     /// # Errors
     ///
     /// Those of the index.
-    pub(crate) async fn apply(&self, app: &App, index: &LabelIndex, chat: &ChatId) -> Answered<()> {
-        let mut batch = index.batch();
+    pub(crate) async fn apply(&self, index: &LabelIndex, chat: &ChatId) -> Answered<()> {
         match self {
-            Self::Link(id) => {
-                batch.link(id, chat)?;
-                app.gates.submit(index, [id.as_str()], batch).await?;
-            }
-            Self::Unlink(id) => {
-                batch.unlink(id, chat)?;
-                batch.submit().await?;
-            }
-            Self::Set(ids) => {
-                batch.set_labels(chat, ids)?;
-                app.gates.submit(index, ids.iter().map(String::as_str), batch).await?;
-            }
+            Self::Link(id) => index.link_async(id, chat).await.map(drop)?,
+            Self::Unlink(id) => index.unlink_async(id, chat).await.map(drop)?,
+            Self::Set(ids) => index.set_labels_async(chat, ids).await.map(drop)?,
         }
         Ok(())
     }

@@ -3,15 +3,11 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use axum::http::StatusCode;
-use label_index::{BatchCommit, Error, Event, Filter, LabelId, LabelIndex, LabelPatch, NewLabel};
+use label_index::{Event, LabelIndex, LabelPatch, NewLabel};
 
 use crate::app::App;
 use crate::failure::{Answered, Failure};
 use crate::upstream::Upstream;
-
-/// The most chats whose loss of a deleted label has an event of its own.
-pub(crate) const REPORTED_CHATS: u64 = 100_000;
 
 /// Creates a label, first at the gateway if links are made there. Returns its id.
 ///
@@ -73,48 +69,18 @@ pub(crate) async fn update_label(
 /// Those of the index, and of the gateway. Nothing has changed here then.
 pub(crate) async fn delete_label(app: &Arc<App>, name: &str, index: &LabelIndex, id: &str) -> Answered<()> {
     let Some(upstream) = told_first(app) else {
-        return remove_label(app, index, id).await.map(drop);
+        index.remove_label_async(id).await?;
+        return Ok(());
     };
     let label = index.label(id).ok_or_else(Failure::label_not_found)?;
-    let (app, name, index) = (Arc::clone(app), name.to_owned(), index.clone());
+    let (name, index) = (name.to_owned(), index.clone());
     to_the_end(async move {
         upstream.delete_label(&name, label.id()).await?;
         // The gateway may have reported it already.
-        forget_label(&app, &index, label.id().clone()).await.map(drop)
+        index.ingest_async(Event::LabelDeleted { label: label.id().clone() }).await?;
+        Ok(())
     })
     .await
-}
-
-/// Applies the network's deletion of a label: removes it as [`remove_label`] does, or remembers the deletion of an
-/// unknown one.
-pub(crate) async fn forget_label(app: &App, index: &LabelIndex, label: LabelId) -> Answered<BatchCommit> {
-    match remove_label(app, index, &label.to_string()).await {
-        Err(failure) if failure.status == StatusCode::NOT_FOUND => {
-            let mut batch = index.batch();
-            batch.ingest(Event::LabelDeleted { label });
-            Ok(batch.submit().await?)
-        }
-        done => done,
-    }
-}
-
-/// Removes a label with its links, in one commit. Each chat that loses it has an event of its own if there are not too many;
-/// the event of the label counts those that have none.
-async fn remove_label(app: &App, index: &LabelIndex, id: &str) -> Answered<BatchCommit> {
-    let closed = app.gates.close(index, id).await;
-    let (mut batch, snapshot, label) = (index.batch(), index.snapshot(), id.to_owned());
-    let batch = tokio::task::spawn_blocking(move || {
-        if snapshot.count(&label) <= REPORTED_CHATS {
-            let chats = snapshot.matching(&Filter::new().any_of_ids([&label]))?;
-            batch.unlink_all(&label, chats.map(|chat| chat.chat_id))?;
-        }
-        batch.remove_label(&label)?;
-        Ok::<_, Error>(batch)
-    });
-    let receipt = batch.await.map_err(|_| Failure::internal())??.submit();
-    // Writes are carried out in the order in which they were submitted: later links find no label.
-    drop(closed);
-    Ok(receipt.await?)
 }
 
 /// The gateway, if labels are made there too.

@@ -7,7 +7,6 @@ mod demo;
 mod events;
 mod failure;
 mod follow;
-mod gates;
 mod label_write;
 mod metrics;
 mod observe;

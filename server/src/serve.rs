@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use hyper_util::rt::TokioTimer;
-use label_index::Store;
+use label_index::{Limits, Store, StoreOptions};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +18,6 @@ use tokio_util::task::TaskTracker;
 use crate::app::{App, STREAMS, router};
 use crate::arguments::Arguments;
 use crate::demo;
-use crate::gates::Gates;
 use crate::metrics::Metrics;
 use crate::rate::Rate;
 use crate::request::chat::ChatNames;
@@ -33,6 +32,8 @@ const GRACE: Duration = Duration::from_secs(10);
 const LAST_TASKS: Duration = Duration::from_secs(2);
 /// How long the head of a request may take.
 const HEAD_TIME: Duration = Duration::from_secs(10);
+/// The most chats whose loss of a deleted label has an event of its own.
+const REPORTED_CHATS: usize = 100_000;
 /// The most bytes of the head of a request.
 const LONGEST_HEAD: usize = 32 << 10;
 /// The most headers of a request.
@@ -85,7 +86,6 @@ pub(crate) async fn serve(arguments: Arguments) -> Result<(), String> {
         tokens,
         rate: Rate::per_minute(arguments.rate()),
         chats: ChatNames { host_keys: arguments.host_keys || arguments.demo },
-        gates: Gates::new(),
         streams: Arc::new(Semaphore::new(STREAMS)),
         metrics,
         upstream,
@@ -136,9 +136,12 @@ async fn close(mut app: Arc<App>) -> Result<(), String> {
 
 /// Opens the store, and makes the instances that are named.
 fn open(folder: &Path, arguments: &Arguments, tokens: &Tokens) -> label_index::Result<Store> {
+    let mut limits = Limits::default();
+    limits.removal_unlinks = REPORTED_CHATS;
+    let options = StoreOptions::new().limits(limits);
     let store = match &arguments.store {
-        Some(url) => Store::connect(url)?,
-        None => Store::open(folder)?,
+        Some(url) => options.connect(url)?,
+        None => options.open(folder)?,
     };
     for name in tokens.instances().chain(arguments.instance.iter().map(String::as_str)) {
         store.instance(name)?;

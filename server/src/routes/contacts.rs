@@ -94,7 +94,7 @@ pub(crate) async fn contacts_by_label(
     let refreshed = question.refresh == Some(true);
     if refreshed {
         let upstream = app.upstream.as_ref().ok_or_else(Failure::not_connected)?;
-        upstream.refresh(&app, &access.name, &access.index).await?;
+        upstream.refresh(&access.name, &access.index).await?;
     }
     let done = Done::saying("Contacts retrieved successfully");
     let further = if refreshed { r#","refreshed":true"# } else { r#","refreshed":false"# };

@@ -11,7 +11,6 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::failure::{Answered, Failure};
-use crate::label_write::forget_label;
 use crate::request::query::Query;
 use crate::request::session::Nothing;
 use crate::request::{body, credentials};
@@ -84,9 +83,9 @@ pub(crate) async fn report(
 async fn take_in(app: Arc<App>, name: String, index: LabelIndex, event: Event) -> Answered<()> {
     let taken_in = tokio::spawn(async move {
         let lane = app.upstream.as_ref().and_then(|upstream| upstream.lane(&name));
-        let Some(lane) = lane else { return ingest(&app, &index, event).await.map(drop) };
+        let Some(lane) = lane else { return ingest(&index, event).await.map(drop) };
         let report = lane.report().await;
-        let commit = ingest(&app, &index, event).await?;
+        let commit = ingest(&index, event).await?;
         if commit.changed() {
             report.committed(commit.revision);
         }
@@ -95,21 +94,11 @@ async fn take_in(app: Arc<App>, name: String, index: LabelIndex, event: Event) -
     taken_in.await.map_err(|_| Failure::internal())?
 }
 
-/// Applies one event. One that gives a chat a label holds the gate of the label.
-async fn ingest(app: &App, index: &LabelIndex, event: Event) -> Answered<BatchCommit> {
+/// Applies one event.
+async fn ingest(index: &LabelIndex, event: Event) -> Answered<BatchCommit> {
     let mut batch = index.batch();
-    match event {
-        Event::LabelDeleted { label } => forget_label(app, index, label).await,
-        Event::ChatLabelled { ref label, .. } => {
-            let label = label.to_string();
-            batch.ingest(event);
-            app.gates.submit(index, [label.as_str()], batch).await
-        }
-        event => {
-            batch.ingest(event);
-            Ok(batch.submit().await?)
-        }
-    }
+    batch.ingest(event);
+    Ok(batch.submit().await?)
 }
 
 /// The event for the index; `None` for other kinds.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use label_index::{ChatId, LabelId, LabelIndex, RefreshState};
 
-use crate::app::App;
 use crate::chat_write::{ChatWrite, ids_of};
 use crate::failure::{Answered, Failure};
 use crate::upstream::Upstream;
@@ -26,42 +25,34 @@ impl Upstream {
     /// changed here then.
     pub(crate) async fn write_first(
         self: &Arc<Self>,
-        app: &Arc<App>,
         name: &str,
         index: &LabelIndex,
         chat: ChatId,
         write: ChatWrite,
     ) -> Answered<()> {
         if index.refresh_state() == RefreshState::Never {
-            self.refresh(app, name, index).await?;
+            self.refresh(name, index).await?;
         }
         let turn = self.turns.turn(index, &chat).await;
         let permit = self.waha.write_permit().await;
-        let (upstream, app, name, index) = (Arc::clone(self), Arc::clone(app), name.to_owned(), index.clone());
+        let (upstream, name, index) = (Arc::clone(self), name.to_owned(), index.clone());
         // A caller that goes away must not leave the chat changed at the gateway alone.
         let written = tokio::spawn(async move {
-            let done = upstream.tell_and_apply(&app, &name, &index, &chat, &write).await;
+            let done = upstream.tell_and_apply(&name, &index, &chat, &write).await;
             drop((turn, permit));
             done
         });
         written.await.map_err(|_| Failure::internal())?
     }
 
-    async fn tell_and_apply(
-        &self,
-        app: &App,
-        name: &str,
-        index: &LabelIndex,
-        chat: &ChatId,
-        write: &ChatWrite,
-    ) -> Answered<()> {
+    async fn tell_and_apply(&self, name: &str, index: &LabelIndex, chat: &ChatId, write: &ChatWrite) -> Answered<()> {
         let chat = index.resolve(chat).unwrap_or_else(|| chat.clone());
         let mut told = write.outcome(index, &chat)?;
         if told == ids_of(index, &chat) {
-            return write.apply(app, index, &chat).await;
+            return write.apply(index, &chat).await;
         }
         self.tell(name, &chat, &told).await?;
-        write.apply(app, index, &chat).await?;
+        write.apply(index, &chat).await?;
         // The gateway may have reported another label of the chat meanwhile, which the request has just removed.
         for _ in 1..TELLINGS {
             let here = ids_of(index, &chat);

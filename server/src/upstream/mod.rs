@@ -7,7 +7,6 @@ pub(crate) mod meter;
 mod options;
 mod queue;
 mod refresh;
-mod refreshes;
 mod report_key;
 mod reported;
 mod trouble;
@@ -27,18 +26,16 @@ use crate::upstream::meter::Meter;
 pub(crate) use crate::upstream::options::Options;
 use crate::upstream::options::Writes;
 use crate::upstream::queue::Lane;
-use crate::upstream::refreshes::Refreshes;
 pub(crate) use crate::upstream::report_key::ReportKey;
 use crate::upstream::trouble::Trouble;
 use crate::upstream::turns::Turns;
 use crate::upstream::waha::Waha;
 
-/// The gateway, with its refreshes and queues.
+/// The gateway, with the queues to it.
 #[derive(Debug)]
 pub(crate) struct Upstream {
     waha: Waha,
     writes: Writes,
-    refreshes: Arc<Refreshes>,
     turns: Turns,
     /// The queues, by instance. Set before the first request.
     lanes: OnceLock<HashMap<String, Lane>>,
@@ -60,8 +57,8 @@ impl Upstream {
             };
         };
         let waha = Waha::new(url.clone(), options.api_key.as_deref(), Duration::from_secs(options.patience))?;
-        let (refreshes, turns, lanes) = (Arc::default(), Turns::new(), OnceLock::new());
-        Ok(Some(Arc::new(Self { waha, writes: options.writes, refreshes, turns, lanes, meter })))
+        let (turns, lanes) = (Turns::new(), OnceLock::new());
+        Ok(Some(Arc::new(Self { waha, writes: options.writes, turns, lanes, meter })))
     }
 
     /// Starts the queues to the gateway, if links are queued. Their positions and dead letters are in a folder.

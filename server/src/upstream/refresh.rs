@@ -1,14 +1,11 @@
 //! Refreshing an index from the gateway.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use label_index::{FullState, Label, LabelId, LabelIndex, LabelPatch, RefreshTicket};
+use label_index::{FullState, LabelIndex, RefreshTicket, Refreshing};
 
-use crate::app::App;
 use crate::failure::Answered;
-use crate::label_write::{REPORTED_CHATS, forget_label};
 use crate::upstream::trouble::Trouble;
 use crate::upstream::waha::FetchedLabel;
 use crate::upstream::{Upstream, blocking};
@@ -24,46 +21,34 @@ impl Upstream {
     ///
     /// 503 if the session is not connected, 502 if the answer of the gateway is not valid, 409 if its state is empty
     /// and the index is not. Nothing has changed then.
-    pub(crate) async fn refresh(self: &Arc<Self>, app: &Arc<App>, name: &str, index: &LabelIndex) -> Answered<()> {
-        let (upstream, app, session) = (Arc::clone(self), Arc::clone(app), name.to_owned());
-        let index = index.clone();
-        let refresh = async move {
-            let outcome = upstream.fetch_and_commit(&app, &session, &index).await;
-            upstream.meter.refreshed(outcome.as_ref().map_or_else(Trouble::name, |()| "done"));
-            outcome
-        };
-        Ok(self.refreshes.share(name, refresh).await?)
+    pub(crate) async fn refresh(self: &Arc<Self>, name: &str, index: &LabelIndex) -> Answered<()> {
+        let (upstream, session, index) = (Arc::clone(self), name.to_owned(), index.clone());
+        // The ticket is taken before anything is fetched, so that what is written here meanwhile stays. The task begins
+        // on the same thread, since the caller may go away while the ticket is taken.
+        let begun = blocking(move || match index.begin_or_join_refresh()? {
+            Refreshing::Joined(joined) => Ok((joined, None)),
+            Refreshing::Begun(ticket) => {
+                let joined = ticket.joined();
+                let fetching = async move { upstream.fetch_and_commit(session, index, ticket).await };
+                Ok((joined, Some(tokio::spawn(fetching))))
+            }
+        });
+        let (joined, fetching) = begun.await.inspect_err(|trouble| self.meter.refreshed(trouble.name()))?;
+        if let Some(fetching) = fetching {
+            // If it panicked, its ticket was dropped: then the outcome says so.
+            drop(fetching.await);
+        }
+        let refreshed = joined.await;
+        Ok(refreshed.map(drop).map_err(Trouble::from)?)
     }
 
-    /// The ticket is taken before anything is fetched, so that what is written here meanwhile stays.
-    async fn fetch_and_commit(&self, app: &App, session: &str, index: &LabelIndex) -> Result<(), Trouble> {
-        let asked = index.clone();
-        let ticket = blocking(move || Ok(asked.begin_refresh()?)).await?;
-        let before = index.snapshot();
-        let fetched = tokio::time::timeout(FETCH_TIME, self.fetch(session, index.revision())).await;
-        let fetched =
-            match fetched.unwrap_or_else(|_| Err(Trouble::NotConnected("the fetch takes too long".to_owned()))) {
-                Ok(fetched) => fetched,
-                Err(trouble) => {
-                    give_back(ticket).await?;
-                    return Err(trouble);
-                }
-            };
-        let gone = gone(index, &before.labels(), &fetched);
-        let emptied = gone.clone();
-        // The refresh gives no chats to a label that is being deleted here.
-        let alone = app.gates.refresh(index).await;
-        blocking(move || {
-            ticket.commit(full_state(fetched, &emptied)?).map(drop).map_err(|refused| Trouble::Index(refused.cause))
-        })
-        .await?;
-        drop(alone);
-        for label in gone {
-            if index.label(label.id()).as_ref() == Some(&label) {
-                forget_label(app, index, label.id().clone()).await.map_err(|_| Trouble::Internal)?;
-            }
-        }
-        Ok(())
+    async fn fetch_and_commit(&self, session: String, index: LabelIndex, ticket: RefreshTicket) {
+        let joined = ticket.joined();
+        let fetched = tokio::time::timeout(FETCH_TIME, self.fetch(&session, index.revision())).await;
+        let fetched = fetched.unwrap_or_else(|_| Err(Trouble::NotConnected("the fetch takes too long".to_owned())));
+        drop(blocking(move || Ok(end(ticket, fetched))).await);
+        let outcome = joined.await.map_err(Trouble::from);
+        self.meter.refreshed(outcome.as_ref().map_or_else(Trouble::name, |_| "done"));
     }
 
     /// Fetches everything, once the gateway has every link up to a revision: the refresh would remove links that are
@@ -76,23 +61,15 @@ impl Upstream {
     }
 }
 
-/// The labels that existed here before the fetch, were not changed since, and do not exist at the gateway. Left out are
-/// labels with more chats than have events, and all labels if the gateway has none: the index removes those, or refuses
-/// to.
-fn gone(index: &LabelIndex, before: &[Label], fetched: &[FetchedLabel]) -> Vec<Label> {
-    if fetched.is_empty() {
-        return Vec::new();
+/// Ends a refresh, which waits for the writer lock. Those who wait for it get the outcome.
+fn end(ticket: RefreshTicket, fetched: Result<Vec<FetchedLabel>, Trouble>) {
+    match fetched.and_then(full_state) {
+        Ok(state) => drop(ticket.commit(state)),
+        Err(trouble) => ticket.fail(trouble),
     }
-    let there: HashSet<&LabelId> = fetched.iter().map(|(id, ..)| id).collect();
-    let now = index.snapshot();
-    let gone = before.iter().filter(|label| !there.contains(label.id()));
-    let gone = gone.filter(|label| now.label(label.id()).as_ref() == Some(*label));
-    gone.filter(|label| now.count(label.id()) <= REPORTED_CHATS).cloned().collect()
 }
 
-/// The state of the gateway. Labels that are to be removed are in it without chats: so each chat that loses one by the
-/// refresh has an event of its own, and each chat that got one meanwhile has one when the label is removed afterwards.
-fn full_state(fetched: Vec<FetchedLabel>, gone: &[Label]) -> Result<FullState, Trouble> {
+fn full_state(fetched: Vec<FetchedLabel>) -> Result<FullState, Trouble> {
     let mut state = FullState::new();
     for (label, patch, chats) in fetched {
         state.label(&label, patch)?;
@@ -100,19 +77,7 @@ fn full_state(fetched: Vec<FetchedLabel>, gone: &[Label]) -> Result<FullState, T
             state.link(&label, chat)?;
         }
     }
-    for label in gone {
-        state.label(label.id(), LabelPatch::new())?;
-    }
     Ok(state)
-}
-
-/// Drops a ticket, which waits for the writer lock.
-async fn give_back(ticket: RefreshTicket) -> Result<(), Trouble> {
-    blocking(move || {
-        drop(ticket);
-        Ok(())
-    })
-    .await
 }
 
 #[cfg(test)]
@@ -157,7 +122,7 @@ mod tests {
             });
             std::thread::sleep(Duration::from_millis(5));
             let is_early = !writer.is_finished();
-            give_back(ticket).await.unwrap();
+            blocking(move || Ok(end(ticket, Err(Trouble::Internal)))).await.unwrap();
             let (ran, is_late) = (ran.load(Ordering::SeqCst), writer.is_finished());
             other.abort();
             writer.join().unwrap().unwrap();

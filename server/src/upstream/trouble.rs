@@ -1,8 +1,9 @@
 //! Failures of calls of the gateway.
 
+use std::error;
 use std::fmt;
 
-use label_index::Error;
+use label_index::{Error, FailedRefresh};
 use reqwest::StatusCode;
 
 use crate::failure::Failure;
@@ -41,6 +42,19 @@ impl fmt::Display for Trouble {
             Self::Refused { status } => write!(f, "the upstream answers {status}"),
             Self::Index(error) => error.fmt(f),
             Self::Internal => f.write_str("internal error"),
+        }
+    }
+}
+
+impl error::Error for Trouble {}
+
+/// What the task of the refresh gave to [`RefreshTicket::fail`](label_index::RefreshTicket::fail), if it did.
+impl From<FailedRefresh> for Trouble {
+    fn from(failed: FailedRefresh) -> Self {
+        match &failed {
+            FailedRefresh::Failed(why) => why.downcast_ref().cloned().unwrap_or(Self::Internal),
+            FailedRefresh::GivenUp => Self::Internal,
+            _ => Self::Index(failed.into()),
         }
     }
 }

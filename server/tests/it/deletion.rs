@@ -113,7 +113,7 @@ async fn sets_of_several_labels_and_deletions_do_not_lock_each_other_up() {
         server.ask(Method::DELETE, &format!("/v2/labels/{large}")).await.ok();
         server.ask(Method::DELETE, &format!("/v2/labels/{large}")).await.fails(404, "Label not found");
     };
-    // A set of labels locks several gates, and is given in any order.
+    // A set of labels is given in any order.
     let sets = join_all((0..64).map(async |caller| {
         let ids = if caller % 2 == 0 { [&large, &other] } else { [&other, &large] };
         let labels = json!({ "labels": ids.map(|id| json!({ "id": id })) });
