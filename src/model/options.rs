@@ -29,7 +29,7 @@ pub struct Limits {
     /// Default 0, no label: consumers that keep the links remove those of the label. One that publishes
     /// `label.chat.deleted` for each chat cannot know them, and needs this. Each such change takes some 150 bytes in memory
     /// while the feed keeps the commit, and some 13 in the log: 100,000 chats take 15 MB and 1.3 MB. Other writers wait
-    /// while the chats of the label are listed.
+    /// while the chats are listed: for 100,000 some 10 to 50 ms.
     pub removal_unlinks: usize,
 }
 
