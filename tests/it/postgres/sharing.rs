@@ -455,3 +455,40 @@ fn no_store_starves_where_all_write_to_one_instance() {
         assert_eq!(index.revision(), u64::try_from(STORES + WRITES).unwrap());
     }
 }
+
+#[test]
+fn large_batches_of_several_instances_are_all_written_and_seen() {
+    const INSTANCES: usize = 6;
+    const BATCHES: u64 = 20;
+    const LINKS: u64 = 400;
+    let Some((writer, reader)) = pair(&new_schema()) else { return };
+    let open = |store: &Store| -> Vec<LabelIndex> {
+        (0..INSTANCES).map(|number| store.instance(&format!("shop {number}")).unwrap()).collect()
+    };
+    let (here, there) = (open(&writer), open(&reader));
+    for index in &here {
+        index.upsert_label("1", "VIP").unwrap();
+    }
+    // Planning takes longer than the sync: the store plans some instances while the server writes others.
+    thread::scope(|scope| {
+        for index in &here {
+            scope.spawn(move || {
+                for number in 0..BATCHES {
+                    let mut batch = index.batch();
+                    for chat in number * LINKS..(number + 1) * LINKS {
+                        batch.link("1", format!("{}@c.us", 5_511_900_000_000 + chat)).unwrap();
+                    }
+                    let done = batch.commit().unwrap();
+                    assert_eq!(done.revision, number + 2);
+                    assert_eq!(index.total_chats(), (number + 1) * LINKS);
+                }
+            });
+        }
+    });
+    let all = BATCHES * LINKS;
+    for (index, other) in here.iter().zip(&there) {
+        assert_eq!(index.total_chats(), all);
+        until("the other store has all chats", || other.total_chats() == all);
+        assert_eq!(other.revision(), index.revision());
+    }
+}
