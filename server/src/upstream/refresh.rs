@@ -46,7 +46,7 @@ impl Upstream {
         let joined = ticket.joined();
         let fetched = tokio::time::timeout(FETCH_TIME, self.fetch(&session, index.revision())).await;
         let fetched = fetched.unwrap_or_else(|_| Err(Trouble::NotConnected("the fetch takes too long".to_owned())));
-        drop(blocking(move || Ok(end(ticket, fetched))).await);
+        drop(tokio::task::spawn_blocking(move || end(ticket, fetched)).await);
         let outcome = joined.await.map_err(Trouble::from);
         self.meter.refreshed(outcome.as_ref().map_or_else(Trouble::name, |_| "done"));
     }
@@ -122,7 +122,7 @@ mod tests {
             });
             std::thread::sleep(Duration::from_millis(5));
             let is_early = !writer.is_finished();
-            blocking(move || Ok(end(ticket, Err(Trouble::Internal)))).await.unwrap();
+            tokio::task::spawn_blocking(move || end(ticket, Err(Trouble::Internal))).await.unwrap();
             let (ran, is_late) = (ran.load(Ordering::SeqCst), writer.is_finished());
             other.abort();
             writer.join().unwrap().unwrap();
