@@ -6,19 +6,24 @@ use std::iter::FusedIterator;
 use std::ops::Index;
 use std::slice;
 
+use smallvec::SmallVec;
 use triomphe::{Arc, HeaderSlice};
 
 use crate::collections::number::to_index;
 use crate::model::label::Label;
 use crate::state::labels::{LabelTable, Slot};
 
+/// How many labels of a chat alone are stored without an allocation.
+const FEW: usize = 3;
+
 /// The label sets of the chats of one answer, one behind the other, and the table that has the labels at their slots.
 type Shared = Arc<HeaderSlice<LabelTable, [Slot]>>;
 
 /// The labels of a chat, in label order.
 ///
-/// A list of [`Label`]s that the chats of one answer share: a clone is one reference count, whatever the number of labels. It
-/// holds the labels as they were at the revision of the answer. With the feature `serde` it is serialised as a list.
+/// A list of [`Label`]s as they were at the revision of the answer. The chats of one answer share theirs: a clone is one
+/// reference count, whatever the number of labels. Of a chat alone up to three take no allocation. With the feature
+/// `serde` it is serialised as a list.
 ///
 /// # Examples
 ///
@@ -38,31 +43,31 @@ type Shared = Arc<HeaderSlice<LabelTable, [Slot]>>;
 /// assert_eq!(owned.len(), 2);
 /// # Ok::<(), label_index::Error>(())
 /// ```
-#[derive(Clone, Default)]
-pub struct ChatLabels {
-    /// `None` if there are no labels.
-    shared: Option<Shared>,
-    start: usize,
-    len: usize,
+#[derive(Clone)]
+pub struct ChatLabels(Repr);
+
+#[derive(Clone)]
+enum Repr {
+    /// Of a chat alone. A few are stored in place: an allocation would touch more memory than the rest of the read.
+    Own(SmallVec<[Label; FEW]>),
+    /// A part of those of all chats of an answer.
+    Part { shared: Shared, start: usize, len: usize },
 }
 
 impl ChatLabels {
     /// The labels at some slots of a table, in their order.
     pub(crate) fn at(table: &LabelTable, slots: &[Slot]) -> Self {
-        Lists::new(table, slots).next(slots.len())
-    }
-
-    #[inline]
-    fn slots(&self) -> (Option<&LabelTable>, &[Slot]) {
-        let Some(shared) = &self.shared else { return (None, &[]) };
-        let slots = shared.slice.get(self.start..self.start + self.len);
-        (Some(&shared.header), slots.unwrap_or_default())
+        let labels = slots.iter().filter_map(|&slot| table.get(to_index(slot))?.clone());
+        Self(Repr::Own(labels.collect()))
     }
 
     /// How many labels there are.
     #[inline]
     pub fn len(&self) -> usize {
-        self.len
+        match &self.0 {
+            Repr::Own(labels) => labels.len(),
+            Repr::Part { len, .. } => *len,
+        }
     }
 
     /// Whether there are none.
@@ -73,8 +78,13 @@ impl ChatLabels {
     /// The labels, in label order.
     #[inline]
     pub fn iter(&self) -> ChatLabelsIter<'_> {
-        let (table, slots) = self.slots();
-        ChatLabelsIter { table, slots: slots.iter() }
+        ChatLabelsIter(match &self.0 {
+            Repr::Own(labels) => Iter::Own(labels.iter()),
+            Repr::Part { shared, start, len } => {
+                let slots = shared.slice.get(*start..start + len).unwrap_or_default();
+                Iter::Part { table: &shared.header, slots: slots.iter() }
+            }
+        })
     }
 
     /// The label at a position, counted from 0 in label order.
@@ -122,24 +132,27 @@ impl Lists {
     pub(crate) fn next(&mut self, len: usize) -> ChatLabels {
         let start = self.end;
         self.end += len;
-        ChatLabels { shared: self.shared.as_ref().filter(|_| len > 0).cloned(), start, len }
+        match &self.shared {
+            Some(shared) if len > 0 => ChatLabels(Repr::Part { shared: Arc::clone(shared), start, len }),
+            _ => ChatLabels::default(),
+        }
     }
 }
 
 /// The labels of a chat one after the other. Made by [`ChatLabels::iter`].
 #[derive(Clone)]
-pub struct ChatLabelsIter<'a> {
-    /// There if there are slots.
-    table: Option<&'a LabelTable>,
-    slots: slice::Iter<'a, Slot>,
+pub struct ChatLabelsIter<'a>(Iter<'a>);
+
+#[derive(Clone)]
+enum Iter<'a> {
+    Own(slice::Iter<'a, Label>),
+    Part { table: &'a LabelTable, slots: slice::Iter<'a, Slot> },
 }
 
-impl<'a> ChatLabelsIter<'a> {
-    /// The label at a slot. It is in the table, as is that of every slot in a label set.
-    #[inline]
-    fn label(&self, slot: Option<&Slot>) -> Option<&'a Label> {
-        self.table?.get(to_index(*slot?))?.as_ref()
-    }
+/// The label at a slot. It is in the table, as is that of every slot in a label set.
+#[inline]
+fn label_at<'a>(table: &'a LabelTable, slot: Option<&Slot>) -> Option<&'a Label> {
+    table.get(to_index(*slot?))?.as_ref()
 }
 
 impl<'a> Iterator for ChatLabelsIter<'a> {
@@ -147,24 +160,33 @@ impl<'a> Iterator for ChatLabelsIter<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<&'a Label> {
-        let slot = self.slots.next();
-        self.label(slot)
+        match &mut self.0 {
+            Iter::Own(labels) => labels.next(),
+            Iter::Part { table, slots } => label_at(table, slots.next()),
+        }
     }
 
     fn nth(&mut self, position: usize) -> Option<&'a Label> {
-        let slot = self.slots.nth(position);
-        self.label(slot)
+        match &mut self.0 {
+            Iter::Own(labels) => labels.nth(position),
+            Iter::Part { table, slots } => label_at(table, slots.nth(position)),
+        }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.slots.size_hint()
+        match &self.0 {
+            Iter::Own(labels) => labels.size_hint(),
+            Iter::Part { slots, .. } => slots.size_hint(),
+        }
     }
 }
 
 impl DoubleEndedIterator for ChatLabelsIter<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        let slot = self.slots.next_back();
-        self.label(slot)
+        match &mut self.0 {
+            Iter::Own(labels) => labels.next_back(),
+            Iter::Part { table, slots } => label_at(table, slots.next_back()),
+        }
     }
 }
 
@@ -187,6 +209,12 @@ impl Index<usize> for ChatLabels {
     #[expect(clippy::panic, reason = "as every index out of bounds; get does not")]
     fn index(&self, position: usize) -> &Label {
         self.get(position).unwrap_or_else(|| panic!("no label at position {position} of {}", self.len()))
+    }
+}
+
+impl Default for ChatLabels {
+    fn default() -> Self {
+        Self(Repr::Own(SmallVec::new()))
     }
 }
 

@@ -115,13 +115,13 @@ fn totals((scene, filter): (Scene, Filter)) -> Scene {
 }
 
 #[library_benchmark]
-#[bench::of_fifty(args = (three()), setup = asked, config = baseline([2_063, 1_130], [477, 10]))]
+#[bench::of_fifty(args = (three()), setup = asked, config = baseline([1_743, 1_240], [402, 10]))]
 fn page((scene, filter): (Scene, Filter)) -> Scene {
     each_cold(scene, |index, _| index.page(&filter, Page::first(50)).expect("within the limits"))
 }
 
 #[library_benchmark]
-#[bench::of_fifty(args = (three()), setup = asked, config = baseline([2_389, 1_301], [567, 10]))]
+#[bench::of_fifty(args = (three()), setup = asked, config = baseline([2_119, 1_390], [502, 20]))]
 fn query((scene, filter): (Scene, Filter)) -> Scene {
     each_cold(scene, |index, _| index.query(&filter, Page::first(50)).expect("within the limits"))
 }

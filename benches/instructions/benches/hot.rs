@@ -104,7 +104,7 @@ fn batch((index, chats): (LabelIndex, Vec<String>)) -> LabelIndex {
 }
 
 #[library_benchmark]
-#[bench::by_text(args = (), setup = chats_of_account, config = baseline(892_000))]
+#[bench::by_text(args = (), setup = chats_of_account, config = baseline(866_000))]
 fn labels_of((index, chats): (LabelIndex, Vec<String>)) -> (LabelIndex, ChatLabels) {
     let labels = chats.iter().map(|chat| black_box(index.labels_of(chat))).last();
     (index, labels.unwrap_or_default())
@@ -120,7 +120,7 @@ fn totals(question: (LabelIndex, Filter)) -> (LabelIndex, Option<Answer>) {
 }
 
 #[library_benchmark]
-#[bench::of_fifty(args = (three()), setup = asked, config = baseline(33_756_000))]
+#[bench::of_fifty(args = (three()), setup = asked, config = baseline(30_923_000))]
 fn page(question: (LabelIndex, Filter)) -> (LabelIndex, Option<Answer>) {
     ask(question, Page::first(50))
 }
