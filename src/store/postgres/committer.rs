@@ -3,36 +3,30 @@
 //! One thread does both in turns, so no plan is open while foreign commits are applied.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
 
 use crate::index::remote::Planned;
 use crate::index::sync::thread;
 use crate::index::trace::Event;
 use crate::index::writer_lock::Work;
+use crate::model::change::Revision;
 use crate::model::error::Error;
 use crate::store::postgres::fault::Fault;
 use crate::store::postgres::hub::Hub;
-use crate::store::postgres::line::Line;
 use crate::store::postgres::loaded::Loaded;
-use crate::store::postgres::news::{self, Heads};
-use crate::store::postgres::pace::Pace;
-use crate::store::postgres::record::Record;
-use crate::store::postgres::session::{PAUSE, Session};
+use crate::store::postgres::record::{Head, Record};
+use crate::store::postgres::session::{PAUSE, Session, int8};
 use crate::store::postgres::worker::Tasks;
 use crate::store::writer::now;
 
 /// The part of the time of a round for which its writers are waited for, and the longest such time.
 const GATHERING: (u32, Duration) = (4, Duration::from_millis(2));
-
-/// The time for which is planned before the connection gets its turn, unless one instance takes longer.
-const TURN: Duration = Duration::from_micros(50);
 
 pub(super) struct Committer {
     pub(super) hub: Arc<Hub>,
@@ -40,7 +34,7 @@ pub(super) struct Committer {
     checkpoints: Tasks,
     session: Option<Session>,
     /// Whether the session listens for notifications and sends them.
-    pub(super) listens: bool,
+    listens: bool,
     /// The time between two polls of the heads.
     interval: Duration,
     /// The time of the next poll.
@@ -48,13 +42,6 @@ pub(super) struct Committer {
     /// The time after which an unused instance is unloaded.
     unload_after: Option<Duration>,
     pub(super) pending: BTreeMap<u64, Pending>,
-    /// Instances with queued operations.
-    line: Line,
-    /// Instances with operations that were queued while their plan was pending.
-    behind: BTreeSet<u64>,
-    /// How many plans were made.
-    plans: u64,
-    pub(super) pace: Pace,
     /// Instances that another process wrote to, according to notifications, and that were not polled since.
     heard: BTreeSet<u64>,
     /// How many operations were answered in this round.
@@ -71,9 +58,7 @@ pub(super) struct Pending {
     pub(super) planned: Planned,
     /// R1: the writers are answered once it is in the log. None if no write changes anything: then they are answered once the
     /// head is known to be the same.
-    pub(super) record: Option<Arc<Record>>,
-    /// The place of the plan among all: older ones are written first.
-    pub(super) place: u64,
+    pub(super) record: Option<Record>,
     /// Whether a statement with the record was answered.
     pub(super) was_answered: bool,
     /// Whether the answer to a statement with the record was lost: it may have been carried out.
@@ -85,6 +70,9 @@ pub(super) struct Pending {
     /// When its writers get an error.
     pub(super) until: Instant,
 }
+
+/// The heads of instances in the database, and the revisions of their checkpoints.
+pub(super) type Heads = BTreeMap<u64, (Head, Revision)>;
 
 impl Committer {
     pub(super) fn new(
@@ -101,10 +89,6 @@ impl Committer {
             next_poll: Instant::now(),
             unload_after,
             pending: BTreeMap::new(),
-            line: Line::default(),
-            behind: BTreeSet::new(),
-            plans: 0,
-            pace: Pace::default(),
             heard: BTreeSet::new(),
             answered: 0,
             gathers: (0, Instant::now()),
@@ -115,14 +99,10 @@ impl Committer {
     /// Runs until the store is closed, and every operation queued by then is written or refused.
     pub(super) async fn run(mut self) {
         loop {
-            self.line.extend(std::mem::take(&mut self.behind));
             if self.pending.is_empty() {
-                if self.line.is_empty() && !self.hub.has_calls() {
-                    let wait = self.next_poll.saturating_duration_since(Instant::now());
-                    // A call and a due poll are handled alike.
-                    let _called = timeout(wait, self.hub.called()).await;
-                }
-                self.line.extend(self.hub.take_dirty());
+                let wait = self.next_poll.saturating_duration_since(Instant::now());
+                // A call and a due poll are handled alike.
+                let _called = timeout(wait, self.hub.called()).await;
                 self.gather().await;
             }
             let calls = self.hub.take_calls();
@@ -130,16 +110,20 @@ impl Committer {
                 let pending = self.pending.remove(&removed.number);
                 self.give_up(removed, pending, &removed.unknown());
             }
-            self.line.extend(calls.dirty);
-            let stop = calls.stop;
-            let loaded = if stop { self.hub.all_loaded() } else { Vec::new() };
+            let (hub, stop) = (Arc::clone(&self.hub), calls.stop);
+            let dirty = calls.dirty.iter().filter_map(|&number| hub.numbered(number));
+            let loaded = if stop { hub.all_loaded() } else { dirty.collect() };
             for loaded in &loaded {
-                loaded.index.close_journal(Error::StoreClosed);
-                self.line.push(loaded.number);
+                if stop {
+                    loaded.index.close_journal(Error::StoreClosed);
+                }
+                if !self.pending.contains_key(&loaded.number) {
+                    self.plan(loaded, None);
+                } else if calls.dirty.contains(&loaded.number) {
+                    // Planned once the pending plan is done.
+                    hub.dirty(loaded.number);
+                }
             }
-            // What waits is written first if more can be planned in the meantime.
-            let waits = self.pace.overlaps() && !self.pending.is_empty() && self.failing.is_none();
-            while !waits && self.plan_next() {}
             if calls.heard_of_all {
                 self.next_poll = Instant::now();
             }
@@ -163,63 +147,15 @@ impl Committer {
     /// late for a statement waits for the sync of that one, and then for another.
     async fn gather(&self) {
         let (answered, until) = self.gathers;
-        while !self.line.is_empty() && self.hub.has_fewer_queued(answered) && Instant::now() < until {
+        while self.hub.has_fewer_queued(answered) && Instant::now() < until {
             // The clock of the runtime is too coarse to sleep by.
             thread::yield_now();
             yield_now().await;
         }
     }
 
-    /// Plans the first instance in the line that has no pending plan. False if there is none.
-    fn plan_next(&mut self) -> bool {
-        while let Some(number) = self.line.pop() {
-            if self.pending.contains_key(&number) {
-                self.behind.insert(number);
-            } else if let Some(loaded) = self.hub.numbered(number) {
-                self.plan(&loaded, None);
-                return true;
-            }
-        }
-        false
-    }
-
-    /// Waits for an answer of the server. If it pays, plans in the meantime what is queued for instances without a plan.
-    pub(super) async fn plan_until<T>(&mut self, answer: impl Future<Output = T>) -> T {
-        let mut answer = pin!(answer);
-        if !self.pace.overlaps() {
-            return answer.await;
-        }
-        let hub = Arc::clone(&self.hub);
-        loop {
-            if let Poll::Ready(answer) = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await {
-                return answer;
-            }
-            // This thread drives the connection too, and sends the statement now.
-            yield_now().await;
-            self.line.extend(hub.take_dirty());
-            let began = Instant::now();
-            while self.plan_next() && began.elapsed() < TURN {}
-            if self.line.is_empty() {
-                let mut called = pin!(hub.called());
-                let first = poll_fn(|context| match answer.as_mut().poll(context) {
-                    Poll::Ready(answer) => Poll::Ready(Some(answer)),
-                    Poll::Pending => called.as_mut().poll(context).map(|()| None),
-                });
-                if let Some(answer) = first.await {
-                    return answer;
-                }
-            }
-        }
-    }
-
     /// Plans the operations of an undone plan, then queued ones.
     pub(super) fn plan(&mut self, loaded: &Arc<Loaded>, again: Option<Again>) {
-        let began = Instant::now();
-        self.plan_one(loaded, again);
-        self.pace.worked(began.elapsed());
-    }
-
-    fn plan_one(&mut self, loaded: &Arc<Loaded>, again: Option<Again>) {
         let began = self.failing.as_ref().map_or_else(Instant::now, |(since, _)| *since);
         let Again { works, until, rounds } = again.unwrap_or_else(|| {
             let until = began + self.hub.endpoint.patience;
@@ -228,18 +164,16 @@ impl Committer {
         let Some(planned) = loaded.index.plan_line(works) else { return };
         if loaded.index.has_queued() {
             // The queue has more than one group takes.
-            self.behind.insert(loaded.number);
+            self.hub.dirty(loaded.number);
         }
         let behind = *loaded.head.lock();
-        let record = Record::new(loaded.number, behind, planned.commits(), now()).map(Arc::new);
-        self.plans += 1;
+        let record = Record::new(loaded.number, behind, planned.commits(), now());
         let loaded = Arc::clone(loaded);
         let number = loaded.number;
         let pending = Pending {
             loaded,
             planned,
             record,
-            place: self.plans,
             was_answered: false,
             is_in_doubt: false,
             is_refused: false,
@@ -288,43 +222,32 @@ impl Committer {
 
     /// An instance that the server refuses keeps no other from being written and followed.
     async fn round_with(&mut self, session: &Session, polls: bool) -> Result<(), Fault> {
-        // Those that are planned in the meantime are not asked for: they were not sent yet.
-        let planned: Vec<u64> = self.pending.keys().copied().collect();
-        let wrote = self.write_pending(session).await;
+        let mut written = Vec::new();
+        let wrote = self.write_pending(session, &mut written).await;
+        if !written.is_empty() && self.listens {
+            session.notify(&self.hub.endpoint.tables.channel, &written);
+        }
         if matches!(wrote, Err(Fault::Lost(_))) {
             return wrote;
         }
         // After a failure all are polled.
         let heard = std::mem::take(&mut self.heard);
         // A pending plan may be of an instance that left the list.
-        let mut asked: BTreeSet<u64> = planned.into_iter().filter(|number| self.is_unsure(*number)).collect();
+        let mut asked: BTreeSet<u64> = self.pending.keys().copied().collect();
         asked.extend(heard.into_iter().filter(|&number| self.hub.numbered(number).is_some()));
-        let followed = self.follow_all(session, &asked).await;
-        if !polls || matches!(followed, Err(Fault::Lost(_))) {
-            return followed.and(wrote);
+        if polls {
+            asked.extend(self.hub.all_loaded().iter().map(|loaded| loaded.number));
+            self.next_poll = Instant::now() + self.interval;
+            self.unload_idle();
         }
-        let loaded = self.hub.all_loaded();
-        let others = loaded.iter().map(|loaded| loaded.number).filter(|number| !asked.contains(number)).collect();
-        self.next_poll = Instant::now() + self.interval;
-        self.unload_idle();
-        self.follow_all(session, &others).await.and(followed).and(wrote)
-    }
-
-    /// Whether the plan of an instance needs its head: it has nothing to write, or it was not written.
-    fn is_unsure(&self, number: u64) -> bool {
-        let is_new = |pending: &Pending| pending.record.is_some() && pending.rounds == 0 && !pending.was_sent();
-        self.pending.get(&number).is_some_and(|pending| !is_new(pending))
-    }
-
-    /// Applies commits of other processes to these instances.
-    async fn follow_all(&mut self, session: &Session, asked: &BTreeSet<u64>) -> Result<(), Fault> {
         if asked.is_empty() {
-            return Ok(());
+            return wrote;
         }
-        let mut heads = self.read_heads(session, asked).await?;
-        let mut followed = Ok(());
-        for &number in asked {
-            if let Err(fault) = self.follow_one(session, number, heads.remove(&number)).await {
+        let numbers = asked.iter().map(|number| number.cast_signed()).collect();
+        let heads = self.heads(session, &self.hub.endpoint.tables.heads, &numbers).await?;
+        let mut followed = wrote;
+        for number in asked {
+            if let Err(fault) = self.follow_one(session, number, &heads).await {
                 followed = Err(fault);
                 if session.is_closed() {
                     break;
@@ -334,20 +257,13 @@ impl Committer {
         followed
     }
 
-    /// The heads of these instances. Of few of them with the first records after the head that is known here: that saves a
-    /// round trip for each.
-    async fn read_heads(&self, session: &Session, asked: &BTreeSet<u64>) -> Result<Heads, Fault> {
-        let mut heads = Heads::new();
-        if asked.len() <= news::INSTANCES {
-            let pending = |number: &u64| Some(Arc::clone(&self.pending.get(number)?.loaded));
-            let loaded = asked.iter().filter_map(|number| pending(number).or_else(|| self.hub.numbered(*number)));
-            heads = news::read(session, &self.hub.endpoint, loaded).await?;
-        }
-        let others: Vec<u64> = asked.iter().copied().filter(|number| !heads.contains_key(number)).collect();
-        if !others.is_empty() {
-            heads.append(&mut news::read_heads(session, &self.hub.endpoint.tables.heads, &others).await?);
-        }
-        Ok(heads)
+    pub(super) async fn heads(&self, session: &Session, sql: &str, asked: &Vec<i64>) -> Result<Heads, Fault> {
+        let rows = session.query(sql, &[(asked, Type::INT8_ARRAY)]).await?;
+        let head = |row: &Row| {
+            let head = Head { revision: int8(row, 1)?, chain: int8(row, 2)? };
+            Ok((int8(row, 0)?, (head, int8(row, 3)?)))
+        };
+        rows.iter().map(head).collect()
     }
 
     /// Makes a written plan visible and answers its writers.
@@ -420,11 +336,6 @@ pub(super) struct Again {
 }
 
 impl Pending {
-    /// Whether a statement with the record may have been carried out, or was refused.
-    fn was_sent(&self) -> bool {
-        self.was_answered || self.is_in_doubt || self.is_refused
-    }
-
     /// Whether this is its own record.
     pub(super) fn wrote(&self, record: &Record) -> bool {
         self.record.as_ref().is_some_and(|own| own.group_id == record.group_id && own.head == record.head)

@@ -42,8 +42,8 @@ pub(super) struct Hub {
 pub(super) struct Calls {
     /// Instances with queued operations.
     pub(super) dirty: BTreeSet<u64>,
-    /// How many operations were queued since [`Hub::count_anew`].
-    queued: usize,
+    /// How many operations were queued.
+    pub(super) queued: usize,
     /// Instances that another process wrote to, as notifications say.
     pub(super) heard: BTreeSet<u64>,
     /// A notification arrived that does not name its instances.
@@ -92,15 +92,10 @@ impl Hub {
         });
     }
 
-    /// Counts queued operations from 0 again: others are answered now.
-    pub(super) fn count_anew(&self) {
-        self.calls.lock().queued = 0;
-    }
-
-    /// Whether fewer operations than these were queued since the last answers.
+    /// Whether operations are queued, and no more than these were.
     pub(super) fn has_fewer_queued(&self, than: usize) -> bool {
         let calls = self.calls.lock();
-        calls.queued < than && !calls.stop
+        (1..than).contains(&calls.queued) && !calls.stop
     }
 
     pub(super) fn stop(&self) {
@@ -112,12 +107,6 @@ impl Hub {
         self.called.notify_one();
     }
 
-    /// Whether there are calls that were not taken.
-    pub(super) fn has_calls(&self) -> bool {
-        let Calls { dirty, heard, heard_of_all, removed, stop, .. } = &*self.calls.lock();
-        !dirty.is_empty() || !heard.is_empty() || *heard_of_all || !removed.is_empty() || *stop
-    }
-
     /// Waits for a call.
     pub(super) async fn called(&self) {
         self.called.notified().await;
@@ -126,13 +115,8 @@ impl Hub {
     /// Takes the calls. `stop` stays set.
     pub(super) fn take_calls(&self) -> Calls {
         let mut calls = self.calls.lock();
-        let Calls { stop, queued, .. } = *calls;
-        std::mem::replace(&mut *calls, Calls { stop, queued, ..Calls::default() })
-    }
-
-    /// Takes the instances with queued operations, and leaves the other calls.
-    pub(super) fn take_dirty(&self) -> BTreeSet<u64> {
-        std::mem::take(&mut self.calls.lock().dirty)
+        let stop = calls.stop;
+        std::mem::replace(&mut *calls, Calls { stop, ..Calls::default() })
     }
 
     /// Tells a subscriber of `tracing`, on a thread that no write waits for.

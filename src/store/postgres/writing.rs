@@ -1,13 +1,11 @@
 //! Writing planned commits.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use tokio_postgres::types::Type;
 
 use crate::store::postgres::committer::{Committer, Pending};
 use crate::store::postgres::fault::Fault;
-use crate::store::postgres::news;
 use crate::store::postgres::record::Record;
 use crate::store::postgres::session::{Parameter, Session, int8};
 
@@ -19,13 +17,13 @@ const BYTES: usize = 16 << 20;
 
 /// # Writing
 impl Committer {
-    /// Writes the pending records, or as many as share a statement now. A record stays pending if another process was first, or
-    /// if the server refuses it.
+    /// Writes the pending records, and notes their instances in `written`. A record stays pending if another process was first, or if the
+    /// server refuses it.
     ///
     /// # Errors
     ///
     /// The reason of the last refusal, or that the connection is lost.
-    pub(super) async fn write_pending(&mut self, session: &Session) -> Result<(), Fault> {
+    pub(super) async fn write_pending(&mut self, session: &Session, written: &mut Vec<u64>) -> Result<(), Fault> {
         let (tired, others): (Vec<_>, Vec<_>) = self.pending.iter().partition(|(_, pending)| pending.rounds >= ROUNDS);
         let others = others.into_iter().filter(|(_, pending)| pending.record.is_some());
         let (refused, others): (Vec<_>, Vec<_>) = others.partition(|(_, pending)| pending.is_refused);
@@ -34,14 +32,17 @@ impl Committer {
         let mut done = Ok(());
         for number in tired {
             match self.write_locked(session, number).await {
-                Ok(()) => {}
+                Ok(numbers) => written.extend(numbers),
                 lost @ Err(Fault::Lost(_)) => return lost.map(drop),
                 Err(fault) => done = Err(fault),
             }
         }
-        let together = self.first_of(others);
+        let together = self.first_of(&others);
         let alone = match self.write(session, &together).await {
-            Ok(()) => refused,
+            Ok(numbers) => {
+                written.extend(numbers);
+                refused
+            }
             Err(Fault::Refused(_)) if together.len() > 1 => [&together[..], &refused[..]].concat(),
             lost @ Err(Fault::Lost(_)) => return lost.map(drop),
             Err(fault) => {
@@ -52,7 +53,7 @@ impl Committer {
         };
         for number in alone {
             match self.write(session, &[number]).await {
-                Ok(()) => {}
+                Ok(numbers) => written.extend(numbers),
                 lost @ Err(Fault::Lost(_)) => return lost.map(drop),
                 Err(fault) => {
                     done = Err(fault);
@@ -71,10 +72,8 @@ impl Committer {
         }
     }
 
-    /// The oldest of these, as many as one statement takes.
-    fn first_of(&self, mut numbers: Vec<u64>) -> Vec<u64> {
-        numbers.sort_unstable_by_key(|number| self.pending.get(number).map(|pending| pending.place));
-        numbers.truncate(self.pace.share(&numbers));
+    /// The first of these, as many as one statement takes.
+    fn first_of(&self, numbers: &[u64]) -> Vec<u64> {
         let mut bytes = 0;
         let fits = |number: &&u64| {
             let record = self.pending.get(number).and_then(|pending| pending.record.as_ref());
@@ -85,25 +84,18 @@ impl Committer {
         numbers.iter().take_while(fits).copied().collect()
     }
 
-    /// Writes records in one transaction.
-    async fn write(&mut self, session: &Session, numbers: &[u64]) -> Result<(), Fault> {
-        let hint = self.listens.then(|| self.hint(session, numbers));
-        let sent = self.send(session, numbers, Together { hint, plans: true }).await;
+    /// Writes records in one transaction. Gives the instances whose record was written.
+    async fn write(&mut self, session: &Session, numbers: &[u64]) -> Result<Vec<u64>, Fault> {
+        let sent = self.send(session, numbers).await;
         self.note_sent(numbers, &sent);
-        self.settle_all(&sent?);
-        Ok(())
-    }
-
-    fn hint(&self, session: &Session, numbers: &[u64]) -> String {
-        session.hint(&self.hub.endpoint.tables.channel, numbers)
+        Ok(self.settle_all(sent?))
     }
 
     /// Writes the record of an instance that lost several conflicts: locks its row, then plans again.
-    async fn write_locked(&mut self, session: &Session, number: u64) -> Result<(), Fault> {
+    async fn write_locked(&mut self, session: &Session, number: u64) -> Result<Vec<u64>, Fault> {
         session.begin_locking().await?;
         let sent = match self.follow_locked(session, number).await {
-            // Nothing else is planned while others wait for the row.
-            Ok(()) => self.send(session, &[number], Together { hint: None, plans: false }).await,
+            Ok(()) => self.send(session, &[number]).await,
             Err(fault) => Err(fault),
         };
         let done = match sent {
@@ -115,38 +107,28 @@ impl Committer {
             }
         };
         self.note_sent(&[number], &done);
-        let written = done?;
-        if self.listens && !written.is_empty() {
-            session.tell(self.hint(session, &written));
-        }
-        self.settle_all(&written);
-        Ok(())
+        Ok(self.settle_all(done?))
     }
 
     /// Locks the row of an instance, applies commits of other processes, and plans again.
     async fn follow_locked(&mut self, session: &Session, number: u64) -> Result<(), Fault> {
-        let mut heads = news::read_heads(session, &self.hub.endpoint.tables.lock, &[number]).await?;
-        self.follow_one(session, number, heads.remove(&number)).await
+        let heads = self.heads(session, &self.hub.endpoint.tables.lock, &vec![number.cast_signed()]).await?;
+        self.follow_one(session, number, &heads).await
     }
 
     /// Runs the statement that writes the records of these instances. Gives those that were written.
-    async fn send(
-        &mut self,
-        session: &Session,
-        numbers: &[u64],
-        Together { hint, plans }: Together,
-    ) -> Result<Vec<u64>, Fault> {
-        let record = |number: &u64| Some((*number, Arc::clone(self.pending.get(number)?.record.as_ref()?)));
-        let records: Vec<(u64, Arc<Record>)> = numbers.iter().filter_map(record).collect();
+    async fn send(&self, session: &Session, numbers: &[u64]) -> Result<Vec<u64>, Fault> {
+        let records = numbers.iter().filter_map(|number| Some((number, self.pending.get(number)?.record.as_ref()?)));
+        let records: Vec<(&u64, &Record)> = records.collect();
         if records.is_empty() {
             return Ok(Vec::new());
         }
         let column =
             |of: fn(&Record) -> u64| records.iter().map(|(_, record)| of(record).cast_signed()).collect::<Vec<i64>>();
-        let rows_of: Vec<i64> = records.iter().map(|(number, _)| number.cast_signed()).collect();
+        let numbers: Vec<i64> = records.iter().map(|(number, _)| number.cast_signed()).collect();
         let commits: Vec<&[u8]> = records.iter().map(|(_, record)| &record.commits[..]).collect();
         let columns = [
-            rows_of,
+            numbers,
             column(|record| record.behind.revision),
             column(|record| record.behind.chain),
             column(|record| record.head.revision),
@@ -157,10 +139,8 @@ impl Committer {
         ];
         let mut parameters: Vec<Parameter<'_>> = columns.iter().map(|column| (column as _, Type::INT8_ARRAY)).collect();
         parameters.push((&commits, Type::BYTEA_ARRAY));
-        let (began, hub) = (Instant::now(), Arc::clone(&self.hub));
-        let answer = session.write(&hub.endpoint, &parameters, hint.as_deref());
-        let rows = if plans { self.plan_until(answer).await } else { answer.await }?;
-        self.pace.answered(numbers, began.elapsed());
+        let began = Instant::now();
+        let rows = session.write(&self.hub.endpoint, &parameters).await?;
         if !rows.is_empty() {
             self.hub.activity.lock().synced(began);
         }
@@ -177,23 +157,13 @@ impl Committer {
         }
     }
 
-    fn settle_all(&mut self, written: &[u64]) {
-        let began = Instant::now();
-        self.hub.count_anew();
-        for number in written {
+    fn settle_all(&mut self, written: Vec<u64>) -> Vec<u64> {
+        for number in &written {
             if let Some(pending) = self.pending.remove(number) {
                 self.answered += pending.planned.operations();
                 self.settle(pending);
             }
         }
-        self.pace.worked(began.elapsed());
+        written
     }
-}
-
-/// What happens beside a statement that writes.
-struct Together {
-    /// The notification behind it.
-    hint: Option<String>,
-    /// Whether others may be planned while the server carries it out.
-    plans: bool,
 }
