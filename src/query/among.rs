@@ -72,6 +72,6 @@ impl State {
         let place_of = |chat: C| self.place_of(&chat.parse_arg().ok()?);
         let slots_of = |chat: C| place_of(chat).map(|place| self.slots_at(place)).unwrap_or_default();
         let slots: Vec<&[Slot]> = chats.into_iter().map(slots_of).collect();
-        self.label_lists(&slots).collect()
+        ChatLabels::of_each(&self.labels.slots, &slots).collect()
     }
 }

@@ -13,7 +13,7 @@ use crate::model::label_id::LabelId;
 use crate::model::name::NameKey;
 use crate::model::options::Limits;
 use crate::query::answer::{Answer, ChatPage, FilterTotals, LabelledChat, Totals};
-use crate::query::chat_labels::{ChatLabels, Lists};
+use crate::query::chat_labels::ChatLabels;
 use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::State;
 use crate::state::decide::exceeded;
@@ -26,9 +26,6 @@ const FEW_LABELS: usize = 256;
 
 /// The chats of a page whose sets are noted without an allocation.
 const USUAL_PAGE: usize = 64;
-
-/// The labels of the chats of a page that are collected without an allocation.
-const USUAL_SLOTS: usize = 256;
 
 /// A page before its chats and labels are copied.
 pub(super) struct List {
@@ -150,22 +147,11 @@ impl State {
         let sets: SmallVec<[SetId; USUAL_PAGE]> =
             places.iter().map(|&place| self.chats.set_of(place).unwrap_or(EMPTY)).collect();
         let slots: SmallVec<[&[Slot]; USUAL_PAGE]> = sets.iter().map(|&set| self.sets.members(set)).collect();
+        let labels = ChatLabels::of_each(&self.labels.slots, &slots);
         let mut chats = Vec::with_capacity(places.len());
-        chats.extend(
-            places
-                .iter()
-                .zip(self.label_lists(&slots))
-                .filter_map(|(&place, labels)| Some(LabelledChat { chat_id: self.chats.chat_at(place)?, labels })),
-        );
+        let chat = |(&place, labels)| Some(LabelledChat { chat_id: self.chats.chat_at(place)?, labels });
+        chats.extend(places.iter().zip(labels).filter_map(chat));
         chats
-    }
-
-    /// The labels of several chats, which have labels at these slots.
-    pub(super) fn label_lists<'a>(&self, of_chats: &'a [&[Slot]]) -> impl Iterator<Item = ChatLabels> + 'a {
-        let mut slots: SmallVec<[Slot; USUAL_SLOTS]> = SmallVec::new();
-        of_chats.iter().for_each(|of_chat| slots.extend_from_slice(of_chat));
-        let mut lists = Lists::new(&self.labels.slots, &slots);
-        of_chats.iter().map(move |of_chat| lists.next(of_chat.len()))
     }
 
     /// Whether a query takes a few microseconds at most, so that it can be answered while a writer waits.

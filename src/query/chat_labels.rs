@@ -16,6 +16,9 @@ use crate::state::labels::{LabelTable, Slot};
 /// How many labels of a chat alone are stored without an allocation.
 const FEW: usize = 3;
 
+/// How many labels of the chats of an answer are collected without an allocation.
+const USUAL: usize = 256;
+
 /// The label sets of the chats of one answer, one behind the other, and the table that has the labels at their slots.
 type Shared = Arc<HeaderSlice<LabelTable, [Slot]>>;
 
@@ -59,6 +62,22 @@ impl ChatLabels {
     pub(crate) fn at(table: &LabelTable, slots: &[Slot]) -> Self {
         let labels = slots.iter().filter_map(|&slot| table.get(to_index(slot))?.clone());
         Self(Repr::Own(labels.collect()))
+    }
+
+    /// The labels of the chats of one answer, in their order: each has labels at these slots of a table.
+    pub(crate) fn of_each<'a>(table: &LabelTable, of_chats: &'a [&[Slot]]) -> impl Iterator<Item = Self> + use<'a> {
+        let mut slots: SmallVec<[Slot; USUAL]> = SmallVec::new();
+        of_chats.iter().for_each(|of_chat| slots.extend_from_slice(of_chat));
+        let shared = (!slots.is_empty()).then(|| Arc::from_header_and_slice(table.clone(), &slots));
+        let mut end = 0;
+        of_chats.iter().map(move |of_chat| {
+            let (start, len) = (end, of_chat.len());
+            end += len;
+            match &shared {
+                Some(shared) if len > 0 => Self(Repr::Part { shared: Arc::clone(shared), start, len }),
+                _ => Self::default(),
+            }
+        })
     }
 
     /// How many labels there are.
@@ -111,31 +130,6 @@ impl ChatLabels {
     /// **O(n)**, and a reference count for each label.
     pub fn to_vec(&self) -> Vec<Label> {
         self.iter().cloned().collect()
-    }
-}
-
-/// Takes the label sets of the chats of one answer apart, in their order.
-pub(crate) struct Lists {
-    /// `None` if there are no labels in all of them.
-    shared: Option<Shared>,
-    end: usize,
-}
-
-impl Lists {
-    /// Of the slots of all chats, one chat's behind the other's.
-    pub(crate) fn new(table: &LabelTable, slots: &[Slot]) -> Self {
-        let shared = || Arc::from_header_and_slice(table.clone(), slots);
-        Self { shared: (!slots.is_empty()).then(shared), end: 0 }
-    }
-
-    /// The labels of the next chat, which has so many.
-    pub(crate) fn next(&mut self, len: usize) -> ChatLabels {
-        let start = self.end;
-        self.end += len;
-        match &self.shared {
-            Some(shared) if len > 0 => ChatLabels(Repr::Part { shared: Arc::clone(shared), start, len }),
-            _ => ChatLabels::default(),
-        }
     }
 }
 
