@@ -79,15 +79,28 @@ async fn run(test: impl AsyncFnOnce(&Page)) -> Option<(Vec<String>, Vec<String>)
 }
 
 impl Driver {
+    /// `chromedriver` takes a free port of IPv6 and ends if the same one is taken in IPv4, such as by a connection of
+    /// another test: then it is started again, and takes another port.
     fn start() -> Option<Self> {
-        let mut command = Command::new("chromedriver");
-        let mut child = command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let port = lines.map_while(Result::ok).find_map(|line| {
+        const STARTS: usize = 10;
+        for _ in 0..STARTS {
+            let mut command = Command::new("chromedriver");
+            let child = command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+            let mut driver = Self { child, url: String::new() };
+            if let Some(port) = driver.port() {
+                driver.url = format!("http://127.0.0.1:{port}");
+                return Some(driver);
+            }
+        }
+        panic!("chromedriver ended {STARTS} times before it had a port");
+    }
+
+    /// The port that it says it has; `None` if it ends before.
+    fn port(&mut self) -> Option<String> {
+        BufReader::new(self.child.stdout.take()?).lines().map_while(Result::ok).find_map(|line| {
             let (_, port) = line.split_once("started successfully on port ")?;
             Some(port.trim_end_matches('.').to_owned())
-        });
-        Some(Self { child, url: format!("http://127.0.0.1:{}", port.expect("the port of chromedriver")) })
+        })
     }
 }
 
