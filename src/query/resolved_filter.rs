@@ -70,6 +70,12 @@ impl ResolvedFilter {
         self.any.as_deref().filter(|_| self.all.is_empty() && self.none.is_empty())
     }
 
+    /// The only clause, if it is any-of or none-of.
+    pub(crate) fn only_clause(&self) -> Option<&[Slot]> {
+        let only_none = || Some(&*self.none).filter(|_| self.any.is_none() && self.all.is_empty());
+        self.only_any().or_else(only_none)
+    }
+
     /// Whether a chat with these labels passes.
     pub(crate) fn pass(&self, members: &[Slot]) -> bool {
         let has = |slots: &[Slot]| members.iter().any(|slot| slots.binary_search(slot).is_ok());

@@ -9,6 +9,9 @@ use crate::state::labels::Slot;
 /// Cost of looking up the label set of a chat, in nanoseconds.
 const LOOKUP: u64 = 12;
 
+/// Cost of each step of a search for a label in an entry, in nanoseconds.
+const SEARCH: u64 = 2;
+
 /// Cost of checking whether a label has chats in a segment, in nanoseconds.
 const SEGMENT: u64 = 2;
 
@@ -58,6 +61,9 @@ impl State {
     pub(crate) fn cost_by_candidates(&self, clauses: &ResolvedFilter) -> u64 {
         let entry = self.shortest_entry(clauses).unwrap_or(&clauses.none);
         let walked = self.segments() * SEGMENT * to_u64(entry.len());
-        self.pairs_of(entry).saturating_mul(LOOKUP).saturating_add(walked)
+        // Each label of a chat is looked for, to find out whether the chat has been given with another one.
+        let labels = self.total_rows / self.total_chats().max(1);
+        let searched = u64::from(entry.len().checked_ilog2().unwrap_or(0)) * labels * SEARCH;
+        self.pairs_of(entry).saturating_mul(LOOKUP + searched).saturating_add(walked)
     }
 }

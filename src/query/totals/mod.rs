@@ -1,7 +1,9 @@
 //! Exact totals of a filter, computed the cheapest way.
 
 mod candidates;
+mod overlaps;
 mod posting_lists;
+mod rows;
 mod sets;
 
 use crate::collections::number::to_u64;

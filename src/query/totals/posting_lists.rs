@@ -16,35 +16,32 @@ use crate::state::postings::posting_list::PostingList;
 const LOOKUP: u64 = 40;
 
 /// Cost of reading a segment with many places, in nanoseconds. One with few places costs about 1 ns for each.
-const DENSE_SEGMENT: u64 = 350;
-
-/// The most lists of numbers in an estimate: further ones are short, since few chats have so many labels.
-const MANY_NUMBERS: u64 = 6;
+pub(super) const DENSE_SEGMENT: u64 = 350;
 
 /// The number of bitmaps times the number of their places, up to which adding them one by one is faster than uniting
 /// all at once, which begins with 8 KiB of bits.
 const ONE_BY_ONE: u64 = 8_192;
 
 /// The lists of one entry. A chat passes the entry if it is on any of them.
-struct AnyOf<'a> {
-    lists: Vec<&'a PostingList>,
+pub(super) struct AnyOf<'a> {
+    pub(super) lists: Vec<&'a PostingList>,
     /// The sum of their lengths.
     len: u64,
 }
 
 impl<'a> AnyOf<'a> {
-    fn new(postings: &'a Postings, slots: &[Slot]) -> Self {
+    pub(super) fn new(postings: &'a Postings, slots: &[Slot]) -> Self {
         let lists: Vec<&PostingList> = slots.iter().filter_map(|&slot| postings.of_label(slot)).collect();
         Self { len: lists.iter().map(|list| list.len).sum(), lists }
     }
 
     /// How many segments the longest list has.
-    fn segments(&self) -> usize {
+    pub(super) fn segments(&self) -> usize {
         self.lists.iter().map(|list| list.segments()).max().unwrap_or(0)
     }
 
     /// The parts of the lists in one segment.
-    fn parts(&self, number: usize) -> impl Iterator<Item = &'a RoaringBitmap> {
+    pub(super) fn parts(&self, number: usize) -> impl Iterator<Item = &'a RoaringBitmap> {
         self.lists.iter().filter_map(move |list| list.segment(number))
     }
 
@@ -81,22 +78,23 @@ fn intersection_of(chats: Cow<'_, RoaringBitmap>, with: &RoaringBitmap) -> Roari
 
 /// The union of bitmaps, none of which is empty; `None` without bitmaps.
 fn union_of(mut parts: Vec<&RoaringBitmap>) -> Option<Cow<'_, RoaringBitmap>> {
-    parts.sort_by_cached_key(|part| std::cmp::Reverse(part.len()));
-    let [first, rest @ ..] = &*parts else { return None };
-    if rest.is_empty() {
-        return Some(Cow::Borrowed(first));
+    if let [] | [_] = &*parts {
+        return parts.pop().map(Cow::Borrowed);
     }
-    let added = rest.iter().map(|part| part.len()).sum::<u64>();
-    if added.saturating_mul(to_u64(rest.len())) > ONE_BY_ONE {
+    let longest = parts.iter().map(|part| part.len()).max().unwrap_or_default();
+    let added = parts.iter().map(|part| part.len()).sum::<u64>() - longest;
+    if added.saturating_mul(to_u64(parts.len() - 1)) > ONE_BY_ONE {
         return Some(Cow::Owned(parts.into_iter().union()));
     }
+    parts.sort_by_cached_key(|part| std::cmp::Reverse(part.len()));
+    let (first, rest) = parts.split_first()?;
     let mut union = (*first).clone();
     rest.iter().for_each(|part| union |= *part);
     Some(Cow::Owned(union))
 }
 
 impl State {
-    /// Bitmaps of chats, united, intersected and subtracted; `matched_rows` only where other totals do not give it.
+    /// Totals from bitmaps of chats; `matched_rows` only where other totals do not give it.
     pub(crate) fn totals_by_posting_lists(&self, clauses: &ResolvedFilter) -> Totals {
         if clauses.any.is_none() && clauses.all.is_empty() {
             // All chats but those with one of these labels.
@@ -104,6 +102,16 @@ impl State {
             let (all, excluded) = (self.grand_totals(), self.totals_by_posting_lists(&excluded));
             return Totals { chats: all.chats - excluded.chats, rows: all.rows - excluded.rows, matched_rows: 0 };
         }
+        match clauses.only_any() {
+            Some(slots) if self.cost_by_overlaps(slots) < self.cost_by_bitmaps(clauses) => {
+                self.totals_by_overlaps(slots)
+            }
+            _ => self.totals_by_bitmaps(clauses),
+        }
+    }
+
+    /// Unites, intersects and subtracts the bitmaps of each segment. A chat has to be required by some clause.
+    pub(crate) fn totals_by_bitmaps(&self, clauses: &ResolvedFilter) -> Totals {
         let any_of = |slots: &Vec<Slot>| AnyOf::new(&self.postings, slots);
         let mut required: Vec<AnyOf<'_>> = clauses.any.iter().chain(&clauses.all).map(any_of).collect();
         // The shortest first: of the others, only its chats are read.
@@ -112,6 +120,7 @@ impl State {
         let counted = clauses.any.as_ref().filter(|_| clauses.only_any().is_none()).map(any_of);
         let mut totals = Totals::default();
         let Some((first, others)) = required.split_first() else { return totals };
+        let usual = self.usual_labels(self.shortest_entry(clauses).unwrap_or_default());
         for number in 0..first.segments() {
             let mut passing = first.in_segment(number);
             for entry in others {
@@ -125,7 +134,7 @@ impl State {
                 }
             }
             totals.chats += passing.len();
-            totals.rows += self.postings.rows_of(number, &passing);
+            totals.rows += self.rows_in(number, &passing, usual);
             if let Some(counted) = &counted {
                 totals.matched_rows += counted.parts(number).map(|part| part.intersection_len(&passing)).sum::<u64>();
             }
@@ -135,14 +144,20 @@ impl State {
 
     /// The cost of that in nanoseconds, estimated.
     pub(crate) fn cost_by_posting_lists(&self, clauses: &ResolvedFilter) -> u64 {
+        let cost = self.cost_by_bitmaps(clauses);
+        clauses.only_clause().map_or(cost, |slots| cost.min(self.cost_by_overlaps(slots)))
+    }
+
+    /// The cost of [`totals_by_bitmaps`](Self::totals_by_bitmaps) in nanoseconds, estimated.
+    fn cost_by_bitmaps(&self, clauses: &ResolvedFilter) -> u64 {
         let none = Some(&clauses.none).filter(|none| !none.is_empty());
         let required = clauses.any.iter().chain(&clauses.all);
         // Only the chats of the shortest list are looked for. Without any, those that are excluded are counted.
-        let candidates = self.pairs_of(self.shortest_entry(clauses).unwrap_or(&clauses.none));
+        let entry = self.shortest_entry(clauses).unwrap_or(&clauses.none);
+        let candidates = self.pairs_of(entry);
         let segments = self.segments().min(candidates);
         let dense = segments * DENSE_SEGMENT;
         let read = |&slot: &Slot| segments * LOOKUP + self.postings.len(slot).min(dense);
-        let numbers = to_u64(self.postings.numbers()).min(MANY_NUMBERS);
-        required.chain(none).flatten().map(read).sum::<u64>() + numbers * candidates.min(dense)
+        required.chain(none).flatten().map(read).sum::<u64>() + self.cost_of_rows(candidates, self.usual_labels(entry))
     }
 }
