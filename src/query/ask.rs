@@ -81,7 +81,7 @@ impl State {
             total_chats: chats,
             total_rows: rows,
             matched_rows,
-            filter_label_ids: clauses.ids,
+            filter_label_ids: clauses.ids(&self.labels),
             unresolved: clauses.unresolved,
             revision: self.revision,
         })
@@ -115,7 +115,7 @@ impl State {
             total_chats: totals.chats,
             total_rows: totals.rows,
             matched_rows: totals.matched_rows,
-            filter_label_ids: clauses.ids,
+            filter_label_ids: clauses.ids(&self.labels),
             unresolved: clauses.unresolved,
             next,
             revision: self.revision,

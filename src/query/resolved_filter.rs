@@ -19,8 +19,6 @@ pub(crate) struct ResolvedFilter {
     /// One list for each entry; an empty one means that no chat passes.
     pub(crate) all: Vec<Vec<Slot>>,
     pub(crate) none: Vec<Slot>,
-    /// The existing ids of all clauses, in label order.
-    pub(crate) ids: Vec<LabelId>,
     pub(crate) unresolved: Unresolved,
 }
 
@@ -41,15 +39,25 @@ impl ResolvedFilter {
         let mut clauses = Self { any, all: all.unwrap_or_default(), none: none.unwrap_or_default(), ..lookup.clauses };
         clauses.all.sort();
         clauses.all.dedup();
-        clauses.ids = clauses.ids(labels);
         Ok(clauses)
     }
 
-    /// The ids of all slots. Slots are sorted, and were mostly assigned in label order, so little is left to sort.
-    fn ids(&self, labels: &Labels) -> Vec<LabelId> {
-        let lists = || self.any.iter().chain(&self.all).chain([&self.none]);
-        let mut ids = Vec::with_capacity(lists().map(Vec::len).sum());
-        ids.extend(lists().flatten().filter_map(|&slot| Some(labels.at(slot)?.id().clone())));
+    /// The lists of all clauses.
+    fn lists(&self) -> impl Iterator<Item = &Vec<Slot>> {
+        self.any.iter().chain(&self.all).chain([&self.none])
+    }
+
+    /// The number of labels in all clauses.
+    pub(crate) fn labels(&self) -> usize {
+        self.lists().map(Vec::len).sum()
+    }
+
+    /// The existing ids of all clauses, in label order. An answer has them, a page has not.
+    ///
+    /// Slots are sorted, and were mostly assigned in label order, so little is left to sort.
+    pub(crate) fn ids(&self, labels: &Labels) -> Vec<LabelId> {
+        let mut ids = Vec::with_capacity(self.labels());
+        ids.extend(self.lists().flatten().filter_map(|&slot| Some(labels.at(slot)?.id().clone())));
         ids.sort_unstable();
         ids.dedup();
         ids

@@ -64,7 +64,7 @@ impl<'a> SetScan<'a> {
 
     /// What a scan costs, in nanoseconds.
     pub(crate) fn cost(&self) -> u64 {
-        self.state.cost_by_blocks(BLOCK_OF_SETS + to_u64(self.clauses.ids.len()))
+        self.state.cost_by_blocks(BLOCK_OF_SETS + to_u64(self.clauses.labels()))
     }
 
     /// Goes through the sets block by block, with the widest vectors that the processor has.
