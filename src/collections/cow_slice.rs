@@ -34,7 +34,7 @@ macro_rules! plain {
 
 pub(crate) use plain;
 
-plain!(u16, u32, u64);
+plain!(u8, u16, u32, u64);
 
 impl<T: Clone> Item for Option<T> {}
 impl<T: ?Sized> Item for std::sync::Arc<T> {}

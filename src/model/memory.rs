@@ -30,7 +30,7 @@ pub struct IndexBytes {
     pub chat_ids: usize,
     /// The distinct label sets.
     pub label_sets: usize,
-    /// For each label the list of its chats, and the lists of chats by number of labels.
+    /// For each label the list of its chats, and for each chat the number of its labels.
     pub postings: usize,
     /// Definitions and names of labels, and the ids of deleted ones.
     pub labels: usize,

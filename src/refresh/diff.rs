@@ -13,7 +13,6 @@ use crate::refresh::links_by_chat::LinksByChat;
 use crate::refresh::stated_labels::StatedLabels;
 use crate::state::State;
 use crate::state::labels::Slot;
-use crate::state::postings::List;
 
 /// The differences between a full state and a version, regardless of what was written while the ticket was open.
 #[derive(Debug, Clone)]
@@ -113,7 +112,7 @@ pub(super) fn of_chat<'a>(pairs: &'a [(StoredOrder, LabelId)], chat: &ChatId) ->
 /// place is to be linked.
 fn compare_places(state: &State, slot: Slot, wanted: impl Iterator<Item = Place>, mut tell: impl FnMut(Place, bool)) {
     let mut wanted = wanted.peekable();
-    for place in state.postings.places(List::Label(slot)) {
+    for place in state.postings.places(slot) {
         while let Some(missing) = wanted.next_if(|&other| other < place) {
             tell(missing, true);
         }

@@ -10,7 +10,6 @@ use crate::model::op::RefreshState;
 use crate::state::State;
 use crate::state::label_sets::EMPTY;
 use crate::state::labels::Slot;
-use crate::state::postings::List;
 use crate::state::signatures::SetId;
 
 /// Groups changes that are applied at once: consecutive links of one chat, or consecutive unlinks of one chat.
@@ -42,6 +41,8 @@ impl State {
                 }
                 let old = state.chats.set_at(chat, *place).unwrap_or_else(|| {
                     state.chats.insert(chat, *place, EMPTY);
+                    // The first new chat behind places that were cut off.
+                    state.postings.per_chat.truncate(state.chats.len());
                     EMPTY
                 });
                 state.add(*place, old, slots);
@@ -132,7 +133,7 @@ impl State {
 
     fn remove_label(&mut self, id: &LabelId) {
         if let Some(slot) = self.labels.slot(id) {
-            let places: Vec<Place> = self.postings.places(List::Label(slot)).collect();
+            let places: Vec<Place> = self.postings.places(slot).collect();
             for place in places {
                 self.take(place, &[slot]);
             }

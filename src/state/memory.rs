@@ -12,7 +12,7 @@ use crate::state::aliases::Aliases;
 use crate::state::chats::Chats;
 use crate::state::label_sets::LabelSets;
 use crate::state::labels::Labels;
-use crate::state::postings::posting_list::PostingList;
+use crate::state::postings::labels_per_chat::LabelsPerChat;
 use crate::state::postings::{Posting, Postings};
 use crate::state::signatures::Signatures;
 
@@ -84,8 +84,8 @@ impl LabelSets {
 
 impl Postings {
     fn bytes(&self) -> usize {
-        let Self { labels, numbers, .. } = self;
-        labels.heap_bytes(|Posting { places, .. }| places.heap_bytes()) + numbers.heap_bytes(PostingList::heap_bytes)
+        let Self { labels, per_chat: LabelsPerChat { numbers, many }, .. } = self;
+        labels.heap_bytes(|Posting { places, .. }| places.heap_bytes()) + numbers.heap_bytes(|_| 0) + many.heap_bytes()
     }
 }
 

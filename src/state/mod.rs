@@ -27,7 +27,7 @@ use crate::state::aliases::Aliases;
 use crate::state::chats::Chats;
 use crate::state::label_sets::{EMPTY, LabelSets};
 use crate::state::labels::{Labels, Slot};
-use crate::state::postings::{List, Postings};
+use crate::state::postings::Postings;
 
 /// A version that readers and snapshots share. Without weak references a writer checks by a plain load whether it is
 /// the only holder, and writes to no cache line that readers use.
@@ -99,7 +99,7 @@ impl State {
 
     /// The chats that have a label, in order of place.
     pub(crate) fn chats_with(&self, slot: Slot) -> impl Iterator<Item = ChatId> {
-        self.postings.places(List::Label(slot)).filter_map(|place| self.chats.chat_at(place))
+        self.postings.places(slot).filter_map(|place| self.chats.chat_at(place))
     }
 
     /// The labels of the chat at a place, in label order.

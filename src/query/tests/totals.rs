@@ -63,6 +63,30 @@ fn strategies_agree_with_many_chats() {
     }
 }
 
+/// Also where a chat has more labels than are kept for it as a number.
+#[test]
+fn strategies_agree_with_many_labels_on_a_chat() {
+    let mut state = empty();
+    commit(&mut state, (0..700).map(|id| define(id, "name")));
+    for (number, labels) in [(0, 0..700), (1, 3..258), (2, 2..258), (3, 1..258), (4, 0..5), (5, 600..700)] {
+        let labels = labels.map(label).collect();
+        commit(&mut state, [Op::SetLabels { chat: chat(&number.to_string()), labels }]);
+    }
+    let assert_all = |state: &State| {
+        state.check_invariants().unwrap();
+        for ids in [vec![0, 1], vec![4, 650], vec![2, 257, 699], (0..700).collect()] {
+            assert_all_strategies(state, &Filter::new().any_of_ids(&ids));
+            assert_all_strategies(state, &Filter::new().none_of_ids(&ids));
+            assert_all_strategies(state, &Filter::new().any_of_ids(&ids).all_of_ids(["4"]));
+        }
+    };
+    assert_all(&state);
+    commit(&mut state, [unlink(1, "3"), unlink(2, "3"), unlink(0, "0")]);
+    assert_all(&state);
+    commit(&mut state, [link(1, "3"), Op::SetLabels { chat: chat("2"), labels: Vec::new() }]);
+    assert_all(&state);
+}
+
 /// Set numbers that are freed and reused leave nothing behind in the columns that a scan reads.
 #[test]
 fn strategies_agree_after_label_sets_came_and_went() {

@@ -23,7 +23,6 @@ impl State {
     /// Adds the labels up, the most frequent first, and subtracts from each the chats that were there before. Only these
     /// chats' rows are counted: those of the labels are known.
     pub(crate) fn totals_by_overlaps(&self, slots: &[Slot]) -> Totals {
-        let usual = self.usual_labels(slots);
         let mut totals = Totals::default();
         for &slot in slots {
             let counts = self.postings.counts(slot);
@@ -39,7 +38,7 @@ impl State {
                 let common = &*before & part;
                 if !common.is_empty() {
                     totals.chats -= common.len();
-                    totals.rows -= self.rows_in(number, &common, usual);
+                    totals.rows -= self.rows_in(number, &common);
                 }
                 if parts.peek().is_some() {
                     *before.to_mut() |= part;
@@ -55,7 +54,7 @@ impl State {
             return u64::MAX;
         }
         let (segments, chats) = (self.segments(), self.total_chats().max(1));
-        let (dense, usual) = (segments * DENSE_SEGMENT, self.usual_labels(slots));
+        let dense = segments * DENSE_SEGMENT;
         let mut lens: SmallVec<[u64; FEW]> = slots.iter().map(|&slot| self.postings.len(slot)).collect();
         lens.sort_unstable_by_key(|&len| Reverse(len));
         let (mut before, mut cost) = (0, 0);
@@ -63,7 +62,7 @@ impl State {
             let common = len * before.min(chats) / chats;
             let added_to = if before > segments * LIST { 0 } else { before };
             let read = segments.min(len) * LOOKUP + added_to + 2 * len.min(dense);
-            cost += read + self.cost_of_rows(common, usual);
+            cost += read + self.cost_of_rows(common);
             before += len;
         }
         cost

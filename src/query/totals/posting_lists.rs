@@ -120,7 +120,6 @@ impl State {
         let counted = clauses.any.as_ref().filter(|_| clauses.only_any().is_none()).map(any_of);
         let mut totals = Totals::default();
         let Some((first, others)) = required.split_first() else { return totals };
-        let usual = self.usual_labels(self.shortest_entry(clauses).unwrap_or_default());
         for number in 0..first.segments() {
             let mut passing = first.in_segment(number);
             for entry in others {
@@ -134,7 +133,7 @@ impl State {
                 }
             }
             totals.chats += passing.len();
-            totals.rows += self.rows_in(number, &passing, usual);
+            totals.rows += self.rows_in(number, &passing);
             if let Some(counted) = &counted {
                 totals.matched_rows += counted.parts(number).map(|part| part.intersection_len(&passing)).sum::<u64>();
             }
@@ -158,6 +157,6 @@ impl State {
         let segments = self.segments().min(candidates);
         let dense = segments * DENSE_SEGMENT;
         let read = |&slot: &Slot| segments * LOOKUP + self.postings.len(slot).min(dense);
-        required.chain(none).flatten().map(read).sum::<u64>() + self.cost_of_rows(candidates, self.usual_labels(entry))
+        required.chain(none).flatten().map(read).sum::<u64>() + self.cost_of_rows(candidates)
     }
 }

@@ -18,7 +18,7 @@ use crate::state::State;
 use crate::state::chats::RUN;
 use crate::state::label_sets::EMPTY;
 use crate::state::labels::{Slot, low_number};
-use crate::state::postings::{List, lists_of};
+use crate::state::postings::labels_per_chat::{LabelsPerChat, MOST};
 use crate::state::signatures::{BLOCK, InBlock, SIGNATURE_BITS, SetId, Signatures, signature_bit};
 
 /// An invariant that does not hold: a bug of this crate.
@@ -259,27 +259,33 @@ impl State {
     }
 
     fn check_postings(&self) -> Result<(), Violation> {
-        let mut expected: BTreeMap<List, Vec<Place>> = BTreeMap::new();
+        let mut expected: BTreeMap<Slot, Vec<Place>> = BTreeMap::new();
         for (place, members) in self.labelled() {
-            let mut put = |list| expected.entry(list).or_default().push(place);
-            members.iter().for_each(|&slot| put(List::Label(slot)));
-            lists_of(members.len()).for_each(|at| put(List::Number(at)));
+            members.iter().for_each(|&slot| expected.entry(slot).or_default().push(place));
         }
-        let found: BTreeMap<List, Vec<Place>> =
-            self.postings.lists().into_iter().map(|list| (list, self.postings.places(list).collect())).collect();
-        equal("P1", "lists of places", &found, &expected)?;
-        let labels = self.postings.labels.iter().map(|label| &label.places);
-        for list in labels.chain(self.postings.numbers.iter()) {
+        let slots = self.labels.slot_count().max(self.postings.labels.len());
+        for slot in (0..).take(slots) {
+            let places = expected.remove(&slot).unwrap_or_default();
+            equal("P1", "places of a label", &self.postings.places(slot).collect::<Vec<_>>(), &places)?;
+            let rows = places.iter().map(|&place| to_u64(self.slots_at(place).len())).sum();
+            equal("P2", "rows of a label", &self.postings.counts(slot).rows, &rows)?;
+        }
+        equal("P1", "labels without a list", &expected.len(), &0)?;
+        let LabelsPerChat { numbers, many } = &self.postings.per_chat;
+        for list in self.postings.labels.iter().map(|label| &label.places).chain([many]) {
             equal("P1", "length of a list", &list.len, &to_u64(list.iter().count()))?;
             let without_place =
                 (0..list.segments()).find(|&number| list.segment(number).is_some_and(RoaringBitmap::is_empty));
             equal("P1", "segment without a place", &without_place, &None)?;
         }
-        for slot in (0..).take(self.labels.slot_count()) {
-            let places = expected.get(&List::Label(slot)).map(Vec::as_slice).unwrap_or_default();
-            let rows = places.iter().map(|&place| to_u64(self.slots_at(place).len())).sum();
-            equal("P2", "rows of a label", &self.postings.counts(slot).rows, &rows)?;
+        let labels = |place| self.chats.set_of(place).map_or(0, |set| self.sets.members(set).len());
+        let places = numbers.len().max(self.chats.len());
+        for place in (0..).take(places) {
+            let expected = u8::try_from(labels(place)).unwrap_or(MOST);
+            equal("P4", "number of labels of a chat", &self.postings.per_chat.get(place), &expected)?;
         }
+        let with_many = (0..).take(places).filter(|&place| labels(place) > usize::from(MOST));
+        equal("P4", "chats with more labels than are counted", &many.iter().collect::<Vec<_>>(), &with_many.collect())?;
         equal("P3", "labelled chats", &self.postings.labelled(), &to_u64(self.labelled().count()))
     }
 }

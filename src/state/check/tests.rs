@@ -291,11 +291,6 @@ const BREAKS: &[Break] = &[
         let (slot, place) = (state.labels.slot(&label(1)).unwrap(), place(state, BOB));
         state.postings.unlink(&[slot], place, &[]);
     }),
-    ("P1", "a wrong number of labels", |state| {
-        let bob = place(state, BOB);
-        state.postings.numbers.grow_to(2);
-        state.postings.numbers.get_mut(2).unwrap().insert(bob);
-    }),
     ("P1", "a list of a label that is gone", |state| {
         let dead = *state.labels.free.get(0).unwrap();
         state.postings.link(&[dead], place(state, BOB), &[]);
@@ -311,6 +306,15 @@ const BREAKS: &[Break] = &[
         state.postings.labels.get_mut(0).unwrap().rows += 1;
     }),
     ("P3", "a wrong number of labelled chats", |state| state.postings.labelled += 1),
+    ("P4", "a wrong number of labels of a chat", |state| {
+        let bob = place(state, BOB);
+        state.postings.per_chat.put(bob, 2, 3);
+    }),
+    ("P4", "labels of a chat that is not there", |state| state.postings.per_chat.put(70_000, 0, 1)),
+    ("P4", "a chat said to have very many labels", |state| {
+        let bob = place(state, BOB);
+        state.postings.per_chat.many.insert(bob);
+    }),
     ("T1", "a wrong number of pairs", |state| state.total_rows -= 1),
     ("T3", "a refresh to come", |state| state.refresh_state = RefreshState::Done { revision: state.revision + 1 }),
     ("T2", "a chat that was not released", |state| state.vacated.push(place(state, BOB))),

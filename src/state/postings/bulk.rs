@@ -4,7 +4,7 @@ use crate::collections::number::{to_index, to_u64};
 use crate::state::labels::Slot;
 use crate::state::postings::place_parts::split;
 use crate::state::postings::posting_list::PostingList;
-use crate::state::postings::{Posting, Postings, lists_of};
+use crate::state::postings::{Posting, Postings};
 
 /// A list that is being built.
 #[derive(Default)]
@@ -52,7 +52,6 @@ impl Postings {
     pub(crate) fn bulk<'a>(slots: usize, chats: impl Iterator<Item = &'a [Slot]>) -> Self {
         let mut postings = Self::default();
         let mut labels: Vec<(Growing, u64)> = Vec::new();
-        let mut numbers: Vec<Growing> = Vec::new();
         for (place, slots) in (0..).zip(chats) {
             let (number, low) = split(place);
             for &slot in slots {
@@ -61,18 +60,12 @@ impl Postings {
                     *rows += to_u64(slots.len());
                 }
             }
-            for at in lists_of(slots.len()) {
-                if let Some(list) = grow_to(&mut numbers, at) {
-                    list.push(number, low);
-                }
-            }
-            postings.labelled += u64::from(!slots.is_empty());
+            postings.recount(place, 0, slots.len());
         }
         for (list, rows) in labels {
             postings.labels.push(Posting { places: list.finish(), rows });
         }
         postings.grow_to(slots);
-        numbers.into_iter().for_each(|list| postings.numbers.push(list.finish()));
         postings
     }
 }
