@@ -1,10 +1,12 @@
 //! Exact totals of a filter, computed the cheapest way.
 
+mod any_of;
+mod bitmaps;
 mod candidates;
 mod overlaps;
-mod posting_lists;
 mod rows;
 mod sets;
+mod union;
 
 use crate::collections::number::to_u64;
 use crate::query::answer::Totals;
@@ -20,13 +22,17 @@ use crate::state::postings::place_parts::PLACES;
 pub(crate) enum Strategy {
     /// A scan over the distinct label sets: the cost is that of the sets, whatever the number of chats.
     Sets,
-    /// The label set of each chat that can pass: the cost is that of these chats.
+    /// For any-of or none-of alone: the counters of the labels, less what the labels have in common.
+    Overlaps,
+    /// For any-of or none-of alone: the union of the labels' posting lists, as bits.
+    Union,
+    /// For other filters: the label set of each chat that can pass, at the cost of these chats.
     Candidates,
-    /// Posting lists, segment by segment: the cost is that of the containers of the lists.
-    PostingLists,
+    /// For other filters: bitmaps united, intersected and subtracted, at the cost of their containers.
+    Bitmaps,
 }
 
-/// Cost of estimating the other two strategies, in nanoseconds: a scan that costs no more is chosen without estimates.
+/// Cost of estimating the others, in nanoseconds: a scan that costs no more is chosen without estimates.
 const ESTIMATES: u64 = 100;
 
 impl State {
@@ -53,10 +59,22 @@ impl State {
     pub(crate) fn totals_by(&self, strategy: Strategy, clauses: &ResolvedFilter) -> Totals {
         let totals = match strategy {
             Strategy::Candidates => self.totals_by_candidates(clauses),
-            Strategy::PostingLists => self.totals_by_posting_lists(clauses),
+            Strategy::Overlaps => self.totals_of_one_clause(clauses, Self::totals_by_overlaps),
+            Strategy::Union => self.totals_of_one_clause(clauses, Self::totals_by_union),
+            Strategy::Bitmaps => self.totals_by_bitmaps(clauses),
             Strategy::Sets => SetScan::new(self, clauses).totals(),
         };
         self.with_matched_rows(totals, clauses)
+    }
+
+    /// The totals of a filter of one clause, from those of the chats that have any of its labels.
+    fn totals_of_one_clause(&self, clauses: &ResolvedFilter, with_any: impl Fn(&Self, &[Slot]) -> Totals) -> Totals {
+        let with_any = with_any(self, clauses.only_clause().unwrap_or_default());
+        if clauses.any.is_some() {
+            return with_any;
+        }
+        let all = self.grand_totals();
+        Totals { chats: all.chats - with_any.chats, rows: all.rows - with_any.rows, matched_rows: 0 }
     }
 
     /// Sets `matched_rows` where counters or the other totals give it.
@@ -71,27 +89,39 @@ impl State {
 
     /// The strategy that is expected to cost least.
     pub(crate) fn choose_strategy(&self, clauses: &ResolvedFilter) -> Strategy {
-        let sets = SetScan::new(self, clauses).cost();
-        if sets <= ESTIMATES {
+        if SetScan::new(self, clauses).cost() <= ESTIMATES {
             return Strategy::Sets;
         }
-        let costs = [
-            (sets, Strategy::Sets),
-            (self.cost_by_candidates(clauses), Strategy::Candidates),
-            (self.cost_by_posting_lists(clauses), Strategy::PostingLists),
-        ];
-        costs.into_iter().min_by_key(|(cost, _)| *cost).map_or(Strategy::Sets, |(_, strategy)| strategy)
+        self.costs(clauses).into_iter().min_by_key(|(_, cost)| *cost).map_or(Strategy::Sets, |(strategy, _)| strategy)
+    }
+
+    /// The strategies for a filter, and what each is expected to cost, in nanoseconds.
+    pub(crate) fn costs(&self, clauses: &ResolvedFilter) -> [(Strategy, u64); 3] {
+        let sets = (Strategy::Sets, SetScan::new(self, clauses).cost());
+        match clauses.only_clause() {
+            Some(slots) => {
+                let mut lens: Vec<u64> = slots.iter().map(|&slot| self.postings.len(slot)).collect();
+                let union = self.cost_by_union(&lens);
+                [sets, (Strategy::Overlaps, self.cost_by_overlaps(&mut lens)), (Strategy::Union, union)]
+            }
+            None => [
+                sets,
+                (Strategy::Candidates, self.cost_by_candidates(clauses)),
+                (Strategy::Bitmaps, self.cost_by_bitmaps(clauses)),
+            ],
+        }
     }
 
     /// The entry that a chat has to pass and that has the fewest pairs, if the filter has such an entry.
     pub(crate) fn shortest_entry<'a>(&self, clauses: &'a ResolvedFilter) -> Option<&'a [Slot]> {
         let required = clauses.any.iter().chain(&clauses.all);
-        required.map(Vec::as_slice).min_by_key(|slots| self.pairs_of(slots))
+        required.map(Vec::as_slice).min_by_key(|slots| self.counts_of(slots).chats)
     }
 
-    /// The pairs of some labels.
-    fn pairs_of(&self, slots: &[Slot]) -> u64 {
-        slots.iter().map(|&slot| self.postings.len(slot)).sum()
+    /// The chats of some labels and their rows, of each label added up.
+    fn counts_of(&self, slots: &[Slot]) -> Counts {
+        let counts = slots.iter().map(|&slot| self.postings.counts(slot));
+        counts.fold(Counts::default(), |sum, of| Counts { chats: sum.chats + of.chats, rows: sum.rows + of.rows })
     }
 
     /// The segments that the list of a frequent label has.

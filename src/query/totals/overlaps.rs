@@ -3,32 +3,28 @@
 use std::borrow::Cow;
 use std::cmp::Reverse;
 
-use smallvec::SmallVec;
-
 use crate::query::answer::Totals;
-use crate::query::totals::posting_lists::{AnyOf, DENSE_SEGMENT};
+use crate::query::totals::any_of::AnyOf;
 use crate::state::State;
 use crate::state::labels::Slot;
+use crate::state::postings::Counts;
+use crate::state::postings::posting_list::FEW;
 
 /// The most labels that are added up: of many, few have so little in common that uniting them would cost more.
-const FEW: usize = 32;
+const MOST: usize = 32;
 
 /// Cost of a label in a segment, in nanoseconds, beside that of its places.
-const LOOKUP: u64 = 6;
+const SEGMENT: u64 = 6;
 
-/// The most places of a segment that are kept as a list, which costs its length to add to.
-const LIST: u64 = 4_096;
+/// Cost of looking for a place among those before, and of adding it to them, in nanoseconds.
+const PLACE: u64 = 4;
 
 impl State {
     /// Adds the labels up, the most frequent first, and subtracts from each the chats that were there before. Only these
     /// chats' rows are counted: those of the labels are known.
-    pub(crate) fn totals_by_overlaps(&self, slots: &[Slot]) -> Totals {
-        let mut totals = Totals::default();
-        for &slot in slots {
-            let counts = self.postings.counts(slot);
-            totals.chats += counts.chats;
-            totals.rows += counts.rows;
-        }
+    pub(super) fn totals_by_overlaps(&self, slots: &[Slot]) -> Totals {
+        let Counts { chats, rows } = self.counts_of(slots);
+        let mut totals = Totals { chats, rows, matched_rows: 0 };
         let mut entry = AnyOf::new(&self.postings, slots);
         entry.lists.sort_by_key(|list| Reverse(list.len));
         for number in 0..entry.segments() {
@@ -48,21 +44,20 @@ impl State {
         totals
     }
 
-    /// The cost of that in nanoseconds, estimated as if labels were independent of each other.
-    pub(super) fn cost_by_overlaps(&self, slots: &[Slot]) -> u64 {
-        if slots.len() > FEW {
+    /// The cost of that in nanoseconds for lists of these lengths, estimated as if labels were independent of each other.
+    pub(super) fn cost_by_overlaps(&self, lens: &mut [u64]) -> u64 {
+        if lens.len() > MOST {
             return u64::MAX;
         }
         let (segments, chats) = (self.segments(), self.total_chats().max(1));
-        let dense = segments * DENSE_SEGMENT;
-        let mut lens: SmallVec<[u64; FEW]> = slots.iter().map(|&slot| self.postings.len(slot)).collect();
         lens.sort_unstable_by_key(|&len| Reverse(len));
-        let (mut before, mut cost) = (0, 0);
-        for len in lens {
+        let Some((&most, others)) = lens.split_first() else { return 0 };
+        let (mut before, mut cost) = (most, 0);
+        for &len in others {
             let common = len * before.min(chats) / chats;
-            let added_to = if before > segments * LIST { 0 } else { before };
-            let read = segments.min(len) * LOOKUP + added_to + 2 * len.min(dense);
-            cost += read + self.cost_of_rows(common);
+            // Bits are added to in place, a list is written anew.
+            let written = if before > segments * FEW { 0 } else { before };
+            cost += segments.min(len) * SEGMENT + len * PLACE + written + self.cost_of_rows(common);
             before += len;
         }
         cost

@@ -6,6 +6,7 @@ use crate::collections::number::to_u64;
 use crate::state::State;
 use crate::state::postings::labels_per_chat::MOST;
 use crate::state::postings::place_parts::join;
+use crate::state::postings::segment_bits::SegmentBits;
 
 /// Cost of counting the rows of a chat of a segment with few, in nanoseconds.
 const CHAT: u64 = 1;
@@ -16,10 +17,21 @@ const SEGMENT: u64 = 1_400;
 impl State {
     /// The rows of some chats of one segment.
     pub(super) fn rows_in(&self, number: usize, chats: &RoaringBitmap) -> u64 {
-        let per_chat = &self.postings.per_chat;
-        let many = per_chat.many.segment(number).map(|many| many & chats);
+        let sum = self.postings.per_chat.sum(number, chats);
+        sum + self.rows_beyond(number, |low| chats.contains(low))
+    }
+
+    /// The same for chats as bits.
+    pub(super) fn rows_of(&self, number: usize, chats: &SegmentBits) -> u64 {
+        let sum = self.postings.per_chat.sum_of_bits(number, &chats.words);
+        sum + self.rows_beyond(number, |low| chats.contains(low))
+    }
+
+    /// What a sum lacks: the rows of the chats with more labels than are kept as a number, without so many of each.
+    fn rows_beyond(&self, number: usize, is_counted: impl Fn(u32) -> bool) -> u64 {
+        let many = self.postings.per_chat.many.segment(number).into_iter().flatten();
         let beyond = |low| to_u64(self.slots_at(join(number, low)).len().saturating_sub(usize::from(MOST)));
-        per_chat.sum(number, chats) + many.into_iter().flatten().map(beyond).sum::<u64>()
+        many.filter(|&low| is_counted(low)).map(beyond).sum()
     }
 
     /// The cost of that for chats of all segments, in nanoseconds.

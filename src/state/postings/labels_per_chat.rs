@@ -3,11 +3,11 @@
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, Simd, dispatch, mask8x64, u8x64, u16x32};
 use roaring::RoaringBitmap;
-use roaring::bitmap::Statistics;
 
 use crate::collections::cow_vec::CowVec;
-use crate::collections::number::{to_index, to_u64};
+use crate::collections::number::to_index;
 use crate::model::change::Place;
+use crate::state::postings::container::{Container, WORDS};
 use crate::state::postings::place_parts::{PLACES, join};
 use crate::state::postings::posting_list::PostingList;
 
@@ -19,9 +19,6 @@ const PAGE: usize = 2_048;
 
 /// Pages in one segment.
 const PAGES: usize = PLACES / PAGE;
-
-/// Bytes of a segment as bits, one for each of its places.
-const BITS: usize = PLACES / 8;
 
 /// The number of labels of each chat, so that the rows of a set of chats are counted without their label sets: a byte
 /// each, 64 of which are added at once.
@@ -68,18 +65,10 @@ impl LabelsPerChat {
     /// The sum of the numbers of some chats of one segment. A chat with more labels than [`MOST`] counts as one that has
     /// that many.
     pub(crate) fn sum(&self, number: usize, chats: &RoaringBitmap) -> u64 {
-        let mut bytes = Vec::with_capacity(chats.serialized_size());
-        let written = chats.serialize_into(&mut bytes);
-        let Statistics { n_containers, n_bitset_containers, n_array_containers, .. } = chats.statistics();
-        // The portable format ends with the container: bits, or places in order, each of two bytes.
-        match (written, n_containers, n_bitset_containers, n_array_containers) {
-            (Ok(()), 1, 1, _) => bytes.last_chunk().map_or(0, |bits| self.sum_of_bits(number, bits)),
-            (Ok(()), 1, _, 1) => {
-                let (_, lows) = bytes.as_rchunks();
-                let header = to_u64(lows.len()).saturating_sub(chats.len());
-                self.sum_of_array(number, lows.get(usize::try_from(header).unwrap_or(usize::MAX)..).unwrap_or_default())
-            }
-            _ => chats.iter().map(|low| u64::from(self.get(join(number, low)))).sum(),
+        match Container::of(chats, &mut Vec::new()) {
+            Container::Bits(words) => self.sum_of_bits(number, &words.map(u64::from_le_bytes)),
+            Container::Array(lows) => self.sum_of_array(number, lows),
+            Container::Other(chats) => chats.iter().map(|low| u64::from(self.get(join(number, low)))).sum(),
         }
     }
 
@@ -95,21 +84,21 @@ impl LabelsPerChat {
         sum
     }
 
-    fn sum_of_bits(&self, number: usize, bits: &[u8; BITS]) -> u64 {
-        dispatch!(Level::new(), vectors => self.sum_by_vectors(vectors, number, bits))
+    /// The same for chats as bits.
+    pub(crate) fn sum_of_bits(&self, number: usize, words: &[u64; WORDS]) -> u64 {
+        dispatch!(Level::new(), vectors => self.sum_by_vectors(vectors, number, words))
     }
 
     /// Keeps the numbers of the chats that are asked for, and adds them as columns of 16 bits, which are enough for the
     /// 32 vectors of a page.
     #[inline(always)]
-    fn sum_by_vectors<S: Simd>(&self, vectors: S, number: usize, bits: &[u8; BITS]) -> u64 {
+    fn sum_by_vectors<S: Simd>(&self, vectors: S, number: usize, words: &[u64; WORDS]) -> u64 {
         let mut sum = 0;
-        for (bits, page) in bits.chunks(PAGE / 8).zip(self.numbers.pages_from(number * PAGES)) {
-            let (words, _) = bits.as_chunks();
+        for (words, page) in words.chunks(PAGE / 64).zip(self.numbers.pages_from(number * PAGES)) {
             let (numbers, last) = page.as_chunks::<64>();
             let mut columns = u16x32::splat(vectors, 0);
             for (&word, numbers) in words.iter().zip(numbers) {
-                let chats = mask8x64::from_bitmask(vectors, u64::from_le_bytes(word));
+                let chats = mask8x64::from_bitmask(vectors, word);
                 let kept = chats.select(u8x64::from_slice(vectors, numbers), u8x64::splat(vectors, 0));
                 let (low, high) = vectors.widen_u8x64(kept);
                 columns = columns + low + high;
@@ -118,7 +107,6 @@ impl LabelsPerChat {
             sum += columns.iter().map(|&column| u64::from(column)).sum::<u64>();
             // The last page of all may end with fewer than 64 places.
             if let Some(&word) = words.get(numbers.len()) {
-                let word = u64::from_le_bytes(word);
                 let of = |(at, &labels)| if word >> at & 1 == 1 { u64::from(labels) } else { 0 };
                 sum += last.iter().enumerate().map(of).sum::<u64>();
             }

@@ -1,9 +1,11 @@
 //! Posting lists: for each label, the places of the chats that carry it.
 
 mod bulk;
+mod container;
 pub(crate) mod labels_per_chat;
 pub(crate) mod place_parts;
 pub(crate) mod posting_list;
+pub(crate) mod segment_bits;
 mod walk;
 
 use crate::collections::cow_slice::Item;

@@ -9,15 +9,13 @@ use crate::collections::heap::counted_bytes;
 use crate::collections::number::{to_index, to_u64};
 use crate::model::change::Place;
 use crate::state::postings::place_parts::{PLACES, join, split};
+use crate::state::postings::segment_bits::SegmentBits;
 
 /// Segments in one page.
 const PAGE: usize = 16;
 
-/// Bytes of a segment as bits, one for each of its places.
-const BYTES: usize = PLACES / 8;
-
-/// The most places of a segment that is built as a list of places; one with more is built as bits.
-const FEW: usize = 4_096;
+/// The most places of a segment that is kept as a list of places; one with more is kept as bits.
+pub(crate) const FEW: u64 = 4_096;
 
 /// The number of places from which a shared segment is copied together with the new place. That is a little slower, but
 /// a copy that grows afterwards would reserve room for as many places again.
@@ -125,7 +123,7 @@ fn bitmap_bytes(bitmap: &RoaringBitmap) -> usize {
     /// A key, and a vector of places, bits, or runs.
     const CONTAINER: usize = 40;
     let statistics = bitmap.statistics();
-    let bits = to_index(statistics.n_bitset_containers) * BYTES;
+    let bits = to_index(statistics.n_bitset_containers) * (PLACES / 8);
     // roaring counts four bytes for each place that an array has room for, and takes two.
     let arrays = usize::try_from(statistics.n_bytes_array_containers / 2).unwrap_or(usize::MAX);
     counted_bytes::<u8>(1, size_of::<RoaringBitmap>()) + CONTAINER + bits + arrays
@@ -136,19 +134,14 @@ fn segment_of(lows: &[u32]) -> Segment {
     if lows.is_empty() {
         return None;
     }
-    let bitmap = if lows.len() <= FEW {
+    let bitmap = if to_u64(lows.len()) <= FEW {
         let grown = RoaringBitmap::from_sorted_iter(lows.iter().copied()).unwrap_or_default();
         #[expect(clippy::redundant_clone, reason = "a clone has no spare capacity, unlike a list that grew")]
         grown.clone()
     } else {
-        let mut bits = [0_u8; BYTES];
-        for &low in lows {
-            let byte = usize::try_from(low / 8).unwrap_or(usize::MAX);
-            if let Some(byte) = bits.get_mut(byte % BYTES) {
-                *byte |= 1 << (low % 8);
-            }
-        }
-        RoaringBitmap::from_lsb0_bytes(0, &bits)
+        let mut bits = SegmentBits::new();
+        lows.iter().for_each(|&low| bits.insert(low));
+        RoaringBitmap::from_lsb0_bytes(0, bits.words.map(u64::to_le_bytes).as_flattened())
     };
     Some(Arc::new(bitmap))
 }
