@@ -83,13 +83,13 @@ fn baseline(lines: [u64; 2], pages: [u64; 2]) -> LibraryBenchmarkConfig {
 }
 
 #[library_benchmark]
-#[bench::of_known_chats(args = (), setup = scene, config = baseline([958, 673], [357, 21]))]
+#[bench::of_known_chats(args = (), setup = scene, config = baseline([895, 662], [289, 20]))]
 fn link(scene: Scene) -> Scene {
     each_cold(scene, |index, chat| index.link(20, chat).expect("a known label"))
 }
 
 #[library_benchmark]
-#[bench::of_linked_chats(args = (), setup = linked, config = baseline([906, 658], [305, 20]))]
+#[bench::of_linked_chats(args = (), setup = linked, config = baseline([872, 590], [270, 20]))]
 fn unlink(scene: Scene) -> Scene {
     each_cold(scene, |index, chat| index.unlink(20, chat).expect("a known label"))
 }

@@ -65,15 +65,15 @@ fn ask((index, filter): (LabelIndex, Filter), page: Page) -> (LabelIndex, Option
 }
 
 #[library_benchmark]
-#[bench::of_known_chats(args = (), setup = chats_of_account, config = baseline(4_310_000))]
-#[bench::of_new_chats(args = (), setup = new_chats, config = baseline(4_069_000))]
-#[bench::already_there(args = (), setup = linked, config = baseline(1_937_000))]
+#[bench::of_known_chats(args = (), setup = chats_of_account, config = baseline(3_868_000))]
+#[bench::of_new_chats(args = (), setup = new_chats, config = baseline(4_256_000))]
+#[bench::already_there(args = (), setup = linked, config = baseline(1_897_000))]
 fn link(account: (LabelIndex, Vec<String>)) -> LabelIndex {
     link_each(account)
 }
 
 #[library_benchmark]
-#[bench::beside_a_snapshot(args = (), setup = chats_of_account, config = baseline(17_340_000))]
+#[bench::beside_a_snapshot(args = (), setup = chats_of_account, config = baseline(13_293_000))]
 fn link_once((index, chats): (LabelIndex, Vec<String>)) -> LabelIndex {
     for chat in &chats {
         let snapshot = index.snapshot();
@@ -84,7 +84,7 @@ fn link_once((index, chats): (LabelIndex, Vec<String>)) -> LabelIndex {
 }
 
 #[library_benchmark]
-#[bench::of_linked_chats(args = (), setup = linked, config = baseline(4_076_000))]
+#[bench::of_linked_chats(args = (), setup = linked, config = baseline(3_676_000))]
 fn unlink((index, chats): (LabelIndex, Vec<String>)) -> LabelIndex {
     for chat in &chats {
         black_box(index.unlink(20, chat)).expect("a known label");
@@ -93,7 +93,7 @@ fn unlink((index, chats): (LabelIndex, Vec<String>)) -> LabelIndex {
 }
 
 #[library_benchmark]
-#[bench::of_links(args = (), setup = chats_of_account, config = baseline(4_014_000))]
+#[bench::of_links(args = (), setup = chats_of_account, config = baseline(3_544_000))]
 fn batch((index, chats): (LabelIndex, Vec<String>)) -> LabelIndex {
     let mut batch = index.batch();
     for chat in &chats {
