@@ -16,13 +16,16 @@ use crate::query::answer::{Answer, ChatPage, FilterTotals, LabelledChat, Totals}
 use crate::query::chat_labels::ChatLabels;
 use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::State;
+use crate::state::chats::Record;
 use crate::state::decide::exceeded;
 use crate::state::label_sets::EMPTY;
 use crate::state::labels::Slot;
-use crate::state::signatures::SetId;
 
 /// The most labels that are copied while a writer waits: some microseconds.
 const FEW_LABELS: usize = 256;
+
+/// The most labels of a page that are copied while a writer waits, as numbers: about a microsecond.
+const FEW_SLOTS: usize = 2_048;
 
 /// The chats of a page whose sets are noted without an allocation.
 const USUAL_PAGE: usize = 64;
@@ -67,10 +70,12 @@ impl State {
         if page.limit == 0 {
             return Some(self.query(filter, page, limits));
         }
-        let answer = |List { clauses, places, next }| {
-            self.answer(self.labelled_chats(&places), next, self.totals(&clauses), clauses)
+        let List { clauses, places, next } = match self.list(filter, page, limits) {
+            Ok(list) => list,
+            Err(error) => return Some(Err(error)),
         };
-        Some(self.listed_quickly(filter, page, limits)?.map(answer))
+        let chats = self.labelled_chats_up_to(FEW_SLOTS, &places)?;
+        Some(Ok(self.answer(chats, next, self.totals(&clauses), clauses)))
     }
 
     /// Answers the totals alone.
@@ -98,9 +103,12 @@ impl State {
         if !is_quick_to_list(filter, page, 0) {
             return None;
         }
-        let answer =
-            |List { places, next, .. }| ChatPage { chats: self.labelled_chats(&places), next, revision: self.revision };
-        Some(self.listed_quickly(filter, page, limits)?.map(answer))
+        let List { places, next, .. } = match self.list(filter, page, limits) {
+            Ok(list) => list,
+            Err(error) => return Some(Err(error)),
+        };
+        let chats = self.labelled_chats_up_to(FEW_SLOTS, &places)?;
+        Some(Ok(ChatPage { chats, next, revision: self.revision }))
     }
 
     pub(super) fn answer(
@@ -122,13 +130,6 @@ impl State {
         }
     }
 
-    /// The chats on a page, unless they have more than [`FEW_LABELS`] labels together.
-    fn listed_quickly(&self, filter: &Filter, page: Page, limits: &Limits) -> Option<Result<List>> {
-        let few =
-            |list: &List| list.places.iter().map(|&place| self.slots_at(place).len()).sum::<usize>() <= FEW_LABELS;
-        Some(self.list(filter, page, limits)).filter(|list| list.as_ref().map_or(true, few))
-    }
-
     /// The places of the chats on a page, and the cursor of the next page.
     pub(super) fn list(&self, filter: &Filter, page: Page, limits: &Limits) -> Result<List> {
         let start = self.start_of(page, limits)?;
@@ -140,18 +141,27 @@ impl State {
     }
 
     /// The chats at some places, and their labels.
+    pub(super) fn labelled_chats(&self, places: &[Place]) -> Vec<LabelledChat> {
+        self.labelled_chats_up_to(usize::MAX, places).unwrap_or_default()
+    }
+
+    /// The same, unless they have more labels together than `most`.
     ///
     /// The records are read before any label set is: without a branch that depends on what a record says, the processor
     /// waits for several of them at once.
-    pub(super) fn labelled_chats(&self, places: &[Place]) -> Vec<LabelledChat> {
-        let sets: SmallVec<[SetId; USUAL_PAGE]> =
-            places.iter().map(|&place| self.chats.set_of(place).unwrap_or(EMPTY)).collect();
-        let slots: SmallVec<[&[Slot]; USUAL_PAGE]> = sets.iter().map(|&set| self.sets.members(set)).collect();
+    fn labelled_chats_up_to(&self, most: usize, places: &[Place]) -> Option<Vec<LabelledChat>> {
+        let records: SmallVec<[Record; USUAL_PAGE]> =
+            places.iter().filter_map(|&place| self.chats.record_at(place)).collect();
+        let slots: SmallVec<[&[Slot]; USUAL_PAGE]> =
+            records.iter().map(|record| self.sets.members(record.taken().unwrap_or(EMPTY))).collect();
+        if slots.iter().map(|slots| slots.len()).sum::<usize>() > most {
+            return None;
+        }
         let labels = ChatLabels::of_each(&self.labels.slots, &slots);
         let mut chats = Vec::with_capacity(places.len());
-        let chat = |(&place, labels)| Some(LabelledChat { chat_id: self.chats.chat_at(place)?, labels });
-        chats.extend(places.iter().zip(labels).filter_map(chat));
-        chats
+        let chat = |(&record, labels)| Some(LabelledChat { chat_id: self.chats.chat_of(record)?, labels });
+        chats.extend(records.iter().zip(labels).filter_map(chat));
+        Some(chats)
     }
 
     /// Whether a query takes a few microseconds at most, so that it can be answered while a writer waits.

@@ -135,24 +135,38 @@ impl Chats {
     }
 
     pub(crate) fn chat_at(&self, place: Place) -> Option<ChatId> {
-        let key = self.key_at(place)?;
+        self.chat_of(self.record_at(place)?)
+    }
+
+    /// The chat of a record.
+    #[inline]
+    pub(crate) fn chat_of(&self, record: Record) -> Option<ChatId> {
+        let key = record.key();
         CompactId::from_bits(key)
             .map(ChatId::from_compact)
-            .or_else(|| self.text_at(place).cloned().map(ChatId::from_stored_text))
+            .or_else(|| self.text_of(key).cloned().map(ChatId::from_stored_text))
+    }
+
+    pub(crate) fn record_at(&self, place: Place) -> Option<Record> {
+        self.records.get(to_index(place)).copied()
     }
 
     pub(crate) fn key_at(&self, place: Place) -> Option<u64> {
-        self.records.get(to_index(place)).map(|record| record.key())
+        self.record_at(place).map(Record::key)
     }
 
     fn text_at(&self, place: Place) -> Option<&Arc<str>> {
-        let number = text_number(self.key_at(place)?)?;
-        self.texts.get(to_index(number))?.as_ref()
+        self.text_of(self.key_at(place)?)
+    }
+
+    /// The text that a key stands for.
+    pub(crate) fn text_of(&self, key: u64) -> Option<&Arc<str>> {
+        self.texts.get(to_index(text_number(key)?))?.as_ref()
     }
 
     /// The label set of a place with a chat.
     pub(crate) fn set_of(&self, place: Place) -> Option<SetId> {
-        self.records.get(to_index(place))?.taken()
+        self.record_at(place)?.taken()
     }
 
     pub(crate) fn put_set(&mut self, place: Place, set: SetId) {
@@ -351,7 +365,7 @@ impl Chats {
         let mut chats = Self { records, texts, free, ..Self::new(hash_seed) };
         let keys = || chats.records.iter().map(|record| record.key());
         let taken = || (0..).zip(keys()).filter(|&(_, key)| !Self::is_free_key(key));
-        let hash_of = |key| chats.text_of(key).map_or_else(|| hash.hash_one(key), |text| hash.hash_one(text));
+        let hash_of = |key| chats.text_of(key).map_or_else(|| hash.hash_one(key), |text| hash.hash_one(&**text));
         let hashes = taken().map(|(place, key)| (hash_of(key), place));
         let is_same = |a, b| match (chats.text_at(a), chats.text_at(b)) {
             (None, None) => chats.key_at(a) == chats.key_at(b),
@@ -387,11 +401,6 @@ impl Chats {
             ChatKey::Compact(id) => id.bits(),
             ChatKey::Text(text) => push_text(texts, text),
         }
-    }
-
-    /// The text that a key stands for.
-    pub(crate) fn text_of(&self, key: u64) -> Option<&str> {
-        self.texts.get(to_index(text_number(key)?))?.as_deref()
     }
 
     /// The set number of a free place before `next`, or of the last free place.
