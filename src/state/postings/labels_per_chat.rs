@@ -84,7 +84,7 @@ impl LabelsPerChat {
         sum
     }
 
-    /// The same for chats as bits.
+    /// As [`sum`](Self::sum), for chats as bits.
     pub(crate) fn sum_of_bits(&self, number: usize, words: &[u64; WORDS]) -> u64 {
         dispatch!(Level::new(), vectors => self.sum_by_vectors(vectors, number, words))
     }
