@@ -18,7 +18,6 @@ use crate::query::resolved_filter::ResolvedFilter;
 use crate::state::State;
 use crate::state::chats::Record;
 use crate::state::decide::exceeded;
-use crate::state::label_sets::EMPTY;
 use crate::state::labels::Slot;
 
 /// The most labels that are copied while a writer waits: some microseconds.
@@ -70,12 +69,11 @@ impl State {
         if page.limit == 0 {
             return Some(self.query(filter, page, limits));
         }
-        let List { clauses, places, next } = match self.list(filter, page, limits) {
-            Ok(list) => list,
-            Err(error) => return Some(Err(error)),
+        let answer = |List { clauses, places, next }| {
+            let chats = self.labelled_chats_up_to(FEW_SLOTS, &places)?;
+            Some(self.answer(chats, next, self.totals(&clauses), clauses))
         };
-        let chats = self.labelled_chats_up_to(FEW_SLOTS, &places)?;
-        Some(Ok(self.answer(chats, next, self.totals(&clauses), clauses)))
+        self.list(filter, page, limits).map(answer).transpose()
     }
 
     /// Answers the totals alone.
@@ -103,12 +101,11 @@ impl State {
         if !is_quick_to_list(filter, page, 0) {
             return None;
         }
-        let List { places, next, .. } = match self.list(filter, page, limits) {
-            Ok(list) => list,
-            Err(error) => return Some(Err(error)),
+        let answer = |List { places, next, .. }| {
+            let chats = self.labelled_chats_up_to(FEW_SLOTS, &places)?;
+            Some(ChatPage { chats, next, revision: self.revision })
         };
-        let chats = self.labelled_chats_up_to(FEW_SLOTS, &places)?;
-        Some(Ok(ChatPage { chats, next, revision: self.revision }))
+        self.list(filter, page, limits).map(answer).transpose()
     }
 
     pub(super) fn answer(
@@ -152,8 +149,7 @@ impl State {
     fn labelled_chats_up_to(&self, most: usize, places: &[Place]) -> Option<Vec<LabelledChat>> {
         let records: SmallVec<[Record; USUAL_PAGE]> =
             places.iter().filter_map(|&place| self.chats.record_at(place)).collect();
-        let slots: SmallVec<[&[Slot]; USUAL_PAGE]> =
-            records.iter().map(|record| self.sets.members(record.taken().unwrap_or(EMPTY))).collect();
+        let slots: SmallVec<[&[Slot]; USUAL_PAGE]> = records.iter().map(|&record| self.slots_of(record)).collect();
         if slots.iter().map(|slots| slots.len()).sum::<usize>() > most {
             return None;
         }
@@ -192,7 +188,9 @@ impl State {
     }
 
     pub(crate) fn labelled_chat(&self, place: Place) -> Option<LabelledChat> {
-        Some(LabelledChat { chat_id: self.chats.chat_at(place)?, labels: self.labels_at(place) })
+        let record = self.chats.record_at(place)?;
+        let labels = ChatLabels::at(&self.labels.slots, self.slots_of(record));
+        Some(LabelledChat { chat_id: self.chats.chat_of(record)?, labels })
     }
 
     pub(crate) fn labels_at(&self, place: Place) -> ChatLabels {

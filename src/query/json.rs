@@ -65,7 +65,8 @@ impl State {
     /// They are looked up before any is written: without a branch that depends on what a record says the processor waits
     /// for the records of several chats at once.
     fn rows(&self, places: &[Place]) -> Vec<Row<'_>> {
-        places.iter().filter_map(|&place| Some((self.chats.chat_at(place)?, self.slots_at(place)))).collect()
+        let records = places.iter().filter_map(|&place| self.chats.record_at(place));
+        records.filter_map(|record| Some((self.chats.chat_of(record)?, self.slots_of(record)))).collect()
     }
 
     fn write(&self, List { clauses, next, .. }: List, rows: &[Row<'_>], json: &mut Vec<u8>) {

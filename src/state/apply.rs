@@ -41,7 +41,7 @@ impl State {
                 }
                 let old = state.chats.set_at(chat, *place).unwrap_or_else(|| {
                     state.chats.insert(chat, *place, EMPTY);
-                    // The first new chat behind places that were cut off.
+                    // Where that removed free places at the end, their numbers go too.
                     state.postings.per_chat.truncate(state.chats.len());
                     EMPTY
                 });

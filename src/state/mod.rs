@@ -24,7 +24,7 @@ use crate::model::change::{Change, Place, Revision};
 use crate::model::chat_id::ChatId;
 use crate::model::op::RefreshState;
 use crate::state::aliases::Aliases;
-use crate::state::chats::Chats;
+use crate::state::chats::{Chats, Record};
 use crate::state::label_sets::{EMPTY, LabelSets};
 use crate::state::labels::{Labels, Slot};
 use crate::state::postings::Postings;
@@ -104,7 +104,12 @@ impl State {
 
     /// The labels of the chat at a place, in label order.
     pub(crate) fn slots_at(&self, place: Place) -> &[Slot] {
-        self.sets.members(self.chats.set_of(place).unwrap_or(EMPTY))
+        self.chats.record_at(place).map_or(&[], |record| self.slots_of(record))
+    }
+
+    /// The labels of the chat of a record, in label order.
+    pub(crate) fn slots_of(&self, record: Record) -> &[Slot] {
+        self.sets.members(record.taken().unwrap_or(EMPTY))
     }
 
     /// The number of chats with at least one label.

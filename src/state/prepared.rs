@@ -259,6 +259,7 @@ impl Prepared {
             }
         }
         state.chats.resize(update.places);
+        state.postings.per_chat.truncate(update.places);
         for WantedChat { chat, place, labels } in wanted {
             let slots: Option<Vec<Slot>> = labels.iter().map(|label| state.labels.slot(label)).collect();
             state.chats.occupy(&chat, place);

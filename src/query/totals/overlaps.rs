@@ -8,7 +8,7 @@ use crate::query::totals::any_of::AnyOf;
 use crate::state::State;
 use crate::state::labels::Slot;
 use crate::state::postings::Counts;
-use crate::state::postings::posting_list::FEW;
+use crate::state::postings::posting_list::LONGEST_ARRAY;
 
 /// The most labels that are added up: of many, few have so little in common that uniting them would cost more.
 const MOST: usize = 32;
@@ -56,7 +56,7 @@ impl State {
         for &len in others {
             let common = len * before.min(chats) / chats;
             // Bits are added to in place, a list is written anew.
-            let written = if before > segments * FEW { 0 } else { before };
+            let written = if before > segments * LONGEST_ARRAY { 0 } else { before };
             cost += segments.min(len) * SEGMENT + len * PLACE + written + self.cost_of_rows(common);
             before += len;
         }

@@ -4,7 +4,7 @@ use crate::query::answer::Totals;
 use crate::query::totals::any_of::AnyOf;
 use crate::state::State;
 use crate::state::labels::Slot;
-use crate::state::postings::posting_list::FEW;
+use crate::state::postings::posting_list::LONGEST_ARRAY;
 use crate::state::postings::segment_bits::SegmentBits;
 
 /// Cost of finding and reading the segment of a list, in nanoseconds, beside that of its places.
@@ -42,7 +42,7 @@ impl State {
     /// The cost of that in nanoseconds, estimated, for lists of these lengths.
     pub(super) fn cost_by_union(&self, lens: &[u64]) -> u64 {
         let segments = self.segments();
-        let added = |&len: &u64| if len > segments * FEW { segments * DENSE } else { len };
+        let added = |&len: &u64| if len > segments * LONGEST_ARRAY { segments * DENSE } else { len };
         let read: u64 = lens.iter().map(|len| segments.min(*len) * LIST + added(len)).sum();
         read + segments.min(lens.iter().sum()) * SEGMENT
     }

@@ -279,7 +279,8 @@ impl State {
             equal("P1", "segment without a place", &without_place, &None)?;
         }
         let labels = |place| self.chats.set_of(place).map_or(0, |set| self.sets.members(set).len());
-        let places = numbers.len().max(self.chats.len());
+        let places = self.chats.len();
+        equal("P4", "numbers behind the last place", &(numbers.len().max(places) - places), &0)?;
         for place in (0..).take(places) {
             let expected = u8::try_from(labels(place)).unwrap_or(MOST);
             equal("P4", "number of labels of a chat", &self.postings.per_chat.get(place), &expected)?;

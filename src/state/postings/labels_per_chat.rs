@@ -24,7 +24,7 @@ const PAGES: usize = PLACES / PAGE;
 /// each, 64 of which are added at once.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LabelsPerChat {
-    /// P4: by place, up to [`MOST`]; zero at a place without a labelled chat, and behind the end.
+    /// P4: by place, up to [`MOST`]; zero at a place without a labelled chat. There are none behind the last place.
     pub(crate) numbers: CowVec<u8, PAGE>,
     /// P4: the chats with more labels than [`MOST`].
     pub(crate) many: PostingList,

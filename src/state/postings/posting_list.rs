@@ -15,7 +15,7 @@ use crate::state::postings::segment_bits::SegmentBits;
 const PAGE: usize = 16;
 
 /// The most places of a segment that is kept as a list of places; one with more is kept as bits.
-pub(crate) const FEW: u64 = 4_096;
+pub(crate) const LONGEST_ARRAY: u64 = 4_096;
 
 /// The number of places from which a shared segment is copied together with the new place. That is a little slower, but
 /// a copy that grows afterwards would reserve room for as many places again.
@@ -134,7 +134,7 @@ fn segment_of(lows: &[u32]) -> Segment {
     if lows.is_empty() {
         return None;
     }
-    let bitmap = if to_u64(lows.len()) <= FEW {
+    let bitmap = if to_u64(lows.len()) <= LONGEST_ARRAY {
         let grown = RoaringBitmap::from_sorted_iter(lows.iter().copied()).unwrap_or_default();
         #[expect(clippy::redundant_clone, reason = "a clone has no spare capacity, unlike a list that grew")]
         grown.clone()
