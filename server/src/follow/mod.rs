@@ -2,20 +2,20 @@
 //! up to which they were.
 
 mod bookmark;
-mod carrier;
+mod deliverer;
 mod dead_letters;
 mod progress;
-mod trail;
+mod feed_reader;
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 pub(crate) use crate::follow::bookmark::Bookmark;
-pub(crate) use crate::follow::carrier::Carrier;
 pub(crate) use crate::follow::dead_letters::DeadLetters;
+pub(crate) use crate::follow::deliverer::Deliverer;
+pub(crate) use crate::follow::feed_reader::{DeliveryRecord, Ending, FeedReader, Next, Terms};
 pub(crate) use crate::follow::progress::{Followed, Progress};
-pub(crate) use crate::follow::trail::{Ending, Letter, Next, Terms, Trail};
 
 /// The result of one attempt to deliver something.
 #[derive(Debug, PartialEq, Eq)]

@@ -11,7 +11,9 @@ use serde_json::json;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
-use crate::follow::{Bookmark, Carrier, DeadLetters, Ending, Letter, Progress, Terms, Trail, Verdict, make_folder};
+use crate::follow::{
+    Bookmark, DeadLetters, Deliverer, DeliveryRecord, Ending, FeedReader, Progress, Terms, Verdict, make_folder,
+};
 use crate::upstream::Upstream;
 use crate::upstream::options::Options;
 use crate::upstream::reported::{Report, Reported};
@@ -33,7 +35,7 @@ pub(crate) struct Lane {
 /// overtakes another.
 #[derive(Debug)]
 struct Queue {
-    trail: Trail,
+    reader: FeedReader,
     upstream: Arc<Upstream>,
     reported: Arc<Reported>,
 }
@@ -62,10 +64,10 @@ pub(super) fn start(
         let index = app.store.existing(&instance).map_err(|error| format!("{instance}: {error}"))?;
         let bookmark = Bookmark::new(folder, upstream.waha.base(), &instance);
         let (file, identity) = (bookmark.sibling("reported"), index.identity());
-        let trail = Trail::open(&instance, index, bookmark, &upstream.meter.followed, terms.clone())?;
-        let reported = Arc::new(Reported::open(&file, identity, trail.progress.revision())?);
-        lanes.insert(instance, Lane { progress: Arc::clone(&trail.progress), reported: Arc::clone(&reported) });
-        tasks.spawn(Queue { trail, upstream: Arc::clone(upstream), reported }.run());
+        let reader = FeedReader::open(&instance, index, bookmark, &upstream.meter.followed, terms.clone())?;
+        let reported = Arc::new(Reported::open(&file, identity, reader.progress.revision())?);
+        lanes.insert(instance, Lane { progress: Arc::clone(&reader.progress), reported: Arc::clone(&reported) });
+        tasks.spawn(Queue { reader, upstream: Arc::clone(upstream), reported }.run());
     }
     Ok(lanes)
 }
@@ -87,9 +89,9 @@ impl Lane {
     }
 }
 
-impl Carrier for Queue {
-    fn trail(&mut self) -> &mut Trail {
-        &mut self.trail
+impl Deliverer for Queue {
+    fn reader(&mut self) -> &mut FeedReader {
+        &mut self.reader
     }
 
     /// Sends the changes of chats in a commit, together with those in later commits that are ready.
@@ -97,7 +99,7 @@ impl Carrier for Queue {
         let mut position = first.position;
         let mut commits = vec![first];
         while commits.len() < COMMITS
-            && let Some(next) = self.trail.next_commit()
+            && let Some(next) = self.reader.next_commit()
         {
             position = next.position;
             commits.push(next);
@@ -115,15 +117,15 @@ impl Carrier for Queue {
 
     /// Adds a dead letter which says that links were made that can no longer be sent.
     async fn deliver_missed(&mut self, after: u64) -> Result<(), Ending> {
-        let position = self.trail.skip();
+        let position = self.reader.skip();
         let fields = json!({
             "upstream": self.upstream.waha.address(),
-            "session": self.trail.instance,
+            "session": self.reader.instance,
             "missed": { "after": after, "until": position.revision() },
         });
-        let letter = Letter { id: &position.to_string(), to: self.upstream.waha.origin(), fields };
+        let record = DeliveryRecord { id: &position.to_string(), to: self.upstream.waha.origin(), fields };
         let cause = "more was queued than is kept";
-        self.trail.deliver(&letter, || async { Verdict::Refused(cause.to_owned()) }).await?;
+        self.reader.deliver(&record, || async { Verdict::Refused(cause.to_owned()) }).await?;
         self.done(position).await;
         Ok(())
     }
@@ -138,18 +140,18 @@ impl Queue {
     /// Sends one chat until the gateway accepts it, or it is among the dead letters.
     async fn tell(&self, position: Position, chat: ChatId, labels: BTreeMap<LabelId, bool>) -> Result<(), Ending> {
         let id = position.to_string();
-        let (upstream, session) = (self.upstream.waha.address(), &self.trail.instance);
+        let (upstream, session) = (self.upstream.waha.address(), &self.reader.instance);
         let of = |wanted| labels.iter().filter(move |(_, has)| **has == wanted).map(|(id, _)| id).collect::<Vec<_>>();
         let (add, remove) = (of(true), of(false));
         let fields = json!({ "upstream": upstream, "session": session, "chat": &chat, "add": add, "remove": remove });
-        let letter = Letter { id: &id, to: self.upstream.waha.origin(), fields };
-        self.trail.deliver(&letter, || self.attempt(&chat, &labels)).await
+        let record = DeliveryRecord { id: &id, to: self.upstream.waha.origin(), fields };
+        self.reader.deliver(&record, || self.attempt(&chat, &labels)).await
     }
 
     async fn attempt(&self, chat: &ChatId, labels: &BTreeMap<LabelId, bool>) -> Verdict {
         // A label that was deleted here is deleted at the gateway: it was deleted there first, or the gateway reported
         // its deletion.
-        let labels = labels.iter().filter(|(label, _)| self.trail.index.label(*label).is_some());
+        let labels = labels.iter().filter(|(label, _)| self.reader.index.label(*label).is_some());
         let labels: BTreeMap<&LabelId, bool> = labels.map(|(label, has)| (label, *has)).collect();
         if labels.is_empty() {
             return Verdict::Taken;
@@ -167,7 +169,7 @@ impl Queue {
     /// Changes some labels of a chat at the gateway. The gateway takes all labels of a chat at once, so its present
     /// labels are read first, and labels that are not known here stay.
     async fn change(&self, chat: &ChatId, labels: &BTreeMap<&LabelId, bool>) -> Result<(), Trouble> {
-        let (waha, session) = (&self.upstream.waha, &self.trail.instance);
+        let (waha, session) = (&self.upstream.waha, &self.reader.instance);
         let there: BTreeSet<LabelId> = waha.labels_of(session, chat).await?.into_iter().collect();
         let mut wanted = there.clone();
         for (&label, has) in labels {
@@ -184,7 +186,7 @@ impl Queue {
     }
 
     async fn done(&self, position: Position) {
-        self.trail.advance(position).await;
+        self.reader.advance(position).await;
         self.reported.forget(position.revision());
     }
 }

@@ -6,7 +6,7 @@ use label_index::Commit;
 use serde_json::json;
 
 use crate::events::{Events, InstanceEvent};
-use crate::follow::{Carrier, Ending, Letter, Trail};
+use crate::follow::{Deliverer, DeliveryRecord, Ending, FeedReader};
 use crate::webhooks::meter::Meter;
 use crate::webhooks::receiver::Receiver;
 
@@ -16,14 +16,14 @@ const EVENTS: usize = 100;
 /// Posts the events of commits in order. Each event has the same identifier when it is posted again.
 #[derive(Debug)]
 pub(crate) struct Follower {
-    pub(crate) trail: Trail,
+    pub(crate) reader: FeedReader,
     pub(crate) receiver: Arc<Receiver>,
     pub(crate) meter: Arc<Meter>,
 }
 
-impl Carrier for Follower {
-    fn trail(&mut self) -> &mut Trail {
-        &mut self.trail
+impl Deliverer for Follower {
+    fn reader(&mut self) -> &mut FeedReader {
+        &mut self.reader
     }
 
     /// Posts a commit together with later commits that are ready, so that a burst of writes does not need a request for
@@ -34,7 +34,7 @@ impl Carrier for Follower {
         let position = loop {
             let position = commit.position;
             let mut is_full = false;
-            for event in Events::of(&self.trail.instance, commit) {
+            for event in Events::of(&self.reader.instance, commit) {
                 events.push(event);
                 if events.len() == EVENTS {
                     self.post(&events).await?;
@@ -45,7 +45,7 @@ impl Carrier for Follower {
             if is_full {
                 break position;
             }
-            match self.trail.next_commit() {
+            match self.reader.next_commit() {
                 Some(next) => commit = next,
                 None => break position,
             }
@@ -54,17 +54,17 @@ impl Carrier for Follower {
         if !events.is_empty() {
             self.post(&events).await?;
         }
-        self.trail.advance(position).await;
+        self.reader.advance(position).await;
         Ok(())
     }
 
     /// Posts that events were missed, so that the receiver reads the whole state again.
     async fn deliver_missed(&mut self, after: u64) -> Result<(), Ending> {
-        let position = self.trail.skip();
+        let position = self.reader.skip();
         let id = format!("{position}-missed");
-        let missed = json!({ "id": id, "instance": self.trail.instance, "event": "missed", "after": after });
-        self.deliver(&id, &json!({ "instance": self.trail.instance, "events": [missed] }).to_string()).await?;
-        self.trail.advance(position).await;
+        let missed = json!({ "id": id, "instance": self.reader.instance, "event": "missed", "after": after });
+        self.deliver(&id, &json!({ "instance": self.reader.instance, "events": [missed] }).to_string()).await?;
+        self.reader.advance(position).await;
         Ok(())
     }
 }
@@ -78,19 +78,19 @@ impl Follower {
             Some((first, last)) if first != last => format!("{first}_{last}"),
             ends => ends.map(|(only, _)| only.to_owned()).unwrap_or_default(),
         };
-        self.deliver(&id, &json!({ "instance": self.trail.instance, "events": events }).to_string()).await
+        self.deliver(&id, &json!({ "instance": self.reader.instance, "events": events }).to_string()).await
     }
 
     /// Posts a body until it is accepted, or given up and among the dead letters, in the form in which it can be posted
     /// again.
     async fn deliver(&self, id: &str, body: &str) -> Result<(), Ending> {
         let fields = json!({ "webhook": self.receiver.address(), "body": body });
-        let letter = Letter { id, to: self.receiver.origin(), fields };
+        let record = DeliveryRecord { id, to: self.receiver.origin(), fields };
         let attempt = async || {
             let verdict = self.receiver.post(id, body).await;
             self.meter.attempted(verdict.name());
             verdict
         };
-        self.trail.deliver(&letter, attempt).await
+        self.reader.deliver(&record, attempt).await
     }
 }

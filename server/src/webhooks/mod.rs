@@ -14,7 +14,7 @@ use reqwest::Url;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
-use crate::follow::{Bookmark, Carrier, DeadLetters, Terms, Trail, make_folder};
+use crate::follow::{Bookmark, DeadLetters, Deliverer, FeedReader, Terms, make_folder};
 use crate::webhooks::follower::Follower;
 use crate::webhooks::key::Key;
 use crate::webhooks::receiver::Receiver;
@@ -77,9 +77,9 @@ pub(crate) fn start(options: &Options, folder: &Path, app: &App, tasks: &TaskTra
         for instance in app.store.instances() {
             let index = app.store.existing(&instance).map_err(|error| format!("{instance}: {error}"))?;
             let bookmark = Bookmark::new(folder, url, &instance);
-            let trail = Trail::open(&instance, index, bookmark, &meter.followed, terms.clone())?;
+            let reader = FeedReader::open(&instance, index, bookmark, &meter.followed, terms.clone())?;
             let (receiver, meter) = (Arc::clone(&receiver), Arc::clone(meter));
-            tasks.spawn(Follower { trail, receiver, meter }.run());
+            tasks.spawn(Follower { reader, receiver, meter }.run());
         }
     }
     Ok(())

@@ -28,7 +28,7 @@ pub(crate) struct Terms {
 /// Reads commits in order from the bookmark on, and attempts their deliveries until each is accepted, refused or given
 /// up. It reads from the feed, for which no write ever waits. A delivery that a kill interrupts is attempted again.
 #[derive(Debug)]
-pub(crate) struct Trail {
+pub(crate) struct FeedReader {
     pub(crate) instance: Arc<str>,
     pub(crate) index: LabelIndex,
     pub(crate) progress: Arc<Progress>,
@@ -41,7 +41,7 @@ pub(crate) struct Trail {
 
 /// How one delivery is named in the log and in the file of dead letters.
 #[derive(Debug)]
-pub(crate) struct Letter<'a> {
+pub(crate) struct DeliveryRecord<'a> {
     pub(crate) id: &'a str,
     /// The receiver, without secrets, for the log.
     pub(crate) to: &'a str,
@@ -63,8 +63,8 @@ pub(crate) enum Next {
 #[derive(Debug)]
 pub(crate) struct Ending;
 
-impl Trail {
-    /// Continues from the bookmark. A new trail begins with later commits only.
+impl FeedReader {
+    /// Continues from the bookmark. A new reader begins with later commits only.
     ///
     /// # Errors
     ///
@@ -134,12 +134,12 @@ impl Trail {
     }
 
     /// Attempts a delivery until it is accepted, or is refused or given up and added to the dead letters.
-    pub(crate) async fn deliver<F>(&self, letter: &Letter<'_>, attempt: impl Fn() -> F) -> Result<(), Ending>
+    pub(crate) async fn deliver<F>(&self, record: &DeliveryRecord<'_>, attempt: impl Fn() -> F) -> Result<(), Ending>
     where
         F: Future<Output = Verdict>,
     {
         let (began, mut wait) = (Instant::now(), FIRST_WAIT);
-        let Letter { id, to, .. } = letter;
+        let DeliveryRecord { id, to, .. } = record;
         loop {
             let (is_dead, cause) = match attempt().await {
                 Verdict::Taken => return Ok(()),
@@ -147,7 +147,7 @@ impl Trail {
                 Verdict::NotNow(cause) => (began.elapsed() + wait > self.terms.give_up, cause),
             };
             if is_dead {
-                match self.bury(letter, &cause).await {
+                match self.bury(record, &cause).await {
                     Ok(()) => return Ok(()),
                     Err(error) => tracing::error!(%error, "a dead letter could not be written"),
                 }
@@ -165,8 +165,8 @@ impl Trail {
     /// # Errors
     ///
     /// When it cannot be written.
-    pub(crate) async fn bury(&self, letter: &Letter<'_>, cause: &str) -> std::io::Result<()> {
-        let Letter { id, to, fields } = letter;
+    pub(crate) async fn bury(&self, record: &DeliveryRecord<'_>, cause: &str) -> std::io::Result<()> {
+        let DeliveryRecord { id, to, fields } = record;
         self.terms.dead_letters.add(id, cause, fields).await?;
         tracing::error!(to, id, cause, "a delivery is among the dead letters");
         Ok(())

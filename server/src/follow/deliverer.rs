@@ -1,14 +1,14 @@
-//! The loop that delivers the commits of a [`Trail`].
+//! The loop that delivers the commits of a [`FeedReader`].
 
 use std::future::Future;
 
 use label_index::Commit;
 
-use crate::follow::{Ending, Next, Trail};
+use crate::follow::{Ending, FeedReader, Next};
 
 /// A follower of one instance: delivers its commits to one receiver, in its own form.
-pub(crate) trait Carrier: Sized + Send {
-    fn trail(&mut self) -> &mut Trail;
+pub(crate) trait Deliverer: Sized + Send {
+    fn reader(&mut self) -> &mut FeedReader;
 
     /// Delivers the changes of a commit, perhaps together with later commits that are ready.
     fn deliver_commits(&mut self, first: Commit) -> impl Future<Output = Result<(), Ending>> + Send;
@@ -22,9 +22,9 @@ pub(crate) trait Carrier: Sized + Send {
     }
 }
 
-async fn deliver_next(carrier: &mut impl Carrier) -> Result<(), Ending> {
-    match carrier.trail().next().await? {
-        Next::Commit(commit) => carrier.deliver_commits(commit).await,
-        Next::Missed { after } => carrier.deliver_missed(after).await,
+async fn deliver_next(deliverer: &mut impl Deliverer) -> Result<(), Ending> {
+    match deliverer.reader().next().await? {
+        Next::Commit(commit) => deliverer.deliver_commits(commit).await,
+        Next::Missed { after } => deliverer.deliver_missed(after).await,
     }
 }
