@@ -96,6 +96,8 @@ pub(crate) struct PublicEvent {
     label: serde_json::Value,
     /// The chat, of `label.chat.added` and `label.chat.deleted`.
     chat: Option<String>,
+    /// Of `label.deleted`: how many chats lost the label with it, without an event of their own.
+    links: Option<u64>,
 }
 
 /// What a request failed for.

@@ -117,7 +117,9 @@ impl Change {
             Self::LabelCreated { label } | Self::LabelUpdated { label } => {
                 Some(PublicEvent::LabelUpsert { label: label.clone() })
             }
-            Self::LabelRemoved { label, .. } => Some(PublicEvent::LabelDeleted { label: label.clone() }),
+            Self::LabelRemoved { label, links } => {
+                Some(PublicEvent::LabelDeleted { label: label.clone(), links: *links })
+            }
             Self::ChatLinked { label, chat, .. } => Some(PublicEvent::added(label, chat)),
             Self::ChatUnlinked { label, chat } => Some(PublicEvent::deleted(label, chat)),
             Self::ChatsMerged { .. } | Self::Refreshed | Self::AliasRemoved { .. } => None,
@@ -159,7 +161,35 @@ impl Commit {
     }
 
     /// The events that hosts publish for this commit, in order; see [`Change::events`]. There may be none.
+    ///
+    /// They are the same whenever the commit is delivered, so the [`position`](Self::position) with an event's number in
+    /// its commit identifies the event, for instance for a receiver that drops what it has already.
     pub fn events(&self) -> impl Iterator<Item = PublicEvent> + '_ {
         self.changes.iter().flat_map(Change::events)
+    }
+
+    /// The same as [`events`](Self::events) for a task or a stream that outlives the commit. The events are made one by one
+    /// as they are taken: a commit may have a hundred thousand.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use label_index::{Delivery, LabelIndex};
+    ///
+    /// let index = LabelIndex::new();
+    /// let mut feed = index.subscribe();
+    /// index.ensure_label("VIP")?;
+    /// let Some(Delivery::Commit(commit)) = feed.try_recv() else { panic!() };
+    ///
+    /// let position = commit.position;
+    /// let numbered = commit.into_events().zip(0_u64..);
+    /// let ids: Vec<String> = numbered.map(|(event, number)| format!("{position}-{number} {event}")).collect();
+    /// assert_eq!(ids, [format!("{position}-0 label.upsert 1")]);
+    /// # Ok::<(), label_index::Error>(())
+    /// ```
+    pub fn into_events(self) -> impl Iterator<Item = PublicEvent> + Send {
+        let changes = self.changes;
+        (0..changes.len())
+            .flat_map(move |number| changes.get(number).into_iter().flat_map(Change::events).collect::<Vec<_>>())
     }
 }

@@ -24,6 +24,8 @@ pub enum PublicEvent {
     LabelDeleted {
         /// Its id.
         label: LabelId,
+        /// How many chats lost it without an event of their own.
+        links: u64,
     },
     /// `label.chat.added`: a chat got a label.
     #[cfg_attr(feature = "serde", serde(rename = "label.chat.added"))]
@@ -58,7 +60,7 @@ impl PublicEvent {
     pub fn label(&self) -> &LabelId {
         match self {
             Self::LabelUpsert { label } => label.id(),
-            Self::LabelDeleted { label } | Self::ChatAdded { label, .. } | Self::ChatDeleted { label, .. } => label,
+            Self::LabelDeleted { label, .. } | Self::ChatAdded { label, .. } | Self::ChatDeleted { label, .. } => label,
         }
     }
 

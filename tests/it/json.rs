@@ -1,7 +1,8 @@
 //! JSON that is read and JSON that is refused; and how values are written.
 
 use label_index::{
-    Change, Commit, Entry, Event, Filter, FullState, Label, LabelId, LabelIndex, LabelPatch, Limits, NewLabel, Page,
+    Change, Commit, Delivery, Entry, Event, Filter, FullState, Label, LabelId, LabelIndex, LabelPatch, Limits,
+    NewLabel, Page, PublicEvent,
 };
 use proptest::prelude::{any, proptest};
 use serde::Deserialize;
@@ -345,4 +346,27 @@ fn a_label_has_every_field_wherever_it_stands() {
     assert_eq!(to_value(&answer).unwrap()["chats"], json!([{ "chat_id": "ana@c.us", "labels": [label] }]));
     assert_eq!(to_value(index.label(5).unwrap()).unwrap(), label);
     assert_eq!(from_value::<Label>(label).unwrap(), index.label(5).unwrap());
+}
+
+#[test]
+fn the_events_of_a_commit_are_objects_with_their_names() {
+    let index = LabelIndex::new();
+    let mut feed = index.subscribe();
+    let mut batch = index.batch();
+    batch.upsert_label(5, LabelPatch::named("VIP").unwrap()).unwrap();
+    batch.link_all(5, ["ana@c.us", "bob@c.us"]).unwrap();
+    batch.unlink(5, "ana@c.us").unwrap();
+    batch.remove_label(5).unwrap();
+    let _ = batch.commit().unwrap();
+    let Some(Delivery::Commit(commit)) = feed.try_recv() else { panic!("a commit") };
+    let events: Vec<PublicEvent> = commit.into_events().collect();
+    let expected = json!([
+        { "event": "label.upsert", "label": { "id": "5", "name": "VIP", "color": null, "position": null } },
+        { "event": "label.chat.added", "label": "5", "chat": "ana@c.us" },
+        { "event": "label.chat.added", "label": "5", "chat": "bob@c.us" },
+        { "event": "label.chat.deleted", "label": "5", "chat": "ana@c.us" },
+        { "event": "label.deleted", "label": "5", "links": 1 },
+    ]);
+    assert_eq!(to_value(&events).unwrap(), expected);
+    assert_eq!(from_value::<Vec<PublicEvent>>(expected).unwrap(), events);
 }

@@ -17,7 +17,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use utoipa::IntoParams;
 
 use crate::app::App;
-use crate::events::{Events, InstanceEvent};
+use crate::events::InstanceEvent;
 use crate::failure::{Answered, Failure};
 use crate::request::session::Session;
 use crate::schemas::{Credentials, Failures};
@@ -72,6 +72,9 @@ pub(crate) async fn stream(
     Ok((unbuffered, Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))))
 }
 
+/// The events of one commit.
+type Events = Box<dyn Iterator<Item = InstanceEvent> + Send>;
+
 /// One stream. It is polled as fast as its client reads: a slow client falls behind, and delays no other.
 struct Follower {
     instance: Arc<str>,
@@ -96,7 +99,10 @@ impl Follower {
                 return Some((message, self));
             }
             match self.subscriber.recv_async().await {
-                Delivery::Commit(commit) => self.events = Some(Events::of(&self.instance, commit).peekable()),
+                Delivery::Commit(commit) => {
+                    let events: Events = Box::new(InstanceEvent::of_commit(&self.instance, commit));
+                    self.events = Some(events.peekable());
+                }
                 Delivery::Missed { after } => {
                     self.subscriber.resume_after(self.index.revision());
                     let data = json!({ "instance": self.instance, "after": after });

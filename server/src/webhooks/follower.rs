@@ -5,7 +5,7 @@ use std::sync::Arc;
 use label_index::Commit;
 use serde_json::json;
 
-use crate::events::{Events, InstanceEvent};
+use crate::events::InstanceEvent;
 use crate::follow::{Deliverer, DeliveryRecord, Ending, FeedReader};
 use crate::webhooks::meter::Meter;
 use crate::webhooks::receiver::Receiver;
@@ -34,7 +34,7 @@ impl Deliverer for Follower {
         let position = loop {
             let position = commit.position;
             let mut is_full = false;
-            for event in Events::of(&self.reader.instance, commit) {
+            for event in InstanceEvent::of_commit(&self.reader.instance, commit) {
                 events.push(event);
                 if events.len() == EVENTS {
                     self.post(&events).await?;

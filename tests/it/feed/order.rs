@@ -60,7 +60,11 @@ fn each_kind_of_change_has_its_events() {
     assert!(index.merge_chats("ana", "bob").unwrap().changed());
     assert!(index.unalias("ana").unwrap());
     assert!(index.begin_refresh().unwrap().commit_even_if_empty(FullState::new()).unwrap().changed());
-    let named: Vec<_> = commits(&mut feed)
+    let commits = commits(&mut feed);
+    for commit in &commits {
+        assert!(commit.clone().into_events().eq(commit.events()), "{commit:?}");
+    }
+    let named: Vec<_> = commits
         .iter()
         .flat_map(|commit| commit.changes.iter())
         .map(|change| {
