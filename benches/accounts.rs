@@ -14,11 +14,11 @@
 
 #[allow(dead_code, reason = "other benches use more of it")]
 mod measures;
+mod process;
 #[allow(dead_code, reason = "other benches use more of it")]
 mod workload;
 
 use std::env;
-use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
@@ -30,25 +30,28 @@ use crate::workload::{Workload, crm};
 /// The most bytes of the file that the database keeps in memory, so that they are not taken for those of accounts.
 const CACHE: usize = 16 << 20;
 
-/// The variable that tells a child process how to write. Each way has a process of its own: memory that an allocator keeps
-/// would otherwise be counted for the next way.
-const WAY: &str = "ACCOUNTS_WAY";
+/// The name of the memory of a process that is in physical memory.
+const RESIDENT: &str = "VmRSS:";
+
+/// The variable that tells a child process how to write. Each method has a process of its own: memory that an allocator keeps
+/// would otherwise be counted for the next one.
+const METHOD: &str = "ACCOUNTS_METHOD";
 
 /// How an account is written.
 type Write = fn(&LabelIndex, &Workload);
 
 fn main() {
     let (accounts, chats) = if measures::is_wanted() { (5_000, 300) } else { (5, 20) };
-    let ways = [("in one batch", in_one_batch as Write), ("chat by chat", chat_by_chat)];
-    if let Ok(name) = env::var(WAY) {
-        let (way, write) = ways.into_iter().find(|(way, _)| *way == name).unwrap();
-        return measure(way, write, accounts, &crm(chats));
+    let methods = [("in one batch", in_one_batch as Write), ("chat by chat", chat_by_chat)];
+    if let Ok(name) = env::var(METHOD) {
+        let (method, write) = methods.into_iter().find(|(method, _)| *method == name).unwrap();
+        return measure(method, write, accounts, &crm(chats));
     }
     println!("| {accounts} accounts of {chats} chats | KiB an account in the index | KiB an account resident |");
     println!("| --- | --- | --- |");
-    for (way, _) in ways {
+    for (method, _) in methods {
         let status =
-            Command::new(env::current_exe().unwrap()).args(env::args().skip(1)).env(WAY, way).status().unwrap();
+            Command::new(env::current_exe().unwrap()).args(env::args().skip(1)).env(METHOD, method).status().unwrap();
         assert!(status.success());
     }
 }
@@ -73,17 +76,17 @@ fn chat_by_chat(index: &LabelIndex, workload: &Workload) {
     }
 }
 
-fn measure(way: &str, write: Write, accounts: usize, workload: &Workload) {
+fn measure(method: &str, write: Write, accounts: usize, workload: &Workload) {
     let folder = tempdir().unwrap();
     let options = StoreOptions::new().durability(Durability::Within(Duration::from_millis(200))).cache_bytes(CACHE);
-    let before = resident();
+    let before = process::memory(RESIDENT);
     let store = options.open(folder.path()).unwrap();
     let names: Vec<String> = (0..accounts).map(|number| format!("account {number}")).collect();
     for name in &names {
         write(&store.instance(name).unwrap(), workload);
     }
     store.flush().unwrap();
-    say(&format!("written {way}"), &store, before, accounts);
+    say(&format!("written {method}"), &store, before, accounts);
     for name in &names {
         assert!(store.unload(name).unwrap());
     }
@@ -94,15 +97,9 @@ fn measure(way: &str, write: Write, accounts: usize, workload: &Workload) {
     say("loaded again", &store, before, accounts);
 }
 
-fn say(state: &str, store: &Store, before: usize, accounts: usize) {
-    let loaded = store.stats().loaded;
-    let index: usize = loaded.values().map(|stats| stats.bytes.total()).sum();
-    println!("| {state} | {} | {} |", (index / accounts) >> 10, (resident().saturating_sub(before) / accounts) >> 10);
-}
-
-/// Bytes of the process in physical memory; 0 where the system does not say.
-fn resident() -> usize {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<usize>().ok()).unwrap_or_default() << 10
+/// `before` is the resident memory of the process before the store was opened, in KiB.
+fn say(state: &str, store: &Store, before: u64, accounts: usize) {
+    let index: usize = store.stats().loaded.values().map(|stats| stats.bytes.total()).sum();
+    let resident = process::memory(RESIDENT).saturating_sub(before) / u64::try_from(accounts).unwrap();
+    println!("| {state} | {} | {resident} |", (index / accounts) >> 10);
 }

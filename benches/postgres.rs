@@ -18,6 +18,7 @@
 
 mod effort;
 mod measures;
+mod process;
 #[path = "../tests/it/postgres/server.rs"]
 #[expect(dead_code, reason = "tests use more of it")]
 mod server;
@@ -331,15 +332,10 @@ fn memory(bench: &Bench) {
 }
 
 fn load_and_tell(url: &str) {
-    let kilobytes = |name: &str| {
-        let status = fs::read_to_string("/proc/self/status").unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
-        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap_or_default()
-    };
     let store = StoreOptions::new().schema("load").connect(url).unwrap();
-    let before = kilobytes("VmRSS:");
+    let before = process::memory("VmRSS:");
     let index = store.existing("shop").unwrap();
-    let [peak, rest] = ["VmHWM:", "VmRSS:"].map(|name| (kilobytes(name) - before) >> 10);
+    let [peak, rest] = ["VmHWM:", "VmRSS:"].map(|name| (process::memory(name) - before) >> 10);
     assert!(index.total_chats() > 0);
     println!("{peak} MiB at most, {rest} MiB in the end");
 }
