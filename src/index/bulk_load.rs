@@ -4,16 +4,18 @@ use crate::index::label_index::{LabelIndex, seed_or_random};
 use crate::model::arg::Arg;
 use crate::model::chat_id::ChatId;
 use crate::model::error::Result;
-use crate::model::label::LabelPatch;
+use crate::model::label::{LabelPatch, NewLabel};
 use crate::model::label_id::LabelId;
 use crate::model::options::{Limits, Options};
+#[cfg(feature = "store")]
+use crate::state::State;
 use crate::state::bulk::Bulk;
 
 /// Builds a new index from existing data: first the labels, then the chats in the order in which pages should list them.
 ///
 /// The fastest way to fill an index in memory, several times faster than a [`Batch`](crate::Batch), since all chats are
-/// indexed together at the end. The result is that of one batch without a limit of size. The index is in memory; a store
-/// is filled by batches or an import.
+/// indexed together at the end. The result is that of one batch without a limit of size. [`finish`](Self::finish) gives an
+/// index in memory, `Store::create_instance` makes an instance of a store.
 ///
 /// # Examples
 ///
@@ -60,6 +62,35 @@ impl BulkLoad {
         self.bulk.label(id.parse_arg()?, patch.parse_arg()?)
     }
 
+    /// The label with a name, compared case-insensitively: of several the one with the lowest id, or else a new one, with
+    /// the next decimal id.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidLabelName`](crate::Error::InvalidLabelName);
+    /// [`Error::LimitExceeded`](crate::Error::LimitExceeded) if there are too many labels;
+    /// [`Error::LabelIdsExhausted`](crate::Error::LabelIdsExhausted). Nothing is added then, and the load can go on.
+    ///
+    /// # Examples
+    ///
+    /// Rows in any order:
+    ///
+    /// ```
+    /// use label_index::Options;
+    ///
+    /// let mut load = Options::new().bulk_load();
+    /// for (chat, label) in [("ana@c.us", "VIP"), ("bob@c.us", "Open"), ("ana@c.us", "open")] {
+    ///     let label = load.ensure_label(label)?;
+    ///     load.chat(chat, [label])?;
+    /// }
+    /// let index = load.finish();
+    /// assert_eq!((index.labels().len(), index.total_chats(), index.total_rows()), (2, 2, 3));
+    /// # Ok::<(), label_index::Error>(())
+    /// ```
+    pub fn ensure_label(&mut self, label: impl Arg<NewLabel>) -> Result<LabelId> {
+        self.bulk.ensure_label(label.parse_arg()?)
+    }
+
     /// Adds a chat with labels that were added before. A chat without any is not kept; one that comes again has the
     /// labels of every time, and the place of the first.
     ///
@@ -86,5 +117,15 @@ impl BulkLoad {
     /// **O(n)** in chats and links.
     pub fn finish(self) -> LabelIndex {
         LabelIndex::of(self.bulk.finish(), self.limits, self.retain)
+    }
+
+    #[cfg(feature = "store")]
+    pub(crate) fn label_count(&self) -> usize {
+        self.bulk.label_count()
+    }
+
+    #[cfg(feature = "store")]
+    pub(crate) fn into_state(self) -> State {
+        self.bulk.finish()
     }
 }

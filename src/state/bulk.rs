@@ -8,23 +8,25 @@ use crate::collections::number::to_u64;
 use crate::model::change::Place;
 use crate::model::chat_id::ChatId;
 use crate::model::error::Result;
-use crate::model::label::LabelPatch;
+use crate::model::label::{LabelPatch, NewLabel};
 use crate::model::label_id::LabelId;
-use crate::model::op::Op;
+use crate::model::op::{Ensured, Op, Outcome};
 use crate::model::options::Limits;
 use crate::state::State;
 use crate::state::chats::{Chats, RUN, Record};
-use crate::state::decide::{Rules, full, plan, unknown};
+use crate::state::decide::{Plan, Rules, full, plan, unknown};
 use crate::state::label_sets::EMPTY;
 use crate::state::labels::Slot;
 use crate::state::postings::Postings;
+use crate::state::set_interner::SetInterner;
 use crate::state::signatures::SetId;
 
 /// A state that is being loaded. It can be read only once it is [finished](Self::finish).
 #[derive(Debug)]
 pub(crate) struct Bulk {
-    /// Labels and label sets are up to date while chats are added; chats and postings are built at the end.
+    /// Labels are up to date while chats are added; everything else is built at the end.
     state: State,
+    sets: SetInterner,
     hash_seed: u64,
     rules: Rules,
     records: CowVec<Record, RUN>,
@@ -39,6 +41,7 @@ impl Bulk {
     pub(crate) fn new(identity: u64, hash_seed: u64, limits: Limits) -> Self {
         Self {
             state: State::new(identity, hash_seed),
+            sets: SetInterner::new(hash_seed),
             hash_seed,
             rules: Rules { limits, horizon: 0 },
             records: CowVec::default(),
@@ -50,9 +53,26 @@ impl Bulk {
 
     /// Creates a label, or patches one.
     pub(crate) fn label(&mut self, id: LabelId, patch: LabelPatch) -> Result<()> {
-        let plan = plan(&self.state, &Op::UpsertLabel { id, patch }, self.rules)?;
-        self.state.apply(&plan.changes);
-        Ok(())
+        self.perform(&Op::UpsertLabel { id, patch }).map(drop)
+    }
+
+    /// The label with a name, which is created if there is none.
+    pub(crate) fn ensure_label(&mut self, label: NewLabel) -> Result<LabelId> {
+        match self.perform(&Op::EnsureLabel { label })? {
+            Outcome::Ensured(Ensured::Existing(id) | Ensured::Created(id)) => Ok(id),
+            other => unreachable!("a label was ensured: {other:?}"),
+        }
+    }
+
+    fn perform(&mut self, op: &Op) -> Result<Outcome> {
+        let Plan { outcome, changes } = plan(&self.state, op, self.rules)?;
+        self.state.apply(&changes);
+        Ok(outcome)
+    }
+
+    #[cfg(feature = "store")]
+    pub(crate) fn label_count(&self) -> usize {
+        self.state.labels.len()
     }
 
     /// Adds a chat with its labels, which have to be in label order and without repetition.
@@ -67,8 +87,7 @@ impl Bulk {
         if self.records.len() + self.tail.len() >= Chats::MAX {
             return Err(full());
         }
-        let set = self.state.sets.intern(&self.slots);
-        self.state.sets.acquire(set);
+        let set = self.sets.acquire(&self.slots);
         self.tail.push(Record::new(Chats::key_of(chat, &mut self.texts), set));
         if self.tail.len() == RUN {
             self.end_page();
@@ -86,7 +105,8 @@ impl Bulk {
     /// **O(chats + pairs)**.
     pub(crate) fn finish(mut self) -> State {
         self.end_page();
-        let Self { mut state, hash_seed, records, texts, .. } = self;
+        let Self { mut state, sets, hash_seed, records, texts, .. } = self;
+        state.sets = sets.finish();
         let (chats, twice) = Chats::bulk(hash_seed, records, texts, None);
         state.chats = chats;
         state.revision = u64::from(state.labels.len() > 0);

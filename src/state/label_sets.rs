@@ -16,7 +16,7 @@ use crate::state::signatures::{BLOCK, SetId, Signatures};
 pub(crate) const EMPTY: SetId = 0;
 
 /// The hash of the set with these labels.
-fn hash_of(state: &FixedState, members: impl Iterator<Item = Slot>) -> u64 {
+pub(crate) fn hash_of(state: &FixedState, members: impl Iterator<Item = Slot>) -> u64 {
     let mut hasher = state.build_hasher();
     // Slot 0 must not hash like no slot.
     members.for_each(|slot| hasher.write_u32(slot + 1));
@@ -192,7 +192,6 @@ impl LabelSets {
     }
 }
 
-#[cfg(feature = "store")]
 impl LabelSets {
     /// Builds the sets from members and counts of chats by number, [`EMPTY`] included. Free numbers have no members and
     /// no chats. Empty lists give new sets.

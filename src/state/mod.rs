@@ -14,6 +14,7 @@ pub(crate) mod decide;
 pub(crate) mod apply;
 mod placing;
 pub(crate) mod prepared;
+mod set_interner;
 pub(crate) mod bulk;
 pub(crate) mod check;
 mod memory;

@@ -1,6 +1,7 @@
 //! The list of instances on disk.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 
 use crate::model::error::{Error, Result};
@@ -35,6 +36,11 @@ pub(super) struct Catalog {
 pub(super) struct Entry {
     pub(super) number: u64,
     pub(super) identity: u64,
+}
+
+/// The identity of a new instance.
+pub(super) fn random_identity(name: &str) -> u64 {
+    RandomState::new().hash_one(name)
 }
 
 /// The row that describes the whole store.

@@ -1,13 +1,12 @@
 //! Requests for instances of a store in a folder.
 
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::sync::Arc;
 
 use crate::index::label_index::LabelIndex;
 use crate::index::trace::{self, Span};
 use crate::model::error::{Error, Result};
-use crate::store::catalog::Entry;
+use crate::store::catalog::{Entry, random_identity};
 use crate::store::folder::refused;
 use crate::store::instance_source::{InstanceSource, LimitsOf, Request};
 use crate::store::instances::{Instance, Shared};
@@ -57,7 +56,7 @@ impl Shared {
     }
 
     fn find_or_add(&self, name: &str) -> Arc<Instance> {
-        let identity = RandomState::new().hash_one(name);
+        let identity = random_identity(name);
         let mut instances = self.instances.lock();
         if let Some(instance) = instances.get(name) {
             return Arc::clone(instance);

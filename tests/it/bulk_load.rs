@@ -1,6 +1,6 @@
 //! A bulk load makes the index that one batch would have made.
 
-use label_index::{Error, Filter, LabelIndex, Limit, Options, Page};
+use label_index::{BulkLoad, Error, Filter, LabelIndex, Limit, Options, Page};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -20,7 +20,7 @@ fn chat(n: u16) -> String {
 }
 
 /// A chat's number, and its labels.
-fn rows() -> impl Strategy<Value = Vec<(u16, Vec<u32>)>> {
+pub(crate) fn rows() -> impl Strategy<Value = Vec<(u16, Vec<u32>)>> {
     let few = vec((0_u16..1_500, vec(1..=LABELS, 0..6)), 0..700);
     let same = vec((0_u16..8, vec(1..=LABELS, 0..6)), 0..60);
     prop_oneof![3 => few, 1 => same]
@@ -30,15 +30,19 @@ fn options() -> Options {
     Options::new().hash_seed(1).identity(7)
 }
 
-fn loaded(rows: &[(u16, Vec<u32>)]) -> LabelIndex {
-    let mut load = options().bulk_load();
+pub(crate) fn load_of(options: Options, rows: &[(u16, Vec<u32>)]) -> BulkLoad {
+    let mut load = options.bulk_load();
     for label in 1..=LABELS {
         load.label(label, format!("Label {label}").as_str()).unwrap();
     }
     for (n, labels) in rows {
         load.chat(chat(*n), labels.iter().copied()).unwrap();
     }
-    load.finish()
+    load
+}
+
+fn loaded(rows: &[(u16, Vec<u32>)]) -> LabelIndex {
+    load_of(options(), rows).finish()
 }
 
 fn written(rows: &[(u16, Vec<u32>)]) -> LabelIndex {

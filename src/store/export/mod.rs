@@ -3,11 +3,8 @@
 mod line;
 mod write;
 mod intake;
-mod install;
 mod read;
 
-#[cfg(feature = "postgres")]
-pub(super) use read::Importing;
 pub(super) use read::import;
 #[cfg(feature = "postgres")]
 pub(super) use write::Exported;

@@ -1,31 +1,16 @@
 //! From lines to instances.
 
-use std::hash::{BuildHasher, RandomState};
 use std::io::BufRead;
 
+use crate::index::label_index::seed_or_random;
 use crate::model::error::{Error, Result};
-use crate::state::State;
+use crate::store::catalog::random_identity;
 use crate::store::export::intake::{Intake, Taken};
 use crate::store::export::line::{Line, LineReader, Opening, VERSION};
-use crate::store::name::check_name;
-
-/// The store in which imported instances are made.
-pub(in crate::store) trait Importing {
-    fn has_instance(&self, name: &str) -> Result<bool>;
-
-    /// The most labels that an instance may have.
-    fn labels_of(&self, name: &str) -> usize;
-
-    /// Makes an instance with all its contents, completely or not at all.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::InstanceExists`] if another caller made it in the meantime.
-    fn install(&self, name: &str, state: State) -> Result<()>;
-}
+use crate::store::install::{Install, check_new};
 
 /// Makes the instances of an export, each when its last line was read. Returns their names.
-pub(in crate::store) fn import(store: &dyn Importing, reader: impl BufRead) -> Result<Vec<String>> {
+pub(in crate::store) fn import(store: &dyn Install, reader: impl BufRead) -> Result<Vec<String>> {
     let mut lines = LineReader::new(reader);
     let mut names = Vec::new();
     match import_lines(store, &mut lines, &mut names) {
@@ -34,7 +19,7 @@ pub(in crate::store) fn import(store: &dyn Importing, reader: impl BufRead) -> R
     }
 }
 
-fn import_lines(store: &dyn Importing, lines: &mut LineReader<impl BufRead>, names: &mut Vec<String>) -> Result<()> {
+fn import_lines(store: &dyn Install, lines: &mut LineReader<impl BufRead>, names: &mut Vec<String>) -> Result<()> {
     let Some(Opening { export }) = lines.next()? else { return Err(lines.invalid("the first line is missing")) };
     if export.version != VERSION {
         return Err(Error::UnknownFormat { version: export.version, path: None });
@@ -51,12 +36,8 @@ fn import_lines(store: &dyn Importing, lines: &mut LineReader<impl BufRead>, nam
                 }
             },
             (None, Line::Instance { name, revision, refreshed, highest_label_id }) => {
-                check_name(&name)?;
-                if store.has_instance(&name)? {
-                    return Err(Error::InstanceExists { name });
-                }
-                let random = RandomState::new();
-                let numbers = (random.hash_one(&name), random.hash_one(revision));
+                check_new(store, &name)?;
+                let numbers = (random_identity(&name), seed_or_random(None));
                 let labels = store.labels_of(&name);
                 Some(Intake::new(name, revision, refreshed, highest_label_id, labels, numbers)?)
             }

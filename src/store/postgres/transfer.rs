@@ -5,7 +5,8 @@ use tokio_postgres::types::Type;
 use crate::index::trace::{self, Span};
 use crate::model::error::{Error, Result};
 use crate::state::State;
-use crate::store::export::{Exported, Importing};
+use crate::store::export::Exported;
+use crate::store::install::Install;
 use crate::store::name::check_name;
 use crate::store::postgres::ConnectedStore;
 use crate::store::postgres::checkpoint::Lease;
@@ -25,7 +26,7 @@ impl Exported for ConnectedStore {
     }
 }
 
-impl Importing for ConnectedStore {
+impl Install for ConnectedStore {
     fn has_instance(&self, name: &str) -> Result<bool> {
         Ok(self.names_now()?.iter().any(|known| known == name))
     }

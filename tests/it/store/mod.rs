@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod commits;
+mod created;
 mod damage;
 mod damaged;
 mod disk_errors;

@@ -1,14 +1,16 @@
-//! Writing a new instance with all its contents.
+//! Making a new instance with all its contents.
 
 use crate::codec::{Baseline, Header, changed_rows};
-use crate::model::error::{Error, Result};
+use crate::index::bulk_load::BulkLoad;
+use crate::model::error::{Error, Limit, Result};
 use crate::state::State;
-use crate::store::catalog::{Entry, entry_row, store_row};
+use crate::state::decide::exceeded;
+use crate::store::catalog::{Entry, entry_row, random_identity, store_row};
 use crate::store::checkpoint::{RowBatch, erase, row_batches};
-use crate::store::export::read::Importing;
 use crate::store::instances::Shared;
 use crate::store::log_extent::LogExtent;
 use crate::store::manifest::Manifest;
+use crate::store::name::check_name;
 use crate::store::tables::{
     CHUNKS, INSTANCES, LOG, MANIFESTS, META, STORE, TAIL, UNFINISHED, chunk_key, fields, instance_key, log_key,
 };
@@ -18,7 +20,41 @@ use crate::store::writer::{StoreWriter, locked};
 /// The number of the checkpoint that a new instance begins with.
 const FIRST: u64 = 1;
 
-impl Importing for Shared {
+/// A store in which instances are made with all their contents, by an import or of a bulk load.
+pub(super) trait Install {
+    fn has_instance(&self, name: &str) -> Result<bool>;
+
+    /// The most labels that an instance may have. May call code of the host.
+    fn labels_of(&self, name: &str) -> usize;
+
+    /// Makes an instance with all its contents, completely or not at all.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InstanceExists`] if another caller made it in the meantime.
+    fn install(&self, name: &str, state: State) -> Result<()>;
+}
+
+/// Checks that an instance of a name can be made.
+pub(super) fn check_new(store: &dyn Install, name: &str) -> Result<()> {
+    check_name(name)?;
+    if store.has_instance(name)? { Err(Error::InstanceExists { name: name.to_owned() }) } else { Ok(()) }
+}
+
+/// Makes an instance of a bulk load.
+pub(super) fn create(store: &dyn Install, name: &str, load: BulkLoad) -> Result<()> {
+    check_new(store, name)?;
+    let (limit, given) = (store.labels_of(name), load.label_count());
+    if given > limit {
+        return Err(exceeded(Limit::Labels, limit, given));
+    }
+    let mut state = load.into_state();
+    // Two instances must differ, also where their loads began with the same options.
+    state.identity = random_identity(name);
+    store.install(name, state)
+}
+
+impl Install for Shared {
     fn has_instance(&self, name: &str) -> Result<bool> {
         Ok(self.instances.lock().get(name).is_some())
     }
