@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::input_error::InputError;
 use crate::pairs::index_of;
 use crate::rows::{Row, Rows};
+use crate::shapes::Shapes;
 use crate::texts::Texts;
 
 /// The most batches that are read ahead of the writing thread.
@@ -21,7 +22,8 @@ const AHEAD: usize = 1;
 /// The most batches that are submitted and not yet synced: one sync makes all of them durable.
 const IN_FLIGHT: usize = 4;
 
-/// Links every chat to its labels, `rows_in_batch` rows at a time, and reports after each durable batch the rows read so far.
+/// Links every chat to its labels, `rows_in_batch` rows at a time, and reports after each durable batch the rows read so far,
+/// with those `before`.
 ///
 /// Each distinct display name is one label: the first that the index has with that name, or else a new one, which is
 /// created in the batch of its first link. So an empty index assigns the ids 1, 2, .. in order of first appearance, and
@@ -32,6 +34,7 @@ pub(crate) fn load(
     index: &LabelIndex,
     source: &str,
     rows: Rows<impl Read>,
+    before: u64,
     rows_in_batch: usize,
     committed: impl FnMut(u64) + Send,
 ) -> Result<(), Failure> {
@@ -40,7 +43,7 @@ pub(crate) fn load(
     thread::scope(|scope| {
         let submitting =
             scope.spawn(move || Submitter { source, waiting: VecDeque::new(), created, committed }.run(&received));
-        let read = Loader::new(index, batches, ids).load(source, rows, rows_in_batch);
+        let read = Loader::new(index, batches, ids).load(source, rows, before, rows_in_batch);
         // The writer's error is about earlier rows than the reader's.
         submitting.join().unwrap_or_else(|panic| resume_unwind(panic)).and(read)
     })
@@ -129,6 +132,7 @@ struct Loader<'a> {
     batch: Batch,
     /// The names of the labels that the batch creates, in order, with their line numbers.
     created: Vec<(String, u64)>,
+    shapes: Shapes,
     chat_texts: Texts,
     chats: Vec<ChatId>,
     links: Vec<Link>,
@@ -157,15 +161,22 @@ impl<'a> Loader<'a> {
             labels,
             batch: index.batch(),
             created: Vec::new(),
+            shapes: Shapes::default(),
             chat_texts: Texts::default(),
             chats: Vec::new(),
             links: Vec::new(),
         }
     }
 
-    fn load(mut self, source: &str, mut rows: Rows<impl Read>, rows_in_batch: usize) -> Result<(), Failure> {
+    fn load(
+        mut self,
+        source: &str,
+        mut rows: Rows<impl Read>,
+        before: u64,
+        rows_in_batch: usize,
+    ) -> Result<(), Failure> {
         let refused = |error| Failure::input(source, error);
-        let mut read = 0;
+        let mut read = before;
         while let Some(row) = rows.next().map_err(refused)? {
             self.add(&row).map_err(|error| refused(InputError::at(row.line, &error)))?;
             read += 1;
@@ -181,7 +192,7 @@ impl<'a> Loader<'a> {
 
     fn add(&mut self, row: &Row<'_>) -> Result<(), Error> {
         // A batch has fewer rows than there are numbers, so every text gets one.
-        let chat = self.chat_texts.number(&row.chat).unwrap_or_default();
+        let chat = self.chat_texts.number(self.shapes.key(&row.chat), &row.chat).unwrap_or_default();
         if index_of(chat) == self.chats.len() {
             self.chats.push(row.chat.parse()?);
         }

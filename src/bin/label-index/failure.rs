@@ -9,6 +9,7 @@ use clap::error::ErrorKind;
 use crate::arguments::Arguments;
 use crate::input_error::InputError;
 
+#[derive(Debug)]
 pub(crate) enum Failure {
     /// The command line is wrong.
     Question(label_index::Error),

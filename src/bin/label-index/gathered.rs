@@ -1,4 +1,4 @@
-//! Builds an index in memory from rows.
+//! Collects rows for a bulk load.
 
 use std::io::Read;
 use std::mem;
@@ -6,7 +6,7 @@ use std::panic::resume_unwind;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use label_index::{BulkLoad, ChatId, Error, LabelId, LabelIndex, LabelName, Options};
+use label_index::{BulkLoad, ChatId, Error, LabelId, LabelName, Options};
 
 use crate::PAGE_LIMIT;
 use crate::block::Block;
@@ -14,35 +14,37 @@ use crate::failure::Failure;
 use crate::input_error::InputError;
 use crate::pairs::{Pairs, index_of};
 use crate::rows::Rows;
+use crate::shapes::Shapes;
 use crate::texts::{Texts, TooMany};
 
 /// The most blocks that are read ahead.
-const AHEAD: usize = 4;
+const AHEAD: usize = 16;
 
-/// Builds an index from rows in any order. Each distinct display name is one label; their ids are 1, 2, .. in order of
-/// first appearance.
+/// Collects the next rows, at most as many, in any order. Each distinct display name is one label; their ids are 1, 2, .. in
+/// order of first appearance.
 ///
 /// One thread reads and splits lines, another one collects the pairs. In addition to the index they need 24 bytes for each
 /// distinct pair (at least 96 MiB), and the memory of [`Texts`] and a [`ChatId`] for each chat.
-pub(crate) fn load(source: &str, rows: Rows<impl Read>) -> Result<LabelIndex, Failure> {
+pub(crate) fn gather(source: &str, rows: &mut Rows<impl Read>, most: u64) -> Result<Gathered, Failure> {
     let (sender, blocks) = sync_channel(AHEAD);
     let gathered = thread::scope(|scope| {
         let gathering = scope.spawn(move || Gathered::of(blocks));
-        let read = read(rows, &sender);
+        let read = read(rows, most, &sender);
         drop(sender);
         let gathered = gathering.join().unwrap_or_else(|panic| resume_unwind(panic));
         // A refused row comes before the place where reading failed.
         gathered.and_then(|gathered| read.map(|()| gathered))
     });
-    let finished = gathered.and_then(|gathered| gathered.finish().map_err(|error| InputError::whole(&error)));
-    finished.map_err(|error| Failure::input(source, error))
+    gathered.map_err(|error| Failure::input(source, error))
 }
 
-/// Reads all rows, or stops early when the receiver is gone.
-fn read(mut rows: Rows<impl Read>, blocks: &SyncSender<Block>) -> Result<(), InputError> {
+/// Reads the next rows, or stops early when the receiver is gone.
+fn read(rows: &mut Rows<impl Read>, most: u64, blocks: &SyncSender<Block>) -> Result<(), InputError> {
     let mut block = Block::default();
-    while let Some(row) = rows.next()? {
-        block.push(&row);
+    let mut shapes = Shapes::default();
+    for _ in 0..most {
+        let Some(row) = rows.next()? else { break };
+        block.push(&row, &mut shapes);
         if block.is_full() && blocks.send(mem::take(&mut block)).is_err() {
             return Ok(());
         }
@@ -52,13 +54,20 @@ fn read(mut rows: Rows<impl Read>, blocks: &SyncSender<Block>) -> Result<(), Inp
     Ok(())
 }
 
-struct Gathered {
+fn too_many(TooMany: TooMany) -> InputError {
+    InputError::whole(&"more than 4294967296 different texts")
+}
+
+/// The chats, labels and pairs of rows.
+pub(crate) struct Gathered {
     bulk: BulkLoad,
+    rows: u64,
     chat_texts: Texts,
     /// Chat ids by the number of their text. A chat with several spellings occurs several times; the bulk load merges them.
     chats: Vec<ChatId>,
     /// Display names, compared byte for byte: `VIP` and `vip` are two labels.
     label_texts: Texts,
+    label_shapes: Shapes,
     /// The number of labels.
     labels: u32,
     pairs: Pairs,
@@ -68,9 +77,11 @@ impl Gathered {
     fn new() -> Self {
         Self {
             bulk: Options::new().page_limit(PAGE_LIMIT).bulk_load(),
+            rows: 0,
             chat_texts: Texts::default(),
             chats: Vec::new(),
             label_texts: Texts::default(),
+            label_shapes: Shapes::default(),
             labels: 0,
             pairs: Pairs::new(),
         }
@@ -85,21 +96,29 @@ impl Gathered {
     }
 
     fn add(&mut self, block: &Block) -> Result<(), InputError> {
-        let too_many = |TooMany| InputError::whole(&"more than 4294967296 different texts");
-        let chats = self.chat_texts.numbers(block.rows().map(|row| row.chat)).map_err(too_many)?;
-        // Display names are trimmed.
-        let labels = self.label_texts.numbers(block.rows().map(|row| row.label.trim())).map_err(too_many)?;
-        for (row, (chat, label)) in block.rows().zip(chats.into_iter().zip(labels)) {
+        self.chat_texts.preload(block.keys());
+        let mut last = (None, 0);
+        for row in block.rows() {
             let refused = |error: Error| InputError::at(row.line, &error);
+            // Rows of one chat are often adjacent.
+            let chat = match last {
+                (Some(key), chat) if row.key == Some(key) => chat,
+                _ => self.chat_texts.number(row.key, row.chat).map_err(too_many)?,
+            };
+            last = (row.key, chat);
             if index_of(chat) == self.chats.len() {
                 self.chats.push(row.chat.parse().map_err(refused)?);
             }
+            // Display names are trimmed.
+            let name = row.label.trim();
+            let label = self.label_texts.number(self.label_shapes.key(name), name).map_err(too_many)?;
             if label == self.labels {
                 self.define(label, row.label).map_err(refused)?;
                 self.labels += 1;
             }
             self.pairs.push(chat, label);
         }
+        self.rows += block.len();
         Ok(())
     }
 
@@ -108,14 +127,24 @@ impl Gathered {
         self.bulk.label(id_of(label), name)
     }
 
-    fn finish(self) -> label_index::Result<LabelIndex> {
+    /// How many rows were collected, with those that were repeated.
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Loads the pairs, chat by chat. `source` is the name of the input in errors.
+    pub(crate) fn into_bulk_load(self, source: &str) -> Result<BulkLoad, Failure> {
+        self.loaded().map_err(|error| Failure::input(source, InputError::whole(&error)))
+    }
+
+    fn loaded(self) -> label_index::Result<BulkLoad> {
         let Self { mut bulk, chats, pairs, chat_texts, .. } = self;
         drop(chat_texts);
         let grouped = pairs.grouped(chats.len());
         for (chat, labels) in chats.into_iter().zip(grouped.labels()) {
             bulk.chat(chat, labels.iter().map(|&label| id_of(label)))?;
         }
-        Ok(bulk.finish())
+        Ok(bulk)
     }
 }
 

@@ -20,6 +20,7 @@ mod sample;
 mod shapes;
 mod source;
 mod stored;
+mod storing;
 mod table;
 mod texts;
 

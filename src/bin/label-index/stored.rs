@@ -41,14 +41,12 @@ pub(crate) fn existing(place: &Path, name: &str) -> Result<(Store, LabelIndex), 
     Ok((store, index))
 }
 
-/// Opens a store and an instance for batches of `rows_in_batch` rows, or creates them.
-pub(crate) fn made(place: &Path, name: &str, rows_in_batch: usize) -> Result<(Store, LabelIndex), Failure> {
+/// Opens a store for batches of `rows_in_batch` rows, or creates it.
+pub(crate) fn make_for(place: &Path, rows_in_batch: usize) -> Result<Store, Failure> {
     let mut limits = Limits::default();
     // Each row is a link, and may need a new label.
     limits.batch_operations = rows_in_batch.saturating_mul(2);
-    let store = open(place, limits, true)?;
-    let index = store.instance(name).map_err(refused)?;
-    Ok((store, index))
+    open(place, limits, true)
 }
 
 fn open(place: &Path, mut limits: Limits, makes: bool) -> Result<Store, Failure> {

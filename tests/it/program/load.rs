@@ -123,6 +123,44 @@ fn a_file_without_rows_makes_an_instance_and_no_batch() {
     assert_eq!(store.run(&["--json"]).json(), answer);
 }
 
+/// Rows in any order, repeated rows, and spellings of one chat.
+#[test]
+fn a_new_instance_is_made_at_once_and_is_what_batches_make() {
+    let (mut csv, _) = large();
+    csv.push_str("5511999990001@c.us,label 1\n5511999990001@s.whatsapp.net,label 4\n5511999990001@c.us,label 1\n");
+    let path = file("at once.csv", csv.as_bytes());
+    let question = [path.as_str(), "--limit", "10000", "--json"];
+    let (at_once, by_batches) = (Folder::new(), Folder::new());
+    let (lines, answer) = told(&at_once.run(&question));
+    assert_eq!(lines, ["committed 40003"]);
+    let (lines, expected) = told(&by_batches.run(&[&question[..], &["--batch", "15000"]].concat()));
+    assert_eq!(lines, ["committed 15000", "committed 30000", "committed 40003"]);
+    let without_revision = |mut answer: Value| {
+        answer["revision"] = Value::Null;
+        without_cursor(answer)
+    };
+    assert_eq!(answer["revision"], 1);
+    assert_eq!(without_revision(answer.clone()), without_revision(expected));
+
+    // An instance that is there gets batches.
+    let (lines, again) = told(&at_once.run(&question));
+    let batches = ["committed 10000", "committed 20000", "committed 30000", "committed 40000", "committed 40003"];
+    assert_eq!(lines, batches);
+    assert_eq!(again, answer);
+}
+
+#[test]
+fn what_is_refused_before_the_end_makes_no_new_instance() {
+    let store = Folder::new();
+    let path = file("bad end.csv", b"chat,label\na,x\nb,y\n,z\n");
+    let told = store.run(&[&path]).refused(1);
+    assert_eq!(told, format!("{path}:4: invalid chat id \"\": empty\n"));
+    let small = file("cursor.csv", SMALL.as_bytes());
+    let told = store.run(&[&small, "--after", "0000001b000000000000000092c2c2e7"]).refused(2);
+    assert!(told.contains("cursor"), "{told}");
+    assert!(Store::open(store.path()).unwrap().instances().is_empty());
+}
+
 #[test]
 fn instances_are_apart() {
     let store = Folder::new();
@@ -214,8 +252,12 @@ fn one_chat_with_20_000_labels_is_loaded_row_by_row() {
     let path = file("many labels.csv", csv.as_bytes());
     let in_memory = run(&[&path, "--limit", "0", "--json"]).json();
     assert_eq!((&in_memory["total_chats"], &in_memory["total_rows"]), (&json!(1), &json!(20_000)));
-    let store = Folder::new();
-    let (lines, stored) = told(&store.run(&[&path, "--limit", "0", "--json"]));
-    assert_eq!(lines, ["committed 10000", "committed 20000"]);
-    assert_eq!((&stored["total_chats"], &stored["total_rows"]), (&json!(1), &json!(20_000)));
+    for (options, told_rows) in
+        [(&[][..], &["committed 20000"][..]), (&["--batch", "10000"], &["committed 10000", "committed 20000"])]
+    {
+        let store = Folder::new();
+        let (lines, stored) = told(&store.run(&[&[path.as_str(), "--limit", "0", "--json"], options].concat()));
+        assert_eq!(lines, told_rows);
+        assert_eq!((&stored["total_chats"], &stored["total_rows"]), (&json!(1), &json!(20_000)));
+    }
 }

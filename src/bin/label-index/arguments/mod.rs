@@ -83,9 +83,9 @@ pub(crate) struct Query {
     /// The instance of the store, made if FILE is to be stored there
     #[arg(long, value_name = "NAME", default_value = "default", requires = "store")]
     pub(crate) instance: String,
-    /// Rows that are stored together, or not at all
-    #[arg(long, value_name = "N", default_value = "10000", requires = "store", allow_negative_numbers = true)]
-    pub(crate) batch: NonZeroUsize,
+    /// Rows that are stored together, or not at all, as by the command `load`
+    #[arg(long, value_name = "N", requires = "store", allow_negative_numbers = true)]
+    pub(crate) batch: Option<NonZeroUsize>,
 }
 
 impl Query {
@@ -102,9 +102,10 @@ Examples:
 /// FILE is a CSV file with the header `chat,label`, plain or gzip. A label is the stored one of exactly the name in the
 /// row, the first if there are several, or a new one.
 ///
-/// The rows are stored batch by batch. After each batch that is on disk, standard error says `committed ROWS`, all rows
-/// read so far. After a load that was stopped, the same command again completes it: rows that are stored already change
-/// nothing. At the end the totals of the instance are printed.
+/// The rows are stored batch by batch. A new instance is made with the first 8388608 rows at once, which is several times
+/// faster, or with a batch if --batch says how large one is. After each of these that is on disk, standard error says
+/// `committed ROWS`, all rows read so far. After a load that was stopped, the same command again completes it: rows that
+/// are stored already change nothing. At the end the totals of the instance are printed.
 #[derive(Debug, Args)]
 #[command(after_help = Load::EXAMPLES)]
 pub(crate) struct Load {
@@ -117,9 +118,9 @@ pub(crate) struct Load {
     /// The instance of the store, made if there is none
     #[arg(long, value_name = "NAME", default_value = "default")]
     pub(crate) instance: String,
-    /// Rows that are stored together, or not at all
-    #[arg(long, value_name = "N", default_value = "10000", allow_negative_numbers = true)]
-    pub(crate) batch: NonZeroUsize,
+    /// Rows that are stored together, or not at all; 10000 if absent
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) batch: Option<NonZeroUsize>,
     /// Character between the columns of FILE; `tab` is one
     #[arg(long, value_name = "CHAR", default_value_t)]
     pub(crate) delimiter: Delimiter,

@@ -4,8 +4,10 @@ use label_index::{Filter, LabelIndex, Options, Page};
 
 use crate::arguments::{Query, without_arguments};
 use crate::failure::Failure;
+use crate::gathered::gather;
 use crate::source::{Progress, Source};
-use crate::{PAGE_LIMIT, batches, gathered, output, stored, table};
+use crate::storing::Target;
+use crate::{PAGE_LIMIT, output, stored, table};
 
 pub(super) fn run(query: &Query) -> Result<(), Failure> {
     let filter = query.question.filter_or_default();
@@ -17,8 +19,9 @@ pub(super) fn run(query: &Query) -> Result<(), Failure> {
 
     let Some(folder) = &query.store else {
         let source = Source::of(query.file.as_deref());
-        let rows = source.rows(Progress::Bar, query.delimiter)?;
-        return answer(query, &gathered::load(&source.name(), rows)?, &filter, page);
+        let mut rows = source.rows(Progress::Bar, query.delimiter)?;
+        let load = gather(&source.name(), &mut rows, u64::MAX)?.into_bulk_load(&source.name())?;
+        return answer(query, &load.finish(), &filter, page);
     };
     let Some(file) = &query.file else {
         let (_store, index) = stored::existing(folder, &query.instance)?;
@@ -27,9 +30,9 @@ pub(super) fn run(query: &Query) -> Result<(), Failure> {
     let source = Source::of(Some(file));
     // A file that cannot be read makes no store.
     let rows = source.rows(Progress::Elsewhere, query.delimiter)?;
-    let (_store, index) = stored::made(folder, &query.instance, query.batch.get())?;
-    index.query(&filter, page).map_err(Failure::Question)?;
-    batches::load(&index, &source.name(), rows, query.batch.get(), output::tell_committed)?;
+    let target = Target { store: folder, instance: &query.instance, batch: query.batch };
+    let check = |index: &LabelIndex| index.query(&filter, page).map(drop).map_err(Failure::Question);
+    let (_store, index) = target.load(&source.name(), rows, check)?;
     answer(query, &index, &filter, page)
 }
 
