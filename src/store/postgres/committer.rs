@@ -8,20 +8,18 @@ use std::time::{Duration, Instant};
 
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
-use tokio_postgres::Row;
-use tokio_postgres::types::Type;
 
 use crate::index::remote::Planned;
 use crate::index::sync::thread;
 use crate::index::trace::Event;
 use crate::index::writer_lock::Work;
-use crate::model::change::Revision;
 use crate::model::error::Error;
 use crate::store::postgres::fault::Fault;
 use crate::store::postgres::hub::Hub;
 use crate::store::postgres::loaded::Loaded;
-use crate::store::postgres::record::{Head, Record};
-use crate::store::postgres::session::{PAUSE, Session, int8};
+use crate::store::postgres::news::{self, Heads};
+use crate::store::postgres::record::Record;
+use crate::store::postgres::session::{PAUSE, Session};
 use crate::store::postgres::worker::Tasks;
 use crate::store::writer::now;
 
@@ -34,7 +32,7 @@ pub(super) struct Committer {
     checkpoints: Tasks,
     session: Option<Session>,
     /// Whether the session listens for notifications and sends them.
-    listens: bool,
+    pub(super) listens: bool,
     /// The time between two polls of the heads.
     interval: Duration,
     /// The time of the next poll.
@@ -70,9 +68,6 @@ pub(super) struct Pending {
     /// When its writers get an error.
     pub(super) until: Instant,
 }
-
-/// The heads of instances in the database, and the revisions of their checkpoints.
-pub(super) type Heads = BTreeMap<u64, (Head, Revision)>;
 
 impl Committer {
     pub(super) fn new(
@@ -222,11 +217,7 @@ impl Committer {
 
     /// An instance that the server refuses keeps no other from being written and followed.
     async fn round_with(&mut self, session: &Session, polls: bool) -> Result<(), Fault> {
-        let mut written = Vec::new();
-        let wrote = self.write_pending(session, &mut written).await;
-        if !written.is_empty() && self.listens {
-            session.notify(&self.hub.endpoint.tables.channel, &written);
-        }
+        let wrote = self.write_pending(session).await;
         if matches!(wrote, Err(Fault::Lost(_))) {
             return wrote;
         }
@@ -243,11 +234,10 @@ impl Committer {
         if asked.is_empty() {
             return wrote;
         }
-        let numbers = asked.iter().map(|number| number.cast_signed()).collect();
-        let heads = self.heads(session, &self.hub.endpoint.tables.heads, &numbers).await?;
+        let mut heads = self.read_heads(session, &asked).await?;
         let mut followed = wrote;
         for number in asked {
-            if let Err(fault) = self.follow_one(session, number, &heads).await {
+            if let Err(fault) = self.follow_one(session, number, heads.remove(&number)).await {
                 followed = Err(fault);
                 if session.is_closed() {
                     break;
@@ -257,13 +247,20 @@ impl Committer {
         followed
     }
 
-    pub(super) async fn heads(&self, session: &Session, sql: &str, asked: &Vec<i64>) -> Result<Heads, Fault> {
-        let rows = session.query(sql, &[(asked, Type::INT8_ARRAY)]).await?;
-        let head = |row: &Row| {
-            let head = Head { revision: int8(row, 1)?, chain: int8(row, 2)? };
-            Ok((int8(row, 0)?, (head, int8(row, 3)?)))
-        };
-        rows.iter().map(head).collect()
+    /// The heads of these instances. Of few of them with the first records after the head that is known here: that saves a
+    /// round trip for each.
+    async fn read_heads(&self, session: &Session, asked: &BTreeSet<u64>) -> Result<Heads, Fault> {
+        let mut heads = Heads::new();
+        if asked.len() <= news::INSTANCES {
+            let pending = |number: &u64| Some(Arc::clone(&self.pending.get(number)?.loaded));
+            let loaded = asked.iter().filter_map(|number| pending(number).or_else(|| self.hub.numbered(*number)));
+            heads = news::read(session, &self.hub.endpoint, loaded).await?;
+        }
+        let others: Vec<u64> = asked.iter().copied().filter(|number| !heads.contains_key(number)).collect();
+        if !others.is_empty() {
+            heads.append(&mut news::read_heads(session, &self.hub.endpoint.tables.heads, &others).await?);
+        }
+        Ok(heads)
     }
 
     /// Makes a written plan visible and answers its writers.

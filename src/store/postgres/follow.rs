@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crate::model::error::Error;
-use crate::store::postgres::committer::{Again, Committer, Heads, Pending};
+use crate::store::postgres::committer::{Again, Committer, Pending};
 use crate::store::postgres::fault::Fault;
 use crate::store::postgres::load::read_instance;
 use crate::store::postgres::loaded::Loaded;
 use crate::store::postgres::log::LogReader;
+use crate::store::postgres::news::Found;
 use crate::store::postgres::record::{Head, Record};
 use crate::store::postgres::session::Session;
 
@@ -36,13 +37,18 @@ impl Open {
 
 /// # Following
 impl Committer {
-    /// Applies commits of other processes to an instance, if it is loaded.
-    pub(super) async fn follow_one(&mut self, session: &Session, number: u64, heads: &Heads) -> Result<(), Fault> {
+    /// Applies commits of other processes to an instance, if it is loaded. `found` is none if the database does not have it.
+    pub(super) async fn follow_one(
+        &mut self,
+        session: &Session,
+        number: u64,
+        found: Option<Found>,
+    ) -> Result<(), Fault> {
         let pending = self.pending.remove(&number);
         // A pending plan keeps its own index, which may have left the list.
         let own = pending.as_ref().map(|pending| Arc::clone(&pending.loaded));
         match own.or_else(|| self.hub.numbered(number)) {
-            Some(loaded) => self.follow(session, &loaded, pending, heads).await,
+            Some(loaded) => self.follow(session, &loaded, pending, found).await,
             None => Ok(()),
         }
     }
@@ -53,10 +59,10 @@ impl Committer {
         session: &Session,
         loaded: &Arc<Loaded>,
         pending: Option<Pending>,
-        heads: &Heads,
+        found: Option<Found>,
     ) -> Result<(), Fault> {
         let known = *loaded.head.lock();
-        let Some(&(head, image)) = heads.get(&loaded.number) else {
+        let Some(Found { head, image, records }) = found else {
             self.give_up(loaded, pending, &loaded.unknown());
             return Ok(());
         };
@@ -65,7 +71,7 @@ impl Committer {
             return self.go_on(loaded, pending);
         }
         let mut open = Open { pending, again: None };
-        let done = self.catch_up(session, loaded, (known, head), &mut open).await;
+        let done = self.catch_up(session, loaded, (known, head, records), &mut open).await;
         let Open { pending, again } = open;
         match done {
             Ok(()) => {
@@ -111,17 +117,21 @@ impl Committer {
         Ok(())
     }
 
-    /// Applies the log from the known head to the one in the database, page by page. A record of our own whose answer was lost is
-    /// the first after the known head, or not in the log at all.
+    /// Applies the log from the known head to the one in the database: the records that came with that head, then page by page. A
+    /// record of our own whose answer was lost is the first after the known head, or not in the log at all.
     async fn catch_up(
         &self,
         session: &Session,
         loaded: &Arc<Loaded>,
-        (mut known, head): (Head, Head),
+        (mut known, head, mut records): (Head, Head, Vec<Record>),
         open: &mut Open,
     ) -> Result<(), Fault> {
         if head.revision <= known.revision {
             return self.read_again(session, loaded, open).await;
+        }
+        if records.first().is_some_and(|first| first.behind == known) && records.iter().all(Record::is_next) {
+            self.take_in(loaded, std::mem::take(&mut records), open)?;
+            known = *loaded.head.lock();
         }
         while known.revision < head.revision {
             let Behind::Next(records) = self.read_log(session, loaded, known).await? else {

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 /// The longest text that is sent. PostgreSQL takes less than 8,000 bytes.
 const LONGEST: usize = 7_000;
 
-/// The information that a store wrote to some instances. Nothing depends on it: a store that gets none sees the commits
-/// at the next poll.
+/// The information that a store wrote to some instances, or tried to. Nothing depends on it: a store that gets none sees the
+/// commits at the next poll.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Hint {
     /// The session that sent it.

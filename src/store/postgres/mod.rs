@@ -20,6 +20,7 @@ mod worker;
 mod source;
 mod checkpoint;
 mod transfer;
+mod news;
 mod committer;
 mod writing;
 mod follow;

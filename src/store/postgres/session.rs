@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::future::{Future, poll_fn};
 use std::path::PathBuf;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ pub(super) struct Endpoint {
     pub(super) patience: Duration,
     /// Whether a server is accepted whose settings let it lose acknowledged commits.
     pub(super) accepts_loss: bool,
-    /// Whether the statement that writes is prepared. False once a pooler turned out not to keep it.
+    /// Whether statements are prepared. False once a pooler turned out not to keep them.
     pub(super) prepares: AtomicBool,
 }
 
@@ -53,8 +53,9 @@ pub(super) struct Endpoint {
 pub(super) struct Session {
     client: Arc<Client>,
     patience: Duration,
-    /// The statement that writes, once it was prepared.
+    /// The statement that writes, and the one that asks for commits of others, once they were prepared.
     write: OnceCell<Statement>,
+    news: OnceCell<Statement>,
     /// The sender of this session's notifications, which it ignores itself.
     token: u64,
 }
@@ -101,7 +102,8 @@ impl Session {
         };
         // The task ends when the client is dropped, or the runtime.
         drop(tokio::spawn(driver));
-        Ok(Self { client: Arc::new(client), patience: endpoint.patience, write: OnceCell::new(), token })
+        let (write, news) = (OnceCell::new(), OnceCell::new());
+        Ok(Self { client: Arc::new(client), patience: endpoint.patience, write, news, token })
     }
 
     /// Waits for an answer up to the time-out.
@@ -124,16 +126,48 @@ impl Session {
         self.timed(self.client.query_typed(sql, parameters), Fault::from).await
     }
 
-    /// Runs the statement that writes, and gives its rows. It is prepared at its first use, since to plan it takes the server
-    /// longer than to carry it out.
+    /// Runs the statement that writes, and gives its rows. The notification goes out right behind it, with the same bytes to
+    /// the server, and its answer is not waited for: so it is there although nothing was written.
+    ///
+    /// Behind a pooler that knows another statement by the name of this one: no program but this crate has one with these nine
+    /// arrays, and that of another schema finds none of the instances.
+    pub(super) async fn write(
+        &self,
+        endpoint: &Endpoint,
+        parameters: &[Parameter<'_>],
+        hint: Option<&str>,
+    ) -> Result<Vec<Row>, Fault> {
+        self.run_prepared(endpoint, (&self.write, &endpoint.tables.write), parameters, hint).await
+    }
+
+    /// Runs the statement that asks for commits of others, and gives its rows.
+    ///
+    /// Behind a pooler it may be that of another schema, as with [`write`](Self::write): so an instance that it does not find
+    /// may be there.
+    pub(super) async fn news(&self, endpoint: &Endpoint, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, Fault> {
+        self.run_prepared(endpoint, (&self.news, &endpoint.tables.news), parameters, None).await
+    }
+
+    /// Runs a statement that is prepared at its first use, since to plan it takes the server longer than to carry it out.
     ///
     /// Behind a pooler in transaction mode the next statement may run in another session of the server, which may know no
     /// statement of this name: the server refuses it then, and no statement is prepared from then on. It may even know
-    /// another one. No program but this crate has one with these nine arrays, and that of another schema finds none of the
-    /// instances.
-    pub(super) async fn write(&self, endpoint: &Endpoint, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, Fault> {
+    /// another one.
+    async fn run_prepared(
+        &self,
+        endpoint: &Endpoint,
+        (prepared, sql): (&OnceCell<Statement>, &str),
+        parameters: &[Parameter<'_>],
+        hint: Option<&str>,
+    ) -> Result<Vec<Row>, Fault> {
+        let next = async {
+            if let Some(hint) = hint {
+                let _hint = self.client.batch_execute(hint).await;
+            }
+        };
         if !endpoint.prepares.load(Ordering::Relaxed) {
-            return self.query(&endpoint.tables.write, parameters).await;
+            let answer = self.client.query_typed(sql, parameters);
+            return self.timed(sent_before(answer, next), Fault::from).await;
         }
         let failed = |error| {
             if is_of_preparing(&error) {
@@ -141,15 +175,15 @@ impl Session {
             }
             Fault::from(error)
         };
-        let statement = if let Some(statement) = self.write.get() {
+        let statement = if let Some(statement) = prepared.get() {
             statement
         } else {
             let types: Vec<Type> = parameters.iter().map(|(_, kind)| kind.clone()).collect();
-            let made = self.timed(self.client.prepare_typed(&endpoint.tables.write, &types), failed).await?;
-            self.write.get_or_init(|| made)
+            let made = self.timed(self.client.prepare_typed(sql, &types), failed).await?;
+            prepared.get_or_init(|| made)
         };
         let values: Vec<_> = parameters.iter().map(|(value, _)| *value).collect();
-        self.timed(self.client.query(statement, &values), failed).await
+        self.timed(sent_before(self.client.query(statement, &values), next), failed).await
     }
 
     /// Runs a statement with numeric parameters and streams its rows. The connection stops reading from the socket while a row
@@ -191,9 +225,13 @@ impl Session {
         self.run(&format!("LISTEN {channel}")).await.is_ok()
     }
 
-    /// Notifies other sessions of commits to these instances, without waiting. If it fails, they see them at their next poll.
-    pub(super) fn notify(&self, channel: &str, instances: &[u64]) {
-        let sql = format!("NOTIFY {channel}, '{}'", Hint::text(self.token, instances));
+    /// A statement that notifies other sessions of commits to these instances. If it fails, they see them at their next poll.
+    pub(super) fn hint(&self, channel: &str, instances: &[u64]) -> String {
+        format!("NOTIFY {channel}, '{}'", Hint::text(self.token, instances))
+    }
+
+    /// Runs a statement without waiting for it.
+    pub(super) fn tell(&self, sql: String) {
         let client = Arc::clone(&self.client);
         drop(tokio::spawn(async move {
             let _hint = client.batch_execute(&sql).await;
@@ -250,6 +288,21 @@ impl Session {
         }
         self.timed(self.client.query_typed(&tables.look_at_all, &[]), meaning_of).await.map(drop)
     }
+}
+
+/// Waits for the first of two requests to the server, and drops the second once that is there. Both are sent at once, in this
+/// order: the client queues a request when it is polled first, and reads the answer to one that was dropped.
+async fn sent_before<T>(first: impl Future<Output = T>, second: impl Future<Output = ()>) -> T {
+    let (mut first, mut second, mut is_sent) = (pin!(first), pin!(second), false);
+    poll_fn(|context| {
+        let polled = first.as_mut().poll(context);
+        if !std::mem::replace(&mut is_sent, true) {
+            // It is not waited for.
+            let _polled = second.as_mut().poll(context);
+        }
+        polled
+    })
+    .await
 }
 
 /// Rows as they arrive.

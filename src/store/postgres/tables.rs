@@ -11,6 +11,9 @@ pub(super) const FORMAT: i64 = 1;
 /// A page of the log ends with the record that reaches this number of changes.
 pub(super) const PAGE: usize = 4_096;
 
+/// The most records of an instance that are read with its head.
+const RECORDS: usize = 64;
+
 /// The statements, with the name of the schema in them.
 #[derive(Debug)]
 pub(super) struct Tables {
@@ -27,6 +30,7 @@ pub(super) struct Tables {
     pub(super) remove_image: String,
     pub(super) remove_log: String,
     pub(super) heads: String,
+    pub(super) news: String,
     pub(super) lock: String,
     pub(super) log: String,
     pub(super) log_page: String,
@@ -125,6 +129,22 @@ impl Tables {
             remove_image: format!("DELETE FROM {s}.images WHERE instance = $1"),
             remove_log: format!("DELETE FROM {s}.log WHERE instance = $1"),
             heads: format!("SELECT instance, head, chain, image_head FROM {s}.instances WHERE instance = ANY($1)"),
+            // The records up to a number of changes: further ones are read page by page. It is prepared as `write` is, with the
+            // parameters behind `SELECT`s for the same reason.
+            news: format!(
+                "SELECT i.instance, i.head, i.chain, i.image_head, l.head, l.group_id, l.chain, l.commits, l.changes, l.written
+                FROM unnest((SELECT $1::int8[]), (SELECT $2::int8[])) AS known (instance, head)
+                JOIN {s}.instances i ON i.instance = known.instance
+                LEFT JOIN LATERAL (
+                    SELECT * FROM (
+                        SELECT *, sum(changes) OVER (ORDER BY head) AS changes_until FROM (
+                            SELECT * FROM {s}.log WHERE log.instance = known.instance AND log.head > known.head
+                            ORDER BY head LIMIT {RECORDS}
+                        ) AS next
+                    ) AS counted WHERE changes_until <= (SELECT $3::int8)
+                ) AS l ON true
+                ORDER BY i.instance, l.head"
+            ),
             lock: format!(
                 "SELECT instance, head, chain, image_head FROM {s}.instances WHERE instance = ANY($1) FOR UPDATE"
             ),

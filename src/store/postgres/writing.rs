@@ -6,6 +6,7 @@ use tokio_postgres::types::Type;
 
 use crate::store::postgres::committer::{Committer, Pending};
 use crate::store::postgres::fault::Fault;
+use crate::store::postgres::news;
 use crate::store::postgres::record::Record;
 use crate::store::postgres::session::{Parameter, Session, int8};
 
@@ -17,13 +18,12 @@ const BYTES: usize = 16 << 20;
 
 /// # Writing
 impl Committer {
-    /// Writes the pending records, and notes their instances in `written`. A record stays pending if another process was first, or if the
-    /// server refuses it.
+    /// Writes the pending records. A record stays pending if another process was first, or if the server refuses it.
     ///
     /// # Errors
     ///
     /// The reason of the last refusal, or that the connection is lost.
-    pub(super) async fn write_pending(&mut self, session: &Session, written: &mut Vec<u64>) -> Result<(), Fault> {
+    pub(super) async fn write_pending(&mut self, session: &Session) -> Result<(), Fault> {
         let (tired, others): (Vec<_>, Vec<_>) = self.pending.iter().partition(|(_, pending)| pending.rounds >= ROUNDS);
         let others = others.into_iter().filter(|(_, pending)| pending.record.is_some());
         let (refused, others): (Vec<_>, Vec<_>) = others.partition(|(_, pending)| pending.is_refused);
@@ -32,17 +32,14 @@ impl Committer {
         let mut done = Ok(());
         for number in tired {
             match self.write_locked(session, number).await {
-                Ok(numbers) => written.extend(numbers),
+                Ok(()) => {}
                 lost @ Err(Fault::Lost(_)) => return lost.map(drop),
                 Err(fault) => done = Err(fault),
             }
         }
         let together = self.first_of(&others);
         let alone = match self.write(session, &together).await {
-            Ok(numbers) => {
-                written.extend(numbers);
-                refused
-            }
+            Ok(()) => refused,
             Err(Fault::Refused(_)) if together.len() > 1 => [&together[..], &refused[..]].concat(),
             lost @ Err(Fault::Lost(_)) => return lost.map(drop),
             Err(fault) => {
@@ -53,7 +50,7 @@ impl Committer {
         };
         for number in alone {
             match self.write(session, &[number]).await {
-                Ok(numbers) => written.extend(numbers),
+                Ok(()) => {}
                 lost @ Err(Fault::Lost(_)) => return lost.map(drop),
                 Err(fault) => {
                     done = Err(fault);
@@ -84,18 +81,24 @@ impl Committer {
         numbers.iter().take_while(fits).copied().collect()
     }
 
-    /// Writes records in one transaction. Gives the instances whose record was written.
-    async fn write(&mut self, session: &Session, numbers: &[u64]) -> Result<Vec<u64>, Fault> {
-        let sent = self.send(session, numbers).await;
+    /// Writes records in one transaction, with a notification behind it.
+    async fn write(&mut self, session: &Session, numbers: &[u64]) -> Result<(), Fault> {
+        let hint = self.listens.then(|| self.hint(session, numbers));
+        let sent = self.send(session, numbers, hint.as_deref()).await;
         self.note_sent(numbers, &sent);
-        Ok(self.settle_all(sent?))
+        self.settle_all(&sent?);
+        Ok(())
+    }
+
+    fn hint(&self, session: &Session, numbers: &[u64]) -> String {
+        session.hint(&self.hub.endpoint.tables.channel, numbers)
     }
 
     /// Writes the record of an instance that lost several conflicts: locks its row, then plans again.
-    async fn write_locked(&mut self, session: &Session, number: u64) -> Result<Vec<u64>, Fault> {
+    async fn write_locked(&mut self, session: &Session, number: u64) -> Result<(), Fault> {
         session.begin_locking().await?;
         let sent = match self.follow_locked(session, number).await {
-            Ok(()) => self.send(session, &[number]).await,
+            Ok(()) => self.send(session, &[number], None).await,
             Err(fault) => Err(fault),
         };
         let done = match sent {
@@ -107,17 +110,23 @@ impl Committer {
             }
         };
         self.note_sent(&[number], &done);
-        Ok(self.settle_all(done?))
+        let written = done?;
+        if self.listens && !written.is_empty() {
+            session.tell(self.hint(session, &written));
+        }
+        self.settle_all(&written);
+        Ok(())
     }
 
     /// Locks the row of an instance, applies commits of other processes, and plans again.
     async fn follow_locked(&mut self, session: &Session, number: u64) -> Result<(), Fault> {
-        let heads = self.heads(session, &self.hub.endpoint.tables.lock, &vec![number.cast_signed()]).await?;
-        self.follow_one(session, number, &heads).await
+        let mut heads = news::read_heads(session, &self.hub.endpoint.tables.lock, &[number]).await?;
+        self.follow_one(session, number, heads.remove(&number)).await
     }
 
-    /// Runs the statement that writes the records of these instances. Gives those that were written.
-    async fn send(&self, session: &Session, numbers: &[u64]) -> Result<Vec<u64>, Fault> {
+    /// Runs the statement that writes the records of these instances, and sends `hint` right behind it. Gives those that were
+    /// written.
+    async fn send(&self, session: &Session, numbers: &[u64], hint: Option<&str>) -> Result<Vec<u64>, Fault> {
         let records = numbers.iter().filter_map(|number| Some((number, self.pending.get(number)?.record.as_ref()?)));
         let records: Vec<(&u64, &Record)> = records.collect();
         if records.is_empty() {
@@ -140,7 +149,7 @@ impl Committer {
         let mut parameters: Vec<Parameter<'_>> = columns.iter().map(|column| (column as _, Type::INT8_ARRAY)).collect();
         parameters.push((&commits, Type::BYTEA_ARRAY));
         let began = Instant::now();
-        let rows = session.write(&self.hub.endpoint, &parameters).await?;
+        let rows = session.write(&self.hub.endpoint, &parameters, hint).await?;
         if !rows.is_empty() {
             self.hub.activity.lock().synced(began);
         }
@@ -157,13 +166,12 @@ impl Committer {
         }
     }
 
-    fn settle_all(&mut self, written: Vec<u64>) -> Vec<u64> {
-        for number in &written {
+    fn settle_all(&mut self, written: &[u64]) {
+        for number in written {
             if let Some(pending) = self.pending.remove(number) {
                 self.answered += pending.planned.operations();
                 self.settle(pending);
             }
         }
-        written
     }
 }

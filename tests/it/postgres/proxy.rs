@@ -38,6 +38,18 @@ struct Shared {
     open: Mutex<Vec<TcpStream>>,
 }
 
+/// The parameters of the statement that writes. No other prepared statement has as many.
+const COLUMNS: u16 = 9;
+
+/// The number of parameters of a message "bind" for a prepared statement that begins here: its kind, its length in four bytes,
+/// no name of a portal, the name of the statement, and how many parameters have a format.
+fn parameters_of_bind(bytes: &[u8], at: usize) -> Option<u16> {
+    let [b'B', _, _, _, _, 0, name @ ..] = bytes.get(at..)? else { return None };
+    let end = name.iter().take(16).position(|&byte| byte == 0).filter(|_| name.starts_with(b"s"))?;
+    let [high, low, ..] = name.get(end + 1..)? else { return None };
+    Some(u16::from_be_bytes([*high, *low]))
+}
+
 impl Proxy {
     pub(super) fn start(server: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -170,15 +182,13 @@ impl Shared {
     /// Inspects what a store sends: whether its answer is to be dropped, or its prepared statement to be unknown.
     fn hear(&self, bytes: &mut [u8]) -> bool {
         self.asked.fetch_add(u64::try_from(bytes.len()).unwrap(), Ordering::SeqCst);
-        // A message "bind": its kind, its length in four bytes, no name of a portal, and the name of a prepared statement. Only
-        // the statement that writes has one.
-        let binds = |at: &usize| bytes[*at] == b'B' && bytes[at + 5] == 0 && bytes[at + 6] == b's';
-        let writes: Vec<usize> = (0..bytes.len().saturating_sub(7)).filter(binds).collect();
-        if !writes.is_empty() && self.swallows_next.swap(false, Ordering::SeqCst) {
+        let prepared: Vec<usize> = (0..bytes.len()).filter(|&at| parameters_of_bind(bytes, at).is_some()).collect();
+        let is_write = |&at: &usize| parameters_of_bind(bytes, at) == Some(COLUMNS);
+        if prepared.iter().any(is_write) && self.swallows_next.swap(false, Ordering::SeqCst) {
             self.swallows.store(true, Ordering::SeqCst);
         }
         if self.forgets.load(Ordering::SeqCst) {
-            writes.into_iter().for_each(|at| bytes[at + 6] = b'x');
+            prepared.into_iter().for_each(|at| bytes[at + 6] = b'x');
         }
         true
     }
