@@ -94,7 +94,8 @@ impl BulkLoad {
     /// Adds a chat with labels that were added before. A chat without any is not kept; one that comes again has the
     /// labels of every time, and the place of the first.
     ///
-    /// **O(l)** in the number of labels, with 12 bytes for the chat, and some 20 more until the load is finished.
+    /// **O(l)** in the number of labels, with 12 bytes for the chat, and some 20 more, for the chat and for a new label set,
+    /// until the load is finished.
     ///
     /// # Errors
     ///

@@ -24,7 +24,8 @@ pub(crate) struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// The most rows of which a new instance is made at once. Collecting them takes less than a gigabyte.
+    /// The most rows of which a new instance is made at once. With a chat for each row that takes 0.6 GB where ids are
+    /// numbers, and 1.5 GB where they are texts of 37 bytes, the instance included.
     const AT_ONCE: u64 = 1 << 23;
 
     /// The rows of each batch if the user asked for no other number.
