@@ -47,6 +47,11 @@ impl Target<'_> {
     }
 }
 
+/// An index in which a new instance begins.
+pub(crate) fn empty_index() -> LabelIndex {
+    Options::new().page_limit(PAGE_LIMIT).build()
+}
+
 /// Makes a new instance with the first rows, `at_once`, and adds all others batch by batch.
 fn load(
     store: &Store,
@@ -63,7 +68,7 @@ fn load(
             index
         }
         Err(Error::UnknownInstance { .. }) => {
-            check(&Options::new().page_limit(PAGE_LIMIT).build())?;
+            check(&empty_index())?;
             let gathered = gather(source, &mut rows, at_once)?;
             made = gathered.rows();
             if made > 0 {

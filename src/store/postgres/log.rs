@@ -39,19 +39,20 @@ impl LogReader {
 
     pub(super) async fn next(&mut self) -> Result<Option<Record>, Fault> {
         let Some(row) = self.rows.next().await? else { return Ok(None) };
-        let record = self.record(&row)?;
+        let record = record_of(&row, 0, self.behind)?;
         self.behind = record.head;
         Ok(Some(record))
     }
+}
 
-    fn record(&self, row: &Row) -> Result<Record, Fault> {
-        Ok(Record {
-            behind: self.behind,
-            head: Head { revision: int8(row, 0)?, chain: int8(row, 2)? },
-            group_id: int8(row, 1)?,
-            changes: int8(row, 4)?,
-            written: int8(row, 5)?,
-            commits: column(row, 3)?,
-        })
-    }
+/// The record in a row whose columns from `first` on are `head, group_id, chain, commits, changes, written`.
+pub(super) fn record_of(row: &Row, first: usize, behind: Head) -> Result<Record, Fault> {
+    Ok(Record {
+        behind,
+        head: Head { revision: int8(row, first)?, chain: int8(row, first + 2)? },
+        group_id: int8(row, first + 1)?,
+        changes: int8(row, first + 4)?,
+        written: int8(row, first + 5)?,
+        commits: column(row, first + 3)?,
+    })
 }

@@ -11,12 +11,16 @@ use crate::collections::number::to_u64;
 use crate::model::change::Revision;
 use crate::store::postgres::fault::Fault;
 use crate::store::postgres::loaded::Loaded;
+use crate::store::postgres::log::record_of;
 use crate::store::postgres::record::{Head, Record};
-use crate::store::postgres::session::{Endpoint, Session, column, int8};
+use crate::store::postgres::session::{Endpoint, Parameter, Session, column, int8};
 use crate::store::postgres::tables::PAGE;
 
 /// The most instances that are asked for together with the records that follow.
 pub(super) const INSTANCES: usize = 64;
+
+/// The first column of a record in the answer to [`Session::news`].
+const RECORD: usize = 4;
 
 /// An instance as the database has it.
 pub(super) struct Found {
@@ -50,7 +54,7 @@ pub(super) async fn read(
     let numbers: Vec<i64> = known.keys().map(|number| number.cast_signed()).collect();
     let revisions: Vec<i64> = known.values().map(|head| head.revision.cast_signed()).collect();
     let changes = to_u64(PAGE / known.len().max(1)).cast_signed();
-    let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 3] =
+    let parameters: [Parameter<'_>; 3] =
         [(&numbers, Type::INT8_ARRAY), (&revisions, Type::INT8_ARRAY), (&changes, Type::INT8)];
     let mut heads = Heads::new();
     for row in session.news(endpoint, &parameters).await? {
@@ -60,16 +64,10 @@ pub(super) async fn read(
             Entry::Vacant(entry) => entry.insert(found(&row)?),
             Entry::Occupied(entry) => entry.into_mut(),
         };
-        if let Some(commits) = column::<Option<Vec<u8>>>(&row, 7)? {
+        // An instance without a record has one row, with no columns of a record.
+        if column::<Option<i64>>(&row, RECORD)?.is_some() {
             let behind = found.records.last().map_or(asked, |record| record.head);
-            found.records.push(Record {
-                behind,
-                head: Head { revision: int8(&row, 4)?, chain: int8(&row, 6)? },
-                group_id: int8(&row, 5)?,
-                changes: int8(&row, 8)?,
-                written: int8(&row, 9)?,
-                commits,
-            });
+            found.records.push(record_of(&row, RECORD, behind)?);
         }
     }
     Ok(heads)

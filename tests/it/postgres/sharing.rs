@@ -455,3 +455,32 @@ fn no_store_starves_where_all_write_to_one_instance() {
         assert_eq!(index.revision(), u64::try_from(STORES + WRITES).unwrap());
     }
 }
+
+/// More instances, more records and more changes than one answer about commits of others has.
+#[test]
+fn a_store_that_was_cut_off_catches_up_with_everything_at_once() {
+    const INSTANCES: usize = 70;
+    let Some(server) = shared() else { return };
+    let (schema, proxy) = (new_schema(), Proxy::start(server.port));
+    let writer = connect(server, &schema);
+    let reader = options(&schema).connect(Server::url_of_port(proxy.port)).unwrap();
+    let names: Vec<String> = (0..INSTANCES).map(|number| format!("shop {number:02}")).collect();
+    let open = |store: &Store| -> Vec<LabelIndex> { names.iter().map(|name| store.instance(name).unwrap()).collect() };
+    let (here, there) = (open(&writer), open(&reader));
+    for round in 0..2 {
+        proxy.stall();
+        for index in &here[..if round == 0 { INSTANCES } else { 3 }] {
+            index.upsert_label("1", format!("VIP {round}").as_str()).unwrap();
+        }
+        (0..200).for_each(|chat| assert!(here[0].link("1", format!("chat {round} {chat}")).unwrap()));
+        let many = here[1].link_all("1", (0..9_000).map(|chat| format!("chat {round} {chat}"))).unwrap();
+        assert_eq!(many.chats.len(), 9_000);
+        proxy.release();
+        for index in &there {
+            index.catch_up().unwrap();
+        }
+        for (index, other) in here.iter().zip(&there) {
+            assert_eq!(Image::from(index), Image::from(other));
+        }
+    }
+}

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use label_index::{Error, Store, StoreOptions};
+use label_index::{BulkLoad, Error, Options, Store, StoreOptions};
 
 use super::server::{new_schema, shared};
 use super::writers::until;
@@ -81,6 +81,35 @@ fn an_import_makes_an_instance_whole_or_not_at_all() {
     store.remove_instance("bakery").unwrap();
     assert_eq!(store.import(&lines[..]).unwrap(), ["bakery", "shop"]);
     assert_eq!(server.sql(&format!("SELECT min(instance) FROM {schema}.images")), "6");
+}
+
+#[test]
+fn a_bulk_load_becomes_an_instance_that_every_process_has() {
+    let Some(server) = shared() else { return };
+    let load = || -> BulkLoad {
+        let mut load = Options::new().identity(7).bulk_load();
+        for chat in 0..2_000 {
+            let label = load.ensure_label(format!("Label {}", chat % 90)).unwrap();
+            load.chat(format!("chat {}", chat % 700), [label]).unwrap();
+        }
+        load
+    };
+    let image = Image::from(&load().finish());
+    let schema = new_schema();
+    let (store, other) = (connect(server, &schema), connect(server, &schema));
+    let shop = store.create_instance("shop", load()).unwrap();
+    assert_eq!(Image::from(&shop), image);
+    let there = other.existing("shop").unwrap();
+    assert_eq!((Image::from(&there), there.identity()), (image, shop.identity()));
+    assert!(there.link("1", "later").unwrap());
+    shop.catch_up().unwrap();
+    assert_eq!(Image::from(&shop), Image::from(&there));
+
+    let taken = Error::InstanceExists { name: "shop".to_owned() };
+    assert_eq!(other.create_instance("shop", load()).unwrap_err(), taken);
+    let bakery = other.create_instance("bakery", load()).unwrap();
+    assert_ne!(bakery.identity(), shop.identity());
+    assert_eq!(server.sql(&format!("SELECT count(*) FROM {schema}.leases")), "0");
 }
 
 #[test]
@@ -194,5 +223,8 @@ fn the_program_takes_a_database_in_place_of_a_folder() {
     assert_eq!(program(&url, &["load", "-"], b"chat,label\neva@c.us,VIP\n").0, Some(0));
     assert!(program(&url, &["stats"], b"").1.contains("3 "), "three chats");
     assert_eq!(program(&url, &["remove", "--instance", "default"], b"").0, Some(0));
+    let [shared, own] = [&url, folder].map(|store| program(store, &["load", "-", "--instance", "new"], csv));
+    assert_eq!((shared.0, shared.2.as_str()), (Some(0), "committed 3\n"));
+    assert_eq!(shared, own);
     assert_eq!(program("postgres://app:s3cret@", &["stats"], b"").0, Some(2));
 }

@@ -1,13 +1,13 @@
 //! Asking a file, a store, or the sample.
 
-use label_index::{Filter, LabelIndex, Options, Page};
+use label_index::{Answer, Filter, LabelIndex, Page};
 
 use crate::arguments::{Query, without_arguments};
 use crate::failure::Failure;
 use crate::gathered::gather;
 use crate::source::{Progress, Source};
-use crate::storing::Target;
-use crate::{PAGE_LIMIT, output, stored, table};
+use crate::storing::{Target, empty_index};
+use crate::{output, stored, table};
 
 pub(super) fn run(query: &Query) -> Result<(), Failure> {
     let filter = query.question.filter_or_default();
@@ -31,18 +31,21 @@ pub(super) fn run(query: &Query) -> Result<(), Failure> {
     // A file that cannot be read makes no store.
     let rows = source.rows(Progress::Elsewhere, query.delimiter)?;
     let target = Target { store: folder, instance: &query.instance, batch: query.batch };
-    let check = |index: &LabelIndex| index.query(&filter, page).map(drop).map_err(Failure::Question);
-    let (_store, index) = target.load(&source.name(), rows, check)?;
+    let (_store, index) = target.load(&source.name(), rows, |index| ask(index, &filter, page).map(drop))?;
     answer(query, &index, &filter, page)
 }
 
 /// Asks an empty index, which refuses what every index refuses.
 pub(super) fn check(filter: &Filter, page: Page) -> Result<(), Failure> {
-    Options::new().page_limit(PAGE_LIMIT).build().query(filter, page).map(drop).map_err(Failure::Question)
+    ask(&empty_index(), filter, page).map(drop)
+}
+
+fn ask(index: &LabelIndex, filter: &Filter, page: Page) -> Result<Answer, Failure> {
+    index.query(filter, page).map_err(Failure::Question)
 }
 
 fn answer(query: &Query, index: &LabelIndex, filter: &Filter, page: Page) -> Result<(), Failure> {
-    let answer = index.query(filter, page).map_err(Failure::Question)?;
+    let answer = ask(index, filter, page)?;
     let question = without_arguments().then_some("query --names VIP,Support");
     output::print(
         |out| if query.json { output::json(out, &answer) } else { table::print(out, index, &answer, question) },
