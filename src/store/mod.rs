@@ -182,8 +182,9 @@ impl Store {
     /// # Errors
     ///
     /// [`Error::InstanceExists`]; [`Error::InstanceNameRequired`] and [`Error::InvalidInstanceName`];
-    /// [`Error::LimitExceeded`] for more labels than the store's options allow; [`Error::StoreFailed`]. There is no new
-    /// instance then, and the load has to be made again.
+    /// [`Error::LimitExceeded`] for more labels than the store's options allow. There is no new instance then, and the
+    /// load has to be made again. [`Error::StoreFailed`], [`Error::Unavailable`] and those of loading an instance: it may or
+    /// may not be there, which [`existing`](Self::existing) tells once the store works again.
     ///
     /// # Examples
     ///
